@@ -1,0 +1,117 @@
+//! Who asks: what a validated token says, in the terms that policy and services use.
+
+use crate::{DomainId, Error, ProjectId, Timestamp, UserId, error::Result};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What a token is good for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    Unscoped,
+    Project {
+        id: ProjectId,
+        name: String,
+        domain: DomainId,
+        domain_name: String,
+        /// True for a project that acts as a domain.
+        is_domain: bool,
+    },
+    Domain {
+        id: DomainId,
+        name: String,
+    },
+    System,
+}
+
+/// The content of a valid token. Made by identity, read by everybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    pub user: UserId,
+    pub user_name: String,
+    pub user_domain: DomainId,
+    pub user_domain_name: String,
+    pub scope: Scope,
+    /// Role names, implied ones included.
+    pub roles: Vec<String>,
+    pub expires: Timestamp,
+    pub issued: Timestamp,
+    /// Set when an application credential made the token; `unrestricted` ones may manage credentials.
+    pub app_cred: Option<AppCred>,
+    /// Set when a trust made the token.
+    pub trust: Option<Trust>,
+    pub methods: Vec<String>,
+    pub audit_ids: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppCred {
+    pub id: String,
+    pub unrestricted: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trust {
+    pub id: String,
+    pub trustor: UserId,
+    pub trustee: UserId,
+    pub impersonation: bool,
+}
+
+impl Credentials {
+    pub fn project(&self) -> Option<&ProjectId> {
+        match &self.scope {
+            Scope::Project { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+    /// The domain of a domain-scoped token.
+    pub fn domain(&self) -> Option<&DomainId> {
+        match &self.scope {
+            Scope::Domain { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+    pub fn is_system(&self) -> bool {
+        self.scope == Scope::System
+    }
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|r| r.eq_ignore_ascii_case(role))
+    }
+    /// Credentials of TStack itself, for work that no user asked for (bootstrap, reconcilers).
+    pub fn internal() -> Arc<Self> {
+        Arc::new(Self {
+            user: "tstack".into(),
+            user_name: "tstack".into(),
+            user_domain: "default".into(),
+            user_domain_name: "Default".into(),
+            scope: Scope::System,
+            roles: vec!["admin".into(), "manager".into(), "member".into(), "reader".into(), "service".into()],
+            expires: Timestamp::from_micros(i64::MAX),
+            issued: Timestamp::default(),
+            app_cred: None,
+            trust: None,
+            methods: Vec::new(),
+            audit_ids: Vec::new(),
+        })
+    }
+}
+
+/// Turns a token's text into credentials. Implemented by identity, called by crates/http for every request.
+///
+/// Errors: `Unauthorized` for any token that is not valid now, `Unavailable` when this member cannot know.
+#[async_trait]
+pub trait TokenValidator: Send + Sync + 'static {
+    async fn validate(&self, token: &str) -> Result<Arc<Credentials>>;
+}
+
+/// Refuses every token; for a process that serves only public documents.
+pub struct NoTokens;
+
+#[async_trait]
+impl TokenValidator for NoTokens {
+    async fn validate(&self, _token: &str) -> Result<Arc<Credentials>> {
+        Err(Error::unauthorized("The request you have made requires authentication."))
+    }
+}

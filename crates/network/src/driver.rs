@@ -1,0 +1,318 @@
+//! What the network service asks of the outside: the [`NetworkBackend`] that holds the region's logical network, and the
+//! [`HostNetwork`] that plugs a guest's tap on one host.
+//!
+//! The backend is given *logical objects*, computed purely from the store (`model::logical`). It is told differences, in an
+//! order in which each object's references exist, and every change is idempotent: a change may come twice, after a crash
+//! everything may come again. [`NetworkBackend::dump`] says what the backend holds, so that a reconciler can rebuild it
+//! from nothing and repair what somebody changed by hand.
+//!
+//! Invariants (conformance suite `drivers_net::conformance`):
+//! - when `apply` has returned `Ok`, `dump` shows the change;
+//! - removing what is not there is `Ok`; putting what is already so writes nothing;
+//! - a port's filter rules are in force before its first packet: a port put without its groups passes nothing.
+
+use async_trait::async_trait;
+use ipnet::IpNet;
+use kernel::{FloatingIpId, HostName, NetworkId, PortId, Result, RouterId, SecurityGroupId, SubnetId};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
+
+/// An object of the logical network, complete: putting it replaces the former one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Logical {
+    Network(LNetwork),
+    Subnet(LSubnet),
+    SecurityGroup(LSecurityGroup),
+    Port(LPort),
+    Router(LRouter),
+    RouterInterface(LRouterInterface),
+    FloatingIp(LFloatingIp),
+}
+
+/// Which object; the order of variants is the order in which objects must be put (and, reversed, removed).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", content = "id", rename_all = "snake_case")]
+pub enum LogicalKey {
+    Network(NetworkId),
+    Subnet(SubnetId),
+    SecurityGroup(SecurityGroupId),
+    Router(RouterId),
+    Port(PortId),
+    /// By the id of the interface's port.
+    RouterInterface(PortId),
+    FloatingIp(FloatingIpId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LNetwork {
+    pub id: NetworkId,
+    /// For people who look into the backend.
+    pub name: String,
+    pub mtu: u32,
+    pub kind: NetworkKind,
+    pub admin_up: bool,
+    pub dns_domain: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum NetworkKind {
+    /// Geneve or VXLAN between the hosts; the backend chooses its own tunnel key.
+    Overlay { tunnel_key: u32 },
+    /// The physical network as it is, or with a VLAN tag.
+    Provider { physical: String, vlan: Option<u16> },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LSubnet {
+    pub id: SubnetId,
+    pub network: NetworkId,
+    pub cidr: IpNet,
+    pub gateway: Option<IpAddr>,
+    pub dhcp: bool,
+    pub dns: Vec<IpAddr>,
+    pub host_routes: Vec<(IpNet, IpAddr)>,
+    pub ipv6: Option<Ipv6Mode>,
+    /// Where guests find the metadata service without a router (the DHCP port's address).
+    pub metadata_via: Option<IpAddr>,
+    pub mtu: u32,
+    pub dns_domain: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ipv6Mode {
+    Slaac,
+    DhcpStateful,
+    DhcpStateless,
+    None,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LPort {
+    pub id: PortId,
+    pub network: NetworkId,
+    pub mac: String,
+    /// Address and the subnet it is from.
+    pub addresses: Vec<(IpAddr, SubnetId)>,
+    pub allowed_pairs: Vec<(String, IpNet)>,
+    pub port_security: bool,
+    pub groups: BTreeSet<SecurityGroupId>,
+    pub admin_up: bool,
+    pub host: Option<HostName>,
+    pub role: PortRole,
+    /// DHCP options a tenant set on the port, by Neutron's names.
+    pub dhcp_options: BTreeMap<String, String>,
+    pub hostname: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PortRole {
+    /// A guest's, or one that a tenant made.
+    Guest,
+    /// `network:dhcp`/`network:distributed`: answers metadata on every host that has guests of the network.
+    Metadata,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LRouter {
+    pub id: RouterId,
+    pub name: String,
+    pub admin_up: bool,
+    pub routes: Vec<(IpNet, IpAddr)>,
+    pub gateway: Option<LGateway>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LGateway {
+    pub port: PortId,
+    pub network: NetworkId,
+    pub mac: String,
+    /// Addresses with their prefix length.
+    pub addresses: Vec<IpNet>,
+    pub next_hops: Vec<IpAddr>,
+    pub snat: bool,
+    /// Tenant networks behind the router, for SNAT.
+    pub snat_sources: Vec<IpNet>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LRouterInterface {
+    pub port: PortId,
+    pub router: RouterId,
+    pub network: NetworkId,
+    pub mac: String,
+    pub addresses: Vec<IpNet>,
+    pub mtu: u32,
+    /// Router advertisements of the subnets behind this interface.
+    pub ipv6: Option<Ipv6Mode>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LFloatingIp {
+    pub id: FloatingIpId,
+    pub router: RouterId,
+    pub external: Ipv4Addr,
+    pub internal: Ipv4Addr,
+    /// The guest's port, for distributed NAT where the backend has it.
+    pub port: PortId,
+    pub mac: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LSecurityGroup {
+    pub id: SecurityGroupId,
+    pub name: String,
+    pub stateful: bool,
+    pub rules: BTreeSet<LRule>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LRule {
+    pub direction: Direction,
+    pub v6: bool,
+    /// IP protocol number; `None`: any.
+    pub protocol: Option<u8>,
+    /// Port range, or ICMP type and code.
+    pub range: Option<(u16, Option<u16>)>,
+    pub remote: Remote,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    Ingress,
+    Egress,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remote {
+    Any,
+    Prefix(IpNet),
+    /// The addresses of all ports in that group.
+    Group(SecurityGroupId),
+}
+
+impl Logical {
+    pub fn key(&self) -> LogicalKey {
+        match self {
+            Self::Network(o) => LogicalKey::Network(o.id.clone()),
+            Self::Subnet(o) => LogicalKey::Subnet(o.id.clone()),
+            Self::SecurityGroup(o) => LogicalKey::SecurityGroup(o.id.clone()),
+            Self::Port(o) => LogicalKey::Port(o.id.clone()),
+            Self::Router(o) => LogicalKey::Router(o.id.clone()),
+            Self::RouterInterface(o) => LogicalKey::RouterInterface(o.port.clone()),
+            Self::FloatingIp(o) => LogicalKey::FloatingIp(o.id.clone()),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    Put(Logical),
+    Remove(LogicalKey),
+}
+
+#[async_trait]
+pub trait NetworkBackend: Send + Sync + 'static {
+    /// Its name in `binding:vif_details`, agent lists and metrics: `ovn` or `fake`.
+    fn name(&self) -> &'static str;
+
+    /// Makes the changes, in the order given. On an error some may have been made; the caller comes again with all.
+    async fn apply(&self, changes: &[Change]) -> Result<()>;
+
+    /// Everything the backend holds of ours, by key, with a digest of the object as it was put; drift made by hand shows as
+    /// a digest that is not the one of the desired object.
+    async fn dump(&self) -> Result<BTreeMap<LogicalKey, u64>>;
+
+    /// True once the port's tap carries traffic on its host with its rules in force.
+    async fn port_up(&self, port: &PortId) -> Result<bool>;
+
+    /// The hosts (chassis) the backend knows, with their liveness.
+    async fn hosts(&self) -> Result<Vec<(HostName, bool)>>;
+}
+
+/// A tap to have on this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlugSpec {
+    pub port: PortId,
+    pub network: NetworkId,
+    /// At most 15 characters.
+    pub tap: String,
+    pub mac: String,
+    pub mtu: u32,
+}
+
+/// A request that reached the metadata address from a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataRequest {
+    pub network: NetworkId,
+    pub from: SocketAddr,
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataResponse {
+    pub status: u16,
+    pub content_type: &'static str,
+    pub body: Vec<u8>,
+}
+
+/// Answers guests' metadata requests; implemented by the agent from the host's own intent.
+#[async_trait]
+pub trait MetadataHandler: Send + Sync + 'static {
+    async fn answer(&self, request: MetadataRequest) -> MetadataResponse;
+}
+
+/// A network whose metadata address this host must answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetadataSpec {
+    pub network: NetworkId,
+    /// The network's metadata port (`PortRole::Metadata`).
+    pub port: PortId,
+    pub mac: String,
+    /// The port's addresses with prefix; 169.254.169.254/32 and fe80::a9fe:a9fe/128 come on top.
+    pub addresses: Vec<IpNet>,
+    pub mtu: u32,
+}
+
+/// The network of one host. Lives in the agent.
+#[async_trait]
+pub trait HostNetwork: Send + Sync + 'static {
+    /// Makes the tap and connects it to the integration bridge as the port's; `Ok` if it is already so.
+    async fn plug(&self, spec: &PlugSpec) -> Result<()>;
+
+    /// Removes the tap and its connection; `Ok` if there is none.
+    async fn unplug(&self, port: &PortId) -> Result<()>;
+
+    /// What is plugged here.
+    async fn plugged(&self) -> Result<Vec<PortId>>;
+
+    /// Serves metadata for these networks and stops serving it for all others.
+    async fn serve_metadata(&self, networks: &[MetadataSpec], handler: std::sync::Arc<dyn MetadataHandler>) -> Result<()>;
+
+    /// Networks whose metadata is served now, for the audit.
+    async fn metadata_networks(&self) -> Result<Vec<NetworkId>>;
+
+    /// Packets and bytes per port: received by the guest, sent by the guest.
+    async fn counters(&self) -> Result<BTreeMap<PortId, PortCounters>>;
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortCounters {
+    pub rx_bytes: u64,
+    pub rx_packets: u64,
+    pub tx_bytes: u64,
+    pub tx_packets: u64,
+    pub dropped: u64,
+}

@@ -1,0 +1,109 @@
+//! What the block storage service asks of a host that holds a pool: the [`VolumeBackend`].
+//!
+//! It runs in the agent of the pool's host; members reach it through `ports::HostCalls`. Every call is idempotent, named by
+//! the id of what it makes or removes, and carries a [`Fence`] whose older holders are refused.
+//!
+//! Invariants (conformance suite `drivers_blk::conformance`):
+//! - a volume is there entirely or not at all: what a crashed `create` left is completed or replaced by the next one;
+//! - exporting twice gives the same target; an export outlives the process that made it;
+//! - what a guest's flush acknowledged survives the kill of every process;
+//! - `delete` of a volume that still has an export is refused with `Conflict`.
+
+use async_trait::async_trait;
+use kernel::{ImageId, Result, SnapshotId, VolumeId};
+use serde::{Deserialize, Serialize};
+use std::{path::Path, path::PathBuf, sync::Arc};
+
+/// The right to touch a volume; generations only grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fence {
+    pub generation: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeSpec {
+    pub id: VolumeId,
+    pub size_gib: u64,
+    pub source: VolumeSource,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum VolumeSource {
+    Blank,
+    Image(ImageBytes),
+    Snapshot { snapshot: SnapshotId, volume: VolumeId },
+    Volume { volume: VolumeId },
+}
+
+/// An image as a pool needs it: which bytes, and how to check them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageBytes {
+    pub image: ImageId,
+    pub disk_format: String,
+    pub size: u64,
+    pub hash: String,
+    pub hash_algo: String,
+}
+
+/// Brings an image's bytes to this host, already inspected and checked against their hash.
+#[async_trait]
+pub trait ImageFetch: Send + Sync + 'static {
+    async fn fetch(&self, image: &ImageBytes, to: &Path) -> Result<()>;
+}
+
+/// How QEMU reaches an exported volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Target {
+    /// On the pool's own host.
+    NbdUnix { socket: PathBuf, export: String },
+    /// From any host.
+    NbdTcp { host: String, port: u16, export: String },
+    /// Nothing behind it (fake).
+    Fake { export: String },
+}
+
+/// What a pool says of itself; feeds the scheduler and `get_pools`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolStats {
+    pub pool: String,
+    pub total_mib: u64,
+    pub free_mib: u64,
+    pub provisioned_gib: u64,
+    pub volumes: u64,
+    pub storage_protocol: String,
+    pub vendor_name: String,
+    pub driver_version: String,
+    pub thin: bool,
+}
+
+#[async_trait]
+pub trait VolumeBackend: Send + Sync + 'static {
+    async fn create(&self, spec: &VolumeSpec, fence: Fence, fetch: Arc<dyn ImageFetch>) -> Result<()>;
+    async fn delete(&self, id: &VolumeId, fence: Fence) -> Result<()>;
+    /// Grows it; exports see the new size at once.
+    async fn extend(&self, id: &VolumeId, size_gib: u64, fence: Fence) -> Result<()>;
+
+    async fn create_snapshot(&self, volume: &VolumeId, snapshot: &SnapshotId, fence: Fence) -> Result<()>;
+    async fn delete_snapshot(&self, volume: &VolumeId, snapshot: &SnapshotId, fence: Fence) -> Result<()>;
+
+    /// Makes the volume reachable for `for_host`; the same answer each time while exported.
+    async fn export(&self, id: &VolumeId, for_host: &str, read_only: bool, fence: Fence) -> Result<Target>;
+    async fn unexport(&self, id: &VolumeId, fence: Fence) -> Result<()>;
+
+    /// A standalone image of the volume's content in `format` (`raw` or `qcow2`), for upload to the image service.
+    async fn copy_out(&self, id: &VolumeId, format: &str, to: &Path) -> Result<()>;
+
+    async fn stats(&self) -> Result<PoolStats>;
+
+    /// Volumes, snapshots and exports held here, for the audit.
+    async fn inventory(&self) -> Result<Inventory>;
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    pub volumes: Vec<VolumeId>,
+    pub snapshots: Vec<(VolumeId, SnapshotId)>,
+    pub exports: Vec<VolumeId>,
+}
