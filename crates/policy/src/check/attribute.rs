@@ -103,7 +103,9 @@ impl Attribute {
             // oslo.context's default is true; Keystone unsets it for domain scope. There is no admin project here.
             Self::IsAdminProject => flag(domain(who).is_none()),
             Self::ServiceRoles => Fact::AnyOf(&[]),
-            Self::ServiceUserId | Self::ServiceUserDomainId | Self::ServiceProjectId | Self::ServiceProjectDomainId => or_none(None),
+            Self::ServiceUserId | Self::ServiceUserDomainId | Self::ServiceProjectId | Self::ServiceProjectDomainId => {
+                or_none(None)
+            }
             Self::TrustId => or_none(who.trust.as_ref().map(|t| t.id.as_str())),
             Self::TrustorId => or_none(who.trust.as_ref().map(|t| t.trustor.as_str())),
             Self::TrusteeId => or_none(who.trust.as_ref().map(|t| t.trustee.as_str())),

@@ -48,7 +48,10 @@ pub struct RuleRef {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Left {
     /// As written, and the text Python's `str()` makes of it.
-    Literal { written: Box<str>, text: Box<str> },
+    Literal {
+        written: Box<str>,
+        text: Box<str>,
+    },
     Attribute(Attribute),
 }
 
@@ -77,6 +80,15 @@ impl Check {
             Self::Not(inner) => inner.each_reference(f),
             Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|p| p.each_reference(f)),
             Self::True | Self::False | Self::Role(_) | Self::Field(_) | Self::Generic { .. } => {}
+        }
+    }
+
+    /// Operators on the longest way from here to a leaf.
+    fn depth(&self) -> usize {
+        match self {
+            Self::Not(inner) => 1 + inner.depth(),
+            Self::And(parts) | Self::Or(parts) => 1 + parts.iter().map(Self::depth).max().unwrap_or(0),
+            Self::True | Self::False | Self::Role(_) | Self::Rule(_) | Self::Field(_) | Self::Generic { .. } => 0,
         }
     }
 

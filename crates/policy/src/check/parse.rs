@@ -35,6 +35,8 @@ pub fn parse(text: &str) -> Result<Check, SyntaxError> {
     let mut parser = Parser { text, tokens: &tokens, at: 0, depth: 0 };
     let check = parser.or()?;
     match parser.peek() {
+        // One more than the tree's depth is what parsing its printed form will need.
+        None if check.depth() >= MAX_DEPTH => Err(SyntaxError { at: 0, what: "nested too deeply".into() }),
         None => Ok(check),
         Some(Token::Close) => Err(parser.error("')' closes nothing")),
         Some(_) => Err(parser.error("'and' or 'or' is missing before this")),
@@ -153,6 +155,9 @@ impl<'a> Parser<'a> {
         let Some((byte, Token::Check(text))) = self.tokens.get(self.at).copied() else {
             return Err(self.error("a check is missing"));
         };
+        if text.len() >= 2 && text.starts_with(['\'', '"']) && text.as_bytes()[0] == text.as_bytes()[text.len() - 1] {
+            return Err(self.error("a quoted text alone is no check; quote the left side only"));
+        }
         let check = single(text).map_err(|(offset, what)| self.error_at(byte + offset, what))?;
         self.at += 1;
         Ok(check)
@@ -185,10 +190,18 @@ fn field(text: &str) -> Result<Field, String> {
     let (resource, name) = qualified.split_once(':').ok_or("a field check reads field:RESOURCE:NAME=VALUE")?;
     let pattern = match value.strip_prefix('~') {
         // Matches at the beginning, as Python's re.match does.
-        Some(pattern) => Some(Regex::new(&format!("^(?:{pattern})")).map_err(|_| format!("'{pattern}' is no regular expression"))?),
+        Some(pattern) => {
+            Some(Regex::new(&format!("^(?:{pattern})")).map_err(|_| format!("'{pattern}' is no regular expression"))?)
+        }
         None => None,
     };
-    Ok(Field { resource: resource.into(), name: name.into(), value: value.into(), qualified: qualified.into(), pattern })
+    Ok(Field {
+        resource: resource.into(),
+        name: name.into(),
+        value: value.into(),
+        qualified: qualified.into(),
+        pattern,
+    })
 }
 
 fn left(kind: &str) -> Result<Left, String> {

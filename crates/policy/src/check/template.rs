@@ -51,7 +51,8 @@ impl Template {
                 at = percent + 2;
                 continue;
             }
-            let path = substitution(rest).ok_or_else(|| (percent, "'%' must begin '%(attribute)s' or be doubled".to_owned()))?;
+            let path = substitution(rest)
+                .ok_or_else(|| (percent, "'%' must begin '%(attribute)s' or be doubled".to_owned()))?;
             if !plain.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut plain).into()));
             }

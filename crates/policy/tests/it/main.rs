@@ -1,0 +1,5 @@
+mod authorize;
+mod language;
+mod oslo;
+mod overrides;
+mod personas;
