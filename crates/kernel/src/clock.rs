@@ -96,7 +96,7 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock(Instant);
 
 impl SystemClock {
-    pub fn new() -> Arc<dyn Clock> {
+    pub fn shared() -> Arc<dyn Clock> {
         Arc::new(Self(Instant::now()))
     }
 }

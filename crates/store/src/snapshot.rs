@@ -1,0 +1,134 @@
+//! All objects of one revision. Cloning is cheap: tables are persistent maps that share what did not change.
+
+use crate::{
+    Index, Key, Object, Revision, Schema,
+    object::{Row, RowVersion},
+};
+use imbl::{OrdMap, OrdSet};
+use std::sync::Arc;
+
+/// The objects as they were at [`Snapshot::revision`].
+#[derive(Clone)]
+pub struct Snapshot {
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) tables: Vec<Arc<Table>>,
+    pub(crate) revision: Revision,
+    pub(crate) epoch: u64,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Table {
+    pub(crate) rows: OrdMap<Key, Row>,
+    /// One set per index: (value, key).
+    pub(crate) indexes: Vec<OrdSet<(Key, Key)>>,
+}
+
+impl Snapshot {
+    pub(crate) fn empty(schema: Arc<Schema>, epoch: u64, revision: Revision) -> Self {
+        let table = |k: &crate::object::KindInfo| {
+            Arc::new(Table { rows: OrdMap::new(), indexes: vec![OrdSet::new(); k.indexes] })
+        };
+        let tables = schema.kinds.iter().map(table).collect();
+        Self { schema, tables, revision, epoch }
+    }
+
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Raised by a restore or a change of back end; revisions of different epochs do not compare.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn table<T: Object>(&self) -> &Table {
+        &self.tables[self.schema.slot_of::<T>()]
+    }
+
+    pub fn get<T: Object>(&self, id: &str) -> Option<Arc<T>> {
+        self.table::<T>().rows.get(id).and_then(typed)
+    }
+
+    pub fn contains<T: Object>(&self, id: &str) -> bool {
+        self.table::<T>().rows.contains_key(id)
+    }
+
+    pub fn count<T: Object>(&self) -> usize {
+        self.table::<T>().rows.len()
+    }
+
+    /// All objects of a kind, in order of their keys.
+    pub fn all<T: Object>(&self) -> impl Iterator<Item = Arc<T>> + '_ {
+        self.table::<T>().rows.values().filter_map(typed)
+    }
+
+    /// Keys from `prefix` on that begin with it, with their objects.
+    pub fn with_prefix<'a, T: Object>(&'a self, prefix: &'a str) -> impl Iterator<Item = Arc<T>> + 'a {
+        let rows = &self.table::<T>().rows;
+        rows.range(Key::new(prefix)..).take_while(move |(k, _)| k.starts_with(prefix)).filter_map(|(_, row)| typed(row))
+    }
+
+    /// The objects that an index holds under `value`, in order of their keys.
+    pub fn by<'a, T: Object>(&'a self, index: Index<T>, value: &str) -> impl Iterator<Item = Arc<T>> + 'a {
+        self.keys_by(index, value).filter_map(move |key| self.get::<T>(&key))
+    }
+
+    /// Like [`Snapshot::by`], keys only.
+    pub fn keys_by<'a, T: Object>(&'a self, index: Index<T>, value: &str) -> impl Iterator<Item = Key> + 'a {
+        let value = Key::new(value);
+        let set = &self.table::<T>().indexes[index.slot];
+        let from = (value.clone(), Key::default());
+        set.range(from..).take_while(move |(v, _)| *v == value).map(|(_, key)| key.clone())
+    }
+
+    pub fn count_by<T: Object>(&self, index: Index<T>, value: &str) -> usize {
+        self.keys_by(index, value).count()
+    }
+
+    pub(crate) fn row(&self, slot: usize, key: &str) -> Option<&Row> {
+        self.tables[slot].rows.get(key)
+    }
+
+    /// Replaces or removes one object and keeps the indexes true. Returns what was there.
+    pub(crate) fn set(&mut self, slot: usize, key: &Key, row: Option<Row>) -> Option<Row> {
+        let info = &self.schema.kinds[slot];
+        let table = Arc::make_mut(&mut self.tables[slot]);
+        let mut values = Vec::new();
+        let old = table.rows.get(key).cloned();
+        if info.indexes > 0 {
+            if let Some(old) = &old {
+                (info.index)(&*old.value, &mut values);
+                for (index, value) in values.drain(..) {
+                    table.indexes[index].remove(&(value, key.clone()));
+                }
+            }
+            if let Some(new) = &row {
+                (info.index)(&*new.value, &mut values);
+                for (index, value) in values.drain(..) {
+                    table.indexes[index].insert((value, key.clone()));
+                }
+            }
+        }
+        match row {
+            Some(row) => table.rows.insert(key.clone(), row),
+            None => table.rows.remove(key),
+        };
+        old
+    }
+
+    /// Gives rows of a group that has become durable their revision.
+    pub(crate) fn settle<'a>(&mut self, rows: impl Iterator<Item = (usize, &'a Key)>, group: u64, revision: Revision) {
+        for (slot, key) in rows {
+            let table = Arc::make_mut(&mut self.tables[slot]);
+            if let Some(row) = table.rows.get_mut(key)
+                && row.version == RowVersion::Pending(group)
+            {
+                row.version = RowVersion::Durable(revision);
+            }
+        }
+    }
+}
+
+pub(crate) fn typed<T: Object>(row: &Row) -> Option<Arc<T>> {
+    Arc::clone(&row.value).downcast::<T>().ok()
+}

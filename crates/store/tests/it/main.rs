@@ -1,0 +1,3 @@
+//! The store's behaviour, on every back end.
+
+mod basics;
