@@ -1,0 +1,5 @@
+//! Drivers for bytes at rest on a host: local disks of guests, and the careful use of `qemu-img` that all of them share.
+
+pub mod durable;
+pub mod local;
+pub mod qemu_img;

@@ -9,6 +9,7 @@
 pub mod auth;
 pub mod clock;
 pub mod ctx;
+pub mod doctor;
 pub mod error;
 pub mod ids;
 pub mod microversion;
@@ -17,6 +18,7 @@ pub mod paging;
 pub use auth::{Credentials, Scope, TokenValidator};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use ctx::Ctx;
+pub use doctor::Finding;
 pub use error::{Error, Kind, Result};
 pub use ids::*;
 pub use microversion::Microversion;

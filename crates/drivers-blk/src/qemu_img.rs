@@ -1,0 +1,375 @@
+//! The one place that runs `qemu-img`, carefully.
+//!
+//! What it is given was uploaded by somebody. So: formats are always named, never guessed; `qemu-img` runs under an address
+//! space and CPU limit (`prlimit`) and a wall-clock deadline, with no standard input and a bare environment; what it prints is
+//! read up to a limit; a call that is dropped kills its process; and at most a few conversions run at a time, so that a
+//! burst of creates does not bury the guests of this host.
+//!
+//! Nothing here is atomic or durable by itself: callers write to a temporary name, [`crate::durable::commit`] it, and so make the
+//! result appear whole or not at all.
+//!
+//! Errors: `TooLarge` with code [`NO_SPACE`] when the disk is full, `BadRequest` with code [`INVALID_IMAGE`] when the image is
+//! at fault, `Unavailable` when the deadline passed, `Internal` otherwise.
+
+use kernel::{Error, Result, error::Doing};
+use serde::Deserialize;
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::Command,
+    sync::Semaphore,
+    time::timeout,
+};
+
+/// [`Error::code`] of a host whose disk is full.
+pub const NO_SPACE: &str = "no_space";
+/// [`Error::code`] of an image that cannot be used.
+pub const INVALID_IMAGE: &str = "invalid_image";
+
+/// Of what `qemu-img` prints, this much is kept.
+const OUTPUT_LIMIT: u64 = 256 * 1024;
+
+/// An image format by QEMU's name for its driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Raw,
+    Qcow2,
+    Vmdk,
+    Vdi,
+    /// Glance's `vhd`.
+    Vpc,
+    Vhdx,
+    /// Glance's `ploop`.
+    Parallels,
+}
+
+impl Format {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+            Self::Vmdk => "vmdk",
+            Self::Vdi => "vdi",
+            Self::Vpc => "vpc",
+            Self::Vhdx => "vhdx",
+            Self::Parallels => "parallels",
+        }
+    }
+
+    /// From Glance's `disk_format`; what a disk is made of there but not here is `BadRequest`.
+    pub fn of_image(disk_format: &str) -> Result<Self> {
+        Ok(match disk_format {
+            // An ISO is a raw disk to a guest; the Amazon parts are raw by definition.
+            "raw" | "iso" | "ami" | "aki" | "ari" => Self::Raw,
+            "qcow2" => Self::Qcow2,
+            "vmdk" => Self::Vmdk,
+            "vdi" => Self::Vdi,
+            "vhd" | "vpc" => Self::Vpc,
+            "vhdx" => Self::Vhdx,
+            "ploop" => Self::Parallels,
+            other => {
+                return Err(Error::bad_request(format!("disk format {other} cannot be used for a disk"))
+                    .with_code(INVALID_IMAGE));
+            }
+        })
+    }
+}
+
+/// What `qemu-img info` found.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Info {
+    pub format: String,
+    /// Bytes a guest sees.
+    pub virtual_size: u64,
+    /// Bytes in use on the host.
+    #[serde(default)]
+    pub actual_size: u64,
+    pub backing_filename: Option<String>,
+    pub backing_filename_format: Option<String>,
+    #[serde(default)]
+    pub encrypted: bool,
+    #[serde(default)]
+    format_specific: FormatSpecific,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+struct FormatSpecific {
+    #[serde(default)]
+    data: SpecificData,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct SpecificData {
+    data_file: Option<String>,
+    create_type: Option<String>,
+    #[serde(default)]
+    corrupt: bool,
+}
+
+impl Info {
+    /// Why this file, come from outside, must not be opened by QEMU: it would lead to other files, or is damaged.
+    pub fn refusal(&self) -> Option<String> {
+        let data = &self.format_specific.data;
+        if let Some(backing) = &self.backing_filename {
+            return Some(format!("it has a backing file ({backing})"));
+        }
+        if let Some(file) = &data.data_file {
+            return Some(format!("it keeps its data in another file ({file})"));
+        }
+        if data.corrupt {
+            return Some("it is marked as corrupt".into());
+        }
+        match data.create_type.as_deref() {
+            None | Some("monolithicSparse" | "streamOptimized") => None,
+            Some(other) => Some(format!("vmdk of type {other} leads to other files")),
+        }
+    }
+}
+
+/// How far one run may go.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub address_space: u64,
+    pub cpu: Duration,
+    pub wall: Duration,
+}
+
+impl Limits {
+    /// For reading a header: Nova and Cinder give `qemu-img info` 1 GiB and 30 s of CPU as well.
+    pub const INFO: Self =
+        Self { address_space: 1 << 30, cpu: Duration::from_secs(30), wall: Duration::from_secs(120) };
+    /// For moving an image's bytes.
+    pub const CONVERT: Self =
+        Self { address_space: 2 << 30, cpu: Duration::from_secs(3600), wall: Duration::from_secs(4 * 3600) };
+}
+
+/// What a conversion makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compress {
+    #[default]
+    No,
+    Zstd,
+}
+
+/// A runner of one `qemu-img`; clones share the limit on conversions.
+#[derive(Clone, Debug)]
+pub struct QemuImg {
+    binary: PathBuf,
+    conversions: Arc<Semaphore>,
+}
+
+impl Default for QemuImg {
+    fn default() -> Self {
+        Self::new("qemu-img", 2)
+    }
+}
+
+impl QemuImg {
+    /// `conversions`: how many may run at a time.
+    pub fn new(binary: impl Into<PathBuf>, conversions: usize) -> Self {
+        Self { binary: binary.into(), conversions: Arc::new(Semaphore::new(conversions.max(1))) }
+    }
+
+    /// Reads the header of `path` as `format`. Works on an image in use by a guest.
+    pub async fn info(&self, path: &Path, format: Format) -> Result<Info> {
+        let args = args(&["info", "--output=json", "--force-share", "-f", format.name(), "--"], &[path.as_os_str()]);
+        let out = self.run("reading an image's header", args, Limits::INFO).await?;
+        serde_json::from_slice(&out).doing("reading qemu-img's description of an image")
+    }
+
+    /// [`QemuImg::info`] of a file from outside, refused when it would lead QEMU to other files.
+    pub async fn info_untrusted(&self, path: &Path, format: Format) -> Result<Info> {
+        let info = self.info(path, format).await?;
+        match info.refusal() {
+            None => Ok(info),
+            Some(why) => Err(Error::bad_request(format!("the image is refused: {why}")).with_code(INVALID_IMAGE)),
+        }
+    }
+
+    /// Writes the content of `from` to a new standalone image `to`; holes stay holes.
+    pub async fn convert(&self, from: (&Path, Format), to: (&Path, Format), compress: Compress) -> Result<()> {
+        let mut head = vec!["convert", "-f", from.1.name(), "-O", to.1.name()];
+        if to.1 == Format::Qcow2 && compress == Compress::Zstd {
+            head.extend(["-c", "-o", "compression_type=zstd"]);
+        }
+        head.push("--");
+        let args = args(&head, &[from.0.as_os_str(), to.0.as_os_str()]);
+        let _permit = self.conversions.acquire().await.doing("waiting for a turn to convert an image")?;
+        self.run("converting an image", args, Limits::CONVERT).await.map(drop)
+    }
+
+    /// An empty image.
+    pub async fn create(&self, path: &Path, format: Format, size: u64) -> Result<()> {
+        let size = size.to_string();
+        let args = args(&["create", "-q", "-f", format.name(), "--"], &[path.as_os_str(), OsStr::new(&size)]);
+        self.run("creating an empty disk", args, Limits::INFO).await.map(drop)
+    }
+
+    /// A qcow2 that shows `base` and keeps what is written over it. `size` must not be below the base's.
+    pub async fn create_overlay(&self, path: &Path, base: (&Path, Format), size: u64) -> Result<()> {
+        let size = size.to_string();
+        let head = ["create", "-q", "-f", "qcow2", "-F", base.1.name(), "-b"];
+        let tail = [base.0.as_os_str(), OsStr::new("--"), path.as_os_str(), OsStr::new(&size)];
+        self.run("creating a disk over its base image", args(&head, &tail), Limits::INFO).await.map(drop)
+    }
+
+    /// Grows an image that nobody has open; never shrinks.
+    pub async fn grow(&self, path: &Path, format: Format, size: u64) -> Result<()> {
+        if self.info(path, format).await?.virtual_size >= size {
+            return Ok(());
+        }
+        let size = size.to_string();
+        let args = args(&["resize", "-q", "-f", format.name(), "--"], &[path.as_os_str(), OsStr::new(&size)]);
+        self.run("growing a disk", args, Limits::INFO).await.map(drop)
+    }
+
+    /// Runs `qemu-img args…` under `limits`; `doing` goes into errors. Returns what it printed.
+    pub async fn run(&self, doing: &str, args: Vec<OsString>, limits: Limits) -> Result<Vec<u8>> {
+        let mut child = Command::new("prlimit")
+            .arg(format!("--as={}", limits.address_space))
+            .arg(format!("--cpu={}", limits.cpu.as_secs()))
+            .arg("--core=0")
+            .arg("--")
+            .arg(&self.binary)
+            .args(args)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("LC_ALL", "C")
+            // One arena per thread would use up the address space limit with nothing in it.
+            .env("MALLOC_ARENA_MAX", "2")
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|e| Error::internal(format!("{doing}: starting prlimit and qemu-img")).with_source(e))?;
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let all = async { tokio::join!(child.wait(), read_some(out), read_some(err)) };
+        match timeout(limits.wall, all).await {
+            Err(_) => Err(Error::unavailable(format!("{doing} took longer than {} s", limits.wall.as_secs()))),
+            Ok((status, out, err)) => match status.doing(doing)? {
+                status if status.success() => Ok(out),
+                status => Err(failure(doing, &status.to_string(), &String::from_utf8_lossy(&err))),
+            },
+        }
+    }
+}
+
+fn args(head: &[&str], tail: &[&OsStr]) -> Vec<OsString> {
+    head.iter().map(OsString::from).chain(tail.iter().map(OsString::from)).collect()
+}
+
+/// The first bytes of a stream; the rest is read and dropped, so that the writer is never stopped by a full pipe.
+async fn read_some(stream: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let mut kept = Vec::new();
+    if let Some(mut stream) = stream {
+        // A failing pipe of our own child ends the output; its exit status tells the rest.
+        let _ = (&mut stream).take(OUTPUT_LIMIT).read_to_end(&mut kept).await;
+        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    }
+    kept
+}
+
+/// Sorts qemu-img's words into who is at fault.
+fn failure(doing: &str, status: &str, stderr: &str) -> Error {
+    let said = stderr.trim().lines().last().unwrap_or_default().to_owned();
+    let detail = format!("{doing}: qemu-img ended with {status}: {}", stderr.trim());
+    let lower = stderr.to_ascii_lowercase();
+    if lower.contains("no space left on device") || lower.contains("disk quota exceeded") {
+        return Error::too_large(format!("{doing} failed: no space left on the host's disk"))
+            .with_code(NO_SPACE)
+            .with_internal(detail);
+    }
+    let image_at_fault =
+        ["image is not in", "invalid", "corrupt", "unsupported", "not supported", "image too", "does not match"];
+    if image_at_fault.iter().any(|sign| lower.contains(sign)) {
+        return Error::bad_request(format!("{doing} failed: {}", without_paths(&said)))
+            .with_code(INVALID_IMAGE)
+            .with_internal(detail);
+    }
+    Error::internal(detail)
+}
+
+/// What a client may read of qemu-img's last line: not where things lie on the host.
+fn without_paths(said: &str) -> String {
+    said.split_whitespace()
+        .map(|word| if word.trim_start_matches(['\'', '"']).starts_with('/') { "…" } else { word })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Kind;
+    use std::fs;
+
+    #[tokio::test]
+    async fn converts_overlays_and_grows() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let img = QemuImg::default();
+        fs::write(at("src"), vec![7u8; 100 * 1024]).unwrap();
+        img.convert((&at("src"), Format::Raw), (&at("small"), Format::Qcow2), Compress::Zstd).await.unwrap();
+        assert!(fs::metadata(at("small")).unwrap().len() < 350 * 1024);
+        img.convert((&at("small"), Format::Qcow2), (&at("base"), Format::Raw), Compress::No).await.unwrap();
+        assert_eq!(fs::read(at("base")).unwrap(), vec![7u8; 100 * 1024]);
+        img.create_overlay(&at("over"), (&at("base"), Format::Raw), 1 << 20).await.unwrap();
+        img.grow(&at("over"), Format::Qcow2, 2 << 20).await.unwrap();
+        img.grow(&at("over"), Format::Qcow2, 1 << 20).await.unwrap();
+        let info = img.info(&at("over"), Format::Qcow2).await.unwrap();
+        assert_eq!((info.virtual_size, info.backing_filename_format.as_deref()), (2 << 20, Some("raw")));
+        assert!(info.refusal().unwrap().contains("backing file"), "an overlay from outside would be refused");
+        assert!(img.info_untrusted(&at("over"), Format::Qcow2).await.unwrap_err().is(Kind::BadRequest));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_format_is_the_images_fault() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        fs::write(&path, b"not a qcow2 at all").unwrap();
+        let e = QemuImg::default().info(&path, Format::Qcow2).await.unwrap_err();
+        assert_eq!((e.kind(), e.code()), (Kind::BadRequest, Some(INVALID_IMAGE)), "{e:?}");
+        assert!(!e.message().contains(dir.path().to_str().unwrap()), "{}", e.message());
+    }
+
+    #[tokio::test]
+    async fn limits_hold() {
+        // A "qemu-img" that wants memory, one that spins, one that sleeps.
+        let dir = tempfile::tempdir().unwrap();
+        let script = |name: &str, body: &str| {
+            use std::os::unix::fs::PermissionsExt;
+            let path = dir.path().join(name);
+            fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            QemuImg::new(path, 1)
+        };
+        let limits = Limits { address_space: 64 << 20, cpu: Duration::from_secs(1), wall: Duration::from_secs(60) };
+        let hungry = script("hungry", "head -c 200m /dev/zero | tail >/dev/null || exit 1; exit 1");
+        assert!(hungry.run("eating", vec![], limits).await.unwrap_err().internal_text().contains("memory"));
+        let spins = script("spins", "while :; do :; done");
+        assert!(spins.run("spinning", vec![], limits).await.unwrap_err().is(Kind::Internal));
+        let sleeps = script("sleeps", "exec sleep 600");
+        let short = Limits { wall: Duration::from_millis(50), ..limits };
+        assert!(sleeps.run("sleeping", vec![], short).await.unwrap_err().is(Kind::Unavailable));
+        let chatty = script("chatty", "yes | head -c 3000000");
+        assert_eq!(chatty.run("talking", vec![], limits).await.unwrap().len() as u64, OUTPUT_LIMIT);
+    }
+
+    #[test]
+    fn full_disks_are_told_apart() {
+        let e = failure("converting an image", "exit status: 1", "qemu-img: /x: error: No space left on device");
+        assert_eq!((e.kind(), e.code()), (Kind::TooLarge, Some(NO_SPACE)));
+        assert_eq!(Format::of_image("vhd").unwrap(), Format::Vpc);
+        assert!(Format::of_image("luks").unwrap_err().is(Kind::BadRequest));
+    }
+}
