@@ -183,7 +183,9 @@ pub struct VmEvent {
 #[serde(rename_all = "snake_case")]
 pub enum StopMode {
     /// ACPI power button, then force when the time is over.
-    Graceful { timeout: Duration },
+    Graceful {
+        timeout: Duration,
+    },
     Force,
 }
 

@@ -1,0 +1,133 @@
+//! Intent and observation: all that passes between compute and the agent of a host.
+//!
+//! ```text
+//!   flow ──writes──▶ VmIntent(generation g) ──agent's stream──▶ the host makes it so
+//!   flow ◀──waits── VmObserved(generation g, …) ◀──agent's report──┘
+//! ```
+//!
+//! Everything is a state, nothing a command: a reboot is a counter that grew, a deletion the power `Absent`. So an agent that
+//! lost its connection, or was restarted, needs only the newest intent. The intent is removed by the flow after the host has
+//! reported `Absent` for its generation; a host that sees an intent vanish from a snapshot destroys nothing.
+
+use crate::driver::{IoLimits, LocalDiskSpec, VmSpec, VmState};
+use kernel::{HostName, PortId, ServerId, Timestamp, VolumeId};
+use ports::{BoundPort, VolumeTarget};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use store::{Index, IndexSink, Key, Object};
+
+/// What a host shall make of a server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VmIntent {
+    pub server: ServerId,
+    pub host: HostName,
+    /// Grows with every change of this intent, across hosts.
+    pub generation: u64,
+    pub power: Power,
+    /// A reboot is done when the host has seen this number.
+    pub reboots: u64,
+    pub reboot_hard: bool,
+    /// Seconds a guest gets to shut down before it is forced.
+    pub graceful_seconds: u64,
+    /// The guest's hardware without disks' sources and NICs' taps, which follow from `local_disks`, `volumes` and `ports`.
+    pub spec: VmSpec,
+    pub local_disks: Vec<LocalDiskSpec>,
+    pub volumes: Vec<VmVolume>,
+    pub ports: Vec<VmPort>,
+    pub metadata: GuestMetadata,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Power {
+    Running,
+    Paused,
+    Stopped,
+    /// Nothing of the server shall be left on the host.
+    Absent,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VmVolume {
+    pub volume: VolumeId,
+    pub target: VolumeTarget,
+    pub read_only: bool,
+    pub slot: u8,
+    pub boot_index: Option<u32>,
+    pub io: IoLimits,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VmPort {
+    pub bound: BoundPort,
+    pub slot: u8,
+}
+
+/// What the guest may read of itself: metadata service and config drive are rendered from this by `crate::metadata`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestMetadata {
+    pub uuid: String,
+    pub name: String,
+    pub hostname: String,
+    pub project: String,
+    pub availability_zone: String,
+    pub launch_index: u32,
+    pub flavor: String,
+    pub meta: BTreeMap<String, String>,
+    /// Name and public key.
+    pub keys: Vec<(String, String)>,
+    /// Base64, as the user sent it.
+    pub user_data: Option<String>,
+    pub admin_pass: Option<String>,
+    pub config_drive: bool,
+    pub reservation: String,
+    pub security_groups: Vec<String>,
+    pub image: String,
+}
+
+impl VmIntent {
+    pub const BY_HOST: Index<VmIntent> = Index::new(0);
+}
+
+impl Object for VmIntent {
+    const KIND: &'static str = "compute.vm_intent";
+    const INDEXES: &'static [&'static str] = &["host"];
+    fn key(&self) -> Key {
+        self.server.as_str().into()
+    }
+    fn index(&self, sink: &mut IndexSink<'_>) {
+        sink.add(Self::BY_HOST, &self.host);
+    }
+}
+
+/// What a host saw. Newer by (generation, sequence); older ones are dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VmObserved {
+    pub server: ServerId,
+    pub host: HostName,
+    /// The newest intent the host has carried out, or failed to.
+    pub generation: u64,
+    pub sequence: u64,
+    pub state: VmState,
+    pub reboots: u64,
+    /// Why the intent of this generation could not be carried out, in words for the user.
+    pub error: Option<String>,
+    /// Volumes and ports in the guest now.
+    pub volumes: Vec<VolumeId>,
+    pub ports: Vec<PortId>,
+    pub at: Timestamp,
+}
+
+impl VmObserved {
+    /// True if `self` tells more than `older`.
+    pub fn supersedes(&self, older: &Self) -> bool {
+        (self.generation, self.sequence) > (older.generation, older.sequence)
+    }
+}
+
+impl Object for VmObserved {
+    const KIND: &'static str = "compute.vm_observed";
+    fn key(&self) -> Key {
+        self.server.as_str().into()
+    }
+}

@@ -1,0 +1,29 @@
+//! Reaching a host's agent from a member.
+
+use async_trait::async_trait;
+use kernel::{HostName, Result, Timestamp};
+use serde_json::Value;
+use std::time::Duration;
+
+/// What a member knows of a host's agent; never stored, heartbeats are not in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostStatus {
+    pub host: HostName,
+    pub connected: bool,
+    /// When the agent was last heard.
+    pub last_seen: Timestamp,
+}
+
+/// A call to the agent of a host: `method` names an operation of one of the drivers there (`volume.create`,
+/// `vm.console_log`, …), with its arguments as JSON. Every method is idempotent.
+///
+/// Errors: the driver's own for a definite refusal; `Unavailable` if the host is not connected, did not answer in time or the
+/// connection broke, in which case the call may have been carried out.
+#[async_trait]
+pub trait HostCalls: Send + Sync + 'static {
+    async fn call(&self, host: &HostName, method: &str, params: Value, within: Duration) -> Result<Value>;
+    fn hosts(&self) -> Vec<HostStatus>;
+    fn is_connected(&self, host: &HostName) -> bool {
+        self.hosts().iter().any(|h| h.host == *host && h.connected)
+    }
+}

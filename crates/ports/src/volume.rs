@@ -1,0 +1,98 @@
+//! What compute needs of the block storage service: volumes to attach and to boot from.
+
+use async_trait::async_trait;
+use kernel::{AttachmentId, Ctx, HostName, ImageId, ProjectId, Result, ServerId, SnapshotId, VolumeId};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use store::{Snapshot, Tx};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeInfo {
+    pub id: VolumeId,
+    pub name: String,
+    pub project: ProjectId,
+    /// Cinder's: `available`, `in-use`, `error`, …
+    pub status: String,
+    pub size_gib: u64,
+    pub bootable: bool,
+    pub multiattach: bool,
+    pub availability_zone: String,
+    /// Properties of the image it was made from.
+    pub image_properties: std::collections::BTreeMap<String, String>,
+}
+
+/// A volume to make for a server's block device mapping.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewVolume {
+    /// Chosen before, so that asking twice makes one.
+    pub id: VolumeId,
+    pub name: String,
+    pub size_gib: u64,
+    pub image: Option<ImageId>,
+    pub snapshot: Option<SnapshotId>,
+    pub volume_type: Option<String>,
+    pub availability_zone: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachRequest {
+    /// Chosen before, so that asking twice makes one.
+    pub attachment: AttachmentId,
+    pub volume: VolumeId,
+    pub server: ServerId,
+    pub read_only: bool,
+}
+
+/// How QEMU reaches the volume from the server's host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum VolumeTarget {
+    NbdUnix { socket: PathBuf, export: String },
+    NbdTcp { host: String, port: u16, export: String },
+    Fake { export: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectedVolume {
+    pub volume: VolumeId,
+    pub attachment: AttachmentId,
+    pub target: VolumeTarget,
+    pub read_only: bool,
+}
+
+#[async_trait]
+pub trait Volumes: Send + Sync + 'static {
+    /// A volume the caller may use; `NotFound` otherwise.
+    fn visible(&self, cx: &Ctx, snapshot: &Snapshot, id: &str) -> Result<VolumeInfo>;
+    fn info(&self, snapshot: &Snapshot, id: &VolumeId) -> Option<VolumeInfo>;
+
+    /// Makes a volume (quota, record, flow) in the caller's transaction; making it again is `Ok`.
+    fn create(&self, tx: &mut Tx, cx: &Ctx, project: &ProjectId, volume: &NewVolume) -> Result<()>;
+
+    /// Begins to attach: `available` → `reserved`. `Conflict`/`BadRequest` as Cinder when it cannot be. Again is `Ok`.
+    fn reserve(&self, tx: &mut Tx, request: &AttachRequest, project: &ProjectId) -> Result<()>;
+
+    /// Exports the volume for a host. The same answer each time.
+    async fn connect(&self, attachment: &AttachmentId, host: &HostName) -> Result<ConnectedVolume>;
+
+    /// The guest has the disk: `in-use`, with the device's name.
+    fn complete(&self, tx: &mut Tx, attachment: &AttachmentId, device: &str) -> Result<()>;
+
+    /// Begins to detach: `in-use` → `detaching`; `BadRequest`/`Conflict` as Cinder when it cannot be.
+    fn begin_detach(&self, tx: &mut Tx, attachment: &AttachmentId) -> Result<()>;
+
+    /// Back to `in-use`: the guest did not let go.
+    fn roll_detach(&self, tx: &mut Tx, attachment: &AttachmentId) -> Result<()>;
+
+    /// Ends the export. `Ok` if there is none.
+    async fn disconnect(&self, attachment: &AttachmentId) -> Result<()>;
+
+    /// Removes the attachment; the volume is `available` if it was the last. `Ok` if it is gone.
+    fn release(&self, tx: &mut Tx, attachment: &AttachmentId) -> Result<()>;
+
+    /// Begins to delete a volume (delete-on-termination). `Ok` if it is gone.
+    fn delete(&self, tx: &mut Tx, volume: &VolumeId) -> Result<()>;
+
+    /// Begins a snapshot of a volume (image of a volume-backed server); asking again makes one.
+    fn snapshot(&self, tx: &mut Tx, cx: &Ctx, volume: &VolumeId, snapshot: &SnapshotId, name: &str) -> Result<()>;
+}
