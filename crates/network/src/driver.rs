@@ -15,9 +15,12 @@ use async_trait::async_trait;
 use ipnet::IpNet;
 use kernel::{FloatingIpId, HostName, NetworkId, PortId, Result, RouterId, SecurityGroupId, SubnetId};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    str::FromStr,
 };
 
 /// An object of the logical network, complete: putting it replaces the former one.
@@ -211,6 +214,45 @@ impl Logical {
             Self::FloatingIp(o) => LogicalKey::FloatingIp(o.id.clone()),
         }
     }
+
+    /// What [`NetworkBackend::dump`] shows for this object when the backend holds exactly it. Depends on nothing but the
+    /// object, so that every member and every version with the same fields computes the same.
+    pub fn digest(&self) -> u64 {
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::digest(json).iter().take(8).fold(0, |n, byte| (n << 8) | u64::from(*byte))
+    }
+}
+
+/// `port/<id>`: how back ends mark what belongs to an object.
+impl fmt::Display for LogicalKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Network(id) => write!(f, "network/{id}"),
+            Self::Subnet(id) => write!(f, "subnet/{id}"),
+            Self::SecurityGroup(id) => write!(f, "security-group/{id}"),
+            Self::Router(id) => write!(f, "router/{id}"),
+            Self::Port(id) => write!(f, "port/{id}"),
+            Self::RouterInterface(id) => write!(f, "router-interface/{id}"),
+            Self::FloatingIp(id) => write!(f, "floating-ip/{id}"),
+        }
+    }
+}
+
+impl FromStr for LogicalKey {
+    type Err = kernel::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.split_once('/') {
+            Some(("network", id)) => Ok(Self::Network(id.into())),
+            Some(("subnet", id)) => Ok(Self::Subnet(id.into())),
+            Some(("security-group", id)) => Ok(Self::SecurityGroup(id.into())),
+            Some(("router", id)) => Ok(Self::Router(id.into())),
+            Some(("port", id)) => Ok(Self::Port(id.into())),
+            Some(("router-interface", id)) => Ok(Self::RouterInterface(id.into())),
+            Some(("floating-ip", id)) => Ok(Self::FloatingIp(id.into())),
+            _ => Err(kernel::Error::bad_request(format!("{text:?} is no key of a logical object"))),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,8 +269,8 @@ pub trait NetworkBackend: Send + Sync + 'static {
     /// Makes the changes, in the order given. On an error some may have been made; the caller comes again with all.
     async fn apply(&self, changes: &[Change]) -> Result<()>;
 
-    /// Everything the backend holds of ours, by key, with a digest of the object as it was put; drift made by hand shows as
-    /// a digest that is not the one of the desired object.
+    /// Everything the backend holds of ours, by key, with [`Logical::digest`] of the object as it was put; drift made by
+    /// hand shows as a digest that is not the one of the desired object.
     async fn dump(&self) -> Result<BTreeMap<LogicalKey, u64>>;
 
     /// True once the port's tap carries traffic on its host with its rules in force.
@@ -281,7 +323,7 @@ pub struct MetadataSpec {
     /// The network's metadata port (`PortRole::Metadata`).
     pub port: PortId,
     pub mac: String,
-    /// The port's addresses with prefix; 169.254.169.254/32 and fe80::a9fe:a9fe/128 come on top.
+    /// The port's addresses with prefix; 169.254.169.254/32 and fe80::a9fe:a9fe/64 come on top.
     pub addresses: Vec<IpNet>,
     pub mtu: u32,
 }
@@ -289,7 +331,8 @@ pub struct MetadataSpec {
 /// The network of one host. Lives in the agent.
 #[async_trait]
 pub trait HostNetwork: Send + Sync + 'static {
-    /// Makes the tap and connects it to the integration bridge as the port's; `Ok` if it is already so.
+    /// Makes the tap, unless a device of that name is there, and connects it to the integration bridge as the port's; `Ok`
+    /// if it is already so.
     async fn plug(&self, spec: &PlugSpec) -> Result<()>;
 
     /// Removes the tap and its connection; `Ok` if there is none.
