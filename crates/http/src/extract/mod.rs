@@ -1,0 +1,9 @@
+//! What handlers take from a request. Every refusal is an [`ApiError`](crate::ApiError), worded by the service's style.
+
+mod body;
+mod params;
+mod path;
+
+pub use body::{Body, JsonBody, broken, from_value};
+pub use params::Params;
+pub use path::Path;

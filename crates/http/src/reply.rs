@@ -1,0 +1,61 @@
+//! Answers.
+
+use crate::{ApiError, BaseUrl, Params};
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use kernel::Error;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// `status` with `value` as JSON.
+pub fn json_response<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => {
+            let mut response = Response::new(Body::from(body));
+            *response.status_mut() = status;
+            response.headers_mut().insert(CONTENT_TYPE, JSON);
+            response
+        }
+        Err(error) => ApiError(Error::internal("writing the answer as JSON").with_source(error)).into_response(),
+    }
+}
+
+/// 200 with JSON.
+pub fn ok<T: Serialize + ?Sized>(value: &T) -> Response {
+    json_response(StatusCode::OK, value)
+}
+
+/// 201 with JSON.
+pub fn created<T: Serialize + ?Sized>(value: &T) -> Response {
+    json_response(StatusCode::CREATED, value)
+}
+
+/// 202 without a body.
+pub fn accepted() -> Response {
+    StatusCode::ACCEPTED.into_response()
+}
+
+/// 204
+pub fn no_content() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// `{"rel": "self", "href": …}`
+pub fn link(rel: &str, href: impl Into<String>) -> Value {
+    json!({"rel": rel, "href": href.into()})
+}
+
+/// The address of the page after the one that ends with `marker`: the same question with another marker. `path` is
+/// the collection's, with the service's prefix.
+pub fn next_link(base: &BaseUrl, path: &str, params: &Params, marker: &str) -> String {
+    let kept = params.0.iter().filter(|(k, _)| k != "marker").map(|(k, v)| (k.as_str(), v.as_str()));
+    let pairs: Vec<_> = kept.chain([("marker", marker)]).collect();
+    // Pairs of strings can always be written.
+    let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
+    base.join(&format!("{path}?{query}"))
+}
