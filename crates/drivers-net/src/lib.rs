@@ -1,1 +1,2 @@
+pub mod ovn;
 pub mod ovsdb;

@@ -105,7 +105,7 @@ impl Replica {
     }
 
     /// The rows that the index of this name has under `key`, in the order of their uuids.
-    pub fn find(&self, index: &str, key: &Atom) -> impl Iterator<Item = Uuid> {
+    pub fn find<'a>(&'a self, index: &str, key: &Atom) -> impl Iterator<Item = Uuid> + use<'a> {
         let index = self.indexes.iter().find(|i| i.spec.name == index);
         index.and_then(|i| i.rows.get(key)).into_iter().flatten().copied()
     }
