@@ -55,6 +55,10 @@ pub trait Placer: Send + Sync + 'static {
     fn release(&self, tx: &mut Tx, consumer: &ServerId) -> Result<()>;
     /// Records a host's inventory (makes the resource provider if it is new); writes only what changed.
     fn report_inventory(&self, tx: &mut Tx, inventory: &Inventory, now: Timestamp) -> Result<()>;
+    /// Records which availability zone a host is in; `Ok` if placement does not know the host (yet).
+    fn set_zone(&self, tx: &mut Tx, host: &HostName, zone: &str) -> Result<()>;
+    /// For every host that does not fit, why: names of hosts are for administrators.
+    fn explain(&self, snapshot: &Snapshot, request: &PlaceRequest) -> Vec<(HostName, String)>;
     /// Used per resource class on a host: the sum of claims.
     fn used(&self, snapshot: &Snapshot, host: &HostName) -> BTreeMap<String, u64>;
 }
