@@ -116,10 +116,8 @@ impl<S: Clone + Send + Sync + 'static> ApiRouter<S> {
         if prefix.is_empty() {
             return Router::new().fallback_service(pipeline);
         }
-        Router::new()
-            .route_service(prefix, pipeline.clone())
-            .route_service(&format!("{prefix}/"), pipeline.clone())
-            .route_service(&format!("{prefix}/{{*rest}}"), pipeline)
+        // Nesting strips the prefix and keeps its wildcard out of the handlers' path variables.
+        Router::new().nest_service(prefix, pipeline)
     }
 }
 

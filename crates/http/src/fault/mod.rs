@@ -12,7 +12,7 @@
 mod render;
 mod texts;
 
-use crate::spec::VersionRange;
+use crate::{BaseUrl, spec::VersionRange};
 use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
@@ -63,8 +63,8 @@ pub struct FaultContext<'a> {
     pub range: Option<VersionRange>,
     /// The request's `Accept`; Glance answers in HTML or JSON by it.
     pub accept: &'a str,
-    /// Where to get a token: `Keystone uri="…"`.
-    pub identity: &'a str,
+    /// A refused token is answered with where to get another: `Keystone uri="…"`.
+    pub base: &'a BaseUrl,
 }
 
 /// A fault ready to be sent.

@@ -22,7 +22,7 @@ impl FaultStyle {
         let status = self.status(error.kind());
         let mut headers = HeaderMap::with_capacity(8);
         if error.is(Kind::Unauthorized) {
-            let challenge = format!("Keystone uri=\"{}\"", about.identity);
+            let challenge = format!("Keystone uri=\"{}\"", about.base.join("/identity/v3"));
             put(&mut headers, WWW_AUTHENTICATE, &challenge);
         }
         if matches!(error.kind(), Kind::Unavailable) {
@@ -146,6 +146,7 @@ fn quality(accept: &str, kind: &str, sub: &str) -> f32 {
             _ => continue,
         };
         let weight = parts.find_map(|p| p.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+        let weight = if f32::is_finite(weight) { weight } else { 0.0 };
         if specificity > best.0 {
             best = (specificity, weight);
         }

@@ -1,5 +1,6 @@
 //! One line and one count per request, also for those whose client went away before the answer.
 
+use crate::ServiceSpec;
 use axum::http::Method;
 use kernel::{Credentials, RequestId};
 use std::{sync::Arc, time::Instant};
@@ -20,11 +21,11 @@ pub(super) struct Access {
 }
 
 impl Access {
-    pub(super) fn begin(service: &'static str, method: Method, path: &str) -> Self {
+    pub(super) fn begin(spec: &ServiceSpec, method: Method, path: &str) -> Self {
         let logged = tracing::enabled!(target: "http::access", tracing::Level::INFO);
-        let path = if logged { path.to_owned() } else { String::new() };
+        let path = if logged { format!("{}{path}", spec.prefix) } else { String::new() };
         let (request_id, began) = (RequestId::new(), Instant::now());
-        Self { service, method, path, request_id, credentials: None, began, status: CLIENT_GONE }
+        Self { service: spec.name, method, path, request_id, credentials: None, began, status: CLIENT_GONE }
     }
 
     pub(super) fn answered(mut self, status: u16) {

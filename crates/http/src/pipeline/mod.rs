@@ -16,7 +16,7 @@ mod path;
 mod version;
 
 use crate::{
-    ApiError, FaultContext, ServiceSpec,
+    ApiError, BaseUrl, FaultContext, ServiceSpec,
     context::{RequestContext, RequestInfo, base_url},
     spec::Versioning,
 };
@@ -92,7 +92,7 @@ struct Settled {
     head: bool,
     version: Option<Microversion>,
     accept: Option<HeaderValue>,
-    identity: String,
+    base: BaseUrl,
 }
 
 impl Pipeline {
@@ -121,21 +121,18 @@ impl Service<Request> for Pipeline {
 impl Shared {
     async fn handle(self: Arc<Self>, request: Request) -> Response {
         let (mut parts, body) = request.into_parts();
-        let mut access = Access::begin(self.spec.name, parts.method.clone(), parts.uri.path());
+        let mut access = Access::begin(&self.spec, parts.method.clone(), parts.uri.path());
         let mut settled = Settled {
             request_id: access.request_id.clone(),
             head: parts.method == Method::HEAD,
             version: None,
             accept: parts.headers.get(ACCEPT).cloned(),
-            identity: String::new(),
+            base: base_url(&parts),
         };
         let span = tracing::info_span!("request", id = settled.request_id.as_str());
         let response = match self.admit(&mut parts, &mut access, &mut settled).instrument(span.clone()).await {
             Ok(()) => self.run(parts, body).instrument(span).await,
-            Err(error) => {
-                settled.identity = base_url(&parts).join("/identity/v3");
-                ApiError(error).into_response()
-            }
+            Err(error) => ApiError(error).into_response(),
         };
         let response = self.finish(response, &settled).await;
         access.answered(response.status().as_u16());
@@ -163,7 +160,7 @@ impl Shared {
     }
 
     fn canonical_uri(&self, uri: &Uri) -> Option<Uri> {
-        let path = canonical(uri.path(), self.spec.prefix);
+        let path = canonical(uri.path());
         if path == uri.path() {
             return None;
         }
@@ -299,7 +296,7 @@ impl Shared {
             version: settled.version,
             range: self.spec.versioning.range(),
             accept: settled.accept.as_ref().and_then(|v| v.to_str().ok()).unwrap_or_default(),
-            identity: &settled.identity,
+            base: &settled.base,
         };
         let fault = self.spec.style.render(error, &about);
         let (mut parts, _) = response.into_parts();

@@ -25,7 +25,16 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use kernel::{Result, error::Doing};
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use telemetry::{metrics, spawn_caught};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -221,7 +230,10 @@ where
 {
     let peer = about.peer;
     let router = shared.router.clone();
+    let asked = Arc::new(AtomicBool::new(false));
+    let heard = asked.clone();
     let service = service_fn(move |request: Request<Incoming>| {
+        heard.store(true, Ordering::Relaxed);
         let mut request = request.map(Body::new);
         let extensions = request.extensions_mut();
         extensions.insert(PeerAddr(about.peer));
@@ -235,8 +247,19 @@ where
     });
     let service = TowerToHyperService::new(service);
     let connection = shared.http.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-    // Clients vanish all the time: worth a line only for whoever looks for it.
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%peer, "connection: {error}");
+    tokio::select! {
+        // Clients vanish all the time: worth a line only for whoever looks for it.
+        ended = watcher.watch(connection) => if let Err(error) = ended {
+            tracing::debug!(%peer, "connection: {error}");
+        },
+        () = nothing_asked(&asked) => tracing::debug!(%peer, "connection: closed, as nothing was asked"),
+    }
+}
+
+/// hyper's own limits begin once it knows the protocol, which needs the client's first bytes.
+async fn nothing_asked(asked: &AtomicBool) {
+    tokio::time::sleep(HEADER_READ).await;
+    if asked.load(Ordering::Relaxed) {
+        std::future::pending().await
     }
 }
