@@ -1,0 +1,174 @@
+//! Calls from members, by name: what is asked at once and is not a state.
+
+use crate::host::Shared;
+use compute::driver::Tail;
+use kernel::{Error, ImageId, Result, ServerId, SnapshotId, VolumeId, error::Doing};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use volume::driver::{Fence, ImageFetch, VolumeBackend, VolumeSpec};
+
+pub(crate) struct Calls {
+    shared: Arc<Shared>,
+    fetch: Arc<dyn ImageFetch>,
+}
+
+#[derive(Deserialize)]
+struct OfServer {
+    server: ServerId,
+}
+
+#[derive(Deserialize)]
+struct ConsoleLog {
+    server: ServerId,
+    lines: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Snapshot {
+    server: ServerId,
+    disk: String,
+    image: ImageId,
+}
+
+#[derive(Deserialize)]
+struct ResizeDisk {
+    server: ServerId,
+    disk: String,
+    size_bytes: u64,
+}
+
+/// Arguments of `volume.*`; each method takes those it needs.
+#[derive(Deserialize)]
+struct OfVolume {
+    backend: String,
+    #[serde(default)]
+    id: VolumeId,
+    #[serde(default)]
+    generation: u64,
+    spec: Option<VolumeSpec>,
+    snapshot: Option<SnapshotId>,
+    size_gib: Option<u64>,
+    for_host: Option<String>,
+    #[serde(default)]
+    read_only: bool,
+    image: Option<ImageId>,
+    format: Option<String>,
+}
+
+fn arguments<T: DeserializeOwned>(method: &str, params: Value) -> Result<T> {
+    serde_json::from_value(params).map_err(|e| Error::bad_request(format!("the arguments of {method}: {e}")))
+}
+
+fn wanted<T>(method: &str, name: &str, value: Option<T>) -> Result<T> {
+    value.ok_or_else(|| Error::bad_request(format!("{method} needs {name}")))
+}
+
+impl Calls {
+    pub(crate) fn new(shared: Arc<Shared>, fetch: Arc<dyn ImageFetch>) -> Self {
+        Self { shared, fetch }
+    }
+
+    pub(crate) async fn dispatch(&self, method: &str, params: Value) -> Result<Value> {
+        let hypervisor = &self.shared.drivers.hypervisor;
+        match method {
+            "vm.console_log" => {
+                let call: ConsoleLog = arguments(method, params)?;
+                let tail = call.lines.map_or(Tail::All, Tail::Lines);
+                Ok(json!({"log": hypervisor.console_log(&call.server, tail).await?}))
+            }
+            "vm.stats" => to_value(hypervisor.stats(&arguments::<OfServer>(method, params)?.server).await?),
+            "vm.status" => to_value(hypervisor.status(&arguments::<OfServer>(method, params)?.server).await?),
+            "vm.vnc" => to_value(hypervisor.vnc(&arguments::<OfServer>(method, params)?.server).await?),
+            "vm.snapshot" => self.snapshot(arguments(method, params)?).await,
+            "vm.resize_disk" => {
+                let call: ResizeDisk = arguments(method, params)?;
+                hypervisor.resize_disk(&call.server, &call.disk, call.size_bytes).await?;
+                Ok(Value::Null)
+            }
+            "host.inventory" => self.inventory().await,
+            method if method.starts_with("volume.") => self.volume(method, arguments(method, params)?).await,
+            other => Err(Error::not_implemented(format!("this host's agent does not know the call {other}"))),
+        }
+    }
+
+    /// Copies a disk as it is now and fills an image with it.
+    async fn snapshot(&self, call: Snapshot) -> Result<Value> {
+        let drivers = &self.shared.drivers;
+        let aside = drivers.disks.scratch().join(format!("snapshot-{}.qcow2", call.image));
+        let running = drivers.hypervisor.status(&call.server).await?;
+        let copied = match running.state {
+            compute::driver::VmState::Running | compute::driver::VmState::Paused => {
+                drivers.hypervisor.copy_disk(&call.server, &call.disk, &aside).await
+            }
+            _ => drivers.disks.export(&call.server, &call.disk, &aside).await,
+        };
+        let done = match copied {
+            Ok(()) => self.shared.link.upload_image(&call.image, &aside).await,
+            Err(e) => Err(e),
+        };
+        let _ = tokio::fs::remove_file(&aside).await; // absent when nothing was copied
+        done.map(|()| Value::Null)
+    }
+
+    /// All that this host holds, for the audit.
+    async fn inventory(&self) -> Result<Value> {
+        let drivers = &self.shared.drivers;
+        let mut pools = serde_json::Map::new();
+        for (name, pool) in &drivers.pools {
+            pools.insert(name.clone(), to_value(pool.inventory().await?)?);
+        }
+        Ok(json!({
+            "vms": drivers.hypervisor.list().await?,
+            "local_disks": drivers.disks.list().await?,
+            "ports": drivers.network.plugged().await?,
+            "metadata_networks": drivers.network.metadata_networks().await?,
+            "pools": pools,
+        }))
+    }
+
+    fn pool(&self, name: &str) -> Result<&Arc<dyn VolumeBackend>> {
+        let pool = self.shared.drivers.pools.get(name);
+        pool.ok_or_else(|| Error::not_found(format!("this host has no volume back end {name}")))
+    }
+
+    async fn volume(&self, method: &str, call: OfVolume) -> Result<Value> {
+        let (pool, id, fence) = (self.pool(&call.backend)?, &call.id, Fence { generation: call.generation });
+        match method {
+            "volume.create" => {
+                pool.create(&wanted(method, "spec", call.spec)?, fence, Arc::clone(&self.fetch)).await?;
+            }
+            "volume.delete" => pool.delete(id, fence).await?,
+            "volume.extend" => pool.extend(id, wanted(method, "size_gib", call.size_gib)?, fence).await?,
+            "volume.create_snapshot" => pool.create_snapshot(id, &wanted(method, "snapshot", call.snapshot)?, fence).await?,
+            "volume.delete_snapshot" => pool.delete_snapshot(id, &wanted(method, "snapshot", call.snapshot)?, fence).await?,
+            "volume.export" => {
+                let host = wanted(method, "for_host", call.for_host)?;
+                return to_value(pool.export(id, &host, call.read_only, fence).await?);
+            }
+            "volume.unexport" => pool.unexport(id, fence).await?,
+            "volume.upload" => {
+                let (image, format) = (wanted(method, "image", call.image)?, wanted(method, "format", call.format)?);
+                self.upload(&**pool, id, &image, &format).await?;
+            }
+            "volume.stats" => return to_value(pool.stats().await?),
+            "volume.inventory" => return to_value(pool.inventory().await?),
+            other => return Err(Error::not_implemented(format!("this host's agent does not know the call {other}"))),
+        }
+        Ok(Value::Null)
+    }
+
+    async fn upload(&self, pool: &dyn VolumeBackend, id: &VolumeId, image: &ImageId, format: &str) -> Result<()> {
+        let aside = self.shared.drivers.disks.scratch().join(format!("upload-{image}"));
+        let done = match pool.copy_out(id, format, &aside).await {
+            Ok(()) => self.shared.link.upload_image(image, &aside).await,
+            Err(e) => Err(e),
+        };
+        let _ = tokio::fs::remove_file(&aside).await; // absent when nothing was copied
+        done
+    }
+}
+
+fn to_value(value: impl serde::Serialize) -> Result<Value> {
+    serde_json::to_value(value).doing("encoding an answer")
+}

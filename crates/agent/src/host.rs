@@ -1,0 +1,257 @@
+//! The host's side: keeps a stream to a member open and hands what comes to the VM tasks and calls.
+
+use crate::{
+    Hello, MemberLink, Pool,
+    calls::Calls,
+    convert,
+    done::{DoneFiles, next_incarnation},
+    metadata::Metadata,
+    protocol::{Down, Reply},
+    report::Reporter,
+    vm::{VmMessage, VmTask},
+};
+use async_trait::async_trait;
+use compute::{
+    driver::{Hypervisor, ImageFetch, ImageSource, LocalDisks},
+    model::vm::{Power, VmIntent},
+};
+use futures_util::StreamExt;
+use kernel::{Clock, HostName, Result, ServerId};
+use network::driver::{HostNetwork, MetadataSpec};
+use parking_lot::Mutex;
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{broadcast, mpsc};
+use volume::driver::VolumeBackend;
+
+/// A stream that has been silent this long is dead.
+const SILENCE: Duration = Duration::from_secs(10);
+const RECONNECT: Duration = Duration::from_millis(500);
+
+/// What a host works with.
+#[derive(Clone)]
+pub struct HostDrivers {
+    pub hypervisor: Arc<dyn Hypervisor>,
+    pub disks: Arc<dyn LocalDisks>,
+    pub network: Arc<dyn HostNetwork>,
+    /// Volume pools of this host by back end name.
+    pub pools: BTreeMap<String, Arc<dyn VolumeBackend>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct HostConfig {
+    pub name: HostName,
+    pub state_dir: PathBuf,
+    pub availability_zone: String,
+    /// Where other hosts reach this one.
+    pub address: String,
+}
+
+/// What the tasks of one host share.
+pub(crate) struct Shared {
+    pub(crate) host: HostName,
+    pub(crate) drivers: HostDrivers,
+    pub(crate) link: Arc<dyn MemberLink>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) reporter: Reporter,
+    incarnation: u64,
+    sequence: AtomicU64,
+    /// The newest intent per server.
+    intents: Mutex<HashMap<ServerId, Arc<VmIntent>>>,
+    /// One caller at a time changes what metadata is served.
+    metadata: tokio::sync::Mutex<Vec<MetadataSpec>>,
+    me: std::sync::Weak<Shared>,
+}
+
+impl Shared {
+    pub(crate) fn next_sequence(&self) -> u64 {
+        (self.incarnation << 32) | (self.sequence.fetch_add(1, Ordering::Relaxed) & 0xffff_ffff)
+    }
+
+    pub(crate) fn remember(&self, intent: &VmIntent) {
+        self.intents.lock().insert(intent.server.clone(), Arc::new(intent.clone()));
+    }
+
+    pub(crate) fn forget(&self, server: &ServerId) {
+        self.intents.lock().remove(server);
+    }
+
+    pub(crate) fn intent_of(&self, matches: impl Fn(&VmIntent) -> bool) -> Option<Arc<VmIntent>> {
+        self.intents.lock().values().find(|i| matches(i)).cloned()
+    }
+
+    pub(crate) fn image_fetch(&self) -> Arc<dyn ImageFetch> {
+        Arc::new(Fetch(Arc::clone(&self.link)))
+    }
+
+    /// Serves metadata on the networks that guests of this host are on.
+    pub(crate) async fn serve_metadata(&self) -> Result<()> {
+        let mut served = self.metadata.lock().await;
+        let mut wanted: BTreeMap<_, MetadataSpec> = BTreeMap::new();
+        for intent in self.intents.lock().values().filter(|i| i.power != Power::Absent) {
+            for spec in intent.ports.iter().filter_map(|p| convert::metadata_of_port(&p.bound)) {
+                wanted.insert(spec.network.clone(), spec);
+            }
+        }
+        let wanted: Vec<_> = wanted.into_values().collect();
+        if *served != wanted {
+            self.drivers.network.serve_metadata(&wanted, Arc::new(Metadata(self.me.clone()))).await?;
+            *served = wanted;
+        }
+        Ok(())
+    }
+}
+
+/// Images come from the member.
+struct Fetch(Arc<dyn MemberLink>);
+
+#[async_trait]
+impl ImageFetch for Fetch {
+    async fn fetch(&self, image: &ImageSource, to: &std::path::Path) -> Result<()> {
+        self.0.fetch_image(&image.image, to).await
+    }
+}
+
+#[async_trait]
+impl volume::driver::ImageFetch for Fetch {
+    async fn fetch(&self, image: &volume::driver::ImageBytes, to: &std::path::Path) -> Result<()> {
+        self.0.fetch_image(&image.image, to).await
+    }
+}
+
+/// The agent of one host. Dropping it ends its tasks and touches no guest.
+pub struct Host {
+    shared: Arc<Shared>,
+    config: HostConfig,
+    done: DoneFiles,
+    calls: Arc<Calls>,
+    vms: HashMap<ServerId, mpsc::UnboundedSender<VmMessage>>,
+}
+
+impl Host {
+    pub fn open(config: HostConfig, drivers: HostDrivers, link: Arc<dyn MemberLink>, clock: Arc<dyn Clock>) -> Result<Self> {
+        use kernel::error::Doing;
+        std::fs::create_dir_all(&config.state_dir).doing("making the agent's state directory")?;
+        let incarnation = next_incarnation(&config.state_dir)?;
+        let done = DoneFiles::open(&config.state_dir)?;
+        let reporter = Reporter::start(config.name.clone(), Arc::clone(&link));
+        let shared = Arc::new_cyclic(|me| Shared {
+            host: config.name.clone(),
+            drivers,
+            link: Arc::clone(&link),
+            clock,
+            reporter,
+            incarnation,
+            sequence: AtomicU64::new(1),
+            intents: Mutex::default(),
+            metadata: tokio::sync::Mutex::default(),
+            me: me.clone(),
+        });
+        let fetch: Arc<dyn volume::driver::ImageFetch> = Arc::new(Fetch(link));
+        let calls = Arc::new(Calls::new(Arc::clone(&shared), fetch));
+        Ok(Self { shared, config, done, calls, vms: HashMap::new() })
+    }
+
+    /// Connects, and connects again, until dropped.
+    pub async fn run(mut self) {
+        let mut events = self.shared.drivers.hypervisor.events();
+        loop {
+            if let Err(e) = self.session(&mut events).await {
+                tracing::warn!(host = %self.config.name, error = %e.internal_text(), "the connection to the member failed");
+            }
+            tokio::time::sleep(RECONNECT).await;
+        }
+    }
+
+    async fn hello(&self) -> Result<Hello> {
+        let mut pools = Vec::new();
+        for (name, pool) in &self.shared.drivers.pools {
+            pools.push(Pool { backend: name.clone(), stats: pool.stats().await? });
+        }
+        Ok(Hello {
+            host: self.config.name.clone(),
+            incarnation: self.shared.incarnation,
+            availability_zone: self.config.availability_zone.clone(),
+            address: self.config.address.clone(),
+            capabilities: self.shared.drivers.hypervisor.capabilities().await?,
+            pools,
+        })
+    }
+
+    /// One connection, from hello to its end.
+    async fn session(&mut self, events: &mut broadcast::Receiver<compute::driver::VmEvent>) -> Result<()> {
+        let mut stream = self.shared.link.connect(&self.hello().await?).await?;
+        for vm in self.vms.values() {
+            let _ = vm.send(VmMessage::Report);
+        }
+        loop {
+            tokio::select! {
+                down = tokio::time::timeout(SILENCE, stream.next()) => match down {
+                    Ok(Some(down)) => self.handle(down),
+                    Ok(None) | Err(_) => return Ok(()),
+                },
+                event = events.recv() => match event {
+                    Ok(event) => self.tell(&event.server, VmMessage::Changed),
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        self.vms.values().for_each(|vm| { let _ = vm.send(VmMessage::Changed); });
+                    }
+                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+                },
+            }
+        }
+    }
+
+    fn handle(&mut self, down: Down) {
+        match down {
+            Down::Intent { intent } => {
+                let server = intent.server.clone();
+                self.tell(&server, VmMessage::Intent(intent));
+            }
+            Down::Gone { server, generation } => self.tell(&server, VmMessage::Gone { generation }),
+            Down::Call { id, method, params, within_ms } => self.call(id, method, params, within_ms),
+            Down::End { .. } | Down::Ping => {}
+        }
+    }
+
+    fn tell(&mut self, server: &ServerId, message: VmMessage) {
+        let (shared, done) = (&self.shared, &self.done);
+        let vm = self.vms.entry(server.clone()).or_insert_with(|| start_vm(server, shared, done));
+        if let Err(mpsc::error::SendError(message)) = vm.send(message) {
+            // The task ended by a panic, which was counted: a new one takes its place.
+            *vm = start_vm(server, shared, done);
+            let _ = vm.send(message);
+        }
+    }
+
+    fn call(&self, id: u64, method: String, params: serde_json::Value, within_ms: u64) {
+        let (calls, link, host) = (Arc::clone(&self.calls), Arc::clone(&self.shared.link), self.config.name.clone());
+        telemetry::spawn_caught("agent.call", async move {
+            let within = Duration::from_millis(within_ms);
+            let result = match tokio::time::timeout(within, calls.dispatch(&method, params)).await {
+                Ok(result) => result,
+                Err(_) => return, // the member has given up as well
+            };
+            if let Err(e) = &result {
+                tracing::warn!(method, error = %e.internal_text(), "a call failed");
+            }
+            let reply = Reply { id, result: result.map_err(Into::into) };
+            if let Err(e) = link.reply(&host, reply).await {
+                tracing::warn!(method, error = %e.internal_text(), "an answer could not be sent");
+            }
+        });
+    }
+}
+
+fn start_vm(server: &ServerId, shared: &Arc<Shared>, done: &DoneFiles) -> mpsc::UnboundedSender<VmMessage> {
+    let (sender, inbox) = mpsc::unbounded_channel();
+    let task = VmTask::new(server.clone(), Arc::clone(shared), done.clone());
+    telemetry::spawn_caught("agent.vm", task.run(inbox));
+    sender
+}

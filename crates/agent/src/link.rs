@@ -1,0 +1,47 @@
+//! How a host reaches a member: the same five operations over the network ([`crate::RemoteLink`]) or within one process.
+
+use crate::{Gateway, Hello, Reply, protocol::Down};
+use async_trait::async_trait;
+use compute::model::vm::VmObserved;
+use futures_util::stream::BoxStream;
+use kernel::{HostName, ImageId, Result};
+use std::{path::Path, sync::Arc};
+use tokio_stream::wrappers::ReceiverStream;
+use futures_util::StreamExt;
+
+#[async_trait]
+pub trait MemberLink: Send + Sync + 'static {
+    /// Says who we are and opens the stream of intents and calls. The stream ends when the connection does.
+    async fn connect(&self, hello: &Hello) -> Result<BoxStream<'static, Down>>;
+    /// Reports; when it is `Ok` the member has it.
+    async fn observe(&self, host: &HostName, observations: Vec<VmObserved>) -> Result<()>;
+    async fn reply(&self, host: &HostName, reply: Reply) -> Result<()>;
+    /// Writes an image's bytes to a file.
+    async fn fetch_image(&self, image: &ImageId, to: &Path) -> Result<()>;
+    /// Fills an image from a file.
+    async fn upload_image(&self, image: &ImageId, from: &Path) -> Result<()>;
+}
+
+/// The link of a node that is a member itself.
+pub struct LocalLink(pub Arc<Gateway>);
+
+#[async_trait]
+impl MemberLink for LocalLink {
+    async fn connect(&self, hello: &Hello) -> Result<BoxStream<'static, Down>> {
+        Ok(ReceiverStream::new(self.0.attach(hello).await?).boxed())
+    }
+    async fn observe(&self, host: &HostName, observations: Vec<VmObserved>) -> Result<()> {
+        self.0.observe(host, observations).await
+    }
+    async fn reply(&self, host: &HostName, reply: Reply) -> Result<()> {
+        self.0.replied(host, reply);
+        Ok(())
+    }
+    async fn fetch_image(&self, image: &ImageId, to: &Path) -> Result<()> {
+        let data = self.0.open_image(image).await?;
+        crate::convert::write_file(data, to).await
+    }
+    async fn upload_image(&self, image: &ImageId, from: &Path) -> Result<()> {
+        self.0.fill_image_from_file(image, from).await
+    }
+}
