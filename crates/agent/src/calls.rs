@@ -140,8 +140,12 @@ impl Calls {
             }
             "volume.delete" => pool.delete(id, fence).await?,
             "volume.extend" => pool.extend(id, wanted(method, "size_gib", call.size_gib)?, fence).await?,
-            "volume.create_snapshot" => pool.create_snapshot(id, &wanted(method, "snapshot", call.snapshot)?, fence).await?,
-            "volume.delete_snapshot" => pool.delete_snapshot(id, &wanted(method, "snapshot", call.snapshot)?, fence).await?,
+            "volume.create_snapshot" => {
+                pool.create_snapshot(id, &wanted(method, "snapshot", call.snapshot)?, fence).await?
+            }
+            "volume.delete_snapshot" => {
+                pool.delete_snapshot(id, &wanted(method, "snapshot", call.snapshot)?, fence).await?
+            }
             "volume.export" => {
                 let host = wanted(method, "for_host", call.for_host)?;
                 return to_value(pool.export(id, &host, call.read_only, fence).await?);

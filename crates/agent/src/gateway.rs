@@ -152,7 +152,10 @@ impl Gateway {
     pub(crate) async fn observe(&self, host: &HostName, observations: Vec<VmObserved>) -> Result<()> {
         self.seen(host);
         if let Some(foreign) = observations.iter().find(|o| o.host != *host) {
-            return Err(Error::forbidden(format!("host {host} reported of {}, a guest of {}", foreign.server, foreign.host)));
+            return Err(Error::forbidden(format!(
+                "host {host} reported of {}, a guest of {}",
+                foreign.server, foreign.host
+            )));
         }
         self.observer()?.observed(host, observations).await
     }
@@ -211,7 +214,9 @@ fn send_changes(batch: &store::Batch, host: &HostName, down: &mpsc::Sender<Down>
     for change in batch.of::<VmIntent>() {
         let message = match (change.old, change.new) {
             (_, Some(new)) if new.host == *host => Down::Intent { intent: Box::new(VmIntent::clone(&new)) },
-            (Some(old), _) if old.host == *host => Down::Gone { server: old.server.clone(), generation: old.generation },
+            (Some(old), _) if old.host == *host => {
+                Down::Gone { server: old.server.clone(), generation: old.generation }
+            }
             _ => continue,
         };
         down.try_send(message).map_err(|_| ())?;

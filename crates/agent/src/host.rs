@@ -136,7 +136,12 @@ pub struct Host {
 }
 
 impl Host {
-    pub fn open(config: HostConfig, drivers: HostDrivers, link: Arc<dyn MemberLink>, clock: Arc<dyn Clock>) -> Result<Self> {
+    pub fn open(
+        config: HostConfig,
+        drivers: HostDrivers,
+        link: Arc<dyn MemberLink>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         use kernel::error::Doing;
         std::fs::create_dir_all(&config.state_dir).doing("making the agent's state directory")?;
         let incarnation = next_incarnation(&config.state_dir)?;

@@ -3,11 +3,11 @@
 use crate::{Gateway, Hello, Reply, protocol::Down};
 use async_trait::async_trait;
 use compute::model::vm::VmObserved;
+use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use kernel::{HostName, ImageId, Result};
 use std::{path::Path, sync::Arc};
 use tokio_stream::wrappers::ReceiverStream;
-use futures_util::StreamExt;
 
 #[async_trait]
 pub trait MemberLink: Send + Sync + 'static {

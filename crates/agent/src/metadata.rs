@@ -29,7 +29,8 @@ fn is_guest(intent: &VmIntent, request: &MetadataRequest) -> bool {
     };
     intent.power != Power::Absent
         && intent.ports.iter().any(|p| {
-            p.bound.network == request.network && (p.bound.addresses.contains(&from) || link_local_of(&p.bound.mac) == Some(from))
+            p.bound.network == request.network
+                && (p.bound.addresses.contains(&from) || link_local_of(&p.bound.mac) == Some(from))
         })
 }
 

@@ -30,12 +30,25 @@ pub struct Pool {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Down {
     /// One of the host's intents, in the snapshot that every stream begins with or as a change.
-    Intent { intent: Box<VmIntent> },
+    Intent {
+        intent: Box<VmIntent>,
+    },
     /// All intents of the snapshot have been sent.
-    End { epoch: u64, revision: i64 },
+    End {
+        epoch: u64,
+        revision: i64,
+    },
     /// The server is not this host's any more; what is left of it at that generation or an older one goes.
-    Gone { server: ServerId, generation: u64 },
-    Call { id: u64, method: String, params: Value, within_ms: u64 },
+    Gone {
+        server: ServerId,
+        generation: u64,
+    },
+    Call {
+        id: u64,
+        method: String,
+        params: Value,
+        within_ms: u64,
+    },
     /// Nothing to say; the member is there.
     Ping,
 }

@@ -30,7 +30,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 pub(crate) enum VmMessage {
     Intent(Box<VmIntent>),
     /// The server is not this host's any more.
-    Gone { generation: u64 },
+    Gone {
+        generation: u64,
+    },
     /// The driver saw a change by itself.
     Changed,
     /// Say how things are (a new connection to the member).
@@ -117,7 +119,9 @@ impl VmTask {
                 let status = drivers.hypervisor.status(&self.server).await?;
                 match status.state {
                     VmState::Running | VmState::Paused => self.adjust(intent, &spec, &status, done, fence).await?,
-                    VmState::Absent | VmState::Shutdown | VmState::Crashed => drivers.hypervisor.start(&spec, fence).await?,
+                    VmState::Absent | VmState::Shutdown | VmState::Crashed => {
+                        drivers.hypervisor.start(&spec, fence).await?
+                    }
                 }
                 match intent.power {
                     Power::Paused => drivers.hypervisor.pause(&self.server, fence).await,
@@ -142,7 +146,14 @@ impl VmTask {
     }
 
     /// A running guest: reboot it if asked, else plug and unplug what differs.
-    async fn adjust(&self, intent: &VmIntent, spec: &VmSpec, status: &VmStatus, done: Done, fence: Fence) -> Result<()> {
+    async fn adjust(
+        &self,
+        intent: &VmIntent,
+        spec: &VmSpec,
+        status: &VmStatus,
+        done: Done,
+        fence: Fence,
+    ) -> Result<()> {
         let drivers = &self.shared.drivers;
         if intent.reboots > done.reboots && done.generation > 0 {
             let timeout = Duration::from_secs(intent.graceful_seconds.max(1));
