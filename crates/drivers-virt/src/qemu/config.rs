@@ -1,0 +1,118 @@
+//! The settings of the QEMU driver.
+
+use serde::{Deserialize, Serialize};
+use std::{path::PathBuf, time::Duration};
+
+/// How guests are run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Acceleration {
+    /// In hardware; a start fails where that does not work.
+    Kvm,
+    /// In software, everywhere.
+    Tcg,
+    /// KVM where a kernel has been seen to boot under it, else TCG. `/dev/kvm` alone proves nothing.
+    #[default]
+    Auto,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    On,
+    Off,
+}
+
+impl Switch {
+    pub fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+/// What `auto` boots to find out about KVM: a stock Linux kernel, such as the tinycloud image's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeKernel {
+    pub kernel: PathBuf,
+    pub initrd: Option<PathBuf>,
+}
+
+/// Settings of one driver; [`QemuConfig::new`] has the defaults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QemuConfig {
+    /// Everything the driver keeps: a directory per VM, the answer of the acceleration probe, its lock. One driver per
+    /// directory; it must survive a reboot of the host.
+    pub state_dir: PathBuf,
+    /// Where sockets get short names when `state_dir` is deep. `/run/tstack`
+    pub run_dir: PathBuf,
+    /// `qemu-system-x86_64`, looked up in PATH
+    pub binary: PathBuf,
+    pub acceleration: Acceleration,
+    /// Without one `auto` means TCG.
+    pub probe: Option<ProbeKernel>,
+    /// Within this time the probe's kernel must have booted. 20 s
+    pub probe_deadline: Duration,
+    /// Checksum and segmentation offloads of virtio NICs. Must be off where OVS runs its user-space datapath. Off
+    pub offloads: Switch,
+    /// Bypass the host's page cache for disks that are files. Off: guests of one image share it in the cache. Flushes are
+    /// honoured either way.
+    pub direct_io: Switch,
+    /// QEMU's seccomp filter. On; off for a QEMU built without it.
+    pub sandbox: Switch,
+    /// Versioned machine types, so that a newer QEMU shows guests the same hardware. `pc-i440fx-7.2`, `pc-q35-7.2`: Debian
+    /// 12's newest, which Debian 13's QEMU has too.
+    pub machine_pc: String,
+    pub machine_q35: String,
+    /// What a guest reads in its DMI tables. `TStack`, and `OpenStack Compute`, by which cloud-init knows that there is a
+    /// metadata service (its data source "OpenStack" lists the product names it believes).
+    pub manufacturer: String,
+    pub product: String,
+    /// UEFI firmware; Debian's `ovmf`.
+    pub uefi_code: PathBuf,
+    pub uefi_vars: PathBuf,
+    /// Memory for translated code per guest under TCG, on top of the guest's own; QEMU would take up to 1 GiB. 128
+    pub tcg_cache_mib: u32,
+    /// A console log is cut when it is longer, its last half kept. 1 MiB
+    pub console_limit: u64,
+    /// Name of the control group that holds those of the VMs. `tstack`; hosts that share one kernel (`lab`) each take their own.
+    pub cgroup: String,
+    /// For one answer of QEMU's monitor. 30 s
+    pub monitor_patience: Duration,
+    /// From the start of a process to its monitor's first answer. 120 s
+    pub start_patience: Duration,
+    /// From a polite request to end to SIGKILL. 15 s
+    pub quit_patience: Duration,
+    /// For a guest to let a device go. 60 s
+    pub detach_patience: Duration,
+    /// For another driver of the same directory, about to end, to let it go. 10 s
+    pub lock_patience: Duration,
+}
+
+impl QemuConfig {
+    pub fn new(state_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            state_dir: state_dir.into(),
+            run_dir: "/run/tstack".into(),
+            binary: "qemu-system-x86_64".into(),
+            acceleration: Acceleration::Auto,
+            probe: None,
+            probe_deadline: Duration::from_secs(20),
+            offloads: Switch::Off,
+            direct_io: Switch::Off,
+            sandbox: Switch::On,
+            machine_pc: "pc-i440fx-7.2".into(),
+            machine_q35: "pc-q35-7.2".into(),
+            manufacturer: "TStack".into(),
+            product: "OpenStack Compute".into(),
+            uefi_code: "/usr/share/OVMF/OVMF_CODE_4M.fd".into(),
+            uefi_vars: "/usr/share/OVMF/OVMF_VARS_4M.fd".into(),
+            tcg_cache_mib: 128,
+            console_limit: 1 << 20,
+            cgroup: "tstack".into(),
+            monitor_patience: Duration::from_secs(30),
+            start_patience: Duration::from_secs(120),
+            quit_patience: Duration::from_secs(15),
+            detach_patience: Duration::from_secs(60),
+            lock_patience: Duration::from_secs(10),
+        }
+    }
+}

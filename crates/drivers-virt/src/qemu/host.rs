@@ -1,0 +1,77 @@
+//! What this host has to offer to guests.
+
+use super::{accel::Accel, config::QemuConfig};
+use compute::driver::HostCapabilities;
+use kernel::{Error, Result, error::Doing};
+use std::{fs, num::NonZero, path::Path, process::Stdio, thread::available_parallelism, time::Duration};
+use tokio::{process::Command, time::timeout};
+
+/// QEMU's version as it says it: `7.2.22`.
+pub async fn qemu_version(binary: &Path) -> Result<String> {
+    let run = Command::new(binary).arg("--version").stdin(Stdio::null()).kill_on_drop(true).output();
+    let missing = |e: std::io::Error| {
+        Error::unavailable("QEMU cannot be run on this host").with_internal(binary.display().to_string()).with_source(e)
+    };
+    let output = timeout(Duration::from_secs(60), run).await.doing("asking QEMU for its version")?.map_err(missing)?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    version_in(&said).ok_or_else(|| Error::internal(format!("{} said no version: {said}", binary.display())))
+}
+
+fn version_in(said: &str) -> Option<String> {
+    let rest = said.split_once("version ")?.1;
+    let version: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    version_number(&version).map(|_| version)
+}
+
+/// Nova's integer: 7.2.22 is 7002022.
+fn version_number(version: &str) -> Option<u32> {
+    let mut parts = version.split('.').map(|p| p.parse::<u32>().ok());
+    let (major, minor) = (parts.next()??, parts.next()??);
+    Some(major * 1_000_000 + minor * 1000 + parts.next().flatten().unwrap_or(0))
+}
+
+pub fn capabilities(config: &QemuConfig, version: &str, accel: Accel) -> Result<HostCapabilities> {
+    let meminfo = fs::read_to_string("/proc/meminfo").doing("reading this host's memory")?;
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").doing("reading this host's CPU")?;
+    let disk = rustix::fs::statvfs(&config.state_dir).doing("reading this host's disk")?;
+    Ok(HostCapabilities {
+        hypervisor_type: "QEMU".into(),
+        hypervisor_version: version_number(version).unwrap_or_default(),
+        acceleration: accel.name().into(),
+        vcpus: available_parallelism().map_or(1, NonZero::get) as u32,
+        memory_mib: field(&meminfo, "MemTotal").and_then(|kib| kib.split(' ').next()?.parse::<u64>().ok()).unwrap_or(0)
+            / 1024,
+        disk_gib: (disk.f_blocks * disk.f_frsize) >> 30,
+        cpu_model: field(&cpuinfo, "model name").unwrap_or("unknown").to_owned(),
+        arch: std::env::consts::ARCH.into(),
+    })
+}
+
+/// The value after `name` in a file of `name : value` lines.
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let line = text.lines().find_map(|l| l.strip_prefix(name))?;
+    Some(line.trim_start().strip_prefix(':')?.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        let check = |said: &str, expect: Option<u32>| {
+            assert_eq!(version_in(said).and_then(|v| version_number(&v)), expect, "{said}");
+        };
+        check("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)\nCopyright", Some(7_002_022));
+        check("QEMU emulator version 10.0.2\n", Some(10_000_002));
+        check("QEMU emulator version 9.1", Some(9_001_000));
+        check("command not found", None);
+    }
+
+    #[test]
+    fn fields() {
+        assert_eq!(field("MemFree: 1 kB\nMemTotal:       24 kB\n", "MemTotal"), Some("24 kB"));
+        assert_eq!(field("model name\t: A CPU @ 2 GHz\n", "model name"), Some("A CPU @ 2 GHz"));
+        assert_eq!(field("x", "y"), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! Where each device sits. A guest's operating system knows its hardware by bus and address, so these tables are
+//! permanent: an entry may be added, never moved. They are also the limits on what a guest can hold.
+//!
+//! ```text
+//!   pc    pci.0  01 PIIX3 (IDE, power)  02 VGA  03 serial  04 rng  05 scsi  06 sata  07 bridge "more"
+//!                08-13 disks 0-11                          14-1f nics 0-11
+//!         more   01-0e disks 12-25   0f balloon, 10 memory (live resize, later)   11-1f nics 12-26
+//!   q35   pcie.0 01 VGA  02 serial  03 rng  04 scsi  05 config drive  06 balloon, 07 memory (later)  1f ICH9 (SATA)
+//!                08.0-09.3 ports of disks 0-11             10.0-10.7 ports of nics 0-7
+//! ```
+//!
+//! On `pc` every slot takes a device while the guest runs (ACPI hot plug, bridge included); on `q35` each disk and nic sits
+//! behind a root port of its own, because the root complex does not.
+
+use compute::driver::{DiskBus, Machine};
+use kernel::{Error, Result};
+use serde_json::{Value, json};
+
+/// A bus and an address on it, as QEMU's device options name them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub bus: String,
+    pub addr: String,
+}
+
+impl Place {
+    fn new(bus: impl Into<String>, addr: impl Into<String>) -> Self {
+        Self { bus: bus.into(), addr: addr.into() }
+    }
+    fn pci(bus: &str, slot: u8) -> Self {
+        Self::new(bus, format!("{slot:#x}"))
+    }
+    /// Adds this place to a device's options.
+    pub fn put(&self, device: &mut Value) {
+        device["bus"] = json!(self.bus);
+        device["addr"] = json!(self.addr);
+    }
+}
+
+/// Devices a machine has at most one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fixed {
+    Vga,
+    Serial,
+    Rng,
+    Scsi,
+    /// `pc` has no SATA controller of its own.
+    Sata,
+    /// Only on q35, where the config drive is a disk.
+    ConfigDrive,
+}
+
+pub fn fixed(machine: Machine, device: Fixed) -> Place {
+    let (bus, first) = match machine {
+        Machine::Pc => ("pci.0", 2),
+        Machine::Q35 => ("pcie.0", 1),
+    };
+    let offset = match device {
+        Fixed::Vga => 0,
+        Fixed::Serial => 1,
+        Fixed::Rng => 2,
+        Fixed::Scsi => 3,
+        Fixed::Sata | Fixed::ConfigDrive => 4,
+    };
+    Place::pci(bus, first + offset)
+}
+
+fn no_room(what: &str, slot: u8) -> Error {
+    Error::bad_request(format!("the guest's machine has no place for {what} number {slot}"))
+}
+
+/// A virtio disk's place.
+pub fn disk(machine: Machine, slot: u8) -> Result<Place> {
+    match (machine, slot) {
+        (Machine::Pc, 0..=11) => Ok(Place::pci("pci.0", 0x08 + slot)),
+        (Machine::Pc, 12..=25) => Ok(Place::pci("more", slot - 12 + 0x01)),
+        (Machine::Q35, 0..=11) => Ok(Place::new(format!("disk-port-{slot}"), "0x0")),
+        _ => Err(no_room("disk", slot)),
+    }
+}
+
+pub fn nic(machine: Machine, slot: u8) -> Result<Place> {
+    match (machine, slot) {
+        (Machine::Pc, 0..=11) => Ok(Place::pci("pci.0", 0x14 + slot)),
+        (Machine::Pc, 12..=26) => Ok(Place::pci("more", slot - 12 + 0x11)),
+        (Machine::Q35, 0..=7) => Ok(Place::new(format!("nic-port-{slot}"), "0x0")),
+        _ => Err(no_room("network interface", slot)),
+    }
+}
+
+/// IDE bus and unit of a disk; the first unit of the second cable is the config drive's.
+pub fn ide(machine: Machine, slot: u8) -> Result<(String, u8)> {
+    match (machine, slot) {
+        (Machine::Pc, 0) => Ok(("ide.0".into(), 0)),
+        (Machine::Pc, 1) => Ok(("ide.0".into(), 1)),
+        (Machine::Pc, 2) => Ok(("ide.1".into(), 1)),
+        // ICH9 has no IDE mode: its SATA ports are QEMU's `ide.N`.
+        (Machine::Q35, 0..=4) => Ok((format!("ide.{slot}"), 0)),
+        _ => Err(no_room("IDE disk", slot)),
+    }
+}
+
+pub fn sata(machine: Machine, slot: u8) -> Result<(String, u8)> {
+    match (machine, slot) {
+        (Machine::Pc, 0..=5) => Ok((format!("sata.{slot}"), 0)),
+        (Machine::Q35, 0..=4) => ide(machine, slot),
+        _ => Err(no_room("SATA disk", slot)),
+    }
+}
+
+/// Bus and unit of the config drive's CD-ROM; on q35 the last SATA port.
+pub fn cdrom(machine: Machine) -> (&'static str, u8) {
+    match machine {
+        Machine::Pc => ("ide.1", 0),
+        Machine::Q35 => ("ide.5", 0),
+    }
+}
+
+/// The bridges and root ports behind which others sit; there from the start, used or not.
+pub fn bridges(machine: Machine) -> Vec<Value> {
+    match machine {
+        Machine::Pc => {
+            vec![json!({"driver": "pci-bridge", "id": "more", "bus": "pci.0", "addr": "0x7", "chassis_nr": 1})]
+        }
+        Machine::Q35 => {
+            let port = |kind: &str, slot: u8, first: u8, chassis: u8| {
+                let (device, function) = (first + slot / 8, slot % 8);
+                json!({"driver": "pcie-root-port", "id": format!("{kind}-port-{slot}"), "bus": "pcie.0",
+                       "addr": format!("{device:#x}.{function:#x}"), "multifunction": true,
+                       "chassis": chassis, "port": chassis})
+            };
+            let disks = (0..12).map(|slot| port("disk", slot, 0x08, 1 + slot));
+            let nics = (0..8).map(|slot| port("nic", slot, 0x10, 32 + slot));
+            disks.chain(nics).collect()
+        }
+    }
+}
+
+/// Whether a disk can be added to a running guest.
+pub fn hot_pluggable(bus: DiskBus) -> bool {
+    match bus {
+        DiskBus::Virtio | DiskBus::Scsi => true,
+        DiskBus::Ide | DiskBus::Sata => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_devices_share_a_place() {
+        for machine in [Machine::Pc, Machine::Q35] {
+            let mut seen = BTreeSet::new();
+            let mut take = |p: Place| {
+                let again = format!("{machine:?}: {p:?} twice");
+                assert!(seen.insert((p.bus, p.addr)), "{again}");
+            };
+            for device in [Fixed::Vga, Fixed::Serial, Fixed::Rng, Fixed::Scsi, Fixed::Sata] {
+                take(fixed(machine, device));
+            }
+            for bridge in bridges(machine) {
+                take(Place::new(bridge["bus"].as_str().unwrap(), bridge["addr"].as_str().unwrap()));
+            }
+            (0..=255).filter_map(|slot| disk(machine, slot).ok()).for_each(&mut take);
+            (0..=255).filter_map(|slot| nic(machine, slot).ok()).for_each(&mut take);
+            let cables: Vec<_> = (0..=255).filter_map(|slot| ide(machine, slot).ok()).collect();
+            let cd = cdrom(machine);
+            assert!(cables.iter().all(|(bus, unit)| (bus.as_str(), *unit) != cd));
+        }
+    }
+
+    /// Moving a device would make a guest lose its disk's or nic's name at the next start.
+    #[test]
+    fn places_are_permanent() {
+        let check = |got: Result<Place>, expect: (&str, &str)| {
+            let got = got.unwrap();
+            assert_eq!((got.bus.as_str(), got.addr.as_str()), expect);
+        };
+        check(disk(Machine::Pc, 0), ("pci.0", "0x8"));
+        check(disk(Machine::Pc, 11), ("pci.0", "0x13"));
+        check(disk(Machine::Pc, 12), ("more", "0x1"));
+        check(disk(Machine::Pc, 25), ("more", "0xe"));
+        check(nic(Machine::Pc, 0), ("pci.0", "0x14"));
+        check(nic(Machine::Pc, 12), ("more", "0x11"));
+        check(disk(Machine::Q35, 3), ("disk-port-3", "0x0"));
+        check(nic(Machine::Q35, 7), ("nic-port-7", "0x0"));
+        assert!(disk(Machine::Pc, 26).is_err() && nic(Machine::Q35, 8).is_err());
+    }
+}

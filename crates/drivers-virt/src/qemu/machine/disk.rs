@@ -1,0 +1,173 @@
+//! A disk as QEMU takes it: a chain of block nodes and the device on top. The same values go on the command line
+//! (`-object`, `-blockdev`, `-device`, all in JSON) and into the monitor (`object-add`, `blockdev-add`, `device_add`).
+//!
+//! ```text
+//!   device <disk.id>  ──▶  d<slot>  top: throttle, format or raw   ──▶  [d<slot>-f format]  ──▶  d<slot>-s  storage
+//! ```
+//!
+//! Node names come from the slot, since QEMU cuts them at 31 bytes. The top is always `d<slot>`, so whoever wants the disk's
+//! content or size asks for that. Over NBD the storage can be replaced under the top (`-s` by `-t`): that is how a grown
+//! volume gets through, an NBD client learns a size only when it connects.
+
+use super::{
+    Setting,
+    address::{self, Fixed},
+};
+use compute::driver::{Disk, DiskBus, DiskFormat, DiskSource, IoLimits, Machine};
+use kernel::{Error, Result};
+use serde_json::{Map, Value, json};
+
+/// What has to be made, in this order, for a disk to be there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DiskParts {
+    pub objects: Vec<Value>,
+    pub nodes: Vec<Value>,
+    pub device: Value,
+}
+
+pub fn top_node(slot: u8) -> String {
+    format!("d{slot}")
+}
+
+pub fn throttle_group(slot: u8) -> String {
+    format!("limit{slot}")
+}
+
+/// The names of the storage node: the first, and the one it is replaced by.
+pub fn storage_nodes(slot: u8) -> [String; 2] {
+    [format!("d{slot}-s"), format!("d{slot}-t")]
+}
+
+/// Every node a disk may have, the top first: the order in which they can be deleted.
+pub fn all_nodes(slot: u8) -> [String; 4] {
+    let [s, t] = storage_nodes(slot);
+    [top_node(slot), format!("d{slot}-f"), s, t]
+}
+
+pub fn parts(disk: &Disk, machine: Machine, setting: &Setting<'_>) -> Result<DiskParts> {
+    check_id(&disk.id)?;
+    let mut objects = Vec::new();
+    let mut nodes = vec![storage(disk, &storage_nodes(disk.slot)[0], setting)?];
+    let limited = !limits(&disk.io).is_empty();
+    nodes.push(format(disk, &storage_nodes(disk.slot)[0]));
+    if limited {
+        let group = throttle_group(disk.slot);
+        objects.push(json!({"qom-type": "throttle-group", "id": group, "limits": limits(&disk.io)}));
+        nodes.push(json!({"driver": "throttle", "node-name": top_node(disk.slot), "throttle-group": group,
+                          "file": format_node(disk), "read-only": disk.read_only}));
+    }
+    Ok(DiskParts { objects, nodes, device: device(disk, machine)? })
+}
+
+/// The node that makes a disk of what is stored.
+pub fn format(disk: &Disk, storage: &str) -> Value {
+    let driver = match &disk.source {
+        DiskSource::File { format: DiskFormat::Qcow2, .. } => "qcow2",
+        _ => "raw",
+    };
+    json!({"driver": driver, "node-name": format_node(disk), "file": storage, "read-only": disk.read_only, "discard": "unmap"})
+}
+
+/// The format's node is the top, unless limits lie on it.
+fn format_node(disk: &Disk) -> String {
+    if limits(&disk.io).is_empty() { top_node(disk.slot) } else { format!("d{}-f", disk.slot) }
+}
+
+/// The storage node under a disk, by the name given.
+pub fn storage(disk: &Disk, name: &str, setting: &Setting<'_>) -> Result<Value> {
+    let mut node = match &disk.source {
+        DiskSource::File { path, .. } => {
+            let path = path.to_str().filter(|p| p.starts_with('/'));
+            let path = path.ok_or_else(|| Error::bad_request("a disk's file needs an absolute path in UTF-8"))?;
+            json!({"driver": "file", "filename": path, "locking": "on"})
+        }
+        DiskSource::NbdUnix { socket, export } => {
+            let server = json!({"type": "unix", "path": socket});
+            json!({"driver": "nbd", "server": server, "export": export, "reconnect-delay": 60})
+        }
+        DiskSource::NbdTcp { host, port, export } => {
+            let server = json!({"type": "inet", "host": host, "port": port.to_string()});
+            json!({"driver": "nbd", "server": server, "export": export, "reconnect-delay": 60})
+        }
+    };
+    node["node-name"] = json!(name);
+    node["discard"] = json!("unmap");
+    node["read-only"] = json!(disk.read_only);
+    // A guest's flush reaches the disk in either mode; direct I/O only leaves the host's page cache out.
+    let direct = setting.config.direct_io.is_on() && matches!(disk.source, DiskSource::File { .. });
+    node["cache"] = json!({"direct": direct, "no-flush": false});
+    Ok(node)
+}
+
+/// QEMU's limits by their names, only those that are set.
+fn limits(io: &IoLimits) -> Map<String, Value> {
+    let all = [
+        ("bps-total", io.total_bytes_sec),
+        ("bps-read", io.read_bytes_sec),
+        ("bps-write", io.write_bytes_sec),
+        ("iops-total", io.total_iops_sec),
+        ("iops-read", io.read_iops_sec),
+        ("iops-write", io.write_iops_sec),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect()
+}
+
+fn device(disk: &Disk, machine: Machine) -> Result<Value> {
+    // virtio and ATA have room for 20 characters; a longer one is cut as Nova's and virtio's are.
+    let serial: String = disk.serial.chars().take(20).collect();
+    let mut device = json!({"id": disk.id, "drive": top_node(disk.slot), "serial": serial, "write-cache": "on"});
+    let unit = |device: &mut Value, driver: &str, (bus, unit): (String, u8)| {
+        device["driver"] = json!(driver);
+        device["bus"] = json!(bus);
+        device["unit"] = json!(unit);
+    };
+    match disk.bus {
+        DiskBus::Virtio => {
+            device["driver"] = json!("virtio-blk-pci");
+            address::disk(machine, disk.slot)?.put(&mut device);
+        }
+        DiskBus::Scsi => {
+            device["driver"] = json!("scsi-hd");
+            device["bus"] = json!("scsi.0");
+            device["scsi-id"] = json!(disk.slot);
+        }
+        DiskBus::Ide => unit(&mut device, "ide-hd", address::ide(machine, disk.slot)?),
+        DiskBus::Sata => unit(&mut device, "ide-hd", address::sata(machine, disk.slot)?),
+    }
+    if disk.read_only && matches!(disk.bus, DiskBus::Ide | DiskBus::Sata) {
+        return Err(Error::bad_request("an IDE or SATA disk cannot be read-only"));
+    }
+    if let Some(index) = disk.boot_index {
+        device["bootindex"] = json!(index);
+    }
+    Ok(device)
+}
+
+/// Controllers that the disks need and the machine does not have of itself.
+pub fn controllers(disks: &[Disk], machine: Machine) -> Vec<Value> {
+    let mut out = Vec::new();
+    let mut add = |driver: &str, id: &str, at: Fixed| {
+        let mut controller = json!({"driver": driver, "id": id});
+        address::fixed(machine, at).put(&mut controller);
+        out.push(controller);
+    };
+    if disks.iter().any(|d| d.bus == DiskBus::Scsi) {
+        add("virtio-scsi-pci", "scsi", Fixed::Scsi);
+    }
+    if machine == Machine::Pc && disks.iter().any(|d| d.bus == DiskBus::Sata) {
+        add("ich9-ahci", "sata", Fixed::Sata);
+    }
+    out
+}
+
+/// QEMU's rule for ids (`id_wellformed`), and none of the driver's own.
+pub fn check_id(id: &str) -> Result<()> {
+    let plain = id.starts_with(|c: char| c.is_ascii_alphabetic())
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    let ours = ["more", "scsi", "sata", "video", "rng", "serial", "config"].contains(&id)
+        || ["nic-", "disk-port-"].iter().any(|p| id.starts_with(p));
+    if plain && !ours && id.len() <= 64 {
+        return Ok(());
+    }
+    Err(Error::bad_request(format!("{id:?} cannot be a device's id")))
+}

@@ -1,0 +1,225 @@
+//! From a [`VmSpec`] to QEMU's command line: pure, so that the same spec is the same hardware on every start and host.
+//!
+//! Nothing is left to QEMU's defaults: `-nodefaults`, a versioned machine type, an id and an address for every device
+//! (`address`). What a later issue needs for live resize has its place kept: `-smp …,maxcpus=` and `-m …,slots=,maxmem=` in
+//! [`command_line`], the slots "balloon" and "memory" in `address`.
+
+pub mod address;
+pub mod disk;
+pub mod nic;
+
+use super::{accel::Accel, config::QemuConfig, record::VmDir};
+use address::Fixed;
+use compute::driver::{Disk, DiskBus, Firmware, Machine, Nic, VmSpec};
+use kernel::{Error, Result};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, path::Path};
+
+/// What decides about a command line besides the spec.
+pub struct Setting<'a> {
+    pub config: &'a QemuConfig,
+    pub accel: Accel,
+}
+
+/// Refuses what no guest can be made of, before anything is done.
+pub fn check(spec: &VmSpec, setting: &Setting<'_>) -> Result<()> {
+    if !(1..=255).contains(&spec.vcpus) || !(16..=16 << 20).contains(&spec.memory_mib) {
+        let what = format!("a guest with {} vCPUs and {} MiB cannot be made", spec.vcpus, spec.memory_mib);
+        return Err(Error::bad_request(what));
+    }
+    check_disks(&spec.disks)?;
+    check_nics(&spec.nics)?;
+    spec.disks.iter().try_for_each(|d| disk::parts(d, spec.machine, setting).map(drop))?;
+    spec.nics.iter().try_for_each(|n| nic::parts(n, spec.machine, setting).map(drop))
+}
+
+pub fn check_disks(disks: &[Disk]) -> Result<()> {
+    let ids: BTreeSet<_> = disks.iter().map(|d| &d.id).collect();
+    // One space of slots for all buses: a node's name comes from it.
+    let slots: BTreeSet<_> = disks.iter().map(|d| d.slot).collect();
+    if ids.len() < disks.len() || slots.len() < disks.len() {
+        return Err(Error::bad_request("two disks have the same id or slot"));
+    }
+    Ok(())
+}
+
+pub fn check_nics(nics: &[Nic]) -> Result<()> {
+    let ports: BTreeSet<_> = nics.iter().map(|n| &n.port).collect();
+    let slots: BTreeSet<_> = nics.iter().map(|n| n.slot).collect();
+    if ports.len() < nics.len() || slots.len() < nics.len() {
+        return Err(Error::bad_request("two network interfaces have the same port or slot"));
+    }
+    Ok(())
+}
+
+/// The words after the binary.
+pub fn command_line(spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) -> Result<Vec<String>> {
+    check(spec, setting)?;
+    let mut line = Line::default();
+    base(&mut line, spec, setting, dir);
+    firmware(&mut line, spec, setting, dir);
+    monitors(&mut line, spec, dir);
+    for bridge in address::bridges(spec.machine) {
+        line.json("-device", &bridge);
+    }
+    let mut video = json!({"driver": "VGA", "id": "video", "vgamem_mb": 16});
+    address::fixed(spec.machine, Fixed::Vga).put(&mut video);
+    line.json("-device", &video);
+    if spec.rng {
+        line.json("-object", &json!({"qom-type": "rng-random", "id": "entropy", "filename": "/dev/urandom"}));
+        let mut rng = json!({"driver": "virtio-rng-pci", "id": "rng", "rng": "entropy"});
+        address::fixed(spec.machine, Fixed::Rng).put(&mut rng);
+        line.json("-device", &rng);
+    }
+    for controller in disk::controllers(&spec.disks, spec.machine) {
+        line.json("-device", &controller);
+    }
+    for disk in &spec.disks {
+        let parts = disk::parts(disk, spec.machine, setting)?;
+        parts.objects.iter().for_each(|o| line.json("-object", o));
+        parts.nodes.iter().for_each(|n| line.json("-blockdev", n));
+        line.json("-device", &parts.device);
+    }
+    for nic in &spec.nics {
+        let parts = nic::parts(nic, spec.machine, setting)?;
+        line.json("-netdev", &parts.backend);
+        line.json("-device", &parts.device);
+    }
+    if spec.config_drive.is_some() {
+        config_drive(&mut line, spec, dir)?;
+    }
+    Ok(line.0)
+}
+
+#[derive(Default)]
+struct Line(Vec<String>);
+
+impl Line {
+    fn flag(&mut self, name: &str) {
+        self.0.push(name.into());
+    }
+    fn opt(&mut self, name: &str, value: impl Into<String>) {
+        self.0.extend([name.into(), value.into()]);
+    }
+    fn json(&mut self, name: &str, value: &Value) {
+        self.opt(name, value.to_string());
+    }
+}
+
+/// A value inside a comma-separated option.
+fn escaped(text: &str) -> String {
+    text.replace(',', ",,")
+}
+
+fn escaped_path(path: &Path) -> String {
+    escaped(&path.to_string_lossy())
+}
+
+fn base(line: &mut Line, spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) {
+    let config = setting.config;
+    let name: String = spec.name.chars().filter(|c| !c.is_control()).take(64).collect();
+    line.opt("-name", format!("guest={},debug-threads=on", escaped(&name)));
+    line.opt("-uuid", spec.server.as_str());
+    line.opt("-pidfile", dir.pidfile().to_string_lossy());
+    line.opt("-msg", "timestamp=on");
+    line.flag("-no-user-config");
+    line.flag("-nodefaults");
+    // A guest that has powered off waits to be seen: `record` tells why.
+    line.flag("-no-shutdown");
+    if config.sandbox.is_on() {
+        line.opt("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    }
+    let machine = match spec.machine {
+        Machine::Pc => &config.machine_pc,
+        Machine::Q35 => &config.machine_q35,
+    };
+    line.opt("-machine", format!("{machine},usb=off,vmport=off,dump-guest-core=off"));
+    let (accel, cpu, clock) = match setting.accel {
+        Accel::Kvm => ("kvm".to_owned(), "host", "base=utc,driftfix=slew"),
+        Accel::Tcg => (format!("tcg,thread=multi,tb-size={}", config.tcg_cache_mib), "max", "base=utc"),
+    };
+    line.opt("-accel", accel);
+    line.opt("-cpu", spec.cpu_model.as_deref().unwrap_or(cpu));
+    line.opt("-smp", format!("cpus={0},sockets={0},cores=1,threads=1", spec.vcpus));
+    line.opt("-m", format!("size={}M", spec.memory_mib));
+    line.opt("-overcommit", "mem-lock=off");
+    line.opt("-rtc", clock);
+    line.opt("-boot", "strict=on");
+    let (maker, product) = (escaped(&config.manufacturer), escaped(&config.product));
+    let (version, server) = (env!("CARGO_PKG_VERSION"), &spec.server);
+    line.opt(
+        "-smbios",
+        format!(
+            "type=1,manufacturer={maker},product={product},version={version},serial={server},uuid={server},family=Virtual Machine"
+        ),
+    );
+    line.opt("-smbios", format!("type=3,manufacturer={maker},asset={product}"));
+    line.opt("-display", "none");
+    line.opt("-vga", "none");
+    line.opt("-vnc", format!("unix:{}", escaped_path(&dir.vnc())));
+}
+
+fn firmware(line: &mut Line, spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) {
+    if spec.firmware == Firmware::Uefi {
+        let code =
+            json!({"driver": "file", "node-name": "efi-code", "filename": setting.config.uefi_code, "read-only": true});
+        let vars = json!({"driver": "file", "node-name": "efi-vars", "filename": dir.file("efivars.fd")});
+        line.json("-blockdev", &code);
+        line.json("-blockdev", &vars);
+        line.opt("-machine", "pflash0=efi-code,pflash1=efi-vars");
+    }
+}
+
+fn monitors(line: &mut Line, spec: &VmSpec, dir: &VmDir) {
+    let mut socket = |id: &str, file: &str, more: &str| {
+        let path = escaped_path(&dir.socket(file));
+        line.opt("-chardev", format!("socket,id={id},path={path},server=on,wait=off{more}"));
+    };
+    // Each takes one client: the driver's own, and one for people, so that looking never shuts the driver out.
+    socket("qmp", "qmp.sock", "");
+    socket("mon", "mon.sock", "");
+    // What the guest says is kept whether or not somebody is connected.
+    let log = format!(",logfile={},logappend=on", escaped_path(&dir.file("console.log")));
+    socket("console", "serial.sock", &log);
+    if spec.guest_agent {
+        socket("agent", "agent.sock", "");
+    }
+    line.opt("-mon", "chardev=qmp,mode=control");
+    line.opt("-mon", "chardev=mon,mode=control");
+    line.json("-device", &json!({"driver": "isa-serial", "id": "ttyS0", "chardev": "console", "index": 0}));
+    if spec.guest_agent {
+        let mut serial = json!({"driver": "virtio-serial-pci", "id": "serial"});
+        address::fixed(spec.machine, Fixed::Serial).put(&mut serial);
+        line.json("-device", &serial);
+        line.json(
+            "-device",
+            &json!({"driver": "virtserialport", "id": "agent-port", "bus": "serial.0", "nr": 1, "chardev": "agent",
+                    "name": "org.qemu.guest_agent.0"}),
+        );
+    }
+}
+
+/// A CD-ROM where guests have a driver for one: IDE on `pc`. On q35 it would be SATA, which cloud kernels leave out
+/// (Debian's does): there it is a disk as the root disk is, unless that is SATA itself.
+fn config_drive(line: &mut Line, spec: &VmSpec, dir: &VmDir) -> Result<()> {
+    let path = dir.file("config.iso");
+    line.json("-blockdev", &json!({"driver": "file", "node-name": "config-s", "filename": path, "read-only": true}));
+    line.json("-blockdev", &json!({"driver": "raw", "node-name": "config-f", "file": "config-s", "read-only": true}));
+    let root = spec.disks.iter().min_by_key(|d| (d.boot_index.unwrap_or(u32::MAX), d.slot)).map(|d| d.bus);
+    let device = match (spec.machine, root) {
+        (Machine::Q35, None | Some(DiskBus::Virtio | DiskBus::Scsi)) => {
+            let mut device = json!({"driver": "virtio-blk-pci", "id": "config", "drive": "config-f"});
+            address::fixed(spec.machine, Fixed::ConfigDrive).put(&mut device);
+            device
+        }
+        _ => {
+            let (bus, unit) = address::cdrom(spec.machine);
+            json!({"driver": "ide-cd", "id": "config", "drive": "config-f", "bus": bus, "unit": unit})
+        }
+    };
+    line.json("-device", &device);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

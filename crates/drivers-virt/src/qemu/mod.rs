@@ -1,0 +1,337 @@
+//! Guests in QEMU, spoken to by QMP; no libvirt in between.
+//!
+//! ```text
+//!   Qemu ── registry ──▶ one task per VM (`vm`) ──┬─▶ record on disk (`record`)
+//!    │                                            ├─▶ process, lock, pidfd (`process`)
+//!    └─ acceleration (`accel`), control groups    └─▶ monitor (`qmp`), command line (`machine`)
+//! ```
+//!
+//! Invariants
+//! - One driver per state directory (a lock on it), one task per VM, one process per VM (a lock it holds as its stdin).
+//! - A QEMU process belongs to nobody: it outlives the driver, and a new driver takes it over by its monitor.
+//! - What is about to be done is on disk before it is done; killed anywhere, the next driver finishes or cleans (`record`).
+//! - An error other than `Unavailable` means that what was asked did not happen and left nothing behind. `Unavailable` means
+//!   that nobody knows: ask again, every call is idempotent.
+
+pub mod accel;
+mod cgroup;
+mod config;
+mod console;
+mod doctor;
+mod host;
+mod machine;
+mod process;
+mod qmp;
+mod record;
+mod sockets;
+mod vm;
+
+pub use config::{Acceleration, ProbeKernel, QemuConfig, Switch};
+pub use doctor::doctor;
+
+use accel::Accel;
+use async_trait::async_trait;
+use cgroup::Cgroups;
+use compute::driver::*;
+use futures_util::future::{BoxFuture, join_all};
+use kernel::{Error, PortId, Result, ServerId, error::Doing};
+use parking_lot::Mutex;
+use record::{VmDir, disk_error};
+use std::{
+    collections::{HashMap, VecDeque},
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{
+    sync::{broadcast, mpsc},
+    task::spawn_blocking,
+};
+use tokio_util::task::TaskTracker;
+use vm::{Handle, Job, Published, Urgency, Vm};
+
+/// How many destroyed servers' generations are remembered, to refuse calls that come too late.
+const REMEMBERED: usize = 65_536;
+
+/// The driver. Dropping it (or [`Qemu::close`]) leaves every guest running.
+pub struct Qemu {
+    shared: Arc<Shared>,
+}
+
+/// What the tasks of all VMs share.
+pub(crate) struct Shared {
+    config: QemuConfig,
+    sockets: PathBuf,
+    accel: Accel,
+    version: String,
+    cgroups: Cgroups,
+    events: broadcast::Sender<VmEvent>,
+    registry: Mutex<Registry>,
+    tasks: TaskTracker,
+    _lock: File,
+}
+
+/// Who is here, and who was.
+#[derive(Default)]
+struct Registry {
+    vms: HashMap<ServerId, Handle>,
+    gone: HashMap<ServerId, u64>,
+    order: VecDeque<ServerId>,
+}
+
+impl Registry {
+    /// Called by the task of an absent VM: if nothing is queued for it, it is forgotten and may end.
+    fn retire(&mut self, server: &ServerId, generation: u64, queue: &mpsc::UnboundedReceiver<Job>) -> bool {
+        if !queue.is_empty() {
+            return false;
+        }
+        self.vms.remove(server);
+        if self.gone.insert(server.clone(), generation).is_none() {
+            self.order.push_back(server.clone());
+        }
+        while self.order.len() > REMEMBERED {
+            if let Some(oldest) = self.order.pop_front() {
+                self.gone.remove(&oldest);
+            }
+        }
+        true
+    }
+}
+
+impl Qemu {
+    /// Opens the state directory, chooses the acceleration (which may boot a kernel to try it) and takes over every VM.
+    pub async fn open(mut config: QemuConfig) -> Result<Self> {
+        fs::create_dir_all(config.state_dir.join("vms")).map_err(|e| disk_error("making the state directory", e))?;
+        config.state_dir = fs::canonicalize(&config.state_dir).doing("resolving the state directory")?;
+        let lock = process::lock_state(&config.state_dir, config.lock_patience).await?;
+        let sockets = sockets::root(&config.state_dir, &config.run_dir)?;
+        let version = host::qemu_version(&config.binary).await?;
+        let (accel, _) = accel::choose(&config).await?;
+        let cgroups = Cgroups::detect(&config.cgroup);
+        if let Cgroups::None(why) = &cgroups {
+            tracing::warn!(why, "guests run without CPU limits: there is no control group for them");
+        }
+        let qemu = Self {
+            shared: Arc::new(Shared {
+                config,
+                sockets,
+                accel,
+                version,
+                cgroups,
+                events: broadcast::channel(4096).0,
+                registry: Mutex::default(),
+                tasks: TaskTracker::new(),
+                _lock: lock,
+            }),
+        };
+        qemu.take_over_all().await?;
+        Ok(qemu)
+    }
+
+    /// Ends the driver's tasks, in order; guests go on. What was begun is finished first.
+    pub async fn close(self) {
+        let tasks = self.shared.tasks.clone();
+        drop(self);
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    async fn take_over_all(&self) -> Result<()> {
+        let vms = self.shared.config.state_dir.join("vms");
+        let mut servers = Vec::new();
+        for entry in fs::read_dir(&vms).doing("reading the directory of VMs")? {
+            let name = entry.doing("reading the directory of VMs")?.file_name();
+            match name.to_str().map(ServerId::from).filter(|s| self.shared.dir(s).is_some()) {
+                Some(server) => servers.push(server),
+                None => tracing::warn!(?name, "what is this doing among the VMs? left alone"),
+            }
+        }
+        // A task adopts first and serves then, so the answer to nothing means adopted.
+        let adopted = servers.iter().map(|s| self.call(s, Urgency::Patient, |_| Box::pin(async { Ok(()) })));
+        join_all(adopted).await.into_iter().collect()
+    }
+
+    /// Has the VM's task do something. What is urgent must not be stale, else it could hurry what it may not touch.
+    async fn call<T, F>(&self, server: &ServerId, urgency: Urgency, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Vm) -> BoxFuture<'a, Result<T>> + Send + 'static,
+    {
+        if let Urgency::Urgent(fence) = urgency {
+            let newest = self.shared.published(server).map_or(0, |p| p.status.generation);
+            if fence.generation < newest {
+                return Err(vm::stale(server, fence, newest));
+            }
+        }
+        let (job, answer) = vm::job(f, urgency);
+        self.shared.queue(server, urgency, job)?;
+        // The task panicked in the middle; what became of the call shows when it is asked again.
+        answer.await.map_err(|_| Error::unavailable("the task of the server ended unexpectedly"))?
+    }
+
+    fn live(&self, server: &ServerId) -> Result<vm::Live> {
+        match self.shared.published(server) {
+            Some(Published { live: Some(live), .. }) => Ok(live),
+            Some(p) if p.status.state != VmState::Absent => Err(Error::conflict("the guest does not run")),
+            _ => Err(absent(server)),
+        }
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        // Tasks end when nobody can queue for them any more; the last gives up the lock.
+        self.shared.registry.lock().vms.clear();
+    }
+}
+
+fn absent(server: &ServerId) -> Error {
+    Error::not_found(format!("there is no guest of server {server} here"))
+}
+
+impl Shared {
+    fn dir(&self, server: &ServerId) -> Option<VmDir> {
+        VmDir::new(&self.config.state_dir, &self.sockets, server)
+    }
+
+    fn published(&self, server: &ServerId) -> Option<Published> {
+        self.registry.lock().vms.get(server).map(|h| h.published.borrow().clone())
+    }
+
+    /// Queues a job with the VM's task, which is started if there is none. Under the lock, so that a task that retires has
+    /// either taken the job or is replaced.
+    fn queue(self: &Arc<Self>, server: &ServerId, urgency: Urgency, mut job: Job) -> Result<()> {
+        let dir = self.dir(server).ok_or_else(|| Error::bad_request(format!("server id {server:?} is not a UUID")))?;
+        let mut registry = self.registry.lock();
+        let seen = registry.gone.get(server).copied().unwrap_or_default();
+        if let Some(handle) = registry.vms.get(server) {
+            match send(handle, urgency, job) {
+                Ok(()) => return Ok(()),
+                Err(back) => job = back,
+            }
+        }
+        let handle = vm::spawn(self, server, dir, seen);
+        let sent = send(&handle, urgency, job);
+        registry.vms.insert(server.clone(), handle);
+        sent.map_err(|_| Error::unavailable("the task of the server does not start"))
+    }
+}
+
+/// Gives the job back if the task is dead.
+fn send(handle: &Handle, urgency: Urgency, job: Job) -> Result<(), Job> {
+    if let Urgency::Urgent(_) = urgency {
+        handle.urgent.send_modify(|waiting| *waiting += 1);
+    }
+    handle.jobs.send(job).map_err(|e| e.0)
+}
+
+#[async_trait]
+impl Hypervisor for Qemu {
+    async fn capabilities(&self) -> Result<HostCapabilities> {
+        host::capabilities(&self.shared.config, &self.shared.version, self.shared.accel)
+    }
+
+    async fn list(&self) -> Result<Vec<VmStatus>> {
+        let registry = self.shared.registry.lock();
+        let all = registry.vms.values().map(|h| h.published.borrow().status.clone());
+        Ok(all.filter(|s| s.state != VmState::Absent).collect())
+    }
+
+    async fn status(&self, server: &ServerId) -> Result<VmStatus> {
+        if let Some(published) = self.shared.published(server) {
+            return Ok(published.status);
+        }
+        let generation = self.shared.registry.lock().gone.get(server).copied().unwrap_or_default();
+        let (disks, ports) = (Vec::new(), Vec::new());
+        Ok(VmStatus { server: server.clone(), state: VmState::Absent, generation, disks, ports })
+    }
+
+    async fn start(&self, spec: &VmSpec, fence: Fence) -> Result<()> {
+        let asked = spec.clone();
+        self.call(&spec.server, Urgency::Patient, move |vm| Box::pin(async move { vm.start(&asked, fence).await }))
+            .await
+    }
+
+    async fn stop(&self, server: &ServerId, mode: StopMode, fence: Fence) -> Result<()> {
+        let urgency = match mode {
+            StopMode::Graceful { .. } => Urgency::Patient,
+            StopMode::Force => Urgency::Urgent(fence),
+        };
+        self.call(server, urgency, move |vm| Box::pin(vm.stop(mode, fence))).await
+    }
+
+    async fn reboot(&self, spec: &VmSpec, mode: RebootMode, fence: Fence) -> Result<()> {
+        let asked = spec.clone();
+        let urgency = match mode {
+            RebootMode::Soft { .. } => Urgency::Patient,
+            RebootMode::Hard => Urgency::Urgent(fence),
+        };
+        self.call(&spec.server, urgency, move |vm| Box::pin(async move { vm.reboot(&asked, mode, fence).await })).await
+    }
+
+    async fn pause(&self, server: &ServerId, fence: Fence) -> Result<()> {
+        self.call(server, Urgency::Patient, move |vm| Box::pin(vm.pause(fence))).await
+    }
+
+    async fn resume(&self, server: &ServerId, fence: Fence) -> Result<()> {
+        self.call(server, Urgency::Patient, move |vm| Box::pin(vm.resume(fence))).await
+    }
+
+    async fn destroy(&self, server: &ServerId, fence: Fence) -> Result<()> {
+        self.call(server, Urgency::Urgent(fence), move |vm| Box::pin(vm.destroy(fence))).await
+    }
+
+    async fn attach_disk(&self, server: &ServerId, disk: &Disk, fence: Fence) -> Result<()> {
+        let disk = disk.clone();
+        self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.attach_disk(&disk, fence).await })).await
+    }
+
+    async fn detach_disk(&self, server: &ServerId, disk_id: &str, fence: Fence) -> Result<()> {
+        let id = disk_id.to_owned();
+        self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.detach_disk(&id, fence).await })).await
+    }
+
+    async fn attach_nic(&self, server: &ServerId, nic: &Nic, fence: Fence) -> Result<()> {
+        let nic = nic.clone();
+        self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.attach_nic(&nic, fence).await })).await
+    }
+
+    async fn detach_nic(&self, server: &ServerId, port: &PortId, fence: Fence) -> Result<()> {
+        let port = port.clone();
+        self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.detach_nic(&port, fence).await })).await
+    }
+
+    async fn copy_disk(&self, server: &ServerId, disk_id: &str, to: &Path) -> Result<()> {
+        let copy = vm::copy(self.live(server)?, disk_id.to_owned(), to.to_owned());
+        // Its own task: a caller that goes away leaves no half copy and no job behind.
+        tokio::spawn(copy).await.doing("copying a disk")?
+    }
+
+    async fn resize_disk(&self, server: &ServerId, disk_id: &str, size_bytes: u64) -> Result<()> {
+        let id = disk_id.to_owned();
+        self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.resize_disk(&id, size_bytes).await }))
+            .await
+    }
+
+    async fn console_log(&self, server: &ServerId, tail: Tail) -> Result<String> {
+        let here = self.shared.published(server).is_some_and(|p| p.status.state != VmState::Absent);
+        let dir = self.shared.dir(server).filter(|_| here).ok_or_else(|| absent(server))?;
+        let limit = self.shared.config.console_limit;
+        let read = spawn_blocking(move || console::read(&dir.file("console.log"), tail, limit));
+        read.await.doing("reading a console log")?.doing("reading a console log")
+    }
+
+    async fn vnc(&self, server: &ServerId) -> Result<VncEndpoint> {
+        self.live(server)?;
+        let dir = self.shared.dir(server).ok_or_else(|| absent(server))?;
+        Ok(VncEndpoint::Unix(dir.vnc()))
+    }
+
+    async fn stats(&self, server: &ServerId) -> Result<VmStats> {
+        vm::stats(&self.live(server)?).await
+    }
+
+    fn events(&self) -> broadcast::Receiver<VmEvent> {
+        self.shared.events.subscribe()
+    }
+}

@@ -1,0 +1,333 @@
+//! One VM: the task that owns it, and the handle by which others reach it.
+//!
+//! ```text
+//!   start/stop/attach/… ──▶ queue of jobs ──▶ ┌────────────┐ ──▶ record on disk
+//!   QEMU's notices ─────────────────────────▶ │  Vm (task) │ ──▶ QEMU's monitor, its process
+//!   the process ends ───────────────────────▶ └────────────┘ ──▶ published status ──▶ status, list, stats, copy, console
+//! ```
+//!
+//! Everything that changes a VM happens in its task, one thing at a time; nobody else writes its record or ends its process.
+//! What only looks (status, stats, console, a disk's copy) reads what the task last published, and so is never stuck behind
+//! a guest that takes a minute to shut down. A call that takes the guest away (destroy, forced stop, hard reboot) is *urgent*: while
+//! one waits in the queue, the patience of the job before it is over.
+//!
+//! QEMU's notices are never believed by themselves, they are a reason to ask QEMU how it is (`look`). So a notice that is late,
+//! lost or doubled does no harm, and one of a call's own making is no event to others.
+//!
+//! A task that panicked is replaced at the next call; the new one adopts the VM from disk like a new driver.
+
+mod adopt;
+mod copy;
+mod devices;
+mod look;
+mod power;
+mod stats;
+
+pub use copy::copy;
+pub use stats::stats;
+
+use super::{
+    Shared,
+    machine::Setting,
+    process::Process,
+    qmp::{Notice, Qmp},
+    record::{Phase, Record, VmDir},
+};
+use compute::driver::{Fence, VmEvent, VmState, VmStatus};
+use futures_util::future::BoxFuture;
+use kernel::{Error, Result, ServerId};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot, watch},
+    time::{MissedTickBehavior, interval},
+};
+
+/// How often a task tidies up: rotates the console log, looks for a monitor that did not answer.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+pub type Job = Box<dyn for<'a> FnOnce(&'a mut Vm) -> BoxFuture<'a, ()> + Send>;
+
+/// Whether a call ends the patience of the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    Patient,
+    Urgent(Fence),
+}
+
+/// What a VM's task tells everybody.
+#[derive(Clone, Debug)]
+pub struct Published {
+    pub status: VmStatus,
+    pub live: Option<Live>,
+}
+
+/// What one needs to look into a guest that has a process.
+#[derive(Clone, Debug)]
+pub struct Live {
+    pub qmp: Option<Qmp>,
+    pub pid: i32,
+    pub memory_mib: u64,
+    /// Ids and slots.
+    pub disks: Vec<(String, u8)>,
+}
+
+/// The way to a VM's task.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub jobs: mpsc::UnboundedSender<Job>,
+    pub published: watch::Receiver<Published>,
+    /// How many urgent calls wait.
+    pub urgent: watch::Sender<usize>,
+}
+
+/// A job and where its answer will come.
+pub fn job<T, F>(f: F, urgency: Urgency) -> (Job, oneshot::Receiver<Result<T>>)
+where
+    T: Send + 'static,
+    F: for<'a> FnOnce(&'a mut Vm) -> BoxFuture<'a, Result<T>> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    let job: Job = Box::new(move |vm| {
+        if let Urgency::Urgent(_) = urgency {
+            vm.urgent.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
+        }
+        Box::pin(async move {
+            // A caller that went away does not stop what it asked for.
+            let _ = reply.send(f(vm).await);
+        })
+    });
+    (job, answer)
+}
+
+/// Starts the task of a VM. It first adopts what is on disk, then serves its queue.
+pub fn spawn(shared: &Arc<Shared>, server: &ServerId, dir: VmDir, seen: u64) -> Handle {
+    let (jobs, queue) = mpsc::unbounded_channel();
+    let status = VmStatus {
+        server: server.clone(),
+        state: VmState::Absent,
+        generation: seen,
+        disks: Vec::new(),
+        ports: Vec::new(),
+    };
+    let (publish, published) = watch::channel(Published { status, live: None });
+    let urgent = watch::Sender::new(0);
+    let vm = Vm {
+        shared: shared.clone(),
+        server: server.clone(),
+        dir,
+        record: None,
+        broken: None,
+        seen,
+        guest: None,
+        publish,
+        urgent: urgent.clone(),
+    };
+    shared.tasks.spawn(vm.run(queue));
+    Handle { jobs, published, urgent }
+}
+
+/// The VM's task. Its methods lie in the files of this directory, one per kind of work.
+pub struct Vm {
+    shared: Arc<Shared>,
+    server: ServerId,
+    dir: VmDir,
+    record: Option<Record>,
+    /// Why nothing may be done with this VM: its record cannot be read, or its process not be found.
+    broken: Option<Error>,
+    /// The newest generation seen while there is no record.
+    seen: u64,
+    guest: Option<Guest>,
+    publish: watch::Sender<Published>,
+    urgent: watch::Sender<usize>,
+}
+
+/// A VM's process, as long as it may be alive.
+struct Guest {
+    process: Process,
+    /// `None`: it lives but does not answer (stopped, overloaded); asked again by upkeep.
+    monitor: Option<Monitor>,
+    run: Run,
+}
+
+struct Monitor {
+    qmp: Qmp,
+    notices: broadcast::Receiver<Notice>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    Running,
+    Paused,
+}
+
+/// What can happen by itself.
+enum Happening {
+    Noticed(Notice),
+    /// Notices were lost: anything may have happened.
+    Lagged,
+    Exited,
+}
+
+impl Vm {
+    async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>) {
+        self.adopt().await;
+        let mut upkeep = interval(UPKEEP);
+        upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            // An absent VM needs no task. Jobs are queued under the registry's lock, so none can slip in between.
+            if self.record.is_none() && self.broken.is_none() {
+                let generation = self.generation();
+                if self.shared.registry.lock().retire(&self.server, generation, &queue) {
+                    return;
+                }
+            }
+            tokio::select! {
+                job = queue.recv() => match job {
+                    Some(job) => job(&mut self).await,
+                    // The driver closes; the guest goes on.
+                    None => return,
+                },
+                happening = happens(&mut self.guest) => self.react(happening).await,
+                _ = upkeep.tick() => self.upkeep().await,
+            }
+        }
+    }
+
+    fn setting(&self) -> Setting<'_> {
+        Setting { config: &self.shared.config, accel: self.shared.accel }
+    }
+
+    fn generation(&self) -> u64 {
+        self.record.as_ref().map_or(self.seen, |r| r.generation)
+    }
+
+    fn state(&self) -> VmState {
+        match (&self.record, &self.guest) {
+            (None, _) => VmState::Absent,
+            (_, Some(Guest { run: Run::Running, .. })) => VmState::Running,
+            (_, Some(Guest { run: Run::Paused, .. })) => VmState::Paused,
+            (Some(Record { phase: Phase::Shutdown | Phase::Stopping, .. }), None) => VmState::Shutdown,
+            (Some(_), None) => VmState::Crashed,
+        }
+    }
+
+    /// The monitor of a live guest. `Ok(None)`: there is no process. An error: there is one, and it does not answer.
+    fn monitor(&self) -> Result<Option<&Qmp>> {
+        match &self.guest {
+            None => Ok(None),
+            Some(Guest { monitor: Some(monitor), .. }) => Ok(Some(&monitor.qmp)),
+            Some(Guest { monitor: None, process, .. }) => Err(Error::unavailable("the hypervisor does not answer")
+                .with_internal(format!("QEMU process {} has no working monitor", process.pid()))),
+        }
+    }
+
+    /// Lets a call in: nothing older than what was seen may touch the guest, and what is seen is on disk before it acts.
+    async fn admit(&mut self, fence: Fence) -> Result<()> {
+        if let Some(broken) = &self.broken {
+            return Err(broken.clone());
+        }
+        self.check_fence(fence)?;
+        match &mut self.record {
+            None => self.seen = fence.generation,
+            Some(record) if record.generation < fence.generation => {
+                record.generation = fence.generation;
+                self.save().await?;
+                self.tell();
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    fn check_fence(&self, fence: Fence) -> Result<()> {
+        let newest = self.generation();
+        if fence.generation < newest {
+            return Err(stale(&self.server, fence, newest));
+        }
+        Ok(())
+    }
+
+    async fn save(&self) -> Result<()> {
+        match &self.record {
+            Some(record) => self.dir.write(record).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn enter(&mut self, phase: Phase) -> Result<()> {
+        if let Some(record) = &mut self.record {
+            record.phase = phase;
+        }
+        self.save().await
+    }
+
+    /// Notes what has already happened. That the disk refuses to take it does not undo it: the next driver finds out by
+    /// looking, only less surely.
+    async fn note(&mut self, phase: Phase) {
+        if let Err(e) = self.enter(phase).await {
+            tracing::error!(server = %self.server, ?phase, error = %e.internal_text(), "cannot write down a VM's phase");
+        }
+    }
+
+    /// Publishes how the VM is now.
+    fn tell(&self) {
+        let spec = self.record.as_ref().map(|r| &r.spec);
+        let status = VmStatus {
+            server: self.server.clone(),
+            state: self.state(),
+            generation: self.generation(),
+            disks: spec.map_or(Vec::new(), |s| s.disks.iter().map(|d| d.id.clone()).collect()),
+            ports: spec.map_or(Vec::new(), |s| s.nics.iter().map(|n| n.port.clone()).collect()),
+        };
+        let live = self.guest.as_ref().zip(spec).map(|(guest, spec)| Live {
+            qmp: guest.monitor.as_ref().map(|m| m.qmp.clone()),
+            pid: guest.process.pid(),
+            memory_mib: spec.memory_mib,
+            disks: spec.disks.iter().map(|d| (d.id.clone(), d.slot)).collect(),
+        });
+        self.publish.send_replace(Published { status, live });
+    }
+
+    /// Tells everybody of a change that nobody asked for.
+    fn announce(&self) {
+        self.tell();
+        let state = self.state();
+        tracing::info!(server = %self.server, ?state, "a guest changed by itself");
+        // Nobody listening is fine: the agent asks for the list when it starts.
+        let _ = self.shared.events.send(VmEvent { server: self.server.clone(), state });
+    }
+
+    /// Returns when an urgent call waits.
+    async fn hurried(&self) {
+        let mut urgent = self.urgent.subscribe();
+        // The sender is ours, so the channel cannot close.
+        let _ = urgent.wait_for(|waiting| *waiting > 0).await;
+    }
+}
+
+/// The refusal of a call that comes too late.
+pub fn stale(server: &ServerId, fence: Fence, newest: u64) -> Error {
+    let (old, server) = (fence.generation, server.as_str());
+    Error::conflict(format!("server {server} is at generation {newest} here; the call is of generation {old}"))
+        .with_code("stale_generation")
+}
+
+/// Waits for what happens by itself; for ever, while there is no process.
+async fn happens(guest: &mut Option<Guest>) -> Happening {
+    let Some(guest) = guest else { return std::future::pending().await };
+    let exited = guest.process.exited();
+    let Some(monitor) = &mut guest.monitor else {
+        exited.await;
+        return Happening::Exited;
+    };
+    tokio::select! {
+        // What QEMU said before it ended tells why it ended.
+        biased;
+        notice = monitor.notices.recv() => match notice {
+            Ok(notice) => Happening::Noticed(notice),
+            Err(broadcast::error::RecvError::Lagged(_)) => Happening::Lagged,
+            Err(broadcast::error::RecvError::Closed) => Happening::Noticed(Notice::Closed),
+        },
+        () = exited => Happening::Exited,
+    }
+}
