@@ -1,26 +1,33 @@
 //! The permanent form of a value:
 //!
 //! ```text
-//! <schema version, decimal> ' ' <CRC-32C of the JSON, 8 hex digits> ' ' <JSON object>
+//! <schema version, decimal> ' ' <CRC-32C of the JSON, 8 hex digits> ' ' <JSON>
 //! ```
 //!
 //! Readable with `etcdctl get`, checked on every read. A value of an older schema version is upcast; one of a newer version is
-//! read if its known fields fit, and its unknown fields, nested objects included, are put back on writing.
+//! read if its known fields fit. Whatever this program does not know of a value, whatever its version, is kept beside it
+//! ([`Unknown`]) and put back on writing: in nested objects field by field, in lists with the element that had it for as long
+//! as what is known of that element stays the same.
+//!
+//! Finding the unknown is cheap where there is none: the value, written again, has the bytes that were read.
 
 use crate::Object;
 use serde_json::{Map, Value};
-use std::sync::Arc;
 
-pub(crate) fn encode<T: Object>(value: &T, unknown: Option<&Map<String, Value>>) -> Result<Vec<u8>, String> {
-    let json = match unknown {
-        None => serde_json::to_vec(value),
-        Some(unknown) => serde_json::to_value(value).and_then(|mut v| {
-            merge(&mut v, unknown);
-            serde_json::to_vec(&v)
-        }),
+pub(crate) fn encode<T: Object>(value: &T, unknown: Option<&Unknown>, format: u32) -> Result<Vec<u8>, String> {
+    let version = T::version_for(format);
+    let fail = |e: serde_json::Error| format!("encoding a {}: {e}", T::KIND);
+    if version == T::VERSION && unknown.is_none() {
+        return Ok(frame(version, &serde_json::to_vec(value).map_err(fail)?));
     }
-    .map_err(|e| format!("encoding a {}: {e}", T::KIND))?;
-    Ok(frame(T::VERSION, &json))
+    let mut json = serde_json::to_value(value).map_err(fail)?;
+    if let Some(unknown) = unknown {
+        unknown.put_back(&mut json);
+    }
+    if version != T::VERSION {
+        json = T::downcast(version, json)?;
+    }
+    Ok(frame(version, &serde_json::to_vec(&json).map_err(fail)?))
 }
 
 pub(crate) fn frame(version: u32, json: &[u8]) -> Vec<u8> {
@@ -32,9 +39,9 @@ pub(crate) fn frame(version: u32, json: &[u8]) -> Vec<u8> {
 /// Splits and checks a framed value: its version and its JSON.
 pub(crate) fn unframe(bytes: &[u8]) -> Result<(u32, &[u8]), String> {
     let mut parts = bytes.splitn(3, |b| *b == b' ');
-    let text = |part: Option<&[u8]>| part.and_then(|p| std::str::from_utf8(p).ok().map(str::to_owned));
-    let version = text(parts.next()).and_then(|v| v.parse().ok()).ok_or("no schema version")?;
-    let crc = text(parts.next()).and_then(|c| u32::from_str_radix(&c, 16).ok()).ok_or("no checksum")?;
+    let mut text = || parts.next().and_then(|p| std::str::from_utf8(p).ok());
+    let version = text().and_then(|v| v.parse().ok()).ok_or("no schema version")?;
+    let crc = text().and_then(|c| u32::from_str_radix(c, 16).ok()).ok_or("no checksum")?;
     let json = parts.next().ok_or("no value")?;
     let found = crc32c::crc32c(json);
     if found != crc {
@@ -43,121 +50,82 @@ pub(crate) fn unframe(bytes: &[u8]) -> Result<(u32, &[u8]), String> {
     Ok((version, json))
 }
 
-type Decoded<T> = (T, Option<Arc<Map<String, Value>>>);
-
-pub(crate) fn decode<T: Object>(bytes: &[u8]) -> Result<Decoded<T>, String> {
+pub(crate) fn decode<T: Object>(bytes: &[u8]) -> Result<(T, Option<Unknown>), String> {
     let (version, json) = unframe(bytes)?;
     let fail = |e: serde_json::Error| format!("reading a {} of schema version {version}: {e}", T::KIND);
-    match version.cmp(&T::VERSION) {
-        std::cmp::Ordering::Equal => Ok((serde_json::from_slice(json).map_err(fail)?, None)),
-        std::cmp::Ordering::Less => {
-            let value = T::upcast(version, serde_json::from_slice(json).map_err(fail)?)?;
-            Ok((serde_json::from_value(value).map_err(fail)?, None))
-        }
-        std::cmp::Ordering::Greater => {
-            let raw: Value = serde_json::from_slice(json).map_err(fail)?;
-            let value: T = serde_json::from_value(raw.clone()).map_err(fail)?;
-            let known = serde_json::to_value(&value).map_err(fail)?;
-            let unknown = match (raw, known) {
-                (Value::Object(raw), Value::Object(known)) => difference(raw, &known),
-                _ => Map::new(),
-            };
-            Ok((value, (!unknown.is_empty()).then(|| Arc::new(unknown))))
+    if version == T::VERSION {
+        let value: T = serde_json::from_slice(json).map_err(fail)?;
+        if serde_json::to_vec(&value).map_err(fail)? == json {
+            return Ok((value, None));
         }
     }
+    let mut raw: Value = serde_json::from_slice(json).map_err(fail)?;
+    if version < T::VERSION {
+        raw = T::upcast(version, raw)?;
+    }
+    let value: T = serde_json::from_value(raw.clone()).map_err(fail)?;
+    let known = serde_json::to_value(&value).map_err(fail)?;
+    Ok((value, Unknown::between(raw, &known)))
 }
 
-/// The fields of `raw` that `known` lacks, nested objects compared field by field.
-fn difference(raw: Map<String, Value>, known: &Map<String, Value>) -> Map<String, Value> {
-    let mut out = Map::new();
-    for (name, value) in raw {
-        match (value, known.get(&name)) {
-            (value, None) => {
-                out.insert(name, value);
+/// What a value has beyond what this program knows.
+#[derive(Debug)]
+pub(crate) enum Unknown {
+    /// A field that is not known at all.
+    Whole(Value),
+    /// A known object with something unknown inside. If it goes away, so does what is in it.
+    Fields(Vec<(String, Unknown)>),
+    /// A known list: its elements as they are known, and what they have beyond.
+    Elements(Vec<(Value, Unknown)>),
+}
+
+impl Unknown {
+    fn between(raw: Value, known: &Value) -> Option<Self> {
+        match (raw, known) {
+            (Value::Object(raw), Value::Object(known)) => {
+                let beyond = |(name, value): (String, Value)| match known.get(&name) {
+                    None => Some((name, Self::Whole(value))),
+                    Some(known) => Self::between(value, known).map(|inner| (name, inner)),
+                };
+                let fields: Vec<_> = raw.into_iter().filter_map(beyond).collect();
+                (!fields.is_empty()).then_some(Self::Fields(fields))
             }
-            (Value::Object(value), Some(Value::Object(known))) => {
-                let inner = difference(value, known);
-                if !inner.is_empty() {
-                    out.insert(name, Value::Object(inner));
+            (Value::Array(raw), Value::Array(known)) if raw.len() == known.len() => {
+                let beyond = |(raw, known): (Value, &Value)| Some((known.clone(), Self::between(raw, known)?));
+                let elements: Vec<_> = raw.into_iter().zip(known).filter_map(beyond).collect();
+                (!elements.is_empty()).then_some(Self::Elements(elements))
+            }
+            _ => None,
+        }
+    }
+
+    fn put_back(&self, value: &mut Value) {
+        match (self, value) {
+            (Self::Fields(fields), Value::Object(object)) => {
+                fields.iter().for_each(|(name, inner)| inner.put_field(name, object));
+            }
+            (Self::Elements(elements), Value::Array(list)) => {
+                let mut elements: Vec<_> = elements.iter().collect();
+                for item in list {
+                    if let Some(at) = elements.iter().position(|(known, _)| known == item) {
+                        elements.remove(at).1.put_back(item);
+                    }
                 }
             }
             _ => {}
         }
     }
-    out
-}
 
-fn merge(value: &mut Value, unknown: &Map<String, Value>) {
-    let Value::Object(value) = value else { return };
-    for (name, extra) in unknown {
-        match (value.get_mut(name), extra) {
-            (None, extra) => {
-                value.insert(name.clone(), extra.clone());
+    fn put_field(&self, name: &str, object: &mut Map<String, Value>) {
+        match (self, object.get_mut(name)) {
+            (Self::Whole(value), None) => {
+                object.insert(name.to_owned(), value.clone());
             }
-            (Some(inner @ Value::Object(_)), Value::Object(extra)) => merge(inner, extra),
+            (inner, Some(value)) => inner.put_back(value),
             _ => {}
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde::{Deserialize, Serialize};
-    use serde_json::json;
-
-    #[derive(Serialize, Deserialize, Debug, PartialEq)]
-    struct Thing {
-        id: String,
-        nested: Nested,
-    }
-    #[derive(Serialize, Deserialize, Debug, PartialEq)]
-    struct Nested {
-        a: u32,
-    }
-    impl Object for Thing {
-        const KIND: &'static str = "test.thing";
-        const VERSION: u32 = 2;
-        fn key(&self) -> crate::Key {
-            self.id.as_str().into()
-        }
-        fn upcast(from: u32, mut value: Value) -> Result<Value, String> {
-            assert_eq!(from, 1);
-            value["nested"] = json!({"a": value["a"]});
-            Ok(value)
-        }
-    }
-
-    fn framed(version: u32, value: &Value) -> Vec<u8> {
-        frame(version, &serde_json::to_vec(value).unwrap())
-    }
-
-    #[test]
-    fn old_versions_are_upcast() {
-        let (thing, unknown) = decode::<Thing>(&framed(1, &json!({"id": "x", "a": 7}))).unwrap();
-        assert_eq!(thing, Thing { id: "x".into(), nested: Nested { a: 7 } });
-        assert!(unknown.is_none());
-    }
-
-    #[test]
-    fn unknown_fields_of_newer_versions_survive_a_write() {
-        let newer = json!({"id": "x", "nested": {"a": 1, "b": 2}, "color": "red"});
-        let (mut thing, unknown) = decode::<Thing>(&framed(3, &newer)).unwrap();
-        thing.nested.a = 5;
-        let bytes = encode(&thing, unknown.as_deref()).unwrap();
-        let (_, json) = unframe(&bytes).unwrap();
-        let back: Value = serde_json::from_slice(json).unwrap();
-        assert_eq!(back, json!({"id": "x", "nested": {"a": 5, "b": 2}, "color": "red"}));
-    }
-
-    #[test]
-    fn damage_is_found() {
-        let mut bytes = framed(2, &json!({"id": "x", "nested": {"a": 1}}));
-        let last = bytes.len() - 3;
-        bytes[last] ^= 1;
-        assert!(decode::<Thing>(&bytes).unwrap_err().contains("checksum"));
-        for bad in [&b""[..], b"2", b"2 00", b"x 00000000 {}"] {
-            assert!(decode::<Thing>(bad).is_err());
-        }
-    }
-}
+mod tests;

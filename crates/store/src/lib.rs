@@ -23,7 +23,11 @@
 
 pub mod backend;
 mod codec;
+mod head;
 mod history;
+mod keys;
+pub mod lease;
+mod log;
 mod object;
 mod runner;
 mod snapshot;
@@ -32,8 +36,9 @@ mod store;
 mod tx;
 mod watch;
 
-pub use backend::{Backend, memory::Memory, redb::Redb};
+pub use backend::{Backend, BackendError, faulty::Faulty, memory::Memory, redb::Redb};
 pub use history::{HistoryEntry, Order};
+pub use lease::{Role, Writer};
 pub use object::{Index, IndexSink, Key, Object, Schema};
 pub use snapshot::Snapshot;
 pub use stats::Stats;

@@ -2,7 +2,7 @@
 
 use crate::{
     Index, Key, Object, Revision, Schema,
-    object::{Row, RowVersion},
+    object::{KindInfo, Row},
 };
 use imbl::{OrdMap, OrdSet};
 use std::sync::Arc;
@@ -14,6 +14,8 @@ pub struct Snapshot {
     pub(crate) tables: Vec<Arc<Table>>,
     pub(crate) revision: Revision,
     pub(crate) epoch: u64,
+    /// What is written; see [`crate::Schema::with_format`].
+    pub(crate) format: u32,
 }
 
 #[derive(Clone, Default)]
@@ -24,12 +26,11 @@ pub(crate) struct Table {
 }
 
 impl Snapshot {
-    pub(crate) fn empty(schema: Arc<Schema>, epoch: u64, revision: Revision) -> Self {
-        let table = |k: &crate::object::KindInfo| {
-            Arc::new(Table { rows: OrdMap::new(), indexes: vec![OrdSet::new(); k.indexes] })
-        };
+    pub(crate) fn empty(schema: Arc<Schema>, revision: Revision) -> Self {
+        let table = |k: &KindInfo| Arc::new(Table { rows: OrdMap::new(), indexes: vec![OrdSet::new(); k.indexes] });
         let tables = schema.kinds.iter().map(table).collect();
-        Self { schema, tables, revision, epoch }
+        let format = schema.format;
+        Self { schema, tables, revision, epoch: 0, format }
     }
 
     pub fn revision(&self) -> Revision {
@@ -41,12 +42,17 @@ impl Snapshot {
         self.epoch
     }
 
+    /// The format being written: objects are written in the schema versions that belong to it.
+    pub fn format(&self) -> u32 {
+        self.format
+    }
+
     fn table<T: Object>(&self) -> &Table {
         &self.tables[self.schema.slot_of::<T>()]
     }
 
     pub fn get<T: Object>(&self, id: &str) -> Option<Arc<T>> {
-        self.table::<T>().rows.get(id).and_then(typed)
+        self.table::<T>().rows.get(id).and_then(Row::typed)
     }
 
     pub fn contains<T: Object>(&self, id: &str) -> bool {
@@ -59,13 +65,15 @@ impl Snapshot {
 
     /// All objects of a kind, in order of their keys.
     pub fn all<T: Object>(&self) -> impl Iterator<Item = Arc<T>> + '_ {
-        self.table::<T>().rows.values().filter_map(typed)
+        self.table::<T>().rows.values().filter_map(Row::typed)
     }
 
     /// Keys from `prefix` on that begin with it, with their objects.
     pub fn with_prefix<'a, T: Object>(&'a self, prefix: &'a str) -> impl Iterator<Item = Arc<T>> + 'a {
         let rows = &self.table::<T>().rows;
-        rows.range(Key::new(prefix)..).take_while(move |(k, _)| k.starts_with(prefix)).filter_map(|(_, row)| typed(row))
+        rows.range(Key::new(prefix)..)
+            .take_while(move |(k, _)| k.starts_with(prefix))
+            .filter_map(|(_, row)| row.typed())
     }
 
     /// The objects that an index holds under `value`, in order of their keys.
@@ -81,6 +89,17 @@ impl Snapshot {
         set.range(from..).take_while(move |(v, _)| *v == value).map(|(_, key)| key.clone())
     }
 
+    /// The entries (value, key) of an index in order, from this one on: for indexes whose values sort as a list is read.
+    pub fn range_by<'a, T: Object>(
+        &'a self,
+        index: Index<T>,
+        value: &str,
+        key: &str,
+    ) -> impl Iterator<Item = (&'a Key, &'a Key)> + 'a {
+        let from = (Key::new(value), Key::new(key));
+        self.table::<T>().indexes[index.slot].range(from..).map(|(value, key)| (value, key))
+    }
+
     pub fn count_by<T: Object>(&self, index: Index<T>, value: &str) -> usize {
         self.keys_by(index, value).count()
     }
@@ -91,44 +110,22 @@ impl Snapshot {
 
     /// Replaces or removes one object and keeps the indexes true. Returns what was there.
     pub(crate) fn set(&mut self, slot: usize, key: &Key, row: Option<Row>) -> Option<Row> {
-        let info = &self.schema.kinds[slot];
         let table = Arc::make_mut(&mut self.tables[slot]);
-        let mut values = Vec::new();
-        let old = table.rows.get(key).cloned();
-        if info.indexes > 0 {
-            if let Some(old) = &old {
-                (info.index)(&*old.value, &mut values);
-                for (index, value) in values.drain(..) {
-                    table.indexes[index].remove(&(value, key.clone()));
-                }
-            }
-            if let Some(new) = &row {
-                (info.index)(&*new.value, &mut values);
-                for (index, value) in values.drain(..) {
-                    table.indexes[index].insert((value, key.clone()));
-                }
-            }
-        }
-        match row {
+        let added = row.as_ref().map(|row| Arc::clone(&row.indexed));
+        let old = match row {
             Some(row) => table.rows.insert(key.clone(), row),
             None => table.rows.remove(key),
         };
+        let removed = old.as_ref().map(|row| Arc::clone(&row.indexed));
+        if removed == added {
+            return old;
+        }
+        for (index, value) in removed.iter().flat_map(|r| r.iter()) {
+            table.indexes[*index].remove(&(value.clone(), key.clone()));
+        }
+        for (index, value) in added.iter().flat_map(|a| a.iter()) {
+            table.indexes[*index].insert((value.clone(), key.clone()));
+        }
         old
     }
-
-    /// Gives rows of a group that has become durable their revision.
-    pub(crate) fn settle<'a>(&mut self, rows: impl Iterator<Item = (usize, &'a Key)>, group: u64, revision: Revision) {
-        for (slot, key) in rows {
-            let table = Arc::make_mut(&mut self.tables[slot]);
-            if let Some(row) = table.rows.get_mut(key)
-                && row.version == RowVersion::Pending(group)
-            {
-                row.version = RowVersion::Durable(revision);
-            }
-        }
-    }
-}
-
-pub(crate) fn typed<T: Object>(row: &Row) -> Option<Arc<T>> {
-    Arc::clone(&row.value).downcast::<T>().ok()
 }

@@ -2,8 +2,9 @@
 
 use crate::{
     Backend, Revision, Schema, Snapshot, Stats, Tx, Watch,
-    backend::{BackendError, Loaded},
-    object::{KindInfo, Row, RowVersion, split_key},
+    backend::{BackendError, CommitError, RawTxn},
+    head::HeadReads,
+    keys, log,
     runner::{Job, Runner, TypedJob},
     watch::Ring,
 };
@@ -22,32 +23,45 @@ pub(crate) struct Shared {
     pub(crate) published: ArcSwap<Snapshot>,
     pub(crate) revisions: watch::Sender<Revision>,
     pub(crate) ring: Mutex<Ring>,
-    pub(crate) stats: Stats,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) heads: HeadReads,
+    /// Why this process no longer follows the log.
+    failure: watch::Sender<Option<String>>,
     queue: mpsc::Sender<Box<dyn Job>>,
+}
+
+impl Shared {
+    pub(crate) fn fail(&self, why: &BackendError) {
+        self.failure.send_replace(Some(why.to_string()));
+    }
 }
 
 /// Transactions waiting to run; a caller beyond that waits for a place.
 const QUEUE: usize = 4096;
+/// How long a reader waits for this member to reach a revision that the cluster has.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Store {
-    /// Loads all objects and starts the runner. Fails if the back end cannot be read, or holds a value that is damaged.
+    /// Loads all objects and starts the runner. Fails if the back end cannot be read, or holds a value that is damaged. An empty
+    /// back end becomes a new store.
     pub async fn open(backend: impl Backend, schema: Schema) -> Result<Self, BackendError> {
         let (backend, schema): (Arc<dyn Backend>, _) = (Arc::new(backend), Arc::new(schema));
-        let loaded = backend.load().await?;
-        let revision = loaded.revision;
-        let snapshot = read_all(Arc::clone(&schema), loaded)?;
-        let feed = backend.watch(revision).await;
+        let snapshot = match log::read_all(&schema, &backend.load().await?)? {
+            Some(snapshot) => snapshot,
+            None => found(&*backend, &schema).await?,
+        };
         let (queue, jobs) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
+            heads: HeadReads::new(Arc::clone(&backend)),
             backend: Arc::clone(&backend),
             published: ArcSwap::from_pointee(snapshot.clone()),
-            revisions: watch::channel(revision).0,
-            ring: Mutex::new(Ring::starting_at(revision)),
-            stats: Stats::default(),
+            revisions: watch::channel(snapshot.revision).0,
+            ring: Mutex::new(Ring::starting_at(snapshot.revision)),
+            stats: Arc::default(),
+            failure: watch::channel(None).0,
             queue,
         });
-        let runner = Runner::new(backend, Arc::downgrade(&shared), snapshot);
-        tokio::spawn(runner.run(jobs, feed));
+        tokio::spawn(Runner::new(backend, &shared, snapshot).run(jobs));
         Ok(Self(shared))
     }
 
@@ -64,17 +78,31 @@ impl Store {
         Snapshot::clone(&self.0.published.load())
     }
 
-    /// A state not older than this call, by a linearizable read of the back end's head.
+    /// A state not older than this call, by a linearizable read of the log's head.
     pub async fn read(&self) -> Result<Snapshot> {
+        self.fresh_within(Duration::ZERO).await
+    }
+
+    /// A state that was the newest at some moment within the last `age`, or is waited for.
+    pub async fn fresh_within(&self, age: Duration) -> Result<Snapshot> {
+        self.refuse_if_failed()?;
+        if let Some(revision) = self.0.heads.confirmed_within(age)
+            && let snapshot = self.snapshot()
+            && snapshot.revision() >= revision
+        {
+            return Ok(snapshot);
+        }
         let gone = |e: BackendError| Error::unavailable("the store cannot be read now").with_source(e);
-        let head = self.0.backend.head().await.map_err(gone)?;
-        self.wait_for(head, Duration::from_secs(5)).await
+        let head = tokio::time::timeout(PATIENCE, self.0.heads.read()).await;
+        let head = head.map_err(|_| Error::unavailable("the store did not answer in time"))?.map_err(gone)?;
+        self.wait_for(head, PATIENCE).await
     }
 
     /// Waits until this member has reached a revision.
     pub async fn wait_for(&self, revision: Revision, patience: Duration) -> Result<Snapshot> {
         let mut revisions = self.0.revisions.subscribe();
         let reached = tokio::time::timeout(patience, revisions.wait_for(|at| *at >= revision)).await;
+        self.refuse_if_failed()?;
         match reached {
             Ok(Ok(_)) => Ok(self.snapshot()),
             _ => Err(Error::unavailable("this member has fallen behind the cluster; try again")
@@ -86,17 +114,23 @@ impl Store {
     ///
     /// The closure is synchronous and pure over what it reads and captures, for it may run several times. Its error ends the
     /// transaction, nothing is written, and the error is returned when what it rests on is durable. `label` counts
-    /// conflicts, for instance `compute.server.create`.
+    /// conflicts, for instance `compute.server.create`. Who drops the future before the closure has run takes the transaction
+    /// back; later it may be committed or not.
     pub async fn transact<R: Send + 'static>(
         &self,
         label: &'static str,
         closure: impl FnMut(&mut Tx) -> Result<R> + Send + 'static,
     ) -> Result<R> {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(TypedJob { label, closure, result: None, reply: Some(reply) });
-        let stopped = || Error::unavailable("the store is shutting down");
-        self.0.queue.send(job).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        let job = Box::new(TypedJob { label, closure, result: None, reply });
+        let answered = match self.0.queue.send(job).await {
+            Ok(()) => answer.await.ok(),
+            Err(_) => None,
+        };
+        answered.unwrap_or_else(|| {
+            self.refuse_if_failed()?;
+            Err(Error::unavailable("the store is shutting down"))
+        })
     }
 
     /// Follows the log from now on.
@@ -128,6 +162,23 @@ impl Store {
         self.0.backend.leases().await
     }
 
+    /// Waits until this store can no longer follow its log, and says why. The process must then stop: it serves no reads, takes
+    /// no writes, and only a start brings it back.
+    pub async fn failed(&self) -> String {
+        let mut failure = self.0.failure.subscribe();
+        match failure.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn refuse_if_failed(&self) -> Result<()> {
+        match &*self.0.failure.borrow() {
+            None => Ok(()),
+            Some(why) => Err(Error::unavailable("the store of this member has failed").with_internal(why.clone())),
+        }
+    }
+
     pub(crate) fn backend(&self) -> &dyn Backend {
         &*self.0.backend
     }
@@ -137,25 +188,20 @@ impl Store {
     }
 }
 
-pub(crate) fn read_all(schema: Arc<Schema>, loaded: Loaded) -> Result<Snapshot, BackendError> {
-    let mut snapshot = Snapshot::empty(Arc::clone(&schema), loaded.epoch, loaded.revision);
-    for raw in loaded.rows {
-        let Some((slot, key)) = split_key(&raw.key).and_then(|(kind, id)| Some((schema.slot_named(kind)?, id))) else {
-            continue; // a kind of a newer program: not ours to read, nor to touch
-        };
-        let row = decode_row(&schema.kinds[slot], &raw.key, &raw.value, raw.revision)?;
-        snapshot.set(slot, &key.into(), Some(row));
+/// Makes a new store of an empty back end. If another member is faster, that one's store is taken.
+async fn found(backend: &dyn Backend, schema: &Arc<Schema>) -> Result<Snapshot, BackendError> {
+    let txn = RawTxn {
+        id: kernel::ids::uuid_hex().to_string(),
+        compares: vec![(keys::FORMAT.into(), 0)],
+        writes: vec![
+            (keys::EPOCH.into(), Some(keys::number_value(1))),
+            (keys::FORMAT.into(), Some(keys::number_value(schema.format.into()))),
+        ],
+    };
+    match backend.commit(txn).await {
+        Ok(_) | Err(CommitError::Conflict { .. } | CommitError::Unknown(_)) => {}
+        Err(e) => return Err(BackendError::Unavailable(format!("making a new store: {e}"))),
     }
-    Ok(snapshot)
-}
-
-pub(crate) fn decode_row(info: &KindInfo, key: &str, value: &[u8], revision: Revision) -> Result<Row, BackendError> {
-    let (value, unknown) = (info.decode)(value).map_err(|e| {
-        BackendError::Corrupt(format!(
-            "the value at {key} cannot be read by this program (schema version {}): {e}; nothing was changed: start the \
-             version of tstack that wrote it, or restore a backup",
-            info.version
-        ))
-    })?;
-    Ok(Row { value, version: RowVersion::Durable(revision), unknown })
+    let none = || BackendError::Unavailable("a new store could not be made; try again".into());
+    log::read_all(schema, &backend.load().await?)?.ok_or_else(none)
 }

@@ -1,23 +1,31 @@
 //! One transaction's view: what it reads, what it wrote, what must still be so at commit.
 
 use crate::{
-    Index, Key, MAX_BYTES, MAX_KEYS, MAX_VALUE, Object, Snapshot,
-    object::{Row, RowVersion},
-    snapshot::typed,
+    Index, Key, MAX_BYTES, MAX_KEYS, MAX_VALUE, Object, Snapshot, keys,
+    object::{Row, Written},
 };
+use bytes::Bytes;
 use kernel::{Error, Result, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// An object's kind (its slot in the schema) and id.
+pub(crate) type Place = (usize, Key);
+/// What point reads found, and so what must still be there at commit: who wrote it, or that it was absent.
+pub(crate) type Reads = HashMap<Place, Option<Written>>;
 
 /// Passed to the closure of [`crate::Store::transact`]. Reads see the transaction's own writes.
 pub struct Tx {
     /// HEAD plus this transaction's writes.
     pub(crate) view: Snapshot,
-    pub(crate) group: u64,
     /// What point reads found before this transaction wrote there.
-    pub(crate) reads: HashMap<(usize, Key), Option<RowVersion>>,
-    pub(crate) writes: BTreeMap<(usize, Key), Option<Row>>,
-    pub(crate) history: Vec<(String, Vec<u8>)>,
+    pub(crate) reads: Reads,
+    pub(crate) writes: BTreeMap<Place, Option<Row>>,
+    history: Vec<(String, Bytes)>,
+    written: Written,
     id: String,
 }
 
@@ -50,21 +58,21 @@ impl Object for Unique {
 
 impl Tx {
     /// `id` is unique to the commit and the transaction's place in it: history keys are made of it.
-    pub(crate) fn new(view: Snapshot, group: u64, id: String) -> Self {
-        Self { view, group, reads: HashMap::new(), writes: BTreeMap::new(), history: Vec::new(), id }
+    pub(crate) fn new(view: Snapshot, written: Written, id: String) -> Self {
+        Self { view, reads: Reads::new(), writes: BTreeMap::new(), history: Vec::new(), written, id }
     }
 
     /// Reads one object; that it is so, or that it is absent, is validated at commit.
     pub fn get<T: Object>(&mut self, id: &str) -> Option<Arc<T>> {
         let slot = self.view.schema.slot_of::<T>();
         self.record(slot, id);
-        self.view.row(slot, id).and_then(typed)
+        self.view.row(slot, id).and_then(Row::typed)
     }
 
     fn record(&mut self, slot: usize, id: &str) {
         let key = (slot, Key::new(id));
         if !self.writes.contains_key(&key) {
-            let found = self.view.row(slot, id).map(|row| row.version);
+            let found = self.view.row(slot, id).map(|row| row.written.clone());
             self.reads.entry(key).or_insert(found);
         }
     }
@@ -74,7 +82,7 @@ impl Tx {
         let object = Arc::new(object);
         let (slot, key) = (self.view.schema.slot_of::<T>(), object.key());
         let unknown = self.view.row(slot, &key).and_then(|row| row.unknown.clone());
-        let row = Row { value: object.clone(), version: RowVersion::Pending(self.group), unknown };
+        let row = Row::new(Arc::clone(&object), self.written.clone(), unknown);
         self.view.set(slot, &key, Some(row.clone()));
         self.writes.insert((slot, key), Some(row));
         object
@@ -146,36 +154,31 @@ impl Tx {
     pub fn history(&mut self, stream: &str, at: Timestamp, record: &impl Serialize) -> Result<()> {
         let json = serde_json::to_vec(record)
             .map_err(|e| Error::internal(format!("encoding a record of history/{stream}")).with_source(e))?;
-        let key = format!("history/{stream}/{:016x}-{}-{:04x}", at.micros(), self.id, self.history.len());
-        self.history.push((key, crate::codec::frame(1, &json)));
+        let key =
+            format!("{}{stream}/{:016x}-{}-{:04x}", keys::HISTORY.start, at.micros(), self.id, self.history.len());
+        self.history.push((key, crate::codec::frame(1, &json).into()));
         Ok(())
     }
 
     /// Encodes the writes and checks the limits.
-    pub(crate) fn encode(&self) -> Result<Vec<(String, Option<Vec<u8>>)>> {
-        let keys = self.writes.len() + self.history.len();
-        if keys > MAX_KEYS {
-            return Err(Error::too_large(format!("the request would write {keys} objects, the limit is {MAX_KEYS}")));
+    pub(crate) fn encode(&self) -> Result<Vec<(String, Option<Bytes>)>> {
+        let count = self.reads.len().max(self.writes.len() + self.history.len());
+        if count > MAX_KEYS {
+            return Err(Error::too_large(format!("the request would touch {count} objects, the limit is {MAX_KEYS}")));
         }
-        let (mut out, mut bytes) = (Vec::with_capacity(keys), 0);
+        let mut out = Vec::with_capacity(self.writes.len() + self.history.len());
         for ((slot, key), row) in &self.writes {
             let info = &self.view.schema.kinds[*slot];
-            let value = match row {
-                None => None,
-                Some(row) => Some((info.encode)(&*row.value, row.unknown.as_deref()).map_err(Error::internal)?),
-            };
-            let size = value.as_ref().map_or(0, Vec::len);
-            if size > MAX_VALUE {
-                let text = format!("the object would have {size} bytes, the limit is {MAX_VALUE}");
-                return Err(Error::too_large(text).with_internal(format!("{} {key}", info.name)));
-            }
-            bytes += size;
-            out.push((crate::object::raw_key(info.name, key), value));
+            let encode = |row| (info.encode)(row, self.view.format).map(Bytes::from).map_err(Error::internal);
+            out.push((keys::object(info.name, key), row.as_ref().map(encode).transpose()?));
         }
-        for (key, value) in &self.history {
-            bytes += value.len();
-            out.push((key.clone(), Some(value.clone())));
+        out.extend(self.history.iter().map(|(key, value)| (key.clone(), Some(value.clone()))));
+        let size = |value: &Option<Bytes>| value.as_ref().map_or(0, Bytes::len);
+        if let Some((key, value)) = out.iter().find(|(_, value)| size(value) > MAX_VALUE) {
+            let text = format!("the object would have {} bytes, the limit is {MAX_VALUE}", size(value));
+            return Err(Error::too_large(text).with_internal(key.clone()));
         }
+        let bytes: usize = out.iter().map(|(_, value)| size(value)).sum();
         if bytes > MAX_BYTES {
             return Err(Error::too_large(format!("the request would write {bytes} bytes, the limit is {MAX_BYTES}")));
         }

@@ -7,7 +7,6 @@
 use crate::{
     Object, Revision, Snapshot, Store,
     object::{Key, Row},
-    snapshot::typed,
 };
 use std::{collections::VecDeque, sync::Arc};
 
@@ -40,8 +39,8 @@ impl Event {
     pub fn of<T: Object>(&self) -> Option<Change<T>> {
         (self.kind == T::KIND).then(|| Change {
             key: self.key.clone(),
-            old: self.old.as_ref().and_then(typed),
-            new: self.new.as_ref().and_then(typed),
+            old: self.old.as_ref().and_then(Row::typed),
+            new: self.new.as_ref().and_then(Row::typed),
         })
     }
 }

@@ -4,20 +4,24 @@
 //! a commit that failed half-way without growing a `tx/` row per commit). The file is locked by redb, so a second process is
 //! refused; a damaged file is refused with what to do and never recreated.
 
-use super::{Backend, BackendError, CommitError, Loaded, RawBatch, RawRow, RawTxn, RawWatch};
-use crate::Revision;
+use super::{
+    Backend, BackendError, CommitError, Committed, Loaded, RawRow, RawTxn, RawWatch,
+    local::{Feed, Leases, Outcomes},
+};
+use crate::{
+    Revision,
+    keys::{self, Compare},
+};
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use parking_lot::Mutex;
 use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
-use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
-use tokio::sync::mpsc;
+use std::{path::Path, sync::Arc, time::Duration};
 
 const KV: TableDefinition<'_, &str, (i64, &[u8])> = TableDefinition::new("kv");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const LAST: TableDefinition<'_, &str, &str> = TableDefinition::new("last");
-
-/// Batches kept for a watcher that comes a little late; an older cursor is `Lost`.
-const KEPT_BATCHES: usize = 1024;
 
 #[derive(Clone)]
 pub struct Redb(Arc<Inner>);
@@ -26,14 +30,8 @@ struct Inner {
     db: Database,
     /// Commits come one at a time; the lock also orders the batches for watchers.
     feed: Mutex<Feed>,
-    leases: Mutex<HashMap<String, std::time::Instant>>,
-}
-
-#[derive(Default)]
-struct Feed {
-    revision: Revision,
-    log: std::collections::VecDeque<RawBatch>,
-    watchers: Vec<mpsc::UnboundedSender<RawBatch>>,
+    outcomes: Mutex<Outcomes>,
+    leases: Mutex<Leases>,
 }
 
 fn damaged(path: &str, e: impl std::fmt::Display) -> BackendError {
@@ -71,8 +69,8 @@ impl Redb {
 
     fn with_database(db: Database, name: &str) -> Result<Self, BackendError> {
         let revision = init(&db).map_err(|e| damaged(name, e))?;
-        let feed = Feed { revision, ..Feed::default() };
-        Ok(Self(Arc::new(Inner { db, feed: Mutex::new(feed), leases: Mutex::default() })))
+        let feed = Mutex::new(Feed::starting_at(revision));
+        Ok(Self(Arc::new(Inner { db, feed, outcomes: Mutex::default(), leases: Mutex::default() })))
     }
 
     async fn blocking<T: Send + 'static>(&self, f: impl FnOnce(&Inner) -> T + Send + 'static) -> T {
@@ -88,11 +86,7 @@ fn init(db: &Database) -> Result<Revision, redb::Error> {
     let revision = {
         write.open_table(KV)?;
         write.open_table(LAST)?;
-        let mut meta = write.open_table(META)?;
-        if meta.get("epoch")?.is_none() {
-            meta.insert("epoch", 1)?;
-            meta.insert("revision", 0)?;
-        }
+        let meta = write.open_table(META)?;
         meta.get("revision")?.map_or(0, |v| v.value())
     };
     write.commit()?;
@@ -100,7 +94,7 @@ fn init(db: &Database) -> Result<Revision, redb::Error> {
 }
 
 enum Failed {
-    Conflict(String),
+    Conflict,
     Store(redb::Error),
 }
 
@@ -111,23 +105,17 @@ impl<E: Into<redb::Error>> From<E> for Failed {
 }
 
 impl Inner {
-    fn commit(&self, txn: &RawTxn) -> Result<Revision, CommitError> {
+    fn commit(&self, txn: &RawTxn) -> Result<Committed, CommitError> {
         let mut feed = self.feed.lock();
-        let revision = feed.revision + 1;
-        match self.write(txn, revision) {
+        self.outcomes.lock().check(&txn.id)?;
+        match self.write(txn, feed.revision + 1) {
             Ok(()) => {}
-            Err(Failed::Conflict(key)) => return Err(CommitError::Conflict(Some(key))),
+            Err(Failed::Conflict) => return Err(CommitError::Conflict { at: feed.revision }),
             Err(Failed::Store(e)) => return Err(CommitError::Unknown(e.to_string())),
         }
-        feed.revision = revision;
-        let events = txn.writes.iter().filter(|(key, _)| key.starts_with("o/")).cloned().collect();
-        let batch = RawBatch { revision, events };
-        feed.watchers.retain(|w| w.send(batch.clone()).is_ok());
-        if feed.log.len() == KEPT_BATCHES {
-            feed.log.pop_front();
-        }
-        feed.log.push_back(batch);
-        Ok(revision)
+        let committed = feed.committed(txn);
+        self.outcomes.lock().note(&txn.id, Some(committed.revision));
+        Ok(committed)
     }
 
     fn write(&self, txn: &RawTxn, revision: Revision) -> Result<(), Failed> {
@@ -137,12 +125,12 @@ impl Inner {
             let mut kv = write.open_table(KV)?;
             for (key, expected) in &txn.compares {
                 if kv.get(key.as_str())?.map_or(0, |v| v.value().0) != *expected {
-                    return Err(Failed::Conflict(key.clone()));
+                    return Err(Failed::Conflict);
                 }
             }
             for (key, value) in &txn.writes {
                 match value {
-                    Some(value) => kv.insert(key.as_str(), (revision, value.as_slice()))?,
+                    Some(value) => kv.insert(key.as_str(), (revision, &value[..]))?,
                     None => kv.remove(key.as_str())?,
                 };
             }
@@ -156,22 +144,25 @@ impl Inner {
     fn load(&self) -> Result<Loaded, redb::Error> {
         let read = self.db.begin_read()?;
         let (kv, meta) = (read.open_table(KV)?, read.open_table(META)?);
-        let number = |name| -> Result<u64, redb::Error> { Ok(meta.get(name)?.map_or(0, |v| v.value())) };
-        let (epoch, revision) = (number("epoch")?, number("revision")? as Revision);
+        let revision = meta.get("revision")?.map_or(0, |v| v.value()) as Revision;
         let mut rows = Vec::new();
-        for item in kv.range("o/".."o0")? {
+        for item in kv.range(keys::LOG)? {
             let (key, value) = item?;
             let (at, bytes) = value.value();
-            rows.push(RawRow { key: key.value().to_owned(), value: bytes.to_vec(), revision: at });
+            rows.push(RawRow { key: key.value().to_owned(), value: Bytes::copy_from_slice(bytes), revision: at });
         }
-        Ok(Loaded { epoch, revision, rows })
+        Ok(Loaded { revision, rows })
     }
 
-    fn settled(&self, id: &str) -> Result<Option<Revision>, redb::Error> {
-        let read = self.db.begin_read()?;
-        let last = read.open_table(LAST)?.get("tx")?.is_some_and(|v| v.value() == id);
-        let revision = read.open_table(META)?.get("revision")?.map_or(0, |v| v.value());
-        Ok(last.then_some(revision as Revision))
+    fn validate(&self, compares: &[Compare]) -> Result<Result<(), Revision>, redb::Error> {
+        let feed = self.feed.lock();
+        let kv = self.db.begin_read()?.open_table(KV)?;
+        for (key, expected) in compares {
+            if kv.get(key.as_str())?.map_or(0, |v| v.value().0) != *expected {
+                return Ok(Err(feed.revision));
+            }
+        }
+        Ok(Ok(()))
     }
 
     fn range(&self, from: &str, to: &str, limit: usize, descending: bool) -> Result<Vec<RawRow>, redb::Error> {
@@ -181,7 +172,7 @@ impl Inner {
         let row = |item: Result<(redb::AccessGuard<'_, &str>, redb::AccessGuard<'_, (i64, &[u8])>), _>| {
             let (key, value) = item?;
             let (at, bytes) = value.value();
-            Ok(RawRow { key: key.value().to_owned(), value: bytes.to_vec(), revision: at })
+            Ok(RawRow { key: key.value().to_owned(), value: Bytes::copy_from_slice(bytes), revision: at })
         };
         if descending { range.rev().take(limit).map(row).collect() } else { range.take(limit).map(row).collect() }
     }
@@ -200,50 +191,29 @@ impl Backend for Redb {
         "redb"
     }
 
+    fn shared(&self) -> bool {
+        false
+    }
+
     async fn load(&self) -> Result<Loaded, BackendError> {
         self.blocking(|db| db.load().map_err(|e| damaged("file", e))).await
     }
 
-    async fn commit(&self, txn: RawTxn) -> Result<Revision, CommitError> {
+    async fn commit(&self, txn: RawTxn) -> Result<Committed, CommitError> {
         self.blocking(move |db| db.commit(&txn)).await
     }
 
-    async fn resolve(&self, id: &str) -> Option<Revision> {
-        let id = id.to_owned();
-        self.blocking(move |db| {
-            // A failed commit of redb never happens later, so what is not there now is aborted for good.
-            let found = db.settled(&id).ok().flatten();
-            if let Some(revision) = found {
-                db.feed.lock().revision = revision;
-            }
-            found
-        })
-        .await
+    async fn validate(&self, compares: &[Compare]) -> Result<Result<(), Revision>, BackendError> {
+        let compares = compares.to_vec();
+        self.blocking(move |db| db.validate(&compares)).await.map_err(unavailable("reading the store"))
     }
 
-    async fn watch(&self, from: Revision) -> mpsc::Receiver<RawWatch> {
-        let (out, receiver) = mpsc::channel(1024);
-        let (sender, mut batches) = mpsc::unbounded_channel();
-        let lost = {
-            let mut feed = self.0.feed.lock();
-            let oldest = feed.log.front().map_or(feed.revision + 1, |b| b.revision);
-            for batch in feed.log.iter().filter(|b| b.revision > from) {
-                let _ = sender.send(batch.clone());
-            }
-            feed.watchers.push(sender);
-            from + 1 < oldest
-        };
-        tokio::spawn(async move {
-            if lost && out.send(RawWatch::Lost).await.is_err() {
-                return;
-            }
-            while let Some(batch) = batches.recv().await {
-                if out.send(RawWatch::Batch(batch)).await.is_err() {
-                    return;
-                }
-            }
-        });
-        receiver
+    async fn resolve(&self, id: &str) -> Result<Option<Revision>, BackendError> {
+        Ok(self.0.outcomes.lock().settle(id))
+    }
+
+    fn watch(&self, from: Revision) -> BoxStream<'static, RawWatch> {
+        self.0.feed.lock().watch(from)
     }
 
     async fn head(&self) -> Result<Revision, BackendError> {
@@ -261,13 +231,10 @@ impl Backend for Redb {
     }
 
     async fn lease(&self, name: &str, ttl: Duration) -> Result<(), BackendError> {
-        self.0.leases.lock().insert(name.into(), std::time::Instant::now() + ttl);
-        Ok(())
+        self.0.leases.lock().take(name, ttl)
     }
 
     async fn leases(&self) -> Result<Vec<String>, BackendError> {
-        let mut leases = self.0.leases.lock();
-        leases.retain(|_, end| *end > std::time::Instant::now());
-        Ok(leases.keys().cloned().collect())
+        Ok(self.0.leases.lock().alive())
     }
 }
