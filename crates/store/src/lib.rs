@@ -40,7 +40,7 @@ pub use backend::{Backend, BackendError, faulty::Faulty, memory::Memory, redb::R
 pub use history::{HistoryEntry, Order};
 pub use lease::{Role, Writer};
 pub use object::{Index, IndexSink, Key, Object, Schema};
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, Stamp};
 pub use stats::Stats;
 pub use store::Store;
 pub use tx::{Taken, Tx, Unique};
