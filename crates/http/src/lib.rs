@@ -96,7 +96,7 @@ pub use axum::{
 };
 pub use client::{Client, ClientConfig, ClientError, ClientResponse, ClientTls, Protocol};
 pub use context::{BaseUrl, Cx, OptionalCx, OverTls, RequestInfo};
-pub use extract::{Body, JsonBody, Params, Path, broken, from_value};
+pub use extract::{Body, JsonBody, Params, Path, body_error, from_value};
 pub use fault::{ApiError, ApiResult, Fault, FaultContext, FaultStyle};
 pub use pipeline::{Deps, X_AUTH_TOKEN, X_OPENSTACK_REQUEST_ID};
 pub use reply::{accepted, created, json_response, link, next_link, no_content, ok};

@@ -1,6 +1,6 @@
 //! For tests of services: the whole pipeline called in memory, as a client would over a socket.
 
-use crate::{Deps, X_AUTH_TOKEN};
+use crate::{Deps, PeerCert, X_AUTH_TOKEN};
 use async_trait::async_trait;
 use axum::{Router, body::Body, extract::Request, http::HeaderMap};
 use bytes::Bytes;
@@ -68,6 +68,7 @@ pub fn deps_at(tokens: Tokens, policy: Arc<dyn Any + Send + Sync>, clock: Arc<dy
 pub struct Api {
     router: Router,
     headers: Vec<(String, String)>,
+    peer: Option<PeerCert>,
 }
 
 /// What came back.
@@ -80,7 +81,7 @@ pub struct Answer {
 
 impl Api {
     pub fn new(router: Router) -> Self {
-        Self { router, headers: Vec::new() }
+        Self { router, headers: Vec::new(), peer: None }
     }
 
     /// The same client with another header on every request.
@@ -98,6 +99,12 @@ impl Api {
         self.with(X_AUTH_TOKEN.as_str(), token)
     }
 
+    /// The same client having shown a certificate.
+    #[must_use]
+    pub fn peer(&self, cert: PeerCert) -> Self {
+        Self { peer: Some(cert), ..self.clone() }
+    }
+
     /// `api.call("GET /compute/v2.1/servers", None)`. Panics on what is not a request.
     pub async fn call(&self, request: &str, body: impl Into<Option<Value>>) -> Answer {
         match body.into() {
@@ -112,6 +119,9 @@ impl Api {
         let mut builder = Request::builder().method(method).uri(uri).header("host", "cloud.test:5000");
         for (name, value) in &self.headers {
             builder = builder.header(name, value);
+        }
+        if let Some(peer) = &self.peer {
+            builder = builder.extension(peer.clone());
         }
         let request = builder.body(body.into()).expect("a well-formed request");
         let Ok(response) = self.router.clone().oneshot(request).await;

@@ -25,6 +25,15 @@ impl JsonBody {
         schema.check(&self.0)?;
         from_value(self.0)
     }
+
+    /// The body of a `POST …/action`: exactly one key, the action's name, and its arguments.
+    pub fn action(self) -> Result<(String, Value), Error> {
+        let malformed = || Error::bad_request("Malformed request body");
+        match self.0 {
+            Value::Object(map) if map.len() == 1 => map.into_iter().next().ok_or_else(malformed),
+            _ => Err(malformed()),
+        }
+    }
 }
 
 /// Like `serde_json::from_value`, with Nova's words for what does not fit.
@@ -70,12 +79,12 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Bytes, Fau
     let (mut parts, body) = request.into_parts();
     let info = RequestInfo::from_request_parts(&mut parts, state).await?;
     supported(&parts.headers)?;
-    let body = body.collect().await.map_err(|e| broken(&e))?;
+    let body = body.collect().await.map_err(|e| body_error(&e))?;
     Ok((body.to_bytes(), info.style))
 }
 
-/// Why a body could not be read: too long, or the client gave up.
-pub fn broken(error: &axum::Error) -> Error {
+/// Why a body could not be read: too long, or the client gave up. For handlers that read a stream themselves.
+pub fn body_error(error: &axum::Error) -> Error {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(e) = cause {
         if e.is::<LengthLimitError>() {

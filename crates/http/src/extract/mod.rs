@@ -4,6 +4,6 @@ mod body;
 mod params;
 mod path;
 
-pub use body::{Body, JsonBody, broken, from_value};
+pub use body::{Body, JsonBody, body_error, from_value};
 pub use params::Params;
 pub use path::Path;

@@ -25,24 +25,32 @@ impl FaultStyle {
             let challenge = format!("Keystone uri=\"{}\"", about.base.join("/identity/v3"));
             put(&mut headers, WWW_AUTHENTICATE, &challenge);
         }
-        if matches!(error.kind(), Kind::Unavailable) {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        if matches!(status.as_u16(), 413 | 429) {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("0"));
+        if let Some(after) = self.retry_after(error.kind()) {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(after));
         }
         let text = message(self, error, about.request_id);
         let (media, body) = match self {
             // A missing or invalid token never reaches a service: keystonemiddleware answers for all of them.
             _ if error.is(Kind::Unauthorized) => (JSON, keystone(status, &text).to_string()),
             Self::Keystone => (JSON, keystone(status, &text).to_string()),
-            Self::Nova | Self::Cinder | Self::Cloud => (JSON, nova(status, &text).to_string()),
+            Self::Nova | Self::Cinder | Self::Cloud => {
+                (JSON, nova(status, &text, self.retry_after(error.kind())).to_string())
+            }
             Self::Neutron => (JSON, neutron(error, &text).to_string()),
             Self::Placement => (JSON, placement(status, error, &text, about).to_string()),
             Self::Glance => glance(status, &text, about.accept),
         };
         headers.insert(CONTENT_TYPE, media);
         Fault { status, headers, body: Bytes::from(body) }
+    }
+
+    /// Clients repeat a request by themselves where they see this: not for one that was too large.
+    fn retry_after(self, kind: Kind) -> Option<&'static str> {
+        match (self, kind) {
+            (_, Kind::Unavailable) => Some("1"),
+            (_, Kind::TooManyRequests) | (Self::Cinder, Kind::OverQuota) => Some("0"),
+            _ => None,
+        }
     }
 }
 
@@ -57,10 +65,10 @@ fn keystone(status: StatusCode, text: &str) -> Value {
     json!({"error": {"code": status.as_u16(), "message": text, "title": title(status)}})
 }
 
-fn nova(status: StatusCode, text: &str) -> Value {
+fn nova(status: StatusCode, text: &str, retry_after: Option<&str>) -> Value {
     let mut fault = json!({"code": status.as_u16(), "message": text});
-    if matches!(status.as_u16(), 413 | 429) {
-        fault["retryAfter"] = "0".into();
+    if let (413 | 429, Some(after)) = (status.as_u16(), retry_after) {
+        fault["retryAfter"] = after.into();
     }
     let mut body = Map::new();
     body.insert(fault_name(status).to_owned(), fault);

@@ -93,6 +93,8 @@ struct Settled {
     version: Option<Microversion>,
     accept: Option<HeaderValue>,
     base: BaseUrl,
+    /// Of the request's body, where it is known before reading.
+    length: Option<u64>,
 }
 
 impl Pipeline {
@@ -128,6 +130,7 @@ impl Shared {
             version: None,
             accept: parts.headers.get(ACCEPT).cloned(),
             base: base_url(&parts),
+            length: body.size_hint().exact().max(declared_length(&parts.headers)),
         };
         let span = tracing::info_span!("request", id = settled.request_id.as_str());
         let response = match self.admit(&mut parts, &mut access, &mut settled).instrument(span.clone()).await {
@@ -147,7 +150,7 @@ impl Shared {
         let (method, path) = (&parts.method, parts.uri.path());
         let limited = !self.unlimited.iter().any(|p| p.matches(method, path));
         let public = self.public.iter().any(|p| p.matches(method, path));
-        if limited && declared_length(&parts.headers).is_some_and(|n| n > self.deps.body_limit as u64) {
+        if limited && settled.length.is_some_and(|n| n > self.deps.body_limit as u64) {
             return Err(Error::too_large("Request is too large."));
         }
         let credentials = self.authenticate(&parts.headers, public).await?;

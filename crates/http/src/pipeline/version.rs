@@ -40,7 +40,7 @@ fn asked<'h>(micro: &Micro, headers: &'h HeaderMap) -> Option<&'h str> {
     }
     found.or_else(|| {
         let old = headers.get_all(micro.legacy.as_ref()?).iter().filter_map(|v| v.to_str().ok()).last()?;
-        old.rsplit(',').next().map(str::trim)
+        old.rsplit(',').next().map(str::trim).filter(|text| !text.is_empty())
     })
 }
 

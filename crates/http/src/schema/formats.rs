@@ -5,7 +5,7 @@
 use super::reason::repr;
 use jsonschema::{Keyword, ValidationError, ValidationOptions, error::ValidationErrorKind};
 use kernel::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(super) fn with_formats(options: ValidationOptions<'_>) -> ValidationOptions<'_> {
@@ -28,8 +28,8 @@ pub(super) fn with_formats(options: ValidationOptions<'_>) -> ValidationOptions<
         .with_format("name_non_mandatory_remove_white_spaces", |s| s.trim().chars().count() <= 255)
         .with_format("description_non_mandatory_remove_white_spaces", |s| s.trim().chars().count() <= 255)
         .with_format("mysql_text", |s| s.len() <= 65_535)
-        .with_keyword("minimum", |_, limit, _| Bound::new(limit, Side::Least))
-        .with_keyword("maximum", |_, limit, _| Bound::new(limit, Side::Most))
+        .with_keyword("minimum", |around, limit, _| Bound::new(around, limit, Side::Least))
+        .with_keyword("maximum", |around, limit, _| Bound::new(around, limit, Side::Most))
 }
 
 /// Formats whose refusal is a sentence of its own, without the field's name (Nova's `InvalidName`).
@@ -57,12 +57,23 @@ struct Bound {
     limit: Value,
     number: f64,
     side: Side,
+    /// Draft 4's flag beside the bound; later drafts have keywords of their own.
+    exclusive: bool,
 }
 
 impl Bound {
-    fn new<'a>(limit: &'a Value, side: Side) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'a>> {
+    fn new<'a>(
+        around: &Map<String, Value>,
+        limit: &'a Value,
+        side: Side,
+    ) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'a>> {
         let number = limit.as_f64().ok_or_else(|| ValidationError::schema("a bound must be a number"))?;
-        Ok(Box::new(Self { limit: limit.clone(), number, side }))
+        let flag = match side {
+            Side::Least => "exclusiveMinimum",
+            Side::Most => "exclusiveMaximum",
+        };
+        let exclusive = around.get(flag) == Some(&Value::Bool(true));
+        Ok(Box::new(Self { limit: limit.clone(), number, side, exclusive }))
     }
 
     fn holds(&self, value: &Value) -> bool {
@@ -73,8 +84,8 @@ impl Bound {
         };
         match (number, self.side) {
             (None, _) => true,
-            (Some(n), Side::Least) => n >= self.number,
-            (Some(n), Side::Most) => n <= self.number,
+            (Some(n), Side::Least) => n > self.number || (n == self.number && !self.exclusive),
+            (Some(n), Side::Most) => n < self.number || (n == self.number && !self.exclusive),
         }
     }
 }
@@ -89,9 +100,11 @@ impl<'i> Keyword<'i> for Bound {
             Value::String(s) => s.trim().to_owned(),
             other => repr(other),
         };
-        let words = match self.side {
-            Side::Least => "less than the minimum",
-            Side::Most => "greater than the maximum",
+        let words = match (self.side, self.exclusive) {
+            (Side::Least, false) => "less than the minimum",
+            (Side::Least, true) => "less than or equal to the minimum",
+            (Side::Most, false) => "greater than the maximum",
+            (Side::Most, true) => "greater than or equal to the maximum",
         };
         Err(ValidationError::custom(format!("{given} is {words} of {}", repr(&self.limit))))
     }

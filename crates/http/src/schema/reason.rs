@@ -40,7 +40,7 @@ pub(super) fn reason(error: &ValidationError<'_>, value: &Value, schema: &Value)
         K::Not { schema } => format!("{} should not be valid under {}", it(), repr(schema)),
         K::Pattern { pattern } => format!("{} does not match {}", it(), quoted(pattern)),
         K::PropertyNames { error } => reason(error, error.instance(), schema),
-        K::Required { property } => required(property, error),
+        K::Required { property } => required(property, value, error, schema),
         K::Type { kind } => format!("{} is not of type {}", it(), types(kind)),
         K::UnevaluatedItems { unexpected: rest } => {
             format!("Unevaluated items are not allowed ({})", unexpected(rest.clone()))
@@ -84,16 +84,18 @@ fn additional(names: &[String], error: &ValidationError<'_>, schema: &Value) -> 
     }
 }
 
-fn required(property: &Value, error: &ValidationError<'_>) -> String {
-    // `dependentRequired` and draft 4's `dependencies` name the property that asks for the other one.
+/// `dependentRequired` and draft 4's `dependencies` name the property that asks for the other one; the error leads to
+/// the keyword, the asking property is one that is there and lists the other.
+fn required(property: &Value, value: &Value, error: &ValidationError<'_>, schema: &Value) -> String {
     let path = error.schema_path().as_str();
-    let asking = ["/dependentRequired/", "/dependencies/"].iter().find_map(|k| path.rsplit_once(k));
+    let by_keyword = path.ends_with("/dependentRequired") || path.ends_with("/dependencies");
+    let lists = by_keyword.then(|| schema.pointer(path)?.as_object()).flatten();
+    let asking = lists.into_iter().flatten().find(|(asking, list)| {
+        value.get(asking.as_str()).is_some() && list.as_array().is_some_and(|l| l.contains(property))
+    });
     match asking {
-        Some((_, by)) if !by.contains("/required") => {
-            let by = by.split('/').next().unwrap_or_default();
-            format!("{} is a dependency of {}", repr(property), quoted(by))
-        }
-        _ => format!("{} is a required property", repr(property)),
+        Some((asking, _)) => format!("{} is a dependency of {}", repr(property), quoted(asking)),
+        None => format!("{} is a required property", repr(property)),
     }
 }
 

@@ -1,5 +1,10 @@
 //! Certificates of the listening side.
 
+use crate::ApiError;
+use axum::{
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    http::request::Parts,
+};
 use kernel::{Error, Result, error::Doing};
 use rustls::{
     RootCertStore, ServerConfig, ServerConnection,
@@ -7,7 +12,7 @@ use rustls::{
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 use tokio_rustls::TlsAcceptor;
 
 /// PEM texts; files are read by whoever has the configuration.
@@ -36,6 +41,11 @@ impl PeerCert {
         connection.peer_certificates().map(|chain| Self(chain.into()))
     }
 
+    /// For tests: a peer that showed this certificate.
+    pub fn from_der(der: Vec<u8>) -> Self {
+        Self([CertificateDer::from(der)].into())
+    }
+
     /// The client's own certificate, DER.
     pub fn der(&self) -> &[u8] {
         self.0.first().map(|cert| cert.as_ref()).unwrap_or_default()
@@ -43,6 +53,22 @@ impl PeerCert {
 
     pub fn chain(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(|cert| cert.as_ref())
+    }
+}
+
+/// Refuses clients that showed none.
+impl<S: Sync> FromRequestParts<S> for PeerCert {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let nobody = || ApiError(Error::forbidden("a client certificate is required"));
+        parts.extensions.get::<Self>().cloned().ok_or_else(nobody)
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for PeerCert {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned())
     }
 }
 
