@@ -49,6 +49,46 @@ pub struct Credentials {
 pub struct AppCred {
     pub id: String,
     pub unrestricted: bool,
+    /// The only requests it is good for; `None`: any.
+    #[serde(default)]
+    pub access_rules: Option<Vec<AccessRule>>,
+}
+
+/// A request that an application credential may make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessRule {
+    /// A service type of the catalog.
+    pub service: String,
+    pub method: String,
+    /// `/v2.1/servers/{id}`: `*` and `{name}` stand for one segment, `**` for any number.
+    pub path: String,
+}
+
+impl AppCred {
+    /// Whether a request to a service (known by any of `types`) is one it is good for. `path` as the service routes it.
+    pub fn permits(&self, types: &[&str], method: &str, path: &str) -> bool {
+        let fits = |rule: &AccessRule| {
+            types.contains(&rule.service.as_str()) && rule.method == method && path_fits(&rule.path, path)
+        };
+        self.access_rules.as_ref().is_none_or(|rules| rules.iter().any(fits))
+    }
+}
+
+fn path_fits(pattern: &str, path: &str) -> bool {
+    fn fits(pattern: &[&str], path: &[&str]) -> bool {
+        match (pattern, path) {
+            ([], []) => true,
+            (["**", rest @ ..], _) => (0..=path.len()).any(|skip| fits(rest, &path[skip..])),
+            ([wanted, rest @ ..], [got, tail @ ..]) => {
+                let wild = *wanted == "*" || (wanted.starts_with('{') && wanted.ends_with('}'));
+                (wild || wanted == got) && fits(rest, tail)
+            }
+            _ => false,
+        }
+    }
+    let pattern: Vec<_> = pattern.split('/').filter(|s| !s.is_empty()).collect();
+    let path: Vec<_> = path.split('/').filter(|s| !s.is_empty()).collect();
+    fits(&pattern, &path)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,5 +153,38 @@ pub struct NoTokens;
 impl TokenValidator for NoTokens {
     async fn validate(&self, _token: &str) -> Result<Arc<Credentials>> {
         Err(Error::unauthorized("The request you have made requires authentication."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn access_rules_match_by_segment() {
+        let check =
+            |pattern: &str, path: &str, expect: bool| assert_eq!(path_fits(pattern, path), expect, "{pattern} {path}");
+        check("/v2.1/servers", "/v2.1/servers", true);
+        check("/v2.1/servers", "/v2.1/servers/1", false);
+        check("/v2.1/servers/*", "/v2.1/servers/1", true);
+        check("/v2.1/servers/{id}", "/v2.1/servers/1", true);
+        check("/v2.1/servers/*", "/v2.1/servers/1/action", false);
+        check("/v2.1/**", "/v2.1/servers/1/action", true);
+        check("/v2.1/**/action", "/v2.1/servers/1/action", true);
+        check("/v2.1/**/action", "/v2.1/servers/1", false);
+        check("/v2.1/ser*", "/v2.1/servers", false);
+    }
+
+    #[test]
+    fn rules_name_service_and_method_too() {
+        let rule = |service: &str| AccessRule { service: service.into(), method: "GET".into(), path: "/v3/**".into() };
+        let mut cred = AppCred { id: "a".into(), unrestricted: false, access_rules: Some(vec![rule("volumev3")]) };
+        assert!(cred.permits(&["volume", "volumev3"], "GET", "/v3/x"));
+        assert!(!cred.permits(&["volume", "volumev3"], "POST", "/v3/x"));
+        assert!(!cred.permits(&["image"], "GET", "/v3/x"));
+        cred.access_rules = Some(Vec::new());
+        assert!(!cred.permits(&["volumev3"], "GET", "/v3/x"), "no rule permits nothing");
+        cred.access_rules = None;
+        assert!(cred.permits(&["image"], "DELETE", "/anything"));
     }
 }
