@@ -154,6 +154,7 @@ impl Shared {
             return Err(Error::too_large("Request is too large."));
         }
         let credentials = self.authenticate(&parts.headers, public).await?;
+        self.permitted(credentials.as_deref(), method, path)?;
         access.credentials.clone_from(&credentials);
         let version = self.version(&parts.headers, public)?;
         settled.version = version;
@@ -192,6 +193,24 @@ impl Shared {
                 other => other.map(Some),
             },
         }
+    }
+
+    /// A token of an application credential with access rules is good for these requests only (keystonemiddleware: 401).
+    fn permitted(&self, credentials: Option<&Credentials>, method: &Method, path: &str) -> Result<(), Error> {
+        let Some(limited) = credentials.and_then(|c| c.app_cred.as_ref()).filter(|a| a.access_rules.is_some()) else {
+            return Ok(());
+        };
+        let mut types = vec![self.spec.name];
+        if let Versioning::Micro(micro) = &self.spec.versioning {
+            types.extend(micro.service_types);
+        }
+        // Rules are written with the path as the service sees it, or as the client does.
+        let seen = format!("{}{path}", self.spec.prefix);
+        if limited.permits(&types, method.as_str(), path) || limited.permits(&types, method.as_str(), &seen) {
+            return Ok(());
+        }
+        let refused = Error::unauthorized("The request you have made requires authentication.");
+        Err(refused.with_internal("no access rule of the application credential allows this request"))
     }
 
     /// Version documents are for those who do not know our versions: there a bad header is no error.

@@ -39,7 +39,7 @@ fn asked<'h>(micro: &Micro, headers: &'h HeaderMap) -> Option<&'h str> {
         }
     }
     found.or_else(|| {
-        let old = headers.get_all(micro.legacy.as_ref()?).iter().filter_map(|v| v.to_str().ok()).last()?;
+        let old = headers.get_all(micro.legacy.as_ref()?).iter().filter_map(|v| v.to_str().ok()).next_back()?;
         old.rsplit(',').next().map(str::trim).filter(|text| !text.is_empty())
     })
 }

@@ -28,8 +28,8 @@ pub(super) fn with_formats(options: ValidationOptions<'_>) -> ValidationOptions<
         .with_format("name_non_mandatory_remove_white_spaces", |s| s.trim().chars().count() <= 255)
         .with_format("description_non_mandatory_remove_white_spaces", |s| s.trim().chars().count() <= 255)
         .with_format("mysql_text", |s| s.len() <= 65_535)
-        .with_keyword("minimum", |around, limit, _| Bound::new(around, limit, Side::Least))
-        .with_keyword("maximum", |around, limit, _| Bound::new(around, limit, Side::Most))
+        .with_keyword("minimum", |around, limit, _| Bound::keyword(around, limit, Side::Least))
+        .with_keyword("maximum", |around, limit, _| Bound::keyword(around, limit, Side::Most))
 }
 
 /// Formats whose refusal is a sentence of its own, without the field's name (Nova's `InvalidName`).
@@ -62,7 +62,7 @@ struct Bound {
 }
 
 impl Bound {
-    fn new<'a>(
+    fn keyword<'a>(
         around: &Map<String, Value>,
         limit: &'a Value,
         side: Side,

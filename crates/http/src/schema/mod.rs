@@ -1,12 +1,12 @@
 //! Request bodies judged by JSON schema, refused in the words that Nova, Cinder and Keystone use.
 //!
 //! Those words come from python-jsonschema, and clients and test suites match on them, so three things are rebuilt here
-//! from its behaviour: which of several errors is reported ([`best`]), how it is worded ([`reason`]) and the formats
+//! from its behaviour: which of several errors is reported ([`first`]), how it is worded ([`reason`]) and the formats
 //! that the services add to it ([`formats`]).
 //!
 //! A schema is a `static`, compiled at its first use and then shared: checking takes no lock.
 
-mod best;
+mod first;
 mod formats;
 mod reason;
 
@@ -102,9 +102,8 @@ impl Schema {
             return Ok(());
         }
         let errors: Vec<_> = compiled.validator.iter_errors(value).collect();
-        let Some(error) = best::best(&errors) else { return Ok(()) };
+        let Some(error) = first::first(&errors) else { return Ok(()) };
         let at = error.instance_path().as_str();
-        // An error of a sub-schema (of anyOf) may be about a value made on the way, such as a property's name.
         let value = value.pointer(at).cloned().unwrap_or_else(|| error.instance().clone().into_owned());
         if let Some(text) = formats::own_words(error) {
             return Err(Error::bad_request(text));

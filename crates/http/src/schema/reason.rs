@@ -17,7 +17,7 @@ pub(super) fn reason(error: &ValidationError<'_>, value: &Value, schema: &Value)
         }
         K::AdditionalProperties { unexpected: names } => additional(names, error, schema),
         K::AnyOf { .. } | K::OneOfNotValid { .. } => format!("{} is not valid under any of the given schemas", it()),
-        K::OneOfMultipleValid { .. } => format!("{} is valid under more than one of the given schemas", it()),
+        K::OneOfMultipleValid { context } => several(&it(), context, error, schema),
         K::Constant { expected_value } => format!("{} was expected", repr(expected_value)),
         K::Contains => format!("{} does not contain items matching the given schema", it()),
         K::Custom { message, .. } => message.clone(),
@@ -53,6 +53,17 @@ pub(super) fn reason(error: &ValidationError<'_>, value: &Value, schema: &Value)
         // Encodings and references: python-jsonschema has no sentence of its own for these.
         _ => error.to_string(),
     }
+}
+
+/// The alternatives that all hold: the first one last, as python-jsonschema finds the others after it.
+fn several(it: &str, context: &[Vec<ValidationError<'static>>], error: &ValidationError<'_>, schema: &Value) -> String {
+    let alternatives = schema.pointer(error.schema_path().as_str()).and_then(Value::as_array);
+    let holding = alternatives.into_iter().flatten().zip(context).filter(|(_, wrong)| wrong.is_empty());
+    let mut holding: Vec<_> = holding.map(|(alternative, _)| repr(alternative)).collect();
+    if !holding.is_empty() {
+        holding.rotate_left(1);
+    }
+    format!("{it} is valid under each of {}", holding.join(", "))
 }
 
 fn too_long(it: &str, limit: u64) -> String {

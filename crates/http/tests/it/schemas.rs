@@ -30,6 +30,7 @@ schema! {
                     "empty": {"type": "array", "minItems": 1},
                     "level": {"type": "integer", "exclusiveMinimum": 0, "multipleOf": 5},
                     "none": {"not": {"type": "string"}},
+                    "one": {"oneOf": [{"multipleOf": 2}, {"multipleOf": 3}, {"multipleOf": 5}]},
                     "a/b": {"type": "boolean"}
                 },
                 "required": ["name"],
@@ -113,7 +114,15 @@ fn words_of_python_jsonschema() {
             json!({"server": {"name": "n", "when": "2026-01-01T00:00:00Z"}}),
             field("server", "{'name': 'n', 'when': '2026-01-01T00:00:00Z'}", "'link' is a dependency of 'when'"),
         ),
-        (with("fixed", json!({"ip": "1.2.3"})), field("ip", "1.2.3", "'1.2.3' is not a 'ipv4'")),
+        (
+            with("fixed", json!({"ip": "1.2.3"})),
+            field("fixed", "{'ip': '1.2.3'}", "{'ip': '1.2.3'} is not valid under any of the given schemas"),
+        ),
+        (with("one", json!(6)), field("one", "6", "6 is valid under each of {'multipleOf': 3}, {'multipleOf': 2}")),
+        // Of several errors: inner ones before outer ones, then by keyword.
+        (json!({"server": {"name": "", "y": 1}, "x": 1}), field("name", "", "'' should be non-empty")),
+        (with("tags", json!(["ok", "long", 3])), field("1", "long", "'long' is too long")),
+        (with("ram", json!("-1")), field("ram", "-1", "'-1' does not match '^[0-9]*$'")),
         (with("empty", json!([])), field("empty", "[]", "[] should be non-empty")),
         (with("level", json!(0)), field("level", "0", "0 is less than or equal to the minimum of 0")),
         (with("level", json!(7)), field("level", "7", "7 is not a multiple of 5")),
