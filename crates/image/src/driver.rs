@@ -71,5 +71,11 @@ pub trait Inspector: Send + Sync + 'static {
 /// Changes an image's format under memory and time limits (qemu-img, in `drivers_blk`).
 #[async_trait]
 pub trait Converter: Send + Sync + 'static {
-    async fn convert(&self, from: &std::path::Path, from_format: &str, to: &std::path::Path, to_format: &str) -> Result<()>;
+    async fn convert(
+        &self,
+        from: &std::path::Path,
+        from_format: &str,
+        to: &std::path::Path,
+        to_format: &str,
+    ) -> Result<()>;
 }

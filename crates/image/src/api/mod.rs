@@ -1,0 +1,28 @@
+//! Glance's API v2, one file per resource.
+
+mod data;
+mod images;
+mod info;
+mod members;
+mod root;
+mod schemas;
+mod views;
+
+use crate::ImageService;
+use http::{ApiRouter, FaultStyle, ServiceSpec};
+
+#[must_use]
+pub fn spec() -> ServiceSpec {
+    let base = ServiceSpec::new("image", "/image", FaultStyle::Glance);
+    ServiceSpec { public: &["/", "/versions", "/v2"], unlimited: &["/v2/images/{id}/file"], ..base }
+}
+
+#[must_use]
+pub fn router() -> ApiRouter<ImageService> {
+    root::routes()
+        .merge(images::routes())
+        .merge(data::routes())
+        .merge(members::routes())
+        .merge(schemas::routes())
+        .merge(info::routes())
+}

@@ -1,0 +1,148 @@
+//! The image record.
+
+use kernel::{ImageId, ProjectId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{Index, IndexSink, Key, Object};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Queued,
+    Saving,
+    Active,
+    Deactivated,
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Saving => "saving",
+            Self::Active => "active",
+            Self::Deactivated => "deactivated",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    Public,
+    Private,
+    Shared,
+    Community,
+}
+
+impl Visibility {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+            Self::Shared => "shared",
+            Self::Community => "community",
+        }
+    }
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Public, Self::Private, Self::Shared, Self::Community].into_iter().find(|v| v.as_str() == text)
+    }
+}
+
+/// A project that a shared image was offered to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub status: MemberStatus,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MemberStatus {
+    Pending,
+    Accepted,
+    Rejected,
+}
+
+impl MemberStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+        }
+    }
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Pending, Self::Accepted, Self::Rejected].into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// Where the bytes are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    pub store: String,
+    pub blob: String,
+}
+
+/// Who is writing the bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saving {
+    /// The start of the process; when that is not this one's, nobody is writing any more.
+    pub incarnation: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Image {
+    pub id: ImageId,
+    pub name: Option<String>,
+    pub owner: ProjectId,
+    pub status: Status,
+    pub visibility: Visibility,
+    pub disk_format: Option<String>,
+    pub container_format: Option<String>,
+    pub min_disk: u64,
+    pub min_ram: u64,
+    pub protected: bool,
+    pub hidden: bool,
+    pub size: Option<u64>,
+    pub virtual_size: Option<u64>,
+    /// MD5, for clients of old.
+    pub checksum: Option<String>,
+    /// SHA-512
+    pub hash: Option<String>,
+    pub tags: BTreeSet<String>,
+    pub properties: BTreeMap<String, String>,
+    pub members: BTreeMap<String, Member>,
+    pub locations: Vec<Location>,
+    pub saving: Option<Saving>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Image {
+    pub const BY_BLOB: Index<Image> = Index::new(0);
+    pub const BY_STATUS: Index<Image> = Index::new(1);
+
+    /// True if a project may see the image at all.
+    pub fn visible_to(&self, project: Option<&ProjectId>) -> bool {
+        match self.visibility {
+            Visibility::Public | Visibility::Community => true,
+            Visibility::Private => project == Some(&self.owner),
+            Visibility::Shared => project.is_some_and(|p| *p == self.owner || self.members.contains_key(p.as_str())),
+        }
+    }
+}
+
+impl Object for Image {
+    const KIND: &'static str = "image.image";
+    const INDEXES: &'static [&'static str] = &["blob", "status"];
+    fn key(&self) -> Key {
+        self.id.as_str().into()
+    }
+    fn index(&self, sink: &mut IndexSink<'_>) {
+        for location in &self.locations {
+            sink.add(Self::BY_BLOB, format!("{}/{}", location.store, location.blob));
+        }
+        sink.add(Self::BY_STATUS, self.status.as_str());
+    }
+}

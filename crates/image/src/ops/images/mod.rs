@@ -1,0 +1,9 @@
+pub(crate) mod activate;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod download;
+pub(crate) mod list;
+pub(crate) mod recover;
+pub(crate) mod tags;
+pub(crate) mod update;
+pub(crate) mod upload;

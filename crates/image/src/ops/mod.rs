@@ -1,0 +1,4 @@
+//! Use cases: authorize, validate, transact. A folder per resource, a file per verb.
+
+pub(crate) mod images;
+pub(crate) mod members;

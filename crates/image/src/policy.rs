@@ -1,0 +1,45 @@
+//! Glance's rules by name, with Glance's defaults (secure RBAC).
+
+use ::policy::ServicePolicy;
+
+::policy::rules! {
+    /// Create an image.
+    ADD_IMAGE = "add_image", "rule:context_is_admin or (role:member and project_id:%(project_id)s and project_id:%(owner)s)", [Project], POST "/v2/images";
+    /// Delete an image.
+    DELETE_IMAGE = "delete_image", "rule:context_is_admin or (role:member and project_id:%(project_id)s)", [Project], DELETE "/v2/images/{image_id}";
+    /// See an image.
+    GET_IMAGE = "get_image", "rule:context_is_admin or (role:reader and (project_id:%(project_id)s or project_id:%(member_id)s or 'community':%(visibility)s or 'public':%(visibility)s or 'shared':%(visibility)s))", [Project], GET "/v2/images/{image_id}";
+    /// List images.
+    GET_IMAGES = "get_images", "rule:context_is_admin or (role:reader and project_id:%(project_id)s)", [Project], GET "/v2/images";
+    /// Change an image.
+    MODIFY_IMAGE = "modify_image", "rule:context_is_admin or (role:member and project_id:%(project_id)s)", [Project], PATCH "/v2/images/{image_id}";
+    /// Make an image public.
+    PUBLICIZE_IMAGE = "publicize_image", "rule:context_is_admin", [Project], PATCH "/v2/images/{image_id}";
+    /// Offer an image to everybody without listing it.
+    COMMUNITIZE_IMAGE = "communitize_image", "rule:context_is_admin or (role:member and project_id:%(project_id)s)", [Project], PATCH "/v2/images/{image_id}";
+    /// Read an image's bytes.
+    DOWNLOAD_IMAGE = "download_image", "rule:context_is_admin or (role:member and (project_id:%(project_id)s or project_id:%(member_id)s or 'community':%(visibility)s or 'public':%(visibility)s or 'shared':%(visibility)s))", [Project], GET "/v2/images/{image_id}/file";
+    /// Write an image's bytes.
+    UPLOAD_IMAGE = "upload_image", "rule:context_is_admin or (role:member and project_id:%(project_id)s)", [Project], PUT "/v2/images/{image_id}/file";
+    /// Make an image unusable for a while.
+    DEACTIVATE = "deactivate", "rule:context_is_admin or (role:member and project_id:%(project_id)s)", [Project], POST "/v2/images/{image_id}/actions/deactivate";
+    /// Make it usable again.
+    REACTIVATE = "reactivate", "rule:context_is_admin or (role:member and project_id:%(project_id)s)", [Project], POST "/v2/images/{image_id}/actions/reactivate";
+    /// Offer an image to a project.
+    ADD_MEMBER = "add_member", "rule:context_is_admin or (role:member and project_id:%(project_id)s)", [Project], POST "/v2/images/{image_id}/members";
+    /// Take the offer back.
+    DELETE_MEMBER = "delete_member", "rule:context_is_admin or (role:member and project_id:%(project_id)s)", [Project], DELETE "/v2/images/{image_id}/members/{member_id}";
+    /// See whom an image is offered to.
+    GET_MEMBER = "get_member", "rule:context_is_admin or role:reader and (project_id:%(project_id)s or project_id:%(member_id)s)", [Project], GET "/v2/images/{image_id}/members/{member_id}";
+    /// List whom an image is offered to.
+    GET_MEMBERS = "get_members", "rule:context_is_admin or role:reader and (project_id:%(project_id)s or project_id:%(member_id)s)", [Project], GET "/v2/images/{image_id}/members";
+    /// Accept or reject an offer.
+    MODIFY_MEMBER = "modify_member", "rule:context_is_admin or (role:member and project_id:%(member_id)s)", [Project], PUT "/v2/images/{image_id}/members/{member_id}";
+}
+
+pub static POLICY: ServicePolicy = ServicePolicy {
+    service: "image",
+    rules: &[ALL],
+    base: &[("context_is_admin", "role:admin"), ("default", "")],
+    refusal: "You are not authorized to complete {} action.",
+};
