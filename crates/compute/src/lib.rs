@@ -1,2 +1,3 @@
 pub mod driver;
+pub mod metadata;
 pub mod model;

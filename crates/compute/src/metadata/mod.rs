@@ -1,0 +1,76 @@
+//! What a guest may read of itself: OpenStack's and EC2's metadata trees, rendered purely from the intent.
+//!
+//! One renderer serves both ways a guest has: files of the config drive ([`config_drive`]) and answers of the metadata
+//! service ([`answer`]). A dated version contains what its date had; `latest` is the newest.
+//!
+//! ```text
+//!   /openstack/{version}/{meta_data.json, user_data, network_data.json, vendor_data.json, vendor_data2.json, password}
+//!   /{ec2 version}/{meta-data/…, user-data}
+//! ```
+
+mod ec2;
+mod openstack;
+
+use crate::model::vm::GuestMetadata;
+use ports::BoundPort;
+
+/// An answer to a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataAnswer {
+    pub status: u16,
+    pub content_type: &'static str,
+    pub body: Vec<u8>,
+}
+
+impl MetadataAnswer {
+    fn text(body: impl Into<Vec<u8>>) -> Self {
+        Self { status: 200, content_type: "text/plain; charset=UTF-8", body: body.into() }
+    }
+    fn json(value: &serde_json::Value) -> Self {
+        Self { status: 200, content_type: "application/json", body: value.to_string().into_bytes() }
+    }
+    fn not_found() -> Self {
+        Self { status: 404, content_type: "text/plain; charset=UTF-8", body: b"404 Not Found".to_vec() }
+    }
+}
+
+/// Answers a guest's request. `path` may carry a query, which is ignored.
+pub fn answer(method: &str, path: &str, guest: &GuestMetadata, ports: &[BoundPort]) -> MetadataAnswer {
+    if !matches!(method, "GET" | "HEAD") {
+        return MetadataAnswer {
+            status: 405,
+            content_type: "text/plain; charset=UTF-8",
+            body: b"405 Method Not Allowed".to_vec(),
+        };
+    }
+    let path = path.split('?').next().unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
+    let found = match parts.as_slice() {
+        [] => Some(MetadataAnswer::text(ec2::VERSIONS.join("\n") + "\nlatest")),
+        ["openstack", rest @ ..] => openstack::answer(rest, guest, ports),
+        [version, rest @ ..] => ec2::answer(version, rest, guest, ports),
+    };
+    found.unwrap_or_else(MetadataAnswer::not_found)
+}
+
+/// The files of a config drive: path and content.
+pub fn config_drive(guest: &GuestMetadata, ports: &[BoundPort]) -> Vec<(String, String)> {
+    let mut files = openstack::files(guest, ports);
+    files.extend(ec2::files(guest, ports));
+    files
+}
+
+/// User data as it was sent, decoded; `None` if there is none. It was checked to be Base64 when the server was made.
+fn user_data(guest: &GuestMetadata) -> Option<Vec<u8>> {
+    use base64::Engine;
+    let text = guest.user_data.as_deref()?;
+    base64::engine::general_purpose::STANDARD.decode(text).ok()
+}
+
+/// User data as a file of the config drive, whose files are text.
+fn user_data_text(guest: &GuestMetadata) -> Option<String> {
+    user_data(guest).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+use super::*;
+use ports::network::BoundSubnet;
+use serde_json::{Value, json};
+
+fn guest() -> GuestMetadata {
+    GuestMetadata {
+        uuid: "6f1c2a3b-0000-4000-8000-000000000001".into(),
+        name: "one".into(),
+        hostname: "one".into(),
+        project: "p".into(),
+        availability_zone: "nova".into(),
+        flavor: "m1.nano".into(),
+        meta: [("role".into(), "web".into())].into(),
+        keys: vec![("me".into(), "ssh-ed25519 AAAA me".into())],
+        user_data: Some("IyEvYmluL3NoCg==".into()),
+        reservation: "r-1".into(),
+        image: "ab12cd34-0000-4000-8000-000000000001".into(),
+        ..GuestMetadata::default()
+    }
+}
+
+fn port(kind: &str) -> BoundPort {
+    BoundPort {
+        port: "9d".into(),
+        network: "n".into(),
+        network_name: "demo".into(),
+        mac: "fa:16:3e:00:00:01".into(),
+        mtu: 1442,
+        tap: "tap9d".into(),
+        addresses: vec!["10.0.0.5".parse().unwrap()],
+        subnets: vec![BoundSubnet {
+            cidr: "10.0.0.0/24".parse().unwrap(),
+            address: "10.0.0.5".parse().unwrap(),
+            gateway: "10.0.0.1".parse().ok(),
+            dhcp: kind == "ipv4_dhcp",
+            dns: vec!["9.9.9.9".parse().unwrap()],
+            routes: vec![("10.9.0.0/16".parse().unwrap(), "10.0.0.9".parse().unwrap())],
+            kind: kind.into(),
+        }],
+        metadata: None,
+        model: "virtio".into(),
+    }
+}
+
+fn get(path: &str) -> (u16, String) {
+    let answer = answer("GET", path, &guest(), &[port("ipv4")]);
+    (answer.status, String::from_utf8(answer.body).unwrap())
+}
+
+#[test]
+fn the_trees_answer_as_novas() {
+    let check = |path: &str, expect: &str| assert_eq!(get(path), (200, expect.to_owned()), "{path}");
+    check("/openstack/2012-08-10", "meta_data.json\nuser_data");
+    check("/openstack/latest/user_data", "#!/bin/sh\n");
+    check("/latest/meta-data/public-keys/", "0=me");
+    check("/2009-04-04/meta-data/public-keys/0/openssh-key", "ssh-ed25519 AAAA me");
+    check("/latest/meta-data/hostname?x=y", "one");
+    check("/latest/meta-data/local-ipv4", "10.0.0.5");
+    check("/latest/meta-data/instance-id", "i-6f1c2a3b");
+    check("/latest/meta-data/placement", "availability-zone");
+    check("/latest/user-data", "#!/bin/sh\n");
+    for none in ["/openstack/1999-01-01", "/openstack/latest/x", "/2030-01-01/meta-data", "/latest/meta-data/no", "/x"]
+    {
+        assert_eq!(get(none).0, 404, "{none}");
+    }
+    assert_eq!(answer("DELETE", "/latest", &guest(), &[]).status, 405);
+}
+
+#[test]
+fn meta_data_says_who_the_guest_is() {
+    let meta: Value = serde_json::from_str(&get("/openstack/latest/meta_data.json").1).unwrap();
+    assert_eq!(meta["uuid"], guest().uuid);
+    assert_eq!(meta["public_keys"], json!({"me": "ssh-ed25519 AAAA me"}));
+    assert_eq!(meta["keys"], json!([{"name": "me", "type": "ssh", "data": "ssh-ed25519 AAAA me"}]));
+    assert_eq!(meta["meta"], json!({"role": "web"}));
+    assert!(meta.get("admin_pass").is_none());
+}
+
+#[test]
+fn network_data_gives_addresses_only_where_dhcp_does_not() {
+    let data: Value = serde_json::from_str(&get("/openstack/latest/network_data.json").1).unwrap();
+    assert_eq!(data["links"][0]["ethernet_mac_address"], "fa:16:3e:00:00:01");
+    assert_eq!(data["networks"][0]["ip_address"], "10.0.0.5");
+    assert_eq!(
+        data["networks"][0]["routes"][0],
+        json!({"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "10.0.0.1"})
+    );
+    assert_eq!(data["networks"][0]["routes"][1]["netmask"], "255.255.0.0");
+    assert_eq!(data["services"], json!([{"type": "dns", "address": "9.9.9.9"}]));
+    let dhcp = answer("GET", "/openstack/latest/network_data.json", &guest(), &[port("ipv4_dhcp")]);
+    let dhcp: Value = serde_json::from_slice(&dhcp.body).unwrap();
+    assert!(dhcp["networks"][0].get("ip_address").is_none());
+}
+
+#[test]
+fn the_config_drive_has_every_version_and_no_password_file() {
+    let files = config_drive(&guest(), &[port("ipv4")]);
+    let has = |path: &str| files.iter().any(|(p, _)| p == path);
+    for path in [
+        "openstack/latest/meta_data.json",
+        "openstack/2012-08-10/user_data",
+        "openstack/latest/network_data.json",
+        "ec2/latest/meta-data.json",
+    ] {
+        assert!(has(path), "{path}");
+    }
+    assert!(!files.iter().any(|(path, text)| path.ends_with("password") || text.contains("_name")));
+}
