@@ -102,5 +102,5 @@ pub use pipeline::{Deps, X_AUTH_TOKEN, X_OPENSTACK_REQUEST_ID};
 pub use reply::{accepted, created, json_response, link, next_link, no_content, ok};
 pub use router::{ApiRouter, RouteInfo};
 pub use schema::{Schema, pick};
-pub use server::{Bound, ClientAuth, PeerAddr, PeerCert, Server, TlsConfig, serve_listener};
+pub use server::{Bound, ClientAuth, PeerAddr, PeerCert, Server, TlsConfig, TlsHandle, serve_listener};
 pub use spec::{Micro, ServiceSpec, VersionRange, Versioning, X_COMPUTE_REQUEST_ID, X_OPENSTACK_NOVA_API_VERSION};

@@ -25,6 +25,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use kernel::{Result, error::Doing};
+use parking_lot::RwLock;
 use std::{
     future::Future,
     io,
@@ -98,13 +99,14 @@ impl Server {
             .initial_connection_window_size(4 * H2_WINDOW)
             .max_concurrent_streams(H2_STREAMS);
         let permits = Arc::new(Semaphore::new(self.max_connections));
+        let tls = tls.map(|acceptor| Arc::new(RwLock::new(acceptor)));
         let shared = Shared { tls, router: self.router, http };
         Ok(Bound { listeners, shared: Arc::new(shared), permits, drain: self.drain })
     }
 }
 
 struct Shared {
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<RwLock<TlsAcceptor>>>,
     router: Router,
     http: Builder<TokioExecutor>,
 }
@@ -120,6 +122,11 @@ pub struct Bound {
 impl Bound {
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.iter().filter_map(|l| l.local_addr().ok()).collect()
+    }
+
+    /// For putting renewed certificates in force; `None` without TLS.
+    pub fn tls(&self) -> Option<TlsHandle> {
+        self.shared.tls.clone().map(TlsHandle)
     }
 
     /// Serves until `shutdown` resolves, then drains. True if every connection came to its end in time.
@@ -140,6 +147,18 @@ impl Bound {
             Some(graceful) => timeout(self.drain, graceful.shutdown()).await.is_ok(),
             None => false,
         }
+    }
+}
+
+/// Replaces a running server's certificates and authorities. Connections that exist keep theirs.
+#[derive(Clone)]
+pub struct TlsHandle(Arc<RwLock<TlsAcceptor>>);
+
+impl TlsHandle {
+    /// With an error nothing changes.
+    pub fn replace(&self, config: &TlsConfig) -> Result<()> {
+        *self.0.write() = config.acceptor()?;
+        Ok(())
     }
 }
 
@@ -202,7 +221,8 @@ async fn connection(
     let counted = Counted::new(permit);
     // Answers are written whole: waiting for more to send only adds delay.
     let _ = stream.set_nodelay(true);
-    match &shared.tls {
+    let acceptor = shared.tls.as_ref().map(|tls| tls.read().clone());
+    match acceptor {
         None => requests(stream, &shared, watcher, About { peer, tls: false, cert: None }).await,
         Some(acceptor) => match timeout(HANDSHAKE, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {

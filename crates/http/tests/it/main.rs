@@ -1,6 +1,7 @@
 //! The crate's integration tests: a small service with one route of each sort, called in memory and over sockets.
 
 mod client;
+mod discovery;
 mod faults;
 mod paths;
 mod pipeline;

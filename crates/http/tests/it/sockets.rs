@@ -3,7 +3,7 @@
 use crate::service::{router, spec};
 use futures_util::StreamExt;
 use http::{
-    Client, ClientConfig, FaultStyle, Protocol, RawBody, Response, Server,
+    Client, ClientConfig, FaultStyle, Protocol, RawBody, Response, Server, TlsHandle,
     axum::extract::ws::{WebSocket, WebSocketUpgrade},
 };
 use serde_json::json;
@@ -20,6 +20,7 @@ const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4
 /// A running server; told to stop when asked, and then says whether it drained.
 pub struct Running {
     pub address: SocketAddr,
+    pub tls: Option<TlsHandle>,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<bool>,
 }
@@ -28,11 +29,12 @@ impl Running {
     pub async fn start(server: Server) -> Self {
         let bound = server.bind().await.unwrap();
         let address = bound.addresses()[0];
+        let tls = bound.tls();
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(bound.serve(async move {
             let _ = stopped.await;
         }));
-        Self { address, stop, ended }
+        Self { address, tls, stop, ended }
     }
 
     pub async fn stop(self) -> bool {

@@ -96,3 +96,22 @@ async fn bad_certificates_are_told_before_serving() {
         assert!(server.bind().await.is_err());
     }
 }
+
+#[tokio::test]
+async fn certificates_are_renewed_while_serving() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let running = running(&old, ClientAuth::None).await;
+    let url = format!("https://{}/svc/open", running.address);
+    let trusts_new = client(&new, None, "node-1");
+    assert!(trusts_new.get(&url).send().await.is_err());
+
+    let (cert_pem, _, key_pem) = new.issue("node-1");
+    let tls = running.tls.clone().unwrap();
+    let broken = TlsConfig { cert_pem: Vec::new(), key_pem: key_pem.clone(), client_auth: ClientAuth::None };
+    assert!(tls.replace(&broken).is_err());
+    assert_eq!(client(&old, None, "node-1").get(&url).send().await.unwrap().status, 200, "the old one stays");
+    tls.replace(&TlsConfig { cert_pem, key_pem, client_auth: ClientAuth::None }).unwrap();
+    assert_eq!(trusts_new.get(&url).send().await.unwrap().status, 200);
+    drop(trusts_new);
+    assert!(running.stop().await);
+}
