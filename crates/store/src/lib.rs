@@ -21,7 +21,10 @@
 //!
 //! Formats are permanent: `codec` has them.
 
+pub mod admin;
+pub mod archive;
 pub mod backend;
+pub mod backup;
 mod codec;
 mod head;
 mod history;
@@ -29,6 +32,7 @@ mod keys;
 pub mod lease;
 mod log;
 mod object;
+mod rowfile;
 mod runner;
 mod snapshot;
 mod stats;
@@ -36,7 +40,8 @@ mod store;
 mod tx;
 mod watch;
 
-pub use backend::{Backend, BackendError, faulty::Faulty, memory::Memory, redb::Redb};
+pub use archive::HistoryArchive;
+pub use backend::{Backend, BackendError, etcd::Etcd, faulty::Faulty, memory::Memory, redb::Redb};
 pub use history::{HistoryEntry, Order};
 pub use lease::{Role, Writer};
 pub use object::{Index, IndexSink, Key, Object, Schema};

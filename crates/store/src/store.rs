@@ -2,6 +2,7 @@
 
 use crate::{
     Backend, Revision, Schema, Snapshot, Stats, Tx, Watch,
+    archive::HistoryArchive,
     backend::{BackendError, CommitError, RawTxn},
     head::HeadReads,
     keys, log,
@@ -11,7 +12,10 @@ use crate::{
 use arc_swap::ArcSwap;
 use kernel::{Error, Result};
 use parking_lot::Mutex;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Cheap to clone. Ends, with its runner, when the last clone is dropped.
@@ -25,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) ring: Mutex<Ring>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) heads: HeadReads,
+    pub(crate) archive: OnceLock<HistoryArchive>,
     /// Why this process no longer follows the log.
     failure: watch::Sender<Option<String>>,
     queue: mpsc::Sender<Box<dyn Job>>,
@@ -58,6 +63,7 @@ impl Store {
             revisions: watch::channel(snapshot.revision).0,
             ring: Mutex::new(Ring::starting_at(snapshot.revision)),
             stats: Arc::default(),
+            archive: OnceLock::new(),
             failure: watch::channel(None).0,
             queue,
         });

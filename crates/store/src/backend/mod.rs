@@ -11,6 +11,7 @@
 //! Revisions need not be consecutive: etcd counts much else. Every back end passes one conformance suite (`tests/it`), bare and
 //! with faults injected ([`faulty::Faulty`]).
 
+pub mod etcd;
 pub mod faulty;
 mod local;
 pub mod memory;
@@ -136,7 +137,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Keys from `from` (inclusive) to `to` (exclusive), at most `limit`, ascending or descending.
     async fn range(&self, from: &str, to: &str, limit: usize, descending: bool) -> Result<Vec<RawRow>, BackendError>;
 
-    /// Deletes keys of a range outside the log (trimming history); not a transaction.
+    /// Deletes keys of a range, of a log that nobody has open; not a transaction.
     async fn trim(&self, from: &str, to: &str) -> Result<(), BackendError>;
 
     /// Takes or renews a lease under `name`. It ends by itself `ttl` after this call *began* at the earliest, and with the process

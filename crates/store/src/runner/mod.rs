@@ -52,7 +52,10 @@ use futures_util::{FutureExt, StreamExt, future::BoxFuture, future::OptionFuture
 use group::Group;
 use job::Waiting;
 use reruns::Reruns;
-use std::sync::{Arc, Weak};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Weak},
+};
 use tokio::{sync::mpsc, time::sleep_until};
 
 /// Conflicts of one transaction before they are its caller's.
@@ -109,9 +112,11 @@ impl Runner {
     }
 
     pub(crate) async fn run(mut self, jobs: mpsc::Receiver<Box<dyn Job>>) {
-        if let Err(e) = self.go(jobs).await {
+        let shared = self.shared.clone();
+        let panicked = |_| Err(BackendError::Corrupt("the task that runs transactions panicked".into()));
+        if let Err(e) = AssertUnwindSafe(self.go(jobs)).catch_unwind().await.unwrap_or_else(panicked) {
             tracing::error!(error = %e, "the store cannot go on");
-            if let Some(shared) = self.shared.upgrade() {
+            if let Some(shared) = shared.upgrade() {
                 shared.fail(&e);
             }
         }
