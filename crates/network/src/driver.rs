@@ -223,6 +223,25 @@ impl Logical {
     }
 }
 
+macro_rules! logical_from {
+    ($($variant:ident($object:ident)),+) => {$(
+        impl From<$object> for Logical {
+            fn from(object: $object) -> Self {
+                Self::$variant(object)
+            }
+        }
+    )+};
+}
+logical_from!(
+    Network(LNetwork),
+    Subnet(LSubnet),
+    SecurityGroup(LSecurityGroup),
+    Port(LPort),
+    Router(LRouter),
+    RouterInterface(LRouterInterface),
+    FloatingIp(LFloatingIp)
+);
+
 /// `port/<id>`: how back ends mark what belongs to an object.
 impl fmt::Display for LogicalKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -38,6 +38,7 @@ use plan::Wishes;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{task::JoinHandle, time::interval};
 
+pub use names::short_hash;
 pub use translate::METADATA_ADDRESS;
 
 /// How often hosts are asked to show that they keep up.

@@ -27,6 +27,11 @@ pub fn router_port(id: &PortId) -> String {
 /// The group of all ports with port security, which lets nothing pass.
 pub const DROP_GROUP: &str = "pg_tstack_drop";
 
+/// 32 hexadecimal digits that follow from a name, for devices whose names have no room for it.
+pub fn short_hash(name: &str) -> String {
+    row("device", name).simple().to_string()
+}
+
 /// A MAC address that belongs to nobody, for the DHCP server of a subnet.
 pub fn server_mac(subnet: &str) -> String {
     let bytes = row("mac", subnet).into_bytes();

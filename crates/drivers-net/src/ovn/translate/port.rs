@@ -81,7 +81,8 @@ fn options(port: &LPort) -> Vec<(&'static str, String)> {
     let host = port.host.as_ref().filter(|_| port.role == PortRole::Guest);
     let mut options: Vec<_> = host.map(|host| ("requested-chassis", host.to_string())).into_iter().collect();
     if !port.hostname.is_empty() {
-        options.push(("hostname", port.hostname.clone()));
+        // OVN pastes it as it is into an expression of its own.
+        options.push(("hostname", format!("\"{}\"", port.hostname.replace(['"', '\\'], ""))));
     }
     options
 }
@@ -133,7 +134,7 @@ mod tests {
         check(&p, "type", "");
         check(&p, "addresses", "fa:16:3e:00:00:01 10.0.0.5 fd00::5");
         check(&p, "port_security", "fa:16:3e:00:00:01 10.0.0.5 fd00::5");
-        check(&p, "options", "hostname=vm|requested-chassis=h1");
+        check(&p, "options", "hostname=\"vm\"|requested-chassis=h1");
         check(&p, "enabled", "");
         check(&LPort { admin_up: false, ..p.clone() }, "enabled", "false");
         let draft = draft(&p);

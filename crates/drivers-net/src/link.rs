@@ -1,0 +1,91 @@
+//! The kernel's network devices, as `ip` shows them. What we made is marked by its alias, so that it can be told from what
+//! others made, whatever its name.
+
+use crate::netns::Netns;
+use kernel::{NetworkId, PortId, Result, error::Doing};
+use serde::Deserialize;
+
+/// IFNAMSIZ less the final zero.
+pub const NAME_LIMIT: usize = 15;
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Link {
+    pub ifname: String,
+    #[serde(default)]
+    pub ifalias: String,
+    #[serde(default)]
+    pub address: String,
+    #[serde(default)]
+    pub mtu: u32,
+}
+
+/// Whose device this is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A guest's tap.
+    Port(PortId),
+    /// The host's end of a network's metadata namespace.
+    Metadata(NetworkId),
+    /// Nothing of ours.
+    Stranger,
+}
+
+impl Link {
+    pub fn owner(&self) -> Owner {
+        match self.ifalias.strip_prefix("tstack:").and_then(|rest| rest.split_once(':')) {
+            Some(("port", id)) => Owner::Port(id.into()),
+            Some(("metadata", id)) => Owner::Metadata(id.into()),
+            _ => Owner::Stranger,
+        }
+    }
+}
+
+impl Owner {
+    pub fn alias(&self) -> String {
+        match self {
+            Self::Port(id) => format!("tstack:port:{id}"),
+            Self::Metadata(id) => format!("tstack:metadata:{id}"),
+            Self::Stranger => String::new(),
+        }
+    }
+}
+
+pub async fn list(netns: &Netns) -> Result<Vec<Link>> {
+    let json = netns.command("ip", ["-json", "link", "show"]).await?;
+    serde_json::from_str(&json).doing("reading the list of network devices")
+}
+
+pub async fn exists(netns: &Netns, name: &str) -> Result<bool> {
+    Ok(list(netns).await?.iter().any(|link| link.ifname == name))
+}
+
+/// Deletes the device if it is there.
+pub async fn delete(netns: &Netns, name: &str) -> Result<()> {
+    let deleted = netns.command("ip", ["link", "delete", name]).await;
+    if deleted.is_err() && !exists(netns, name).await? { Ok(()) } else { deleted.map(|_| ()) }
+}
+
+/// Frames that leave this device must carry their checksum: the userspace switch reads them through a packet socket, which
+/// hands on no "checksum still to do". Without it, ping works and TCP does not.
+pub async fn no_checksum_offload(netns: &Netns, name: &str) -> Result<()> {
+    netns.command("ethtool", ["-K", name, "tx", "off"]).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_devices_are_known_by_their_alias() {
+        let check = |alias: &str, owner: Owner| {
+            let link = Link { ifname: "x".into(), ifalias: alias.into(), address: String::new(), mtu: 1500 };
+            assert_eq!(link.owner(), owner, "{alias}");
+        };
+        for owner in [Owner::Port("p".into()), Owner::Metadata("n".into())] {
+            check(&owner.alias(), owner);
+        }
+        for alias in ["", "uplink", "tstack:", "tstack:other:x", "port:p"] {
+            check(alias, Owner::Stranger);
+        }
+    }
+}

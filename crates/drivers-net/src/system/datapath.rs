@@ -1,0 +1,55 @@
+//! Which switch can forward packets here. The kernel module is tried out in a throw-away namespace, tunnels included: that a
+//! module file exists, or that its name is listed, says nothing.
+
+use super::config::{Datapath, HostNetConfig};
+use crate::{
+    link,
+    netns::{self, Netns},
+};
+use kernel::Result;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Userspace,
+    Kernel,
+}
+
+impl Kind {
+    /// OVSDB's `datapath_type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Userspace => "netdev",
+            Self::Kernel => "system",
+        }
+    }
+}
+
+/// `existing`: the type of the bridge that is there already; a running host does not change it by itself.
+pub async fn choose(config: &HostNetConfig, existing: Option<&str>) -> Result<Kind> {
+    match (config.datapath, existing) {
+        (Datapath::Netdev, _) | (Datapath::Auto, Some("netdev")) => Ok(Kind::Userspace),
+        (Datapath::System, _) | (Datapath::Auto, Some(_)) => Ok(Kind::Kernel),
+        // The kernel's datapath is one per namespace, and another ovs-vswitchd has it.
+        (Datapath::Auto, None) if link::exists(&config.netns(), "ovs-system").await? => Ok(Kind::Userspace),
+        (Datapath::Auto, None) => Ok(if kernel_works(&config.prefix).await? { Kind::Kernel } else { Kind::Userspace }),
+    }
+}
+
+pub async fn kernel_works(prefix: &str) -> Result<bool> {
+    for module in ["openvswitch", "geneve", "vport_geneve"] {
+        // Built in, or not there at all: the trial will tell.
+        let _ = Netns::here().command("modprobe", ["--quiet", module]).await;
+    }
+    let name = format!("{prefix}-probe-{}", std::process::id());
+    netns::ensure(&name).await?;
+    let inside = Netns::named(&name);
+    let switch = inside.command("ovs-dpctl", ["add-dp", "probe"]).await;
+    let tunnel = inside.command("ip", ["link", "add", "probe-gnv", "type", "geneve", "external"]).await;
+    if switch.is_ok() {
+        let _ = inside.command("ovs-dpctl", ["del-dp", "probe"]).await;
+    }
+    netns::remove(&name).await?;
+    let missing = switch.as_ref().err().or(tunnel.as_ref().err());
+    tracing::debug!(missing = missing.map(|e| e.internal_text()), "tried the kernel's datapath");
+    Ok(missing.is_none())
+}

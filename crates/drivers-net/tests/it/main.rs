@@ -1,0 +1,9 @@
+//! The driver against real Open vSwitch and OVN: every test sends real packets between namespaces that stand for guests.
+//!
+//! They need root and Debian's packages, and fail without them, unless `TSTACK_NO_OVN=1` says that this machine is not to
+//! have them. Each test has names of its own and may run beside the others; all of them clean up, also when they panic.
+
+mod dhcp;
+mod rig;
+mod routing;
+mod switching;
