@@ -9,6 +9,8 @@
 
 
 mod conformance;
+mod crash;
+mod kill;
 mod model;
 
 

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod disk;
 pub mod etcd;
 pub mod objects;
 pub mod site;
