@@ -119,13 +119,18 @@ impl HistoryArchive {
     }
 
     /// Rows of the segments, in order, at most `limit`.
-    pub(crate) fn range(&self, from: &str, to: &str, limit: usize, descending: bool) -> Result<Vec<RawRow>, BackendError> {
+    pub(crate) fn range(
+        &self,
+        from: &str,
+        to: &str,
+        limit: usize,
+        descending: bool,
+    ) -> Result<Vec<RawRow>, BackendError> {
         let segments = self.0.segments.read().clone();
         let mut found = BTreeMap::new();
         for path in segments {
             let mut rows = SortedRows::open(&path).map_err(failed(&self.0.dir))?;
-            let part =
-                if descending { rows.descending(from, to, limit) } else { rows.ascending(from, to, limit) };
+            let part = if descending { rows.descending(from, to, limit) } else { rows.ascending(from, to, limit) };
             for row in part.map_err(failed(&path))? {
                 found.insert(row.key, row.value);
             }

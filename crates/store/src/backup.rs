@@ -53,7 +53,8 @@ impl Store {
 /// Writes a backup of a store, open or not.
 pub async fn backup(backend: &dyn Backend, path: &Path) -> Result<Contents, BackendError> {
     let loaded = backend.load().await?;
-    let failed = |e: io::Error| BackendError::Unavailable(format!("the backup {} was not written: {e}", path.display()));
+    let failed =
+        |e: io::Error| BackendError::Unavailable(format!("the backup {} was not written: {e}", path.display()));
     let mut out = RowWriter::create(path, &head(&loaded)?).map_err(failed)?;
     let mut contents = Contents::default();
     for row in loaded.rows.iter().filter(|r| keys::split_object(&r.key).is_some()) {
@@ -130,7 +131,8 @@ fn check(schema: &Schema, path: &Path) -> Result<Head, BackendError> {
 
 /// A row as it is restored.
 fn restored(schema: &Schema, head: &Head, line: RowLine) -> Result<(String, Bytes), BackendError> {
-    let broken = |e: String| BackendError::Corrupt(format!("the backup cannot be used: its value of {}: {e}", line.key));
+    let broken =
+        |e: String| BackendError::Corrupt(format!("the backup cannot be used: its value of {}: {e}", line.key));
     let kind = keys::split_object(&line.key).and_then(|(kind, _)| schema.slot_named(kind));
     let value = match kind {
         Some(slot) => (schema.kinds[slot].restored)(line.value.as_bytes(), head.format).map_err(broken)?,

@@ -45,7 +45,13 @@ impl Store {
     }
 
     /// Rows of the store and of the archive, each once.
-    async fn history_rows(&self, from: &str, to: &str, limit: usize, order: Order) -> Result<Vec<RawRow>, BackendError> {
+    async fn history_rows(
+        &self,
+        from: &str,
+        to: &str,
+        limit: usize,
+        order: Order,
+    ) -> Result<Vec<RawRow>, BackendError> {
         let descending = order == Order::NewestFirst;
         let mut rows = self.backend().range(from, to, limit, descending).await?;
         let Some(archive) = self.0.archive.get().cloned() else { return Ok(rows) };

@@ -55,22 +55,23 @@ fn format(schema: &Schema, format: u64) -> Result<u32, BackendError> {
 
 /// All of a log. `None`: it is empty, and was never used.
 pub(crate) fn read_all(schema: &Arc<Schema>, loaded: &Loaded) -> Result<Option<Snapshot>, BackendError> {
+    if loaded.rows.is_empty() {
+        return Ok(None);
+    }
+    if !loaded.rows.iter().any(|row| row.key == keys::FORMAT) {
+        let text = "the store was being restored when that was interrupted; restore the backup again";
+        return Err(BackendError::Corrupt(text.into()));
+    }
     let mut snapshot = Snapshot::empty(Arc::clone(schema), loaded.revision);
-    let (mut commits, mut complete) = (HashMap::<Revision, Written>::new(), false);
+    let mut commits = HashMap::<Revision, Written>::new();
     for raw in &loaded.rows {
         let written = commits.entry(raw.revision).or_insert_with(|| Written::at(raw.revision));
         match read(schema, &raw.key, Some(&raw.value), written)? {
             Item::Row((slot, key), row) => drop(snapshot.set(slot, &key, row)),
             Item::Epoch(epoch) => snapshot.epoch = epoch,
-            Item::Format(format) => (snapshot.format, complete) = (format, true),
+            Item::Format(format) => snapshot.format = format,
             Item::Foreign => {}
         }
     }
-    match (complete, loaded.rows.is_empty()) {
-        (true, _) => Ok(Some(snapshot)),
-        (false, true) => Ok(None),
-        (false, false) => Err(BackendError::Corrupt(
-            "the store was being restored when that was interrupted; restore the backup again".into(),
-        )),
-    }
+    Ok(Some(snapshot))
 }

@@ -97,7 +97,8 @@ impl<H: DeserializeOwned> RowReader<H> {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut lines = BufReader::new(File::open(path)?).lines();
         let first = lines.next().ok_or_else(|| invalid("it is empty"))??;
-        let head = serde_json::from_str(&first).map_err(|e| invalid(format!("its first line is not that of such a file: {e}")))?;
+        let head = serde_json::from_str(&first)
+            .map_err(|e| invalid(format!("its first line is not that of such a file: {e}")))?;
         let crc = crc32c::crc32c_append(crc32c::crc32c(first.as_bytes()), b"\n");
         Ok(Self { head, lines, crc, rows: 0, ended: false })
     }
@@ -107,7 +108,10 @@ impl<H: DeserializeOwned> RowReader<H> {
         let line = self.lines.next().ok_or_else(cut_off)??;
         if let Ok(end) = serde_json::from_str::<EndLine>(&line) {
             if end.end != self.rows || end.crc != format!("{:08x}", self.crc) {
-                return Err(invalid(format!("{} rows were written to it, {} are there or were changed", end.end, self.rows)));
+                return Err(invalid(format!(
+                    "{} rows were written to it, {} are there or were changed",
+                    end.end, self.rows
+                )));
             }
             return Ok(None);
         }

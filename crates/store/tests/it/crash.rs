@@ -76,7 +76,8 @@ async fn whatever_a_power_cut_leaves_has_all_that_was_acknowledged() {
             let last_sync = events[..cut].iter().rposition(|e| matches!(e, Event::Sync)).map_or(0, |at| at + 1);
             events[synced_to..last_sync].iter().for_each(|e| apply(&mut synced, e));
             synced_to = last_sync;
-            let told = events[..cut].iter().rev().find_map(|e| if let Event::Acknowledged(n) = e { Some(*n) } else { None });
+            let told =
+                events[..cut].iter().rev().find_map(|e| if let Event::Acknowledged(n) = e { Some(*n) } else { None });
             let mut image = synced.clone();
             survivors(&events[last_sync..cut], &mut random).iter().for_each(|e| apply(&mut image, e));
             check(image, told, &states, &mut random).await.unwrap_or_else(|e| panic!("seed {seed}, cut at {cut}: {e}"));

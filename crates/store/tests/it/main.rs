@@ -6,15 +6,11 @@
 //! - `cluster`: three etcd members, one killed, frozen, cut off, under load; the history is checked by `support::serial`
 //! - the rest: one thing each, where the back end does not matter
 
-
-
 mod conformance;
 mod crash;
+mod files;
 mod kill;
 mod model;
 
-
-
-
 mod support;
-
+mod writer;

@@ -15,16 +15,31 @@ use store::{Order, Store, Tx, Watch, WatchItem};
 
 #[derive(Clone, Debug)]
 enum Op {
-    Put { id: u8, owner: u8 },
-    Delete { id: u8 },
-    Age { id: u8 },
+    Put {
+        id: u8,
+        owner: u8,
+    },
+    Delete {
+        id: u8,
+    },
+    Age {
+        id: u8,
+    },
     /// Several at once, and a refusal at the end: nothing happens.
     Refused(Vec<(u8, u8)>),
     /// Several at once.
     Together(Vec<(u8, u8)>),
-    Claim { value: u8, owner: u8 },
-    Release { value: u8, owner: u8 },
-    Record { stream: u8 },
+    Claim {
+        value: u8,
+        owner: u8,
+    },
+    Release {
+        value: u8,
+        owner: u8,
+    },
+    Record {
+        stream: u8,
+    },
     Fault(u8),
     Restart,
 }
@@ -140,9 +155,13 @@ impl Subject {
     async fn rarer_step(&mut self, model: &mut Model, op: Op) {
         match op {
             Op::Claim { value, owner } => {
-                let claimed = self.transact(move |tx| Ok(tx.claim_unique("m", &name(value), &name(owner)))).await.unwrap();
+                let claimed =
+                    self.transact(move |tx| Ok(tx.claim_unique("m", &name(value), &name(owner)))).await.unwrap();
                 let holder = *model.claims.entry(value).or_insert(owner);
-                assert_eq!(claimed.map_err(|taken| taken.owner), if holder == owner { Ok(()) } else { Err(name(holder)) });
+                assert_eq!(
+                    claimed.map_err(|taken| taken.owner),
+                    if holder == owner { Ok(()) } else { Err(name(holder)) }
+                );
             }
             Op::Release { value, owner } => {
                 self.transact(move |tx| Ok(tx.release_unique("m", &name(value), &name(owner)))).await.unwrap();

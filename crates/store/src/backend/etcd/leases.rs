@@ -91,9 +91,11 @@ impl Exclusive {
             }
         }
         let (id, key) = (etcd.grant(self.ttl).await?, keys::lease(self.name));
-        let txn = Txn::new()
-            .when([Compare::version(key.as_str(), CompareOp::Equal, 0)])
-            .and_then([TxnOp::put(key.as_str(), "", Some(PutOptions::new().with_lease(id)))]);
+        let txn = Txn::new().when([Compare::version(key.as_str(), CompareOp::Equal, 0)]).and_then([TxnOp::put(
+            key.as_str(),
+            "",
+            Some(PutOptions::new().with_lease(id)),
+        )]);
         let taken = etcd.endpoints.once(|mut e| async move { e.kv.txn(txn).await }).await?.succeeded();
         self.held = taken.then_some(id);
         Ok(taken)

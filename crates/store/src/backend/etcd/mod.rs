@@ -95,7 +95,11 @@ impl Etcd {
     /// Fails if an address or a certificate is malformed; whether anybody listens shows at the first request.
     pub async fn connect(config: &EtcdConfig) -> Result<Self, BackendError> {
         let endpoints = Endpoints::new(config).await?;
-        Ok(Self(Arc::new(Inner { endpoints, outcomes: commit::Outcomes::default(), leases: leases::Leases::default() })))
+        Ok(Self(Arc::new(Inner {
+            endpoints,
+            outcomes: commit::Outcomes::default(),
+            leases: leases::Leases::default(),
+        })))
     }
 }
 

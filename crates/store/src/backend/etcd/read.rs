@@ -43,7 +43,9 @@ impl Inner {
         loop {
             match self.load_once().await {
                 Ok(loaded) => return Ok(loaded),
-                Err(Failure::Compacted) => tracing::info!("loading took longer than revisions are kept; beginning again"),
+                Err(Failure::Compacted) => {
+                    tracing::info!("loading took longer than revisions are kept; beginning again")
+                }
                 Err(failure) => return Err(failure.into()),
             }
         }

@@ -79,7 +79,8 @@ impl Watcher {
         let start = if head.revision == self.last { head.etcd + 1 } else { self.last + 1 };
         let options = WatchOptions::new().with_range(keys::LOG.end).with_start_revision(start).with_fragment();
         let (_, endpoint) = self.etcd.endpoints.current();
-        let open = |mut e: super::endpoints::Endpoint| async move { e.watch.watch(keys::LOG.start, Some(options)).await };
+        let open =
+            |mut e: super::endpoints::Endpoint| async move { e.watch.watch(keys::LOG.start, Some(options)).await };
         let inner = self.etcd.endpoints.once(open).await?;
         Ok(Some(Stream { inner, endpoint, part: Vec::new(), overdue: 0 }))
     }
@@ -120,7 +121,9 @@ impl Watcher {
                     let events = part.into_iter().map(|(_, event)| event).collect();
                     self.ready.extend(complete(&mut self.last, whole, RawBatch { revision, events }));
                 }
-                Ok(key) => stream.part.push((revision, (key.to_owned(), put.then(|| Bytes::copy_from_slice(kv.value()))))),
+                Ok(key) => {
+                    stream.part.push((revision, (key.to_owned(), put.then(|| Bytes::copy_from_slice(kv.value())))))
+                }
                 Err(_) => {} // not a key of ours
             }
         }

@@ -102,7 +102,8 @@ fn damaged(name: &str, e: impl std::fmt::Display) -> BackendError {
 /// Opens the database and checks all of it. redb may panic over a file that something else wrote to.
 fn open_tables(name: &str, open: &Opener, sync_failed: &SyncFailed) -> Result<Tables, BackendError> {
     let disk = Disk { storage: open()?, sync_failed: sync_failed.clone() };
-    let create = || Database::builder().set_cache_size(CACHE).set_check_integrity_on_open(true).create_with_backend(disk);
+    let create =
+        || Database::builder().set_cache_size(CACHE).set_check_integrity_on_open(true).create_with_backend(disk);
     let database = catch_unwind(AssertUnwindSafe(create)).map_err(|_| damaged(name, "redb panicked over it"))?;
     let database = database.map_err(|e| match e {
         DatabaseError::DatabaseAlreadyOpen => BackendError::Unavailable(format!(

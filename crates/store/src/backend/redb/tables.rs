@@ -105,7 +105,13 @@ impl Tables {
         Ok(self.0.begin_read()?.open_table(LAST)?.get("tx")?.map_or(String::new(), |v| v.value().to_owned()))
     }
 
-    pub(super) fn range(&self, from: &str, to: &str, limit: usize, descending: bool) -> Result<Vec<RawRow>, redb::Error> {
+    pub(super) fn range(
+        &self,
+        from: &str,
+        to: &str,
+        limit: usize,
+        descending: bool,
+    ) -> Result<Vec<RawRow>, redb::Error> {
         let kv = self.kv()?;
         let range = kv.range(from..to)?;
         if descending { range.rev().take(limit).map(row).collect() } else { range.take(limit).map(row).collect() }

@@ -22,7 +22,10 @@ fn txn(compares: &[(&str, i64)], writes: &[(&str, Option<&str>)]) -> RawTxn {
     RawTxn {
         id: kernel::ids::uuid_hex().to_string(),
         compares: compares.iter().map(|(k, r)| ((*k).to_owned(), *r)).collect(),
-        writes: writes.iter().map(|(k, v)| ((*k).to_owned(), v.map(|v| Bytes::copy_from_slice(v.as_bytes())))).collect(),
+        writes: writes
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), v.map(|v| Bytes::copy_from_slice(v.as_bytes()))))
+            .collect(),
     }
 }
 
@@ -103,7 +106,9 @@ async fn history_is_in_order_and_in_pages(site: Site) {
             let Some(last) = page.last() else { break };
             after = Some(last.key.clone());
             assert!(page.iter().all(|e| e.at == Timestamp::from_secs(e.record["round"].as_i64().unwrap())));
-            seen.extend(page.into_iter().map(|e| (e.record["round"].as_i64().unwrap(), e.record["n"].as_i64().unwrap())));
+            seen.extend(
+                page.into_iter().map(|e| (e.record["round"].as_i64().unwrap(), e.record["n"].as_i64().unwrap())),
+            );
         }
         let mut expected: Vec<_> = (0..5).flat_map(|round| (0..3).map(move |n| (round, n))).collect();
         if order == Order::NewestFirst {
@@ -111,7 +116,11 @@ async fn history_is_in_order_and_in_pages(site: Site) {
         }
         assert_eq!(seen, expected);
     }
-    assert_eq!(store.snapshot().revision(), store.read().await.unwrap().revision(), "what only wrote history counts too");
+    assert_eq!(
+        store.snapshot().revision(),
+        store.read().await.unwrap().revision(),
+        "what only wrote history counts too"
+    );
 }
 
 async fn one_read_of_the_head_serves_many(site: Site) {

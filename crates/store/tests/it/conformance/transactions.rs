@@ -8,7 +8,10 @@ use crate::support::{
 };
 use futures_util::future::join_all;
 use kernel::{Error, Kind};
-use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 use store::{Backend, Store, Tx};
 
 on_every_back_end!(
@@ -265,10 +268,15 @@ async fn a_transaction_whose_caller_has_gone_is_not_begun(site: Site) {
     let first = tokio::spawn({
         let store = store.clone();
         // Two full groups: one is held, one waits for it, and what comes later stays in the queue.
-        async move { join_all((0..200).map(|n| {
-            let id = format!("p{n}");
-            store.transact("first", move |tx| Ok(tx.put(pet(&id, "ann"))))
-        })).await.into_iter().all(|r| r.is_ok()) }
+        async move {
+            join_all((0..200).map(|n| {
+                let id = format!("p{n}");
+                store.transact("first", move |tx| Ok(tx.put(pet(&id, "ann"))))
+            }))
+            .await
+            .into_iter()
+            .all(|r| r.is_ok())
+        }
     });
     until("the groups are full", async || store.stats().transactions.load(Ordering::Relaxed) >= 65).await;
     let gone = store.transact("gone", |tx| Ok(tx.put(pet("gone", "ann"))));

@@ -2,7 +2,7 @@
 
 use super::on_every_back_end;
 use crate::support::{
-    objects::{NewPet, Pet, later_schema, pet, schema},
+    objects::{NewPet, Pet, framed, later_schema, pet, schema},
     site::{Site, write_raw},
 };
 use kernel::Kind;
@@ -16,13 +16,6 @@ on_every_back_end!(
     a_damaged_value_from_a_member_stops_the_store,
     the_format_is_finalised_when_all_are_ready,
 );
-
-fn framed(version: u32, json: &Value) -> Vec<u8> {
-    let json = serde_json::to_vec(json).unwrap();
-    let mut value = format!("{version} {:08x} ", crc32c::crc32c(&json)).into_bytes();
-    value.extend(json);
-    value
-}
 
 async fn stored(backend: &impl Backend, key: &str) -> (u32, Value) {
     let row = backend.range(key, &format!("{key}\0"), 1, false).await.unwrap().pop().expect("it is there");
@@ -53,10 +46,10 @@ async fn kinds_of_a_newer_program_are_left_alone(mut site: Site) {
     write_raw(&site.backend, &[("o/newer.thing/b", Some(raw))]).await;
     store.transact("test", |tx| Ok(tx.put(pet("a", "ann")))).await.unwrap();
     let left = site.backend.range("o/newer.thing/", "o/newer.thing0", 9, false).await.unwrap();
-    assert_eq!(left.iter().map(|r| (r.key.as_str(), &r.value[..])).collect::<Vec<_>>(), [
-        ("o/newer.thing/a", raw),
-        ("o/newer.thing/b", raw)
-    ]);
+    assert_eq!(
+        left.iter().map(|r| (r.key.as_str(), &r.value[..])).collect::<Vec<_>>(),
+        [("o/newer.thing/a", raw), ("o/newer.thing/b", raw)]
+    );
 }
 
 async fn a_damaged_value_is_refused_at_start(mut site: Site) {

@@ -55,7 +55,8 @@ impl Object for NewPet {
         Ok(value)
     }
     fn downcast(_to: u32, mut value: Value) -> Result<Value, String> {
-        let months = value.as_object_mut().and_then(|v| v.remove("months")).and_then(|m| m.as_u64()).ok_or("no months")?;
+        let months =
+            value.as_object_mut().and_then(|v| v.remove("months")).and_then(|m| m.as_u64()).ok_or("no months")?;
         value["age"] = (months / 12).into();
         Ok(value)
     }
@@ -88,4 +89,12 @@ pub fn schema() -> Schema {
 
 pub fn later_schema() -> Schema {
     Schema::new().with_format(2).with::<NewPet>().with::<Blob>()
+}
+
+/// A value as it is stored.
+pub fn framed(version: u32, json: &Value) -> Vec<u8> {
+    let json = serde_json::to_vec(json).expect("JSON");
+    let mut value = format!("{version} {:08x} ", crc32c::crc32c(&json)).into_bytes();
+    value.extend(json);
+    value
 }

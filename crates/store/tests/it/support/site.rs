@@ -83,4 +83,3 @@ pub async fn write_raw(backend: &impl Backend, writes: &[(&str, Option<&[u8]>)])
     let txn = store::backend::RawTxn { id: kernel::ids::uuid_hex().to_string(), compares: vec![], writes };
     backend.commit(txn).await.expect("a raw write");
 }
-
