@@ -1,3 +1,5 @@
 pub mod driver;
 pub mod metadata;
 pub mod model;
+#[cfg(test)]
+mod testkit;

@@ -1,0 +1,44 @@
+//! Placement: what each host has, what is claimed of it, and the decision who gets a host next.
+//!
+//! ```text
+//!   agent connects ──report_inventory──▶ Provider { inventories, used, zone, traits }
+//!                                           ▲            │ ordered by free memory
+//!   compute's flow ──claim(tx)──▶ scheduler ┘            ▼
+//!                                   │ pure        filters ▸ weighers ▸ one host
+//!                                   ▼
+//!                     Allocation { consumer, provider → resources }  +  Provider.used, one transaction
+//! ```
+//!
+//! Invariants
+//! - `Provider::used` is the sum of the allocations against it: both are written by [`model::book`] alone, in one
+//!   transaction. [`audit`] counts again.
+//! - A claim never takes more than `(total − reserved) × ratio`. Only an inventory that shrinks can leave a provider over
+//!   its capacity, and then nothing more is claimed there.
+//! - No herd: a claim is decided inside the transaction that writes it, over a view that holds all earlier claims of this
+//!   process; a claim of another member on the same host conflicts at commit and is decided again.
+//! - A refusal is explained for each host, with what is missing there.
+//!
+//! The scheduler ([`scheduler`]) is a function from data to data. It looks at the hosts with most free memory first, by an
+//! index, and stops when it has enough that fit: with 5,000 hosts a claim touches some dozens.
+
+pub mod api;
+mod audit;
+mod error;
+pub mod model;
+mod ops;
+mod placer;
+pub mod policy;
+pub mod scheduler;
+
+pub use audit::audit;
+pub use error::PlacementError;
+pub use placer::{Ratios, Scheduler};
+
+use model::{Allocation, Provider};
+use store::Schema;
+
+/// The kinds of object this service keeps.
+#[must_use]
+pub fn schema(schema: Schema) -> Schema {
+    schema.with::<Provider>().with::<Allocation>()
+}

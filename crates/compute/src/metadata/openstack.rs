@@ -73,7 +73,7 @@ pub(super) fn answer(parts: &[&str], guest: &GuestMetadata, ports: &[BoundPort])
     }
 }
 
-fn known<'a>(version: &'a str) -> Option<&'a str> {
+fn known(version: &str) -> Option<&str> {
     if version == "latest" {
         return Some(version);
     }

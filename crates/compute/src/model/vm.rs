@@ -9,7 +9,7 @@
 //! lost its connection, or was restarted, needs only the newest intent. The intent is removed by the flow after the host has
 //! reported `Absent` for its generation; a host that sees an intent vanish from a snapshot destroys nothing.
 
-use crate::driver::{IoLimits, LocalDiskSpec, VmSpec, VmState};
+use crate::driver::{DiskBus, IoLimits, LocalDiskSpec, VmSpec, VmState};
 use kernel::{HostName, PortId, ServerId, Timestamp, VolumeId};
 use ports::{BoundPort, VolumeTarget};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,8 @@ pub struct VmVolume {
     pub slot: u8,
     pub boot_index: Option<u32>,
     pub io: IoLimits,
+    #[serde(default)]
+    pub bus: DiskBus,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

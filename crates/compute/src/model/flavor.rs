@@ -1,0 +1,42 @@
+use kernel::{FlavorId, ProjectId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{Key, Object};
+
+/// A size of server. A server keeps a copy of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flavor {
+    pub id: FlavorId,
+    pub name: String,
+    pub vcpus: u32,
+    pub ram_mib: u64,
+    pub disk_gib: u64,
+    pub ephemeral_gib: u64,
+    pub swap_mib: u64,
+    /// Shown until 2.101, means nothing.
+    pub rxtx_factor: f64,
+    pub public: bool,
+    pub disabled: bool,
+    pub description: Option<String>,
+    pub extra_specs: BTreeMap<String, String>,
+    /// Projects that may use it if it is not public.
+    pub access: BTreeSet<ProjectId>,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+}
+
+impl Flavor {
+    /// The space of [`store::Unique`] in which its name is claimed.
+    pub const NAMES: &'static str = "compute.flavor.name";
+
+    pub fn usable_by(&self, project: &ProjectId) -> bool {
+        self.public || self.access.contains(project)
+    }
+}
+
+impl Object for Flavor {
+    const KIND: &'static str = "compute.flavor";
+    fn key(&self) -> Key {
+        self.id.as_str().into()
+    }
+}

@@ -1,0 +1,267 @@
+//! A guest's hardware, decided from server, image and flavor: the same for every start on every host.
+
+use super::{
+    device::{Backing, BlockDevice, VolumeBacking},
+    server::Server,
+    vm::{GuestMetadata, Power, VmIntent, VmPort, VmVolume},
+};
+use crate::driver::{
+    Disk, DiskBus, DiskFormat, DiskSource, Firmware, ImageSource, IoLimits, LocalDiskSpec, Machine, VmSpec,
+};
+use kernel::{HostName, VolumeId};
+use ports::{BoundPort, ConnectedVolume, ImageInfo};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// Seconds a guest gets to shut down when neither image nor flavor say (`shutdown_timeout` of Nova).
+const GRACEFUL_SECONDS: u64 = 60;
+/// CFS period that `quota:cpu_quota` counts in if the flavor names none: 100 ms.
+const CPU_PERIOD: u64 = 100_000;
+
+/// What is known when a server's intent is first written.
+pub struct Build<'a> {
+    pub server: &'a Server,
+    pub host: &'a HostName,
+    pub image: Option<&'a ImageInfo>,
+    pub bound: Vec<BoundPort>,
+    pub connected: Vec<ConnectedVolume>,
+    pub groups: Vec<String>,
+    pub admin_pass: Option<String>,
+}
+
+impl Build<'_> {
+    /// The intent that starts the guest, in the server's next generation.
+    pub fn intent(&self) -> VmIntent {
+        let server = self.server;
+        VmIntent {
+            server: server.id.clone(),
+            host: self.host.clone(),
+            generation: server.generation + 1,
+            power: Power::Running,
+            reboots: server.reboots,
+            reboot_hard: false,
+            graceful_seconds: graceful_seconds(server),
+            spec: spec(server),
+            local_disks: server.devices.iter().filter_map(|d| self.local_disk(d)).collect(),
+            volumes: self.connected.iter().filter_map(|c| volume(server, c)).collect(),
+            ports: self.bound.iter().filter_map(|b| port(server, b.clone())).collect(),
+            metadata: metadata(server, self.groups.clone(), self.admin_pass.clone()),
+        }
+    }
+
+    fn local_disk(&self, device: &BlockDevice) -> Option<LocalDiskSpec> {
+        let Backing::Local { name, image } = &device.what else { return None };
+        let base = self.image.filter(|info| image.as_ref() == Some(&info.id)).map(|info| ImageSource {
+            image: info.id.clone(),
+            disk_format: info.disk_format.clone(),
+            size: info.size,
+            hash: info.hash.clone(),
+            hash_algo: info.hash_algo.clone(),
+        });
+        let size_bytes = device.size_mib * 1024 * 1024;
+        Some(LocalDiskSpec { server: self.server.id.clone(), name: name.clone(), size_bytes, base })
+    }
+}
+
+/// An interface of the intent; `None` for a port that is not the server's.
+pub fn port(server: &Server, mut bound: BoundPort) -> Option<VmPort> {
+    let nic = server.nics.iter().find(|n| n.plan.port == bound.port)?;
+    if let Some(model) = property(server, "hw_vif_model") {
+        bound.model = model.to_owned();
+    }
+    Some(VmPort { bound, slot: nic.slot })
+}
+
+/// A volume of the intent; `None` for one that is not the server's.
+pub fn volume(server: &Server, connected: &ConnectedVolume) -> Option<VmVolume> {
+    let is = |d: &&BlockDevice| d.volume().is_some_and(|v: &VolumeBacking| v.volume == connected.volume);
+    let device = server.devices.iter().find(is)?;
+    Some(VmVolume {
+        volume: connected.volume.clone(),
+        target: connected.target.clone(),
+        read_only: connected.read_only,
+        slot: device.slot,
+        boot_index: device.boot_index,
+        io: IoLimits::default(),
+        bus: device.bus,
+    })
+}
+
+/// The volumes a server needs connected.
+pub fn volumes(server: &Server) -> impl Iterator<Item = &VolumeId> {
+    server.devices.iter().filter_map(|d| d.volume()).map(|v| &v.volume)
+}
+
+fn spec(server: &Server) -> VmSpec {
+    let flavor = &server.flavor;
+    VmSpec {
+        server: server.id.clone(),
+        name: server.instance_name(),
+        vcpus: flavor.vcpus,
+        memory_mib: flavor.ram_mib,
+        machine: machine(server),
+        firmware: match property(server, "hw_firmware_type") {
+            Some("uefi") => Firmware::Uefi,
+            _ => Firmware::Bios,
+        },
+        cpu_model: None,
+        disks: server.devices.iter().filter_map(|d| disk(server, d)).collect(),
+        nics: Vec::new(),
+        config_drive: None,
+        cpu_shares: Some(number(&flavor.extra_specs, "quota:cpu_shares").unwrap_or(1024 * u64::from(flavor.vcpus))),
+        cpu_quota_milli: cpu_quota(&flavor.extra_specs),
+        guest_agent: property(server, "hw_qemu_guest_agent").is_some_and(is_yes),
+        rng: flavor.extra_specs.get("hw_rng:allowed").is_none_or(|v| is_yes(v)),
+    }
+}
+
+/// A local disk. Where it lies, the host decides; until then the path is empty.
+fn disk(server: &Server, device: &BlockDevice) -> Option<Disk> {
+    let Backing::Local { name, .. } = &device.what else { return None };
+    Some(Disk {
+        id: name.clone(),
+        source: DiskSource::File { path: PathBuf::new(), format: DiskFormat::Qcow2 },
+        bus: device.bus,
+        serial: format!("{}-{name}", &server.id[..server.id.len().min(8)]),
+        boot_index: device.boot_index,
+        read_only: false,
+        slot: device.slot,
+        volume: None,
+        io: io_limits(&server.flavor.extra_specs),
+    })
+}
+
+pub fn metadata(server: &Server, groups: Vec<String>, admin_pass: Option<String>) -> GuestMetadata {
+    GuestMetadata {
+        uuid: server.id.to_string(),
+        name: server.name.clone(),
+        hostname: server.hostname.clone(),
+        project: server.project.to_string(),
+        availability_zone: server.availability_zone.clone().unwrap_or_default(),
+        launch_index: server.launch_index,
+        flavor: server.flavor.name.clone(),
+        meta: server.metadata.clone(),
+        keys: server.key.iter().map(|k| (k.name.clone(), k.public.clone())).collect(),
+        user_data: server.user_data.clone(),
+        // The password is for the config drive alone: the metadata service would tell it to every process of the guest.
+        admin_pass: admin_pass.filter(|_| server.config_drive),
+        config_drive: server.config_drive,
+        reservation: server.reservation.clone(),
+        security_groups: groups,
+        image: server.image_ref().to_owned(),
+    }
+}
+
+fn property<'a>(server: &'a Server, name: &str) -> Option<&'a str> {
+    server.image.as_ref()?.properties.get(name).map(String::as_str)
+}
+
+fn is_yes(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "yes" | "true" | "1" | "on")
+}
+
+fn number(specs: &BTreeMap<String, String>, key: &str) -> Option<u64> {
+    specs.get(key)?.parse().ok()
+}
+
+fn machine(server: &Server) -> Machine {
+    match property(server, "hw_machine_type") {
+        Some(name) if name.contains("q35") => Machine::Q35,
+        _ => Machine::Pc,
+    }
+}
+
+fn graceful_seconds(server: &Server) -> u64 {
+    property(server, "os_shutdown_timeout").and_then(|t| t.parse().ok()).unwrap_or(GRACEFUL_SECONDS)
+}
+
+/// `quota:cpu_quota` of `quota:cpu_period` microseconds, in thousandths of a core; per vCPU in Nova's terms.
+fn cpu_quota(specs: &BTreeMap<String, String>) -> Option<u64> {
+    let period = number(specs, "quota:cpu_period").filter(|p| *p > 0).unwrap_or(CPU_PERIOD);
+    number(specs, "quota:cpu_quota").map(|quota| quota * 1000 / period)
+}
+
+fn io_limits(specs: &BTreeMap<String, String>) -> IoLimits {
+    let limit = |name: &str| number(specs, &format!("quota:disk_{name}_sec"));
+    IoLimits {
+        total_bytes_sec: limit("total_bytes"),
+        read_bytes_sec: limit("read_bytes"),
+        write_bytes_sec: limit("write_bytes"),
+        total_iops_sec: limit("total_iops"),
+        read_iops_sec: limit("read_iops"),
+        write_iops_sec: limit("write_iops"),
+    }
+}
+
+/// The bus for disks of a server whose image says so, virtio otherwise.
+pub fn disk_bus(name: Option<&str>) -> Option<DiskBus> {
+    match name {
+        None => Some(DiskBus::Virtio),
+        Some("virtio") => Some(DiskBus::Virtio),
+        Some("scsi") => Some(DiskBus::Scsi),
+        Some("ide") => Some(DiskBus::Ide),
+        Some("sata") => Some(DiskBus::Sata),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::server;
+
+    fn built(change: impl FnOnce(&mut Server)) -> VmIntent {
+        let mut server = server("12345678-rest");
+        change(&mut server);
+        let image = ImageInfo { id: "i".into(), disk_format: "qcow2".into(), size: 7, ..ImageInfo::default() };
+        let host = "h".into();
+        Build {
+            server: &server,
+            host: &host,
+            image: Some(&image),
+            bound: vec![],
+            connected: vec![],
+            groups: vec!["default".into()],
+            admin_pass: Some("secret".into()),
+        }
+        .intent()
+    }
+
+    fn properties(server: &mut Server, list: &[(&str, &str)]) {
+        let map = list.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        server.image.as_mut().unwrap().properties = map;
+    }
+
+    #[test]
+    fn a_plain_server() {
+        let intent = built(|_| {});
+        assert_eq!((intent.generation, intent.power, intent.graceful_seconds), (1, Power::Running, 60));
+        let disk = &intent.spec.disks[0];
+        assert_eq!((disk.id.as_str(), disk.slot, disk.boot_index, disk.bus), ("root", 0, Some(0), DiskBus::Virtio));
+        assert_eq!(disk.serial, "12345678-root");
+        let local = &intent.local_disks[0];
+        assert_eq!((local.size_bytes, local.base.as_ref().map(|b| b.size)), (1 << 30, Some(7)));
+        assert_eq!(intent.spec.cpu_shares, Some(1024));
+        assert_eq!(intent.metadata.admin_pass, None, "no config drive, no password");
+        assert_eq!(built(|s| s.config_drive = true).metadata.admin_pass.as_deref(), Some("secret"));
+    }
+
+    #[test]
+    fn images_and_flavors_choose_hardware() {
+        let uefi = [("hw_machine_type", "pc-q35-7.2"), ("hw_firmware_type", "uefi"), ("hw_qemu_guest_agent", "yes")];
+        let spec = built(|s| properties(s, &uefi)).spec;
+        assert_eq!((spec.machine, spec.firmware, spec.guest_agent), (Machine::Q35, Firmware::Uefi, true));
+        assert_eq!(built(|s| properties(s, &[("os_shutdown_timeout", "5")])).graceful_seconds, 5);
+        let limits = [
+            ("quota:cpu_quota", "20000"),
+            ("quota:cpu_shares", "512"),
+            ("quota:disk_read_iops_sec", "100"),
+            ("hw_rng:allowed", "False"),
+        ];
+        let spec = built(|s| {
+            s.flavor.extra_specs = limits.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        })
+        .spec;
+        assert_eq!((spec.cpu_quota_milli, spec.cpu_shares, spec.rng), (Some(200), Some(512), false));
+        assert_eq!(spec.disks[0].io.read_iops_sec, Some(100));
+    }
+}

@@ -1,0 +1,44 @@
+use crate::driver::HostCapabilities;
+use kernel::{HostName, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::{Key, Object};
+
+/// A host that has reported once: Nova's service `nova-compute` and its hypervisor in one. Whether its agent is connected
+/// is not written anywhere; [`ports::HostCalls`] knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ComputeHost {
+    pub name: HostName,
+    /// The service's number and UUID, for versions before and from 2.53 on.
+    pub number: u64,
+    pub service_id: String,
+    /// Also the id of its resource provider.
+    pub hypervisor_id: String,
+    pub disabled: bool,
+    pub disabled_reason: Option<String>,
+    pub forced_down: bool,
+    pub capabilities: HostCapabilities,
+    pub address: String,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+}
+
+impl ComputeHost {
+    /// The service's id, the same whenever the host is seen for the first time.
+    pub fn service_id_of(host: &HostName) -> String {
+        let space = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, b"tstack:compute-service");
+        uuid::Uuid::new_v5(&space, host.as_bytes()).to_string()
+    }
+
+    /// The id that placement gives the host's provider.
+    pub fn hypervisor_id_of(host: &HostName) -> String {
+        let space = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, b"tstack:compute-host");
+        uuid::Uuid::new_v5(&space, host.as_bytes()).to_string()
+    }
+}
+
+impl Object for ComputeHost {
+    const KIND: &'static str = "compute.host";
+    fn key(&self) -> Key {
+        self.name.as_str().into()
+    }
+}

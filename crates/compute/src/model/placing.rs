@@ -1,0 +1,165 @@
+//! What a server asks of placement: its flavor's resources, its zone, its group's rules and its hints.
+
+use super::{
+    group::{GroupPolicy, ServerGroup},
+    server::Server,
+};
+use kernel::HostName;
+use ports::PlaceRequest;
+use serde_json::Value;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The group of a server and the other servers in it.
+pub struct GroupView {
+    pub group: Arc<ServerGroup>,
+    pub others: Vec<Arc<Server>>,
+}
+
+/// `same_host` and `different_host` of the hints: servers, which the caller looks up.
+pub fn hinted<'a>(server: &'a Server, hint: &str) -> Vec<&'a str> {
+    match server.hints.get(hint) {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// `connected`: hosts whose agent is there and which are not disabled. `host_of` looks up the host of a hinted server.
+pub fn request(
+    server: &Server,
+    group: Option<&GroupView>,
+    host_of: impl Fn(&str) -> Option<HostName>,
+    connected: Vec<HostName>,
+) -> PlaceRequest {
+    let hosts_of = |hint: &str| hinted(server, hint).into_iter().filter_map(&host_of).collect::<Vec<_>>();
+    let mut request = PlaceRequest {
+        consumer: server.id.to_string(),
+        project: server.project.clone(),
+        user: server.user.to_string(),
+        resources: resources(server),
+        availability_zone: server.pinned_zone.clone(),
+        only_hosts: server.forced_host.clone().into_iter().collect(),
+        not_hosts: hosts_of("different_host"),
+        image: server.image.as_ref().map(|i| i.id.clone()),
+        connected,
+        ..PlaceRequest::default()
+    };
+    if request.only_hosts.is_empty() {
+        // A server that is nowhere makes the wish impossible, as in Nova: no host has the name of a server's id.
+        let same = hinted(server, "same_host");
+        request.only_hosts = same.into_iter().map(|id| host_of(id).unwrap_or_else(|| id.into())).collect();
+    }
+    traits(server, &mut request);
+    if let Some(group) = group {
+        affinity(group, &mut request);
+    }
+    request
+}
+
+fn resources(server: &Server) -> BTreeMap<String, u64> {
+    let flavor = &server.flavor;
+    let mut resources: BTreeMap<String, u64> = [
+        ("VCPU".into(), u64::from(flavor.vcpus)),
+        ("MEMORY_MB".into(), flavor.ram_mib),
+        ("DISK_GB".into(), server.local_disk_gib()),
+    ]
+    .into();
+    // `resources:CUSTOM_LICENSE=1`; `resources:VCPU=0` takes one away.
+    for (key, value) in &flavor.extra_specs {
+        if let (Some(class), Ok(amount)) = (key.strip_prefix("resources:"), value.parse()) {
+            resources.insert(class.to_owned(), amount);
+        }
+    }
+    resources.retain(|_, amount| *amount > 0);
+    resources
+}
+
+fn traits(server: &Server, request: &mut PlaceRequest) {
+    let of_image = server.image.iter().flat_map(|i| &i.properties);
+    for (key, value) in server.flavor.extra_specs.iter().chain(of_image) {
+        match (key.strip_prefix("trait:"), value.as_str()) {
+            (Some(name), "required") => request.required_traits.push(name.to_owned()),
+            (Some(name), "forbidden") => request.forbidden_traits.push(name.to_owned()),
+            _ => {}
+        }
+    }
+}
+
+fn affinity(view: &GroupView, request: &mut PlaceRequest) {
+    let hosts: Vec<HostName> = view.others.iter().filter_map(|s| s.host.clone()).collect();
+    request.soft = view.group.policy.is_soft();
+    match view.group.policy {
+        GroupPolicy::Affinity | GroupPolicy::SoftAffinity => request.same_as = hosts,
+        GroupPolicy::SoftAntiAffinity => request.different_from = hosts,
+        GroupPolicy::AntiAffinity => {
+            let limit = view.group.max_server_per_host.unwrap_or(1).max(1) as usize;
+            let full = |host: &HostName| hosts.iter().filter(|h| *h == host).count() >= limit;
+            request.different_from = hosts.iter().filter(|h| full(h)).cloned().collect();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::server;
+    use serde_json::json;
+
+    fn view(policy: GroupPolicy, limit: Option<u32>, hosts: &[&str]) -> GroupView {
+        let group = ServerGroup {
+            id: "g".into(),
+            name: "g".into(),
+            project: "p".into(),
+            user: "u".into(),
+            policy,
+            max_server_per_host: limit,
+            created: kernel::Timestamp::default(),
+        };
+        let other = |host: &&str| Arc::new(Server { host: Some((*host).into()), ..server("o") });
+        GroupView { group: Arc::new(group), others: hosts.iter().map(other).collect() }
+    }
+
+    fn names(hosts: &[HostName]) -> Vec<&str> {
+        hosts.iter().map(|h| h.as_str()).collect()
+    }
+
+    #[test]
+    fn groups_become_lists_of_hosts() {
+        use GroupPolicy as P;
+        for (policy, limit, hosts, same, different) in [
+            (P::Affinity, None, &["a", "a"][..], &["a", "a"][..], &[][..]),
+            (P::SoftAffinity, None, &["a"], &["a"], &[]),
+            (P::AntiAffinity, None, &["a", "b"], &[], &["a", "b"]),
+            (P::AntiAffinity, Some(2), &["a", "b", "b"], &[], &["b", "b"]),
+            (P::SoftAntiAffinity, None, &["a", "a", "b"], &[], &["a", "a", "b"]),
+        ] {
+            let view = view(policy, limit, hosts);
+            let request = request(&server("s"), Some(&view), |_| None, vec![]);
+            assert_eq!(names(&request.same_as), same, "{policy}");
+            assert_eq!(names(&request.different_from), different, "{policy}");
+            assert_eq!(request.soft, policy.is_soft());
+        }
+    }
+
+    #[test]
+    fn flavor_and_hints_speak() {
+        let mut server = server("s");
+        server.flavor.extra_specs = [
+            ("resources:VCPU".into(), "0".into()),
+            ("resources:CUSTOM_X".into(), "2".into()),
+            ("trait:HW_A".into(), "required".into()),
+            ("trait:HW_B".into(), "forbidden".into()),
+            ("hw:other".into(), "1".into()),
+        ]
+        .into();
+        server.hints = json!({"different_host": ["x", "gone"], "same_host": "y"}).as_object().unwrap().clone();
+        let host_of = |id: &str| (id != "gone").then(|| HostName::from(format!("host-of-{id}")));
+        let asked = request(&server, None, host_of, vec!["h".into()]);
+        assert_eq!(asked.resources, [("MEMORY_MB".into(), 128), ("DISK_GB".into(), 1), ("CUSTOM_X".into(), 2)].into());
+        assert_eq!((asked.required_traits, asked.forbidden_traits), (vec!["HW_A".into()], vec!["HW_B".into()]));
+        assert_eq!((names(&asked.only_hosts), names(&asked.not_hosts)), (vec!["host-of-y"], vec!["host-of-x"]));
+        assert_eq!(names(&request(&server, None, |_| None, vec![]).only_hosts), ["y"], "nowhere");
+        server.forced_host = Some("z".into());
+        assert_eq!(names(&request(&server, None, |_| None, vec![]).only_hosts), ["z"]);
+    }
+}

@@ -1,0 +1,61 @@
+//! The names that os-resource-classes and os-traits give to what TStack knows.
+
+/// Every standard resource class.
+pub const RESOURCE_CLASSES: &[&str] = &[
+    "VCPU",
+    "MEMORY_MB",
+    "DISK_GB",
+    "PCI_DEVICE",
+    "SRIOV_NET_VF",
+    "NUMA_SOCKET",
+    "NUMA_CORE",
+    "NUMA_THREAD",
+    "NUMA_MEMORY_MB",
+    "IPV4_ADDRESS",
+    "VGPU",
+    "VGPU_DISPLAY_HEAD",
+    "NET_BW_EGR_KILOBIT_PER_SEC",
+    "NET_BW_IGR_KILOBIT_PER_SEC",
+    "PCPU",
+    "MEM_ENCRYPTION_CONTEXT",
+    "FPGA",
+    "PGPU",
+    "NET_PACKET_RATE_KILOPACKET_PER_SEC",
+    "NET_PACKET_RATE_EGR_KILOPACKET_PER_SEC",
+    "NET_PACKET_RATE_IGR_KILOPACKET_PER_SEC",
+];
+
+/// Traits that a host of ours may have; those that some provider has are known besides.
+pub const STANDARD_TRAITS: &[&str] = &[
+    "COMPUTE_ACCELERATORS",
+    "COMPUTE_CONFIG_DRIVE_REGENERATION",
+    "COMPUTE_DEVICE_TAGGING",
+    "COMPUTE_EXTENDED_RESOURCE_REQUEST",
+    "COMPUTE_FIRMWARE_BIOS",
+    "COMPUTE_FIRMWARE_UEFI",
+    "COMPUTE_GRAPHICS_MODEL_VGA",
+    "COMPUTE_IMAGE_TYPE_QCOW2",
+    "COMPUTE_IMAGE_TYPE_RAW",
+    "COMPUTE_NET_ATTACH_INTERFACE",
+    "COMPUTE_NET_ATTACH_INTERFACE_WITH_TAG",
+    "COMPUTE_NET_VIF_MODEL_E1000",
+    "COMPUTE_NET_VIF_MODEL_VIRTIO",
+    "COMPUTE_NODE",
+    "COMPUTE_RESCUE_BFV",
+    "COMPUTE_STATUS_DISABLED",
+    "COMPUTE_STORAGE_BUS_IDE",
+    "COMPUTE_STORAGE_BUS_SATA",
+    "COMPUTE_STORAGE_BUS_SCSI",
+    "COMPUTE_STORAGE_BUS_VIRTIO",
+    "COMPUTE_TRUSTED_CERTS",
+    "COMPUTE_VOLUME_ATTACH",
+    "COMPUTE_VOLUME_ATTACH_WITH_TAG",
+    "COMPUTE_VOLUME_EXTEND",
+    "COMPUTE_VOLUME_MULTI_ATTACH",
+    "HW_ARCH_AARCH64",
+    "HW_ARCH_X86_64",
+];
+
+pub fn is_resource_class(name: &str) -> bool {
+    RESOURCE_CLASSES.contains(&name)
+}

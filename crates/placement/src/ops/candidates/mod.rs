@@ -1,0 +1,3 @@
+mod list;
+
+pub(crate) use list::{Candidates, list};

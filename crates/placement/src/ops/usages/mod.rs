@@ -1,0 +1,3 @@
+mod total;
+
+pub(crate) use total::{Usage, total};

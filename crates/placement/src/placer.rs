@@ -1,0 +1,152 @@
+//! What compute calls: [`ports::Placer`] over the scheduler and the store.
+
+use crate::{
+    PlacementError,
+    model::{Allocation, Inventory, Provider, ProviderId, book, unbook},
+    scheduler,
+};
+use kernel::{HostName, Result, ServerId, Timestamp};
+use ports::{Claim, PlaceRequest, Placer};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, sync::Arc};
+use store::{Snapshot, Tx};
+
+/// How a new host's inventory is made of what its agent reports; the defaults are Nova's `initial_*_allocation_ratio` and
+/// `reserved_host_*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ratios {
+    pub cpu_allocation_ratio: f64,
+    pub ram_allocation_ratio: f64,
+    pub disk_allocation_ratio: f64,
+    pub reserved_cpus: u64,
+    pub reserved_memory_mib: u64,
+    pub reserved_disk_gib: u64,
+    /// The zone of a host that no aggregate puts elsewhere.
+    pub default_zone: String,
+}
+
+impl Default for Ratios {
+    fn default() -> Self {
+        Self {
+            cpu_allocation_ratio: 4.0,
+            ram_allocation_ratio: 1.0,
+            disk_allocation_ratio: 1.0,
+            reserved_cpus: 0,
+            reserved_memory_mib: 512,
+            reserved_disk_gib: 0,
+            default_zone: "nova".into(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Scheduler {
+    pub ratios: Ratios,
+}
+
+impl Scheduler {
+    /// The hosts worth a look, in order; the scheduler stops when it has seen enough of them.
+    fn candidates<'a>(view: &'a Snapshot, request: &'a PlaceRequest) -> Box<dyn Iterator<Item = Arc<Provider>> + 'a> {
+        let named = |hosts: &'a [HostName]| hosts.iter().filter_map(|h| view.get(&ProviderId::of_host(h)));
+        if !request.only_hosts.is_empty() {
+            return Box::new(named(&request.only_hosts));
+        }
+        if !request.same_as.is_empty() && !request.soft {
+            return Box::new(named(&request.same_as));
+        }
+        let (index, prefix) = match &request.availability_zone {
+            Some(zone) => (Provider::BY_ZONE, format!("{zone}/")),
+            None => (Provider::BY_FREE, String::new()),
+        };
+        let ranged = view.range_by(index, &prefix, "").take_while(move |(value, _)| value.starts_with(&prefix));
+        Box::new(named(&request.same_as).chain(ranged.filter_map(|(_, key)| view.get(key))))
+    }
+
+    fn inventories(&self, report: &ports::Inventory) -> BTreeMap<String, Inventory> {
+        let r = &self.ratios;
+        [
+            ("VCPU".to_owned(), Inventory::plain(report.vcpus, r.reserved_cpus, r.cpu_allocation_ratio)),
+            (
+                "MEMORY_MB".to_owned(),
+                Inventory::plain(report.memory_mib, r.reserved_memory_mib, r.ram_allocation_ratio),
+            ),
+            ("DISK_GB".to_owned(), Inventory::plain(report.disk_gib, r.reserved_disk_gib, r.disk_allocation_ratio)),
+        ]
+        .into()
+    }
+}
+
+impl Placer for Scheduler {
+    fn claim(&self, tx: &mut Tx, request: &PlaceRequest, now: Timestamp) -> Result<Claim> {
+        // What the consumer has already is in the way of none but others.
+        let before = tx.get::<Allocation>(&request.consumer);
+        unbook(tx, &request.consumer)?;
+        let chosen = scheduler::choose(request, Self::candidates(tx.view(), request));
+        let id = chosen.ok_or(PlacementError::NoValidHost)?.id.clone();
+        // Only this read is validated at commit: if another member changed the host meanwhile, everything is decided again.
+        let provider = tx.get::<Provider>(&id).ok_or(PlacementError::NoValidHost)?;
+        let host = provider.host.clone().ok_or(PlacementError::NoValidHost)?;
+        let claimed = request.resources.iter().filter(|(_, amount)| **amount > 0);
+        let resources = claimed.map(|(class, amount)| (class.clone(), *amount)).collect();
+        let allocation = Allocation {
+            consumer: request.consumer.clone(),
+            consumer_type: "INSTANCE".into(),
+            project: request.project.clone(),
+            user: request.user.as_str().into(),
+            generation: before.as_ref().map_or(1, |a| a.generation + 1),
+            providers: [(id, resources)].into(),
+            created: before.map_or(now, |a| a.created),
+            updated: now,
+        };
+        book(tx, allocation, now)?;
+        Ok(Claim { host, availability_zone: provider.zone.clone() })
+    }
+
+    fn release(&self, tx: &mut Tx, consumer: &ServerId) -> Result<()> {
+        unbook(tx, consumer)
+    }
+
+    fn report_inventory(&self, tx: &mut Tx, report: &ports::Inventory, now: Timestamp) -> Result<()> {
+        let id = ProviderId::of_host(&report.host);
+        let (inventories, traits) = (self.inventories(report), report.traits.iter().cloned().collect());
+        let Some(old) = tx.get::<Provider>(&id) else {
+            tx.put(Provider {
+                id,
+                name: report.host.to_string(),
+                host: Some(report.host.clone()),
+                parent: None,
+                generation: 1,
+                zone: self.ratios.default_zone.clone(),
+                inventories,
+                traits,
+                aggregates: [].into(),
+                used: [].into(),
+                created: now,
+                updated: now,
+            });
+            return Ok(());
+        };
+        if old.inventories != inventories || old.traits != traits {
+            let generation = old.generation + 1;
+            tx.put(Provider { inventories, traits, generation, updated: now, ..Provider::clone(&old) });
+        }
+        Ok(())
+    }
+
+    fn set_zone(&self, tx: &mut Tx, host: &HostName, zone: &str) -> Result<()> {
+        let id = ProviderId::of_host(host);
+        if tx.get::<Provider>(&id).is_some_and(|p| p.zone != zone) {
+            tx.update::<Provider>(&id, |p| p.zone = zone.into());
+        }
+        Ok(())
+    }
+
+    fn explain(&self, snapshot: &Snapshot, request: &PlaceRequest) -> Vec<(HostName, String)> {
+        scheduler::explain(request, snapshot.all::<Provider>())
+    }
+
+    fn used(&self, snapshot: &Snapshot, host: &HostName) -> BTreeMap<String, u64> {
+        snapshot.get::<Provider>(&ProviderId::of_host(host)).map(|p| p.used.clone()).unwrap_or_default()
+    }
+}

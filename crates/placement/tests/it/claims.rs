@@ -1,0 +1,131 @@
+use super::{report, request, with_hosts};
+use kernel::{HostName, Kind, ServerId, Timestamp};
+use placement::{
+    Ratios, Scheduler,
+    model::{Allocation, Provider},
+};
+use ports::{Claim, Placer};
+use proptest::prelude::*;
+use store::Store;
+
+fn scheduler() -> Scheduler {
+    Scheduler { ratios: Ratios { reserved_memory_mib: 100, ..Ratios::default() } }
+}
+
+async fn claim(store: &Store, request: ports::PlaceRequest) -> kernel::Result<Claim> {
+    store.transact("test", move |tx| scheduler().claim(tx, &request, Timestamp::from_secs(2))).await
+}
+
+#[tokio::test]
+async fn a_claim_takes_and_a_release_gives_back() {
+    let store = with_hosts(&scheduler(), vec![report("h1", 1, 1100), report("h2", 2, 1100)]).await;
+    let hosts = ["h1", "h2"];
+    assert_eq!(claim(&store, request("a", 1, 600, &["h1"])).await.unwrap().host, "h1");
+    let again = claim(&store, request("a", 1, 600, &["h1"])).await.unwrap();
+    assert_eq!(
+        (again.host.as_str(), again.availability_zone.as_str()),
+        ("h1", "nova"),
+        "its own claim is in its way no more than once"
+    );
+    assert_eq!(claim(&store, request("b", 1, 600, &hosts)).await.unwrap().host, "h2");
+    let refused = claim(&store, request("c", 1, 600, &hosts)).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.code()), (Kind::Conflict, Some("NoValidHost")));
+    let told = scheduler().explain(&store.snapshot(), &request("c", 1, 600, &hosts));
+    assert!(told.iter().all(|(_, why)| why == "600 MEMORY_MB asked, 400 free of 1000: 200 missing"), "{told:?}");
+    store.transact("test", |tx| scheduler().release(tx, &ServerId::from("a"))).await.unwrap();
+    store.transact("test", |tx| scheduler().release(tx, &ServerId::from("a"))).await.unwrap();
+    assert!(scheduler().used(&store.snapshot(), &"h1".into()).is_empty());
+    assert_eq!(claim(&store, request("c", 1, 600, &hosts)).await.unwrap().host, "h1");
+    assert_eq!(placement::audit(&store.snapshot()), []);
+}
+
+#[tokio::test]
+async fn a_report_that_says_nothing_new_writes_nothing() {
+    let store = with_hosts(&scheduler(), vec![report("h1", 1, 1100)]).await;
+    let revision = store.snapshot().revision();
+    store
+        .transact("test", |tx| scheduler().report_inventory(tx, &report("h1", 1, 1100), Timestamp::from_secs(9)))
+        .await
+        .unwrap();
+    assert_eq!(store.snapshot().revision(), revision);
+    store
+        .transact("test", |tx| scheduler().report_inventory(tx, &report("h1", 2, 1100), Timestamp::from_secs(9)))
+        .await
+        .unwrap();
+    let provider = store.snapshot().all::<Provider>().next().unwrap();
+    assert_eq!((provider.generation, provider.capacity("VCPU")), (2, 8));
+}
+
+#[tokio::test]
+async fn zones_follow_what_compute_says() {
+    let store = with_hosts(&scheduler(), vec![report("h1", 1, 1100), report("h2", 1, 1100)]).await;
+    store.transact("test", |tx| scheduler().set_zone(tx, &"h2".into(), "east")).await.unwrap();
+    store.transact("test", |tx| scheduler().set_zone(tx, &"unknown".into(), "east")).await.unwrap();
+    let mut east = request("a", 1, 100, &["h1", "h2"]);
+    east.availability_zone = Some("east".into());
+    assert_eq!(claim(&store, east.clone()).await.unwrap().availability_zone, "east");
+    east.consumer = "b".into();
+    east.resources.insert("MEMORY_MB".into(), 950);
+    assert!(claim(&store, east).await.is_err(), "the free host is in another zone");
+}
+
+#[tokio::test]
+async fn the_audit_notices_a_sum_that_drifted() {
+    let store = with_hosts(&scheduler(), vec![report("h1", 1, 1100)]).await;
+    claim(&store, request("a", 1, 100, &["h1"])).await.unwrap();
+    store.transact("test", |tx| Ok(tx.delete::<Allocation>("a"))).await.unwrap();
+    let findings = placement::audit(&store.snapshot());
+    assert_eq!(findings.len(), 1, "{findings:?}");
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Claim { consumer: u8, vcpus: u64, memory: u64 },
+    Release { consumer: u8 },
+    Zone { host: u8, east: bool },
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        4 => (0..12u8, 0..6u64, 0..700u64).prop_map(|(consumer, vcpus, memory)| Act::Claim { consumer, vcpus, memory }),
+        2 => (0..12u8).prop_map(|consumer| Act::Release { consumer }),
+        1 => (0..3u8, any::<bool>()).prop_map(|(host, east)| Act::Zone { host, east }),
+    ];
+    prop::collection::vec(act, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is claimed and given back: no provider beyond its capacity, and the counts are the sums.
+    #[test]
+    fn claims_never_exceed_capacity(acts in acts()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let hosts = ["h0", "h1", "h2"];
+            let store = with_hosts(&scheduler(), hosts.iter().map(|h| report(h, 2, 1100)).collect()).await;
+            for act in acts {
+                match act {
+                    Act::Claim { consumer, vcpus, memory } => {
+                        let _ = claim(&store, request(&format!("c{consumer}"), vcpus, memory, &hosts)).await;
+                    }
+                    Act::Release { consumer } => {
+                        let id = ServerId::from(format!("c{consumer}"));
+                        store.transact("test", move |tx| scheduler().release(tx, &id)).await.unwrap();
+                    }
+                    Act::Zone { host, east } => {
+                        let (host, zone) = (HostName::from(hosts[usize::from(host)]), if east { "east" } else { "nova" });
+                        store.transact("test", move |tx| scheduler().set_zone(tx, &host, zone)).await.unwrap();
+                    }
+                }
+                let snapshot = store.snapshot();
+                assert_eq!(placement::audit(&snapshot), []);
+                for provider in snapshot.all::<Provider>() {
+                    for class in provider.inventories.keys() {
+                        assert!(provider.used(class) <= provider.capacity(class), "{provider:?}");
+                    }
+                }
+            }
+        });
+    }
+}
