@@ -5,6 +5,7 @@
 //! the outcome is not known (ask again); every other error means that what was asked did not happen.
 
 pub mod conformance;
+mod console;
 pub mod fake;
 mod iso9660;
 pub mod qemu;

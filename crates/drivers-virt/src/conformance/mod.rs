@@ -1,8 +1,100 @@
-//! The suite.
-use compute::driver::*;
-use kernel::ServerId;
+//! The suite that every [`Hypervisor`] passes, the real one and the fake alike.
+//!
+//! A driver's tests make a [`Bench`] — the driver, the host under it, and a hand inside the guest — and call
+//! [`conformance!`](crate::conformance), which makes one test of each case. Cases wait for conditions, never for time; only
+//! patience is counted in seconds, generously.
 
-/// A guest without disks and nics.
+mod devices;
+mod power;
+mod survival;
+
+pub use devices::*;
+pub use power::*;
+pub use survival::*;
+
+use async_trait::async_trait;
+use compute::driver::*;
+use kernel::{Kind, Result, ServerId};
+use std::{future::Future, path::Path, sync::Arc, time::Duration};
+use tokio::{
+    sync::broadcast,
+    time::{Instant, sleep, timeout},
+};
+
+/// How long a case waits for what must come. Machines are busy.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a guest does when it is asked to power off or to let a device go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manners {
+    Obeys,
+    /// It hears nothing, as while it boots or hangs.
+    Deaf,
+}
+
+#[async_trait]
+pub trait Bench: Send + Sync {
+    /// The driver as it is open now.
+    fn driver(&self) -> Arc<dyn Hypervisor>;
+
+    /// Ends the driver, not the guests, and opens another on the same host. In between, `meanwhile` happens to the guests.
+    async fn reopen(&self, meanwhile: &[Meanwhile<'_>]);
+
+    /// A new server with one disk `root` in slot 0 and one nic in slot 0. Its guest writes `BOOTED` on its console at each boot
+    /// if it obeys.
+    async fn spec(&self, manners: Manners) -> VmSpec;
+
+    /// A further disk and nic for such a guest.
+    async fn disk(&self, spec: &VmSpec, slot: u8) -> Disk;
+    async fn nic(&self, spec: &VmSpec, slot: u8) -> Nic;
+
+    /// The guest powers off of its own will.
+    async fn power_off(&self, server: &ServerId);
+
+    /// The guest's process dies.
+    async fn crash(&self, server: &ServerId);
+
+    /// The devices in the running guest and their places.
+    async fn hardware(&self, server: &ServerId) -> Vec<String>;
+
+    /// Whatever of the server is on the host: processes, sockets, files.
+    async fn leftovers(&self, server: &ServerId) -> Vec<String>;
+
+    /// A directory of the host's.
+    fn scratch(&self) -> &Path;
+}
+
+/// What happens to a guest while no driver is there.
+#[derive(Clone, Copy, Debug)]
+pub enum Meanwhile<'a> {
+    PowersOff(&'a ServerId),
+    Crashes(&'a ServerId),
+}
+
+/// What an obeying guest says on its console when it is up.
+pub const BOOTED: &str = "guest is up";
+
+/// Makes a test of each case. `$bench` is an expression that makes a fresh bench; it may await.
+#[macro_export]
+macro_rules! conformance {
+    ($bench:expr) => {
+        $crate::conformance!($bench;
+            lifecycle, wrong_states, fences, graceful_stop, stop_of_a_deaf_guest, patience_ends_for_destroy,
+            guest_powers_off, guest_crashes, soft_reboot, hard_reboot, refused_spec_leaves_nothing, console,
+            disks_come_and_go, nics_come_and_go, devices_of_a_stopped_guest, deaf_guest_keeps_its_device, same_hardware,
+            copy_of_a_disk, counters, readopted_untouched, readopted_after_changes,
+        );
+    };
+    ($bench:expr; $($case:ident),+ $(,)?) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            let bench = $bench;
+            $crate::conformance::$case(&bench).await;
+        }
+    )+};
+}
+
+/// A spec without disks and nics, for tests of what does not look at them.
 pub fn plain_spec() -> VmSpec {
     VmSpec {
         server: ServerId::new(),
@@ -20,4 +112,74 @@ pub fn plain_spec() -> VmSpec {
         guest_agent: false,
         rng: false,
     }
+}
+
+pub(crate) const fn fence(generation: u64) -> Fence {
+    Fence { generation }
+}
+
+pub(crate) const GRACEFUL: StopMode = StopMode::Graceful { timeout: PATIENCE };
+
+/// Waits until `holds`.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds().await {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+pub(crate) async fn state(bench: &dyn Bench, server: &ServerId) -> VmState {
+    bench.driver().status(server).await.unwrap().state
+}
+
+/// Both `status` and `list` say so.
+pub(crate) async fn assert_state(bench: &dyn Bench, server: &ServerId, expect: VmState) {
+    let status = bench.driver().status(server).await.unwrap();
+    assert_eq!(status.state, expect);
+    let listed = bench.driver().list().await.unwrap().into_iter().find(|s| &s.server == server);
+    assert_eq!(listed, Some(status).filter(|s| s.state != VmState::Absent), "list and status disagree");
+}
+
+/// Waits until the guest has said `times` times that it is up.
+pub(crate) async fn booted(bench: &dyn Bench, server: &ServerId, times: usize) {
+    eventually(&format!("boot number {times}"), async || boots(bench, server).await >= times).await;
+}
+
+pub(crate) async fn boots(bench: &dyn Bench, server: &ServerId) -> usize {
+    bench.driver().console_log(server, Tail::All).await.unwrap().matches(BOOTED).count()
+}
+
+/// The next event of a server.
+pub(crate) async fn event(events: &mut broadcast::Receiver<VmEvent>, server: &ServerId) -> VmState {
+    let next = async {
+        loop {
+            let event = events.recv().await.unwrap();
+            if &event.server == server {
+                return event.state;
+            }
+        }
+    };
+    timeout(PATIENCE, next).await.expect("an event")
+}
+
+pub(crate) fn refused<T: std::fmt::Debug>(outcome: Result<T>, kind: Kind) {
+    let e = outcome.expect_err("this must be refused");
+    assert_eq!(e.kind(), kind, "{e:?}");
+}
+
+/// A guest of good manners, started at generation 1 and booted.
+pub(crate) async fn running(bench: &dyn Bench) -> VmSpec {
+    let spec = bench.spec(Manners::Obeys).await;
+    bench.driver().start(&spec, fence(1)).await.unwrap();
+    booted(bench, &spec.server, 1).await;
+    spec
+}
+
+/// Ends a case: nothing of the server may be left.
+pub(crate) async fn destroy(bench: &dyn Bench, server: &ServerId) {
+    let generation = bench.driver().status(server).await.unwrap().generation;
+    bench.driver().destroy(server, fence(generation)).await.unwrap();
+    assert_state(bench, server, VmState::Absent).await;
+    assert_eq!(bench.leftovers(server).await, Vec::<String>::new());
 }

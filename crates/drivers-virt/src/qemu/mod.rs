@@ -16,7 +16,6 @@
 pub mod accel;
 mod cgroup;
 mod config;
-mod console;
 mod doctor;
 mod host;
 mod machine;
@@ -29,6 +28,7 @@ mod vm;
 pub use config::{Acceleration, ProbeKernel, QemuConfig, Switch};
 pub use doctor::doctor;
 
+use crate::console;
 use accel::Accel;
 use async_trait::async_trait;
 use cgroup::Cgroups;

@@ -159,7 +159,7 @@ pub async fn sweep(dir: &VmDir, patience: Duration) -> Result<()> {
     Ok(())
 }
 
-/// Starts QEMU. Returns once it has been forked; that it is well is learned from its monitor.
+/// Starts QEMU. Returns once it has been forked; that it is well is learned from its monitor (`Vm::comes_up`).
 pub fn launch(dir: &VmDir, binary: &Path, args: &[String], lock: File) -> Result<Process> {
     let log = dir.file("qemu.log");
     let open =
@@ -242,7 +242,7 @@ mod tests {
     /// Stands in for QEMU: a shell that has the VM's words on its command line.
     fn stand_in(dir: &VmDir) -> Process {
         let Lock::Free(lock) = try_lock(dir).unwrap() else { panic!("held") };
-        let args = ["-c", "sleep 1000 & wait", "-pidfile"].map(String::from);
+        let args = ["-c", "exec 3<&0; sleep 1000 & wait", "-pidfile"].map(String::from);
         let args = [&args[..], &[dir.pidfile().to_str().unwrap().to_owned()]].concat();
         launch(dir, Path::new("/bin/sh"), &args, lock).unwrap()
     }
@@ -258,7 +258,7 @@ mod tests {
         // A pidfile that names somebody else's process is not believed.
         fs::write(dir.pidfile(), std::process::id().to_string()).unwrap();
         assert_eq!(find(&dir).unwrap().map(|p| p.pid()), Some(process.pid()));
-        // The shell's child holds the lock as well (it inherited stdin) but carries no name of the VM's.
+        // The shell's child holds the lock as well (it inherited it) but carries no name of the VM's.
         let child: u32 = loop {
             let task = format!("/proc/{0}/task/{0}/children", process.pid());
             if let Ok(pid) = fs::read_to_string(task).unwrap().trim().parse() {

@@ -101,9 +101,8 @@ pub struct Qmp {
 }
 
 impl Qmp {
-    /// Connects by `deadline`, reads the greeting and negotiates. QEMU answers only once its devices are made: this is also
-    /// how one learns that a start has succeeded. `patience` is for each later answer. The receiver has every notice of this
-    /// connection, from its first.
+    /// Connects by `deadline`, reads the greeting and negotiates. `patience` is for each later answer. The receiver has every
+    /// notice of this connection, from its first.
     pub async fn connect(
         path: &Path,
         deadline: Instant,

@@ -86,11 +86,7 @@ impl Vm {
     async fn finish_start(&mut self, before: Before, process: Option<Process>) -> Result<()> {
         if let Some(process) = process {
             let deadline = Instant::now() + self.shared.config.start_patience;
-            let answer = tokio::select! {
-                monitor = self.first_answer(deadline) => monitor,
-                () = process.exited() => Err(Error::internal("QEMU ended while it started")),
-            };
-            if let Ok(monitor) = answer {
+            if let Ok(monitor) = self.comes_up(&process, deadline).await {
                 let spec = self.record.as_ref().map(|r| r.spec.clone());
                 let pid = process.pid();
                 self.guest = Some(Guest { process, monitor: Some(monitor), run: Run::Running });

@@ -11,9 +11,9 @@
 //!   (process is gone)    any              Shutdown if the guest was seen to power off, else Crashed
 //! ```
 
-use super::{Guest, Happening, Monitor, Run, Vm};
+use super::{Guest, HANG_UP, Happening, Monitor, Run, Vm};
+use crate::console;
 use crate::qemu::{
-    console,
     process::sweep,
     qmp::{Notice, Qmp, QmpResult},
     record::Phase,
@@ -23,9 +23,6 @@ use kernel::Result;
 use serde_json::{Value, json};
 use std::{io, time::Duration};
 use tokio::{task::spawn_blocking, time::Instant};
-
-/// After QEMU hung up its process is given this long to be gone.
-const HANG_UP: Duration = Duration::from_secs(2);
 
 impl Vm {
     pub(super) async fn react(&mut self, happening: Happening) {

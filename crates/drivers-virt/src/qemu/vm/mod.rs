@@ -44,6 +44,8 @@ use tokio::{
 
 /// How often a task tidies up: rotates the console log, looks for a monitor that did not answer.
 const UPKEEP: Duration = Duration::from_secs(5);
+/// After QEMU hung up its process is given this long to be gone.
+const HANG_UP: Duration = Duration::from_secs(2);
 
 pub type Job = Box<dyn for<'a> FnOnce(&'a mut Vm) -> BoxFuture<'a, ()> + Send>;
 

@@ -1,9 +1,9 @@
 //! Start, stop, reboot, pause, resume, destroy.
 
-use super::{Guest, Monitor, Run, Vm, look};
+use super::{Guest, HANG_UP, Monitor, Run, Vm, look};
 use crate::qemu::{
     machine,
-    process::{self, Lock},
+    process::{self, Lock, Process},
     qmp::{Qmp, QmpError},
     record::{Before, Phase, Record, disk_error},
 };
@@ -148,7 +148,7 @@ impl Vm {
                 Ok(state) if state == "shutdown" => return Asked::PoweredOff,
                 Err(QmpError::Closed { .. }) => {
                     // The end of the process follows, and says more.
-                    let gone = guest.process.exits_within(Duration::from_secs(2)).await;
+                    let gone = guest.process.exits_within(HANG_UP).await;
                     return if gone { Asked::PoweredOff } else { Asked::StillOn };
                 }
                 _ if Instant::now() >= deadline => return Asked::StillOn,
@@ -259,14 +259,40 @@ impl Vm {
         let said = process::log_length(&self.dir);
         let process = process::launch(&self.dir, &self.shared.config.binary, args, lock)?;
         let deadline = Instant::now() + self.shared.config.start_patience;
-        let monitor = tokio::select! {
-            monitor = self.first_answer(deadline) => monitor,
-            () = process.exited() => Err(start_failed(&process::log_since(&self.dir, said))),
-        }?;
+        let monitor = match self.comes_up(&process, deadline).await {
+            Ok(monitor) => monitor,
+            Err(_) if process.exits_within(HANG_UP).await => {
+                return Err(start_failed(&process::log_since(&self.dir, said)));
+            }
+            Err(e) => return Err(e),
+        };
         if let Err(e) = self.shared.cgroups.enter(spec, process.pid()) {
             tracing::warn!(server = %self.server, error = %e, "a guest runs without its CPU limits");
         }
         Ok(Guest { process, monitor: Some(monitor), run: Run::Running })
+    }
+
+    /// Waits until QEMU has made all devices and lets the guest run. That its monitor answers is not enough: it may do so
+    /// while a disk is still being opened.
+    pub(super) async fn comes_up(&self, process: &Process, deadline: Instant) -> Result<Monitor> {
+        let up = async {
+            let monitor = self.first_answer(deadline).await?;
+            loop {
+                let state =
+                    look::run_state(&monitor.qmp).await.map_err(|e| e.while_doing("waiting for QEMU to come up"))?;
+                if state != "prelaunch" {
+                    return Ok(monitor);
+                }
+                if Instant::now() > deadline {
+                    return Err(Error::internal("waiting for QEMU to come up"));
+                }
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            monitor = up => monitor,
+            () = process.exited() => Err(Error::internal("QEMU ended while it came up")),
+        }
     }
 
     pub(super) async fn first_answer(&self, deadline: Instant) -> Result<Monitor> {

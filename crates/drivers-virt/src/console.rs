@@ -1,4 +1,4 @@
-//! The guest's serial console, as QEMU writes it to `console.log`.
+//! Console logs: their tail, and QEMU's file of them.
 //!
 //! QEMU appends without end, and a guest can say as much as it likes. So a log over its limit is cut: its last half is kept as
 //! `console.log.1`, then the file is emptied under QEMU's feet, which is sound because QEMU opened it with `O_APPEND`. What is

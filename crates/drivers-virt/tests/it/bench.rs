@@ -1,0 +1,259 @@
+//! A host for the QEMU driver: its directory, taps, a control group, and hands in its guests.
+
+use crate::guest;
+use async_trait::async_trait;
+use compute::driver::*;
+use drivers_virt::{
+    conformance::{Bench, Manners, Meanwhile, PATIENCE, eventually, plain_spec},
+    qemu::{Acceleration, Qemu, QemuConfig},
+};
+use kernel::{NetworkId, PortId, ServerId};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// The tests of this file need QEMU and root. They do not skip by themselves: whoever has neither says so.
+pub fn without_qemu() -> bool {
+    std::env::var_os("TSTACK_NO_QEMU").is_some()
+}
+
+pub struct QemuBench {
+    pub dir: TempDir,
+    pub config: QemuConfig,
+    driver: Mutex<Option<Arc<Qemu>>>,
+    taps: Mutex<Vec<String>>,
+}
+
+impl QemuBench {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut QemuConfig)) -> Self {
+        let bench = Self::closed(change);
+        bench.open().await;
+        bench
+    }
+
+    /// A host on which no driver is open yet.
+    pub fn closed(change: impl FnOnce(&mut QemuConfig)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = config(dir.path());
+        change(&mut config);
+        Self { dir, config, driver: Mutex::new(None), taps: Mutex::default() }
+    }
+
+    pub async fn open(&self) {
+        let driver = Qemu::open(self.config.clone()).await.unwrap();
+        *self.driver.lock() = Some(Arc::new(driver));
+    }
+
+    pub async fn close(&self) {
+        let driver = self.driver.lock().take().unwrap();
+        Arc::into_inner(driver).expect("nobody uses the driver any more").close().await;
+    }
+
+    pub fn vm_dir(&self, server: &ServerId) -> PathBuf {
+        self.config.state_dir.join("vms").join(server.as_str())
+    }
+
+    /// Speaks to QEMU past the driver.
+    pub fn ask(&self, server: &ServerId, command: &str, arguments: Value) -> Value {
+        ask(&self.vm_dir(server).join("mon.sock"), command, arguments)
+    }
+
+    pub fn pid(&self, server: &ServerId) -> u32 {
+        fs::read_to_string(self.vm_dir(server).join("pid")).unwrap().trim().parse().unwrap()
+    }
+
+    /// A tap of this bench's own.
+    pub fn tap(&self) -> String {
+        let name = format!("vt{}", &ServerId::new()[..8]);
+        ip(&["tuntap", "add", "dev", &name, "mode", "tap"]);
+        self.taps.lock().push(name.clone());
+        name
+    }
+}
+
+pub fn config(dir: &Path) -> QemuConfig {
+    QemuConfig {
+        acceleration: Acceleration::Tcg,
+        run_dir: dir.join("run"),
+        cgroup: format!("tstack-test-{}", dir.file_name().unwrap().to_str().unwrap().trim_start_matches('.')),
+        detach_patience: Duration::from_secs(20),
+        ..QemuConfig::new(dir.join("virt"))
+    }
+}
+
+fn ip(args: &[&str]) {
+    let done = Command::new("ip").args(args).output().unwrap();
+    assert!(done.status.success(), "ip {args:?} (these tests need root): {done:?}");
+}
+
+pub fn ask(socket: &Path, command: &str, arguments: Value) -> Value {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    for (command, arguments) in [("qmp_capabilities", json!({})), (command, arguments)] {
+        writeln!(stream, "{}", json!({"execute": command, "arguments": arguments})).unwrap();
+    }
+    // The greeting, the answer to the first command, and whatever happens meanwhile.
+    let mut answers = lines.by_ref().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let answer = answers.by_ref().filter(|m| m.get("return").is_some() || m.get("error").is_some()).nth(1).unwrap();
+    answer.get("return").cloned().unwrap_or_else(|| panic!("{command}: {answer}"))
+}
+
+pub fn kill(pid: u32, signal: &str) {
+    let done = Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
+    assert!(done.success());
+}
+
+pub async fn gone(pid: u32) {
+    eventually("the process is gone", async || {
+        fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
+    })
+    .await;
+}
+
+/// Pids of processes with `word` in their command line.
+pub fn processes(word: &str) -> Vec<u32> {
+    let pids = fs::read_dir("/proc").unwrap().filter_map(|e| e.unwrap().file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &u32| {
+        *pid != std::process::id()
+            && fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|c| String::from_utf8_lossy(&c).contains(word))
+    })
+    .collect()
+}
+
+#[async_trait]
+impl Bench for QemuBench {
+    fn driver(&self) -> Arc<dyn Hypervisor> {
+        self.driver.lock().clone().unwrap()
+    }
+
+    async fn reopen(&self, meanwhile: &[Meanwhile<'_>]) {
+        self.close().await;
+        for happening in meanwhile {
+            match happening {
+                Meanwhile::PowersOff(server) => {
+                    self.power_off(server).await;
+                    eventually("the guest is off", async || {
+                        self.ask(server, "query-status", json!({}))["status"] == "shutdown"
+                    })
+                    .await;
+                }
+                Meanwhile::Crashes(server) => self.crash(server).await,
+            }
+        }
+        self.open().await;
+    }
+
+    async fn spec(&self, manners: Manners) -> VmSpec {
+        let mut spec = plain_spec();
+        spec.disks = vec![Disk { id: "root".into(), boot_index: Some(0), ..self.disk(&spec, 0).await }];
+        let DiskSource::File { path, .. } = &spec.disks[0].source else { unreachable!() };
+        if manners == Manners::Obeys {
+            guest::write_disk(path);
+        }
+        spec.nics = vec![self.nic(&spec, 0).await];
+        spec
+    }
+
+    async fn disk(&self, spec: &VmSpec, slot: u8) -> Disk {
+        let path = self.dir.path().join(format!("{}-{slot}.raw", spec.server));
+        fs::write(&path, vec![0; 1 << 20]).unwrap();
+        Disk {
+            id: format!("disk-{slot}"),
+            source: DiskSource::File { path, format: DiskFormat::Raw },
+            bus: DiskBus::Virtio,
+            serial: format!("serial-{slot}"),
+            boot_index: None,
+            read_only: false,
+            slot,
+            volume: None,
+            io: IoLimits::default(),
+        }
+    }
+
+    async fn nic(&self, _spec: &VmSpec, slot: u8) -> Nic {
+        Nic {
+            port: PortId::new(),
+            network: NetworkId::new(),
+            mac: format!("52:54:00:12:34:{slot:02x}"),
+            mtu: 1450,
+            tap: self.tap(),
+            slot,
+            model: "virtio".into(),
+            addresses: Vec::new(),
+        }
+    }
+
+    async fn power_off(&self, server: &ServerId) {
+        self.ask(server, "system_powerdown", json!({}));
+    }
+
+    async fn crash(&self, server: &ServerId) {
+        let pid = self.pid(server);
+        kill(pid, "-9");
+        gone(pid).await;
+    }
+
+    /// Name, bus, slot and function of every PCI device.
+    async fn hardware(&self, server: &ServerId) -> Vec<String> {
+        fn collect(devices: &Value, all: &mut Vec<String>) {
+            for d in devices.as_array().into_iter().flatten() {
+                let id = d["qdev_id"].as_str().unwrap_or_default();
+                all.push(format!("{}:{}.{} {} {id}", d["bus"], d["slot"], d["function"], d["id"]["device"]));
+                collect(&d["pci_bridge"]["devices"], all);
+            }
+        }
+        let mut all = Vec::new();
+        for bus in self.ask(server, "query-pci", json!({})).as_array().unwrap() {
+            collect(&bus["devices"], &mut all);
+        }
+        all.sort();
+        all
+    }
+
+    async fn leftovers(&self, server: &ServerId) -> Vec<String> {
+        let mut left: Vec<_> = processes(server).iter().map(|pid| format!("process {pid}")).collect();
+        let groups = ["cpu", "unified", ""].map(|h| Path::new("/sys/fs/cgroup").join(h).join(&self.config.cgroup));
+        let paths = groups.iter().map(|g| g.join(server.as_str())).chain([self.vm_dir(server)]);
+        left.extend(paths.filter(|p| p.exists()).map(|p| p.display().to_string()));
+        left
+    }
+
+    fn scratch(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+impl Drop for QemuBench {
+    /// A failed case leaves guests, its directory's name in their command lines.
+    fn drop(&mut self) {
+        for pid in processes(self.dir.path().to_str().unwrap()) {
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+        }
+        for tap in self.taps.lock().iter() {
+            let _ = Command::new("ip").args(["link", "del", tap]).output();
+        }
+        for parent in ["cpu".to_owned(), String::new()] {
+            for name in [self.config.cgroup.clone(), format!("{}.slice", self.config.cgroup)] {
+                let group = Path::new("/sys/fs/cgroup").join(&parent).join(name);
+                for child in fs::read_dir(&group).into_iter().flatten().flatten() {
+                    let _ = fs::remove_dir(child.path());
+                }
+                let _ = fs::remove_dir(group);
+            }
+        }
+    }
+}

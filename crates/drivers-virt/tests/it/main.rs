@@ -1,0 +1,7 @@
+//! The drivers against the conformance suite, and each against what only it has.
+
+mod bench;
+mod fake;
+mod guest;
+mod killed;
+mod qemu;
