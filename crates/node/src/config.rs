@@ -1,0 +1,262 @@
+//! Configuration: one TOML file. One table ([`KEYS`]) says every key, its default and its meaning; the reader, the check for
+//! unknown keys and `tstack config reference` all come from it.
+
+use kernel::{Error, Result, error::Doing};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+/// A key: `section.name`, the default as TOML, one line of meaning.
+pub struct KeyDoc {
+    pub path: &'static str,
+    pub default: &'static str,
+    pub doc: &'static str,
+}
+
+macro_rules! keys {
+    ($($path:literal = $default:literal, $doc:literal;)+) => {
+        pub const KEYS: &[KeyDoc] = &[$(KeyDoc { path: $path, default: $default, doc: $doc }),+];
+    };
+}
+
+keys! {
+    "node.name" = "\"\"", "this host's name in the cloud; empty: the machine's host name";
+    "node.availability_zone" = "\"nova\"", "the zone its servers are in";
+    "node.address" = "\"127.0.0.1\"", "where other hosts reach this one (tunnels, volume exports)";
+    "node.region" = "\"RegionOne\"", "the region's name in the catalog";
+    "node.acceptance" = "false", "settings that the acceptance suites want: lock-out after 2 tries for 5 s, password history 2, minimum age 0";
+    "api.address" = "\"127.0.0.1\"", "where all APIs listen; any address but loopback is served with TLS";
+    "api.port" = "5000", "the one port of all APIs";
+    "api.public_url" = "\"\"", "the catalog's URLs begin with this; empty: made from address and port";
+    "api.tls" = "\"auto\"", "auto: TLS unless on loopback; on; off";
+    "agent.port" = "5001", "where other hosts' agents connect (mutual TLS); 0: this node serves no other host";
+    "agent.member" = "\"\"", "the member a plain host connects to, https://ADDRESS:PORT; empty: this node is a member";
+    "store.backend" = "\"redb\"", "redb: embedded, one node; etcd: a cluster; memory: nothing survives";
+    "store.etcd_endpoints" = "[]", "URLs of the etcd members";
+    "identity.password_hash" = "\"bcrypt\"", "bcrypt, scrypt or argon2id";
+    "identity.bcrypt_rounds" = "12", "Keystone's default is 12";
+    "identity.token_seconds" = "14400", "how long a token is valid";
+    "hypervisor.driver" = "\"qemu\"", "qemu; fake: servers exist in memory only";
+    "hypervisor.accel" = "\"auto\"", "kvm, tcg; auto boots a kernel to see whether KVM works and falls back to TCG";
+    "hypervisor.vcpus" = "0", "vCPUs this host offers before over-commitment; 0: its cores";
+    "hypervisor.memory_mib" = "0", "memory it offers; 0: all but what the host keeps";
+    "network.driver" = "\"ovn\"", "ovn: Open vSwitch and OVN; fake: networks exist in memory only";
+    "network.datapath" = "\"auto\"", "netdev: Open vSwitch's user space; system: its kernel module; auto: the module if it loads";
+    "network.external_cidr" = "\"172.24.4.0/24\"", "addresses of the external network `public`";
+    "network.external_gateway" = "\"172.24.4.1\"", "the host's own address on it";
+    "network.masquerade" = "true", "guests reach beyond the host with the host's address";
+    "volume.driver" = "\"file\"", "file: qcow2 files; fake: volumes exist in memory only";
+    "log.level" = "\"info\"", "error, warn, info, debug or trace";
+    "log.format" = "\"text\"", "text or json";
+}
+
+/// All settings, by path, defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    values: BTreeMap<&'static str, toml::Value>,
+    pub data_dir: PathBuf,
+}
+
+fn default_of(key: &KeyDoc) -> toml::Value {
+    let table: toml::Table = format!("v = {}", key.default).parse().unwrap_or_else(|e| unreachable!("{}: {e}", key.path));
+    table["v"].clone()
+}
+
+impl Config {
+    pub fn defaults(data_dir: &Path) -> Self {
+        Self { values: KEYS.iter().map(|k| (k.path, default_of(k))).collect(), data_dir: data_dir.to_owned() }
+    }
+
+    /// `<data>/tstack.toml`, or the defaults if there is none.
+    pub fn read(data_dir: &Path) -> Result<Self> {
+        let file = data_dir.join("tstack.toml");
+        if !file.exists() {
+            return Ok(Self::defaults(data_dir));
+        }
+        let text = std::fs::read_to_string(&file).doing(&format!("reading {}", file.display()))?;
+        Self::parse(data_dir, &text).map_err(|e| Error::bad_request(format!("{}: {}", file.display(), e.message())))
+    }
+
+    /// Reads a text. Every unknown key is named with the nearest known one.
+    pub fn parse(data_dir: &Path, text: &str) -> Result<Self> {
+        let table: toml::Table = text.parse().map_err(|e: toml::de::Error| Error::bad_request(e.message().to_owned()))?;
+        let mut config = Self::defaults(data_dir);
+        let mut problems = Vec::new();
+        for (section, value) in table {
+            let toml::Value::Table(entries) = value else {
+                problems.push(unknown(&section));
+                continue;
+            };
+            for (name, value) in entries {
+                config.set_value(&format!("{section}.{name}"), value).unwrap_or_else(|e| problems.push(e.message().to_owned()));
+            }
+        }
+        if problems.is_empty() { Ok(config) } else { Err(Error::bad_request(problems.join("; "))) }
+    }
+
+    /// Sets `path` from TOML text, as `--set` and the quickstart's options do.
+    pub fn set(&mut self, path: &str, text: &str) -> Result<()> {
+        let table: toml::Table = format!("v = {text}")
+            .parse()
+            .or_else(|_| format!("v = {}", toml::Value::String(text.to_owned())).parse())
+            .map_err(|_| Error::bad_request(format!("{path}: {text} is no value")))?;
+        self.set_value(path, table["v"].clone())
+    }
+
+    fn set_value(&mut self, path: &str, value: toml::Value) -> Result<()> {
+        let key = KEYS.iter().find(|k| k.path == path).ok_or_else(|| Error::bad_request(unknown(path)))?;
+        let wanted = default_of(key);
+        if !wanted.same_type(&value) {
+            let text = format!("{path} = {value}: expected {}, for instance {wanted}", article(wanted.type_str()));
+            return Err(Error::bad_request(text));
+        }
+        self.values.insert(key.path, value);
+        Ok(())
+    }
+
+    fn value(&self, path: &str) -> &toml::Value {
+        self.values.get(path).unwrap_or_else(|| panic!("no configuration key {path}"))
+    }
+    pub fn text(&self, path: &str) -> &str {
+        self.value(path).as_str().unwrap_or_default()
+    }
+    pub fn number(&self, path: &str) -> u64 {
+        self.value(path).as_integer().and_then(|n| u64::try_from(n).ok()).unwrap_or_default()
+    }
+    pub fn flag(&self, path: &str) -> bool {
+        self.value(path).as_bool().unwrap_or_default()
+    }
+    pub fn list(&self, path: &str) -> Vec<String> {
+        let items = self.value(path).as_array().into_iter().flatten();
+        items.filter_map(|v| v.as_str().map(str::to_owned)).collect()
+    }
+
+    pub fn node_name(&self) -> kernel::HostName {
+        match self.text("node.name") {
+            "" => {
+                let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+                let name = name.trim();
+                if name.is_empty() { "localhost".into() } else { name.into() }
+            }
+            name => name.into(),
+        }
+    }
+
+    pub fn api_socket(&self) -> Result<SocketAddr> {
+        let address: IpAddr = self
+            .text("api.address")
+            .parse()
+            .map_err(|_| Error::bad_request(format!("api.address: {} is not an IP address", self.text("api.address"))))?;
+        let port = u16::try_from(self.number("api.port")).map_err(|_| Error::bad_request("api.port: not a port"))?;
+        Ok(SocketAddr::new(address, port))
+    }
+
+    pub fn tls(&self) -> Result<bool> {
+        match self.text("api.tls") {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            "auto" => Ok(!self.api_socket()?.ip().is_loopback()),
+            other => Err(Error::bad_request(format!("api.tls: {other} is none of auto, on, off"))),
+        }
+    }
+
+    /// The catalog's base, without a slash at its end.
+    pub fn public_url(&self) -> Result<String> {
+        match self.text("api.public_url") {
+            "" => Ok(format!("{}://{}", if self.tls()? { "https" } else { "http" }, self.api_socket()?)),
+            url => Ok(url.trim_end_matches('/').to_owned()),
+        }
+    }
+
+    pub fn is_member(&self) -> bool {
+        self.text("agent.member").is_empty()
+    }
+
+    /// As a file, with what differs from the defaults only.
+    pub fn render(&self) -> String {
+        let mut sections: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for key in KEYS {
+            let value = self.value(key.path);
+            if let Some((section, name)) = key.path.split_once('.')
+                && *value != default_of(key)
+            {
+                sections.entry(section).or_default().push(format!("{name} = {value}"));
+            }
+        }
+        sections.iter().map(|(name, lines)| format!("[{name}]\n{}\n\n", lines.join("\n"))).collect()
+    }
+}
+
+fn article(kind: &str) -> String {
+    let an = kind.starts_with(['a', 'i']);
+    format!("{} {kind}", if an { "an" } else { "a" })
+}
+
+fn unknown(path: &str) -> String {
+    let nearest = KEYS.iter().max_by(|a, b| {
+        let score = |k: &KeyDoc| strsim::jaro_winkler(k.path, path);
+        score(a).total_cmp(&score(b))
+    });
+    match nearest {
+        Some(key) => format!("unknown key {path} (did you mean {}?)", key.path),
+        None => format!("unknown key {path}"),
+    }
+}
+
+/// The text of `tstack config reference`: a complete file, every key commented out with its default.
+pub fn reference() -> String {
+    let mut out = String::from("# Every key of tstack.toml with its default.\n");
+    let mut section = "";
+    for key in KEYS {
+        let (of, name) = key.path.split_once('.').unwrap_or(("", key.path));
+        if of != section {
+            let _ = write!(out, "\n[{of}]\n");
+            section = of;
+        }
+        let _ = write!(out, "# {}\n# {name} = {}\n", key.doc, key.default);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("/data"), text).map_err(|e| e.message().to_owned())
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest() {
+        let check = |text: &str, expect: &str| {
+            let message = parse(text).unwrap_err();
+            assert!(message.contains(expect), "{text}: {message}");
+        };
+        check("[api]\nprot = 1", "unknown key api.prot (did you mean api.port?)");
+        check("[hypervizor]\ndriver = \"fake\"", "did you mean hypervisor.driver?");
+        check("[api]\nport = \"x\"", "expected an integer, for instance 5000");
+        check("api = 3", "unknown key api");
+        check("[api\n", "");
+    }
+
+    #[test]
+    fn what_is_rendered_reads_back_and_says_only_differences() {
+        let mut config = Config::defaults(Path::new("/data"));
+        config.set("api.port", "5055").unwrap();
+        config.set("node.name", "n1").unwrap();
+        let text = config.render();
+        assert_eq!(text, "[api]\nport = 5055\n\n[node]\nname = \"n1\"\n\n");
+        let back = parse(&text).unwrap();
+        assert_eq!((back.number("api.port"), back.text("node.name")), (5055, "n1"));
+        assert!(parse(&reference()).is_ok());
+    }
+
+    #[test]
+    fn tls_is_on_beyond_loopback() {
+        assert_eq!(parse("").unwrap().public_url().unwrap(), "http://127.0.0.1:5000");
+        assert_eq!(parse("[api]\naddress = \"10.1.2.3\"").unwrap().public_url().unwrap(), "https://10.1.2.3:5000");
+    }
+}

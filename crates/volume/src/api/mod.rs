@@ -1,0 +1,98 @@
+//! Cinder's API v3, one file per resource.
+//!
+//! Every path is served with and without the project's id (`/v3/{project_id}/volumes` and `/v3/volumes`). The id is taken off
+//! before routing ([`finish`]); one that is not the token's is refused with 400, as Cinder does.
+
+mod attachments;
+mod info;
+mod limits;
+mod quotas;
+mod root;
+mod snapshots;
+mod types;
+mod views;
+mod volumes;
+
+use crate::VolumeService;
+use http::axum::{
+    Router,
+    extract::{FromRequestParts, Request},
+    http::{Uri, request::Parts},
+};
+use http::{ApiError, ApiRouter, Cx, Deps, FaultStyle, Micro, ServiceSpec, Versioning};
+use kernel::{Ctx, Error, Microversion};
+use tower::ServiceExt;
+
+/// What is announced is what is served.
+pub(crate) const MIN: Microversion = Microversion::new(3, 0);
+pub(crate) const MAX: Microversion = Microversion::new(3, 71);
+
+#[must_use]
+pub fn spec() -> ServiceSpec {
+    let micro = Micro {
+        service_types: &["volume", "block-storage", "volumev3"],
+        legacy: None,
+        min: MIN,
+        max: MAX,
+        default: MIN,
+    };
+    let base = ServiceSpec::new("volume", "/volume", FaultStyle::Cinder);
+    ServiceSpec { versioning: Versioning::Micro(micro), public: &["/", "/v3"], ..base }
+}
+
+#[must_use]
+pub fn router() -> ApiRouter<VolumeService> {
+    root::routes()
+        .merge(volumes::routes())
+        .merge(snapshots::routes())
+        .merge(attachments::routes())
+        .merge(types::routes())
+        .merge(quotas::routes())
+        .merge(limits::routes())
+        .merge(info::routes())
+}
+
+/// The service, ready to be served.
+pub fn finish(service: VolumeService, deps: Deps) -> Router {
+    let inner = router().finish(spec(), service, deps);
+    Router::new().fallback(move |request: Request| {
+        let inner = inner.clone();
+        async move { inner.oneshot(without_project(request)).await }
+    })
+}
+
+/// The project's id that stood in the path.
+#[derive(Clone)]
+struct UrlProject(String);
+
+fn without_project(mut request: Request) -> Request {
+    let path = request.uri().path();
+    let Some(rest) = path.strip_prefix("/volume/v3/") else { return request };
+    let (first, tail) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_id = matches!(first.len(), 32 | 36) && first.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    if !is_id || tail.is_empty() {
+        return request;
+    }
+    let query = request.uri().query().map(|q| format!("?{q}")).unwrap_or_default();
+    let (project, path) = (first.to_owned(), format!("/volume/v3/{tail}{query}"));
+    if let Ok(uri) = path.parse::<Uri>() {
+        *request.uri_mut() = uri;
+        request.extensions_mut().insert(UrlProject(project));
+    }
+    request
+}
+
+/// A request's context, after the project in the path was compared with the token's.
+pub(crate) struct VolumeCx(pub(crate) Ctx);
+
+impl<S: Send + Sync> FromRequestParts<S> for VolumeCx {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let named = parts.extensions.get::<UrlProject>().cloned();
+        let Cx(cx) =
+            Cx::from_request_parts(parts, state).await.map_err(|_| ApiError(Error::unauthorized("no token")))?;
+        let fits = named.is_none_or(|UrlProject(id)| cx.credentials.project().is_some_and(|p| p.as_str() == id));
+        if fits { Ok(Self(cx)) } else { Err(Error::bad_request("Malformed request url").into()) }
+    }
+}

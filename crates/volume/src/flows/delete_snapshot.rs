@@ -1,0 +1,40 @@
+//! Removes a snapshot from its pool and its record.
+
+use super::{create_snapshot::remove, set_snapshot_status};
+use crate::{VolumeService, model::SnapshotStatus, ops::snapshots::forget};
+use flow::{Commit, Flow, Step, StepCx, StepResult};
+use kernel::{Result, SnapshotId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use store::Tx;
+
+pub(crate) struct DeleteSnapshot(pub(crate) VolumeService);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) snapshot: SnapshotId,
+}
+
+impl DeleteSnapshot {
+    async fn unmake(self: Arc<Self>, _cx: StepCx, state: State) -> StepResult<Self> {
+        remove(&self.0, &state.snapshot).await?;
+        Ok(Commit::with(|tx, state: &mut State| {
+            forget(tx, &state.snapshot);
+            Ok(())
+        }))
+    }
+}
+
+impl Flow for DeleteSnapshot {
+    const KIND: &'static str = "volume.delete_snapshot";
+    type State = State;
+
+    fn steps() -> Vec<Step<Self>> {
+        vec![Step::new("unmake", Self::unmake)]
+    }
+
+    fn failed(&self, tx: &mut Tx, state: &State, _why: &str, now: Timestamp) -> Result<()> {
+        set_snapshot_status(tx, &state.snapshot, SnapshotStatus::ErrorDeleting, now);
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! `unmake` removes the volume from its pool; the record, its quota and the flow end in one transaction.
+
+use super::{QUICK, gone_is_fine, place, set_status};
+use crate::{
+    VolumeService,
+    model::{Volume, VolumeStatus},
+    ops::volumes::delete::forget,
+};
+use flow::{Commit, Flow, Step, StepCx, StepResult};
+use kernel::{Result, Timestamp, VolumeId};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+use store::Tx;
+
+pub(crate) struct DeleteVolume(pub(crate) VolumeService);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) volume: VolumeId,
+}
+
+impl DeleteVolume {
+    async fn unmake(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        // A flow that was cancelled for this one may still be undoing.
+        let own = cx.flow.clone();
+        cx.wait_for(|view| {
+            let others = view.by(flow::FlowRecord::BY_OBJECT, &Volume::object(&state.volume)).any(|f| f.id != own);
+            (!others).then_some(Ok(()))
+        })
+        .await?;
+        if let Some(volume) = self.0.view().get::<Volume>(&state.volume)
+            && let Some((host, backend)) = place(&volume)
+        {
+            let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation});
+            gone_is_fine(self.0.on_host(&host, "volume.delete", params, QUICK).await)?;
+        }
+        Ok(Commit::with(|tx, state: &mut State| {
+            forget(tx, &state.volume);
+            Ok(())
+        }))
+    }
+}
+
+impl Flow for DeleteVolume {
+    const KIND: &'static str = "volume.delete_volume";
+    type State = State;
+
+    fn steps() -> Vec<Step<Self>> {
+        vec![Step::new("unmake", Self::unmake)]
+    }
+
+    fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
+        set_status(tx, &state.volume, VolumeStatus::ErrorDeleting, Some(why), now);
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! Verbs of volumes and snapshots. Each step on a host is a call named by the volume's id and generation.
+
+pub(crate) mod create_snapshot;
+pub(crate) mod create_volume;
+pub(crate) mod delete_snapshot;
+pub(crate) mod delete_volume;
+pub(crate) mod extend_volume;
+pub(crate) mod upload_volume;
+
+use crate::{
+    VolumeService,
+    model::{Snapshot, SnapshotStatus, Volume, VolumeStatus},
+};
+use flow::{EngineBuilder, StepError};
+use kernel::{Error, Timestamp, VolumeId};
+use std::{sync::Arc, time::Duration};
+use store::Tx;
+
+pub(crate) fn register(engine: EngineBuilder, service: &VolumeService) -> EngineBuilder {
+    let service = || service.clone();
+    engine
+        .register(create_volume::CreateVolume(service()))
+        .register(delete_volume::DeleteVolume(service()))
+        .register(extend_volume::ExtendVolume(service()))
+        .register(upload_volume::UploadVolume(service()))
+        .register(create_snapshot::CreateSnapshot(service()))
+        .register(delete_snapshot::DeleteSnapshot(service()))
+}
+
+/// A call that only touches metadata of a pool.
+pub(crate) const QUICK: Duration = Duration::from_secs(60);
+/// A call that copies bytes.
+pub(crate) const COPY: Duration = Duration::from_secs(3600);
+
+/// The volume as it is now; a record that is gone ends the flow.
+pub(crate) fn volume(service: &VolumeService, id: &VolumeId) -> Result<Arc<Volume>, StepError> {
+    service.view().get::<Volume>(id).ok_or_else(|| StepError::Failed(crate::error::no_volume(id)))
+}
+
+/// The host and back end of a volume that has a pool.
+pub(crate) fn place(volume: &Volume) -> Option<(kernel::HostName, String)> {
+    Some((volume.host.clone()?, volume.backend.clone()?))
+}
+
+pub(crate) fn set_status(tx: &mut Tx, id: &VolumeId, status: VolumeStatus, fault: Option<&str>, now: Timestamp) {
+    tx.update::<Volume>(id, |v| {
+        v.status = status;
+        v.fault = fault.map(str::to_owned);
+        v.updated_at = now;
+    });
+}
+
+pub(crate) fn set_snapshot_status(tx: &mut Tx, id: &kernel::SnapshotId, status: SnapshotStatus, now: Timestamp) {
+    tx.update::<Snapshot>(id, |s| (s.status, s.updated_at) = (status, now));
+}
+
+/// What is not there any more needs no removing.
+pub(crate) fn gone_is_fine(result: kernel::Result<serde_json::Value>) -> Result<(), StepError> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(e) if e.is(kernel::Kind::NotFound) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// For steps that cannot be done while the volume has no place.
+pub(crate) fn homeless(id: &VolumeId) -> StepError {
+    StepError::Failed(Error::conflict(format!("volume {id} lies on no pool")))
+}

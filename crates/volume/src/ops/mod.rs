@@ -1,0 +1,6 @@
+//! Use cases: authorize, validate, transact.
+
+pub(crate) mod attachments;
+pub(crate) mod snapshots;
+pub(crate) mod types;
+pub(crate) mod volumes;

@@ -1,0 +1,267 @@
+//! Begins to make a volume: record, quota and flow in one transaction.
+
+use crate::{
+    VolumeService, error,
+    flows::create_volume::{CreateVolume, State},
+    model::{DEFAULT_TYPE, Snapshot, SnapshotStatus, Volume, VolumePool, VolumeStatus, VolumeType, resolve_type},
+    policy,
+    service::{QUOTAS, authorize_own},
+};
+use flow::Start;
+use kernel::{Ctx, Error, ProjectId, Result, SnapshotId, Timestamp, UserId, VolumeId, ids::RequestId};
+use ports::ImageInfo;
+use serde::Deserialize;
+use std::{collections::BTreeMap, sync::Arc};
+use store::Tx;
+
+/// The body of a create request, as Cinder's schema has it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CreateVolumeBody {
+    pub(crate) size: Option<serde_json::Value>,
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) availability_zone: Option<String>,
+    pub(crate) volume_type: Option<String>,
+    pub(crate) metadata: Option<BTreeMap<String, String>>,
+    #[serde(rename = "imageRef", alias = "image_id")]
+    pub(crate) image: Option<String>,
+    pub(crate) snapshot_id: Option<SnapshotId>,
+    pub(crate) source_volid: Option<VolumeId>,
+    pub(crate) multiattach: Option<bool>,
+}
+
+/// Everything a new record needs, whoever asks for it.
+#[derive(Clone)]
+pub(crate) struct NewRecord {
+    pub(crate) id: VolumeId,
+    pub(crate) project: ProjectId,
+    pub(crate) user: UserId,
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) size_gib: Option<u64>,
+    pub(crate) zone: Option<String>,
+    pub(crate) volume_type: Option<String>,
+    pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) multiattach: bool,
+    pub(crate) image: Option<ImageInfo>,
+    pub(crate) snapshot: Option<SnapshotId>,
+    pub(crate) source: Option<VolumeId>,
+    pub(crate) request_id: RequestId,
+    pub(crate) now: Timestamp,
+}
+
+pub(crate) async fn create_volume(service: &VolumeService, cx: &Ctx, body: CreateVolumeBody) -> Result<Arc<Volume>> {
+    let permit = authorize_own(cx, &policy::CREATE)?;
+    let image = body.image.as_deref().map(|id| service.0.images.visible(cx, &service.view(), id)).transpose();
+    let image = image.map_err(|e| {
+        Error::bad_request(format!("Invalid image identifier or unable to access requested image: {}", e.message()))
+    })?;
+    if let Some(snapshot) = &body.snapshot_id {
+        service.find_snapshot(cx, snapshot)?;
+    }
+    if let Some(source) = &body.source_volid {
+        service.find_volume(cx, source)?;
+    }
+    let record = NewRecord {
+        id: VolumeId::new(),
+        project: cx.project()?.clone(),
+        user: cx.credentials.user.clone(),
+        name: body.name,
+        description: body.description,
+        size_gib: body.size.as_ref().map(read_size).transpose()?,
+        zone: body.availability_zone,
+        volume_type: body.volume_type,
+        metadata: body.metadata.unwrap_or_default(),
+        multiattach: body.multiattach.unwrap_or(false),
+        image,
+        snapshot: body.snapshot_id,
+        source: body.source_volid,
+        request_id: cx.request_id.clone(),
+        now: cx.now(),
+    };
+    let inner = service.clone();
+    service.write(permit, "volume.volume.create", move |tx| insert(&inner, tx, &record)).await
+}
+
+/// A number, or a text that is one; clients send both.
+pub(crate) fn read_size(value: &serde_json::Value) -> Result<u64> {
+    let number = value.as_u64().or_else(|| value.as_str().and_then(|t| t.parse().ok()));
+    number.filter(|n| *n > 0).ok_or_else(|| {
+        Error::bad_request(format!(
+            "Invalid input received: Volume size '{}' must be an integer and greater than 0",
+            plain(value)
+        ))
+    })
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Writes record, quota and flow. Doing it again for the same id changes nothing.
+pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewRecord) -> Result<Arc<Volume>> {
+    if let Some(there) = tx.get::<Volume>(&new.id) {
+        return Ok(there);
+    }
+    let mut volume = blank(new);
+    take_source(tx, new, &mut volume)?;
+    let volume_type = match new.volume_type.as_deref() {
+        Some(wanted) => resolve_type(tx, wanted)?,
+        None if !volume.volume_type.is_empty() => type_of_id(tx, &volume.volume_type)?,
+        None => resolve_type(tx, DEFAULT_TYPE)?,
+    };
+    volume.multiattach |= volume_type.extra_specs.get("multiattach").is_some_and(|v| v == "<is> True");
+    volume.volume_type = volume_type.id;
+    check_zone(tx, new.zone.as_deref(), &mut volume)?;
+    let size = i64::try_from(volume.size_gib).unwrap_or(i64::MAX);
+    QUOTAS.claim(tx, &new.project, &[("volumes", 1), ("gigabytes", size)])?;
+    let start = Start::<CreateVolume> {
+        object: Volume::object(&new.id),
+        state: State { volume: new.id.clone() },
+        request_id: &new.request_id,
+        now: new.now,
+    };
+    service.0.starter.start(tx, start)?;
+    Ok(tx.put(volume))
+}
+
+fn type_of_id(tx: &mut Tx, id: &str) -> Result<VolumeType> {
+    tx.get::<VolumeType>(id).map(|t| VolumeType::clone(&t)).ok_or_else(|| error::no_type(id))
+}
+
+fn blank(new: &NewRecord) -> Volume {
+    Volume {
+        id: new.id.clone(),
+        project: new.project.clone(),
+        user: new.user.clone(),
+        name: new.name.clone(),
+        description: new.description.clone(),
+        status: VolumeStatus::Creating,
+        size_gib: new.size_gib.unwrap_or(0),
+        volume_type: String::new(),
+        availability_zone: String::new(),
+        bootable: false,
+        multiattach: new.multiattach,
+        read_only: None,
+        metadata: new.metadata.clone(),
+        image_metadata: BTreeMap::new(),
+        image: new.image.as_ref().map(|i| i.id.clone()),
+        snapshot: new.snapshot.clone(),
+        source: new.source.clone(),
+        pool: None,
+        host: None,
+        backend: None,
+        generation: 1,
+        fault: None,
+        created_at: new.now,
+        updated_at: new.now,
+    }
+}
+
+/// Size, type, pool and bootability follow from what the volume is made of.
+fn take_source(tx: &mut Tx, new: &NewRecord, volume: &mut Volume) -> Result<()> {
+    if [new.image.is_some(), new.snapshot.is_some(), new.source.is_some()].iter().filter(|given| **given).count() > 1 {
+        return Err(Error::bad_request(
+            "Invalid input received: May specify only one of snapshot, source volume or image",
+        ));
+    }
+    let mut least = 0;
+    if let Some(image) = &new.image {
+        check_image(image)?;
+        least = image.virtual_size.max(image.size).div_ceil(1 << 30).max(image.min_disk_gib);
+        volume.bootable = true;
+        volume.image_metadata = image_metadata(image);
+    }
+    if let Some(id) = &new.snapshot {
+        let snapshot = tx.get::<Snapshot>(id).ok_or_else(|| error::no_snapshot(id))?;
+        if snapshot.status != SnapshotStatus::Available {
+            return Err(Error::bad_request(format!(
+                "Invalid snapshot: Originating snapshot status must be one of 'available' values, but is {}",
+                snapshot.status.as_str()
+            )));
+        }
+        let origin = tx.get::<Volume>(&snapshot.volume).ok_or_else(|| error::no_volume(&snapshot.volume))?;
+        least = snapshot.size_gib;
+        inherit(volume, &origin);
+    }
+    if let Some(id) = &new.source {
+        let origin = tx.get::<Volume>(id).ok_or_else(|| error::no_volume(id))?;
+        if !matches!(origin.status, VolumeStatus::Available | VolumeStatus::InUse) {
+            return Err(error::invalid_volume(format!(
+                "source volume {id} must be available or in-use, it is {}",
+                origin.status.as_str()
+            )));
+        }
+        least = origin.size_gib;
+        inherit(volume, &origin);
+    }
+    volume.size_gib = match new.size_gib {
+        Some(size) => size,
+        None if least > 0 && new.image.is_none() => least,
+        None => return Err(Error::bad_request("Invalid input received: Volume size must be given")),
+    };
+    if volume.size_gib < least {
+        return Err(Error::bad_request(format!(
+            "Invalid input received: Volume size {}GB cannot be smaller than what it is made of ({least}GB).",
+            volume.size_gib
+        )));
+    }
+    Ok(())
+}
+
+fn inherit(volume: &mut Volume, origin: &Volume) {
+    volume.bootable = origin.bootable;
+    volume.image_metadata = origin.image_metadata.clone();
+    volume.pool = origin.pool.clone();
+    volume.volume_type = origin.volume_type.clone();
+    volume.availability_zone = origin.availability_zone.clone();
+}
+
+fn check_image(image: &ImageInfo) -> Result<()> {
+    if image.status != "active" {
+        return Err(Error::bad_request(format!(
+            "Invalid image identifier or unable to access requested image: Image {} is not active.",
+            image.id
+        )));
+    }
+    Ok(())
+}
+
+fn image_metadata(image: &ImageInfo) -> BTreeMap<String, String> {
+    let mut metadata = image.properties.clone();
+    for (name, value) in [
+        ("image_id", image.id.to_string()),
+        ("image_name", image.name.clone()),
+        ("container_format", image.container_format.clone()),
+        ("disk_format", image.disk_format.clone()),
+        ("min_disk", image.min_disk_gib.to_string()),
+        ("min_ram", image.min_ram_mib.to_string()),
+        ("size", image.size.to_string()),
+    ] {
+        metadata.insert(name.to_owned(), value);
+    }
+    metadata
+}
+
+/// The zone asked for must exist; none asked for is the source's, or the first there is.
+fn check_zone(tx: &Tx, wanted: Option<&str>, volume: &mut Volume) -> Result<()> {
+    let zones = zones(tx.view());
+    match wanted {
+        Some(zone) if zones.iter().any(|z| z == zone) => volume.availability_zone = zone.to_owned(),
+        Some(zone) => {
+            return Err(Error::bad_request(format!("Invalid input received: Availability zone '{zone}' is invalid.")));
+        }
+        None if !volume.availability_zone.is_empty() => {}
+        None => volume.availability_zone = zones.first().cloned().unwrap_or_else(|| "nova".to_owned()),
+    }
+    Ok(())
+}
+
+/// Zones that pools are in, sorted.
+pub(crate) fn zones(view: &store::Snapshot) -> Vec<String> {
+    let mut zones: Vec<_> = view.all::<VolumePool>().map(|p| p.availability_zone.clone()).collect();
+    zones.sort();
+    zones.dedup();
+    zones
+}

@@ -1,0 +1,109 @@
+//! Pools: what hosts report, and which one a new volume goes to.
+
+use crate::{
+    VolumeService,
+    driver::PoolStats,
+    model::{Volume, VolumePool, VolumeType},
+};
+use kernel::{Error, HostName, Result};
+use store::{Snapshot as View, Tx};
+
+/// One pool of a host that has just connected.
+#[derive(Clone, Debug)]
+pub struct PoolReport {
+    pub host: HostName,
+    pub backend: String,
+    pub availability_zone: String,
+    pub stats: PoolStats,
+}
+
+impl VolumeService {
+    /// Takes what a host reports; writes only what changed.
+    pub async fn report_pools(&self, reports: Vec<PoolReport>) -> Result<()> {
+        let write = move |tx: &mut Tx| {
+            for report in &reports {
+                let pool = VolumePool {
+                    name: format!("{}@{}#{}", report.host, report.backend, report.stats.pool),
+                    host: report.host.clone(),
+                    backend: report.backend.clone(),
+                    availability_zone: report.availability_zone.clone(),
+                    stats: report.stats.clone(),
+                };
+                if tx.get::<VolumePool>(&pool.name).is_none_or(|known| *known != pool) {
+                    tx.put(pool);
+                }
+            }
+            Ok(())
+        };
+        self.0.store.transact("volume.pool.report", write).await
+    }
+}
+
+/// What a volume asks of a pool.
+pub(crate) struct PoolRequest<'a> {
+    pub(crate) size_gib: u64,
+    pub(crate) zone: Option<&'a str>,
+    pub(crate) volume_type: Option<&'a VolumeType>,
+    /// Only this one: a clone or a restored snapshot lies with its source.
+    pub(crate) only: Option<&'a str>,
+}
+
+/// Chooses a pool, purely: of the connected ones that fit, the one with most room left. The refusal says for each why not.
+pub(crate) fn choose(
+    view: &View,
+    connected: impl Fn(&HostName) -> bool,
+    request: &PoolRequest<'_>,
+) -> Result<std::sync::Arc<VolumePool>> {
+    let mut refusals = Vec::new();
+    let mut best: Option<(i64, std::sync::Arc<VolumePool>)> = None;
+    for pool in view.all::<VolumePool>() {
+        match unfit(view, &pool, &connected, request) {
+            Some(why) => refusals.push(format!("{}: {why}", pool.name)),
+            None => {
+                let room = room_gib(view, &pool);
+                if best.as_ref().is_none_or(|(most, _)| room > *most) {
+                    best = Some((room, pool));
+                }
+            }
+        }
+    }
+    best.map(|(_, pool)| pool).ok_or_else(|| {
+        let why = if refusals.is_empty() { "no host offers a pool".to_owned() } else { refusals.join("; ") };
+        Error::conflict(format!("No valid backend was found: {why}"))
+    })
+}
+
+fn unfit(
+    view: &View,
+    pool: &VolumePool,
+    connected: &impl Fn(&HostName) -> bool,
+    request: &PoolRequest<'_>,
+) -> Option<String> {
+    let wanted_backend = request.volume_type.and_then(|t| t.extra_specs.get("volume_backend_name"));
+    if request.only.is_some_and(|only| only != pool.name) {
+        return Some("its source lies elsewhere".into());
+    }
+    if wanted_backend.is_some_and(|wanted| *wanted != pool.backend) {
+        return Some("the volume type wants another back end".into());
+    }
+    if request.zone.is_some_and(|zone| zone != pool.availability_zone) {
+        return Some(format!("it is in zone {}", pool.availability_zone));
+    }
+    if !connected(&pool.host) {
+        return Some("its host is not connected".into());
+    }
+    let room = room_gib(view, pool);
+    let wanted = i64::try_from(request.size_gib).unwrap_or(i64::MAX);
+    (room < wanted).then(|| format!("{room} GiB are left of {} GiB", pool.stats.total_mib / 1024))
+}
+
+/// How far thin pools may promise more than they have (Cinder's `max_over_subscription_ratio` is 20).
+const OVER_SUBSCRIPTION: u64 = 20;
+
+/// What may still be promised.
+pub(crate) fn room_gib(view: &View, pool: &VolumePool) -> i64 {
+    let promised: u64 = view.by(Volume::BY_POOL, &pool.name).map(|v| v.size_gib).sum();
+    let factor = if pool.stats.thin { OVER_SUBSCRIPTION } else { 1 };
+    let total = pool.stats.total_mib / 1024 * factor;
+    i64::try_from(total).unwrap_or(i64::MAX) - i64::try_from(promised).unwrap_or(i64::MAX)
+}
