@@ -6,6 +6,7 @@
 //! - `cluster`: three etcd members, one killed, frozen, cut off, under load; the history is checked by `support::serial`
 //! - the rest: one thing each, where the back end does not matter
 
+mod cluster;
 mod conformance;
 mod crash;
 mod files;

@@ -3,6 +3,8 @@
 pub mod disk;
 pub mod etcd;
 pub mod objects;
+pub mod proxy;
+pub mod serial;
 pub mod site;
 
 /// A number from the environment, for the longer forms of a test.
