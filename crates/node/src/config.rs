@@ -38,7 +38,7 @@ keys! {
     "store.etcd_endpoints" = "[]", "URLs of the etcd members";
     "identity.password_hash" = "\"bcrypt\"", "bcrypt, scrypt or argon2id";
     "identity.bcrypt_rounds" = "12", "Keystone's default is 12";
-    "identity.token_seconds" = "14400", "how long a token is valid";
+    "identity.token_seconds" = "3600", "how long a token is valid";
     "hypervisor.driver" = "\"qemu\"", "qemu; fake: servers exist in memory only";
     "hypervisor.accel" = "\"auto\"", "kvm, tcg; auto boots a kernel to see whether KVM works and falls back to TCG";
     "hypervisor.vcpus" = "0", "vCPUs this host offers before over-commitment; 0: its cores";
@@ -47,6 +47,11 @@ keys! {
     "network.datapath" = "\"auto\"", "netdev: Open vSwitch's user space; system: its kernel module; auto: the module if it loads";
     "network.external_cidr" = "\"172.24.4.0/24\"", "addresses of the external network `public`";
     "network.external_gateway" = "\"172.24.4.1\"", "the host's own address on it";
+    "network.external_nic" = "\"\"", "a network card to connect to the external network";
+    "network.prefix" = "\"ts\"", "begins the names of bridges, namespaces and tables made on this machine; one to five lower case letters and digits";
+    "network.namespace" = "\"\"", "the network namespace that is this host; empty: the machine's own (the lab uses it)";
+    "network.underlay" = "\"\"", "the network card with node.address, for tunnels between hosts with the user-space datapath";
+    "network.southbound" = "\"\"", "OVN's southbound database for a plain host, tcp:ADDRESS:6642; empty: this node's own";
     "network.masquerade" = "true", "guests reach beyond the host with the host's address";
     "volume.driver" = "\"file\"", "file: qcow2 files; fake: volumes exist in memory only";
     "log.level" = "\"info\"", "error, warn, info, debug or trace";

@@ -1,0 +1,29 @@
+//! The node: the one crate that sees all others, and the binary `tstack`.
+//!
+//! ```text
+//!   config ─▶ store ─▶ services (wired to each other through ports) ─▶ one router ─▶ API port
+//!                │                                                        │
+//!                └▶ flow engine, reconcilers          gateway ◀── agents ─┘  (its own, in process; others by mTLS)
+//! ```
+//!
+//! A **member** runs all of it; a **plain node** (`agent.member` set) runs only the agent and hands API calls on.
+//! Everything outlives this process that must: guests, switches, storage daemons. A start adopts them, a stop leaves them;
+//! only `tstack down --purge` removes them.
+
+pub mod admin;
+pub mod audit;
+pub mod bootstrap;
+pub mod cloud_api;
+pub mod config;
+pub mod credentials;
+pub mod daemon;
+pub mod doctor;
+pub mod drivers;
+pub mod lab;
+pub mod observer;
+pub mod plain;
+pub mod routes;
+pub mod runtime;
+pub mod services;
+
+pub use config::Config;

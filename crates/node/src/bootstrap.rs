@@ -1,0 +1,31 @@
+//! What every region has from its first start. Each part is idempotent.
+
+use crate::{Config, credentials, drivers::EXTERNAL, services::Services};
+use identity::BootstrapSpec;
+use kernel::{Error, Result};
+
+pub async fn bootstrap(config: &Config, services: &Services) -> Result<()> {
+    let spec = BootstrapSpec {
+        admin_password: credentials::admin_password(config)?,
+        region: config.text("node.region").to_owned(),
+        base_url: config.public_url()?,
+    };
+    identity::bootstrap(&services.identity, spec).await?;
+    services.image.recover().await?;
+    services.volume.bootstrap().await?;
+    services.compute.bootstrap().await?;
+    network(config, services).await
+}
+
+/// The external network `public` belongs to the project `admin`.
+async fn network(config: &Config, services: &Services) -> Result<()> {
+    let cidr = config.text("network.external_cidr");
+    let cidr: ipnet::IpNet =
+        cidr.parse().map_err(|_| Error::bad_request(format!("network.external_cidr: {cidr} is not a network")))?;
+    let gateway = config.text("network.external_gateway");
+    let gateway = gateway.parse().map_err(|_| Error::bad_request(format!("network.external_gateway: {gateway} is not an address")))?;
+    let project = identity::model::project::named(&services.store.snapshot(), "default", "admin")
+        .ok_or_else(|| Error::internal("the project admin is missing after the bootstrap"))?;
+    let spec = network::BootstrapSpec { project: project.id.clone(), physical_network: EXTERNAL.to_owned(), cidr, gateway };
+    network::bootstrap(&services.network, spec).await
+}

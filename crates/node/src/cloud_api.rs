@@ -1,0 +1,151 @@
+//! TStack's own API, `/cloud/v1`, and the pages of the node: `/healthz`, `/metrics`.
+//!
+//! For operators: administrators only, but for health and metrics.
+
+use crate::{Config, audit, services::Services};
+use cluster::{Authority, JoinAnswer, JoinRequest};
+use http::axum::{
+    Json, Router,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http::{ApiResult, ApiRouter, Cx, FaultStyle, Path, ServiceSpec, State};
+use kernel::{Kind, Result};
+use policy::{Authorize, ServicePolicy};
+use ports::HostCalls;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+policy::rules! {
+    /// See how the region is.
+    STATUS = "cloud:status", "rule:operator", [System, Project], GET "/v1/status";
+    /// Check what must be so.
+    AUDIT = "cloud:audit", "rule:operator", [System, Project], GET "/v1/audit";
+    /// Learn all that is known of one object.
+    EXPLAIN = "cloud:explain", "rule:operator", [System, Project], GET "/v1/explain/{id}";
+    /// Make a token that lets a node join.
+    JOIN_TOKEN = "cloud:join_token", "rule:operator", [System, Project], POST "/v1/join_tokens";
+}
+
+pub static POLICY: ServicePolicy = ServicePolicy {
+    service: "cloud",
+    rules: &[ALL],
+    base: &[("operator", "role:admin")],
+    refusal: "Policy doesn't allow {} to be performed.",
+};
+
+pub fn spec() -> ServiceSpec {
+    ServiceSpec::new("cloud", "/cloud", FaultStyle::Cloud)
+}
+
+#[derive(Clone)]
+pub struct Cloud {
+    services: Services,
+    config: Arc<Config>,
+}
+
+pub fn routes() -> ApiRouter<Cloud> {
+    ApiRouter::new()
+        .get("/v1/status", status)
+        .get("/v1/audit", run_audit)
+        .get("/v1/explain/{id}", explain)
+        .post("/v1/join_tokens", join_token)
+}
+
+pub fn router(services: Services, config: Config) -> Router {
+    let deps = services.deps();
+    let store = services.store.clone();
+    let healthz = move || async move { Json(json!({"status": "ok", "revision": store.snapshot().revision()})) };
+    let cloud = Cloud { services, config: Arc::new(config) };
+    Router::new()
+        .merge(routes().finish(spec(), cloud, deps))
+        .route("/healthz", get(healthz))
+        .route("/metrics", get(|| async { telemetry::render() }))
+}
+
+/// The answer to a path of no service.
+pub async fn not_here() -> Response {
+    let services = json!(["identity", "compute", "image", "network", "placement", "volume", "cloud"]);
+    (StatusCode::NOT_FOUND, Json(json!({"error": {"code": 404, "message": "no service is served here", "services": services}}))).into_response()
+}
+
+async fn status(State(cloud): State<Cloud>, Cx(cx): Cx) -> ApiResult {
+    let _read = cx.authorize(&STATUS, &())?;
+    let snapshot = cloud.services.store.snapshot();
+    let hosts: Vec<_> = cloud.services.gateway.hosts().iter().map(host_view).collect();
+    let flows: Vec<_> = snapshot.all::<flow::FlowRecord>().map(|f| flow_view(&f)).collect();
+    Ok(http::ok(&json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "node": cloud.config.node_name(),
+        "region": cloud.config.text("node.region"),
+        "url": cloud.config.public_url()?,
+        "store": {"backend": cloud.services.store.backend_name(), "epoch": snapshot.epoch(), "revision": snapshot.revision()},
+        "hosts": hosts,
+        "servers": compute::count_by_status(&snapshot),
+        "flows": flows,
+    })))
+}
+
+fn host_view(host: &ports::HostStatus) -> Value {
+    json!({"name": host.host, "state": if host.connected { "up" } else { "down" }, "last_seen": host.last_seen.iso_z()})
+}
+
+fn flow_view(flow: &flow::FlowRecord) -> Value {
+    json!({
+        "id": flow.id, "kind": flow.kind, "object": flow.object, "phase": flow.phase, "step": flow.step, "error": flow.error,
+        "started": flow.started.iso_z(), "updated": flow.updated.iso_z(), "request_id": flow.request_id,
+    })
+}
+
+async fn run_audit(State(cloud): State<Cloud>, Cx(cx): Cx) -> ApiResult {
+    let _read = cx.authorize(&AUDIT, &())?;
+    let findings = audit::audit(&cloud.services).await?;
+    Ok(http::ok(&json!({"clean": findings.is_empty(), "findings": findings})))
+}
+
+async fn explain(State(cloud): State<Cloud>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
+    let _read = cx.authorize(&EXPLAIN, &())?;
+    let found = crate::admin::explain(&cloud.services, &id).await?;
+    Ok(http::ok(&found))
+}
+
+async fn join_token(State(cloud): State<Cloud>, Cx(cx): Cx, http::JsonBody(body): http::JsonBody) -> ApiResult {
+    let _permit = cx.authorize(&JOIN_TOKEN, &())?;
+    let authority = Authority::open(&cloud.config.data_dir.join("pki"))?;
+    let host = body.get("host").and_then(Value::as_str).map(str::to_owned);
+    let valid = Duration::from_secs(body.get("valid_seconds").and_then(Value::as_u64).unwrap_or(3600));
+    let token = cluster::create_token(&cloud.services.store, &authority, host, cx.now(), valid).await?;
+    Ok(http::created(&json!({"token": token})))
+}
+
+/// Served on the agents' port: how a node gets its certificate.
+pub fn join_router(services: Services, authority: Authority) -> Router {
+    let (ca, authority) = (authority.certificate_pem().to_owned(), Arc::new(authority));
+    let join = move |Json(request): Json<JoinRequest>| {
+        let (services, authority) = (services.clone(), Arc::clone(&authority));
+        async move { answer(sign(&services, &authority, &request).await) }
+    };
+    Router::new().route("/cluster/v1/join", post(join)).route("/cluster/v1/ca", get(move || async move { ca }))
+}
+
+async fn sign(services: &Services, authority: &Authority, request: &JoinRequest) -> Result<JoinAnswer> {
+    cluster::redeem(&services.store, authority, request, services.clock.now()).await
+}
+
+fn answer(result: Result<JoinAnswer>) -> Response {
+    match result {
+        Ok(joined) => Json(joined).into_response(),
+        Err(e) => {
+            let text = if e.is(Kind::Internal) { "the certificate could not be made" } else { e.message() };
+            tracing::warn!(error = %e.internal_text(), "a node was not let in");
+            (StatusCode::from_u16(e.status()).unwrap_or(StatusCode::FORBIDDEN), text.to_owned()).into_response()
+        }
+    }
+}
+
+/// For tests and `tstack routes`.
+pub fn route_list() -> Vec<http::RouteInfo> {
+    routes().routes(&spec())
+}
+

@@ -1,0 +1,196 @@
+//! The drivers that the configuration asks for: those of the region (networks, image bytes) and those of this host.
+
+use crate::Config;
+use agent::HostDrivers;
+use compute::driver::{Hypervisor, LocalDisks};
+use drivers_blk::{
+    fake::FakeVolumes,
+    file_volumes::{FileVolumes, FileVolumesConfig},
+    image_store::FileStore,
+    inspect::HeaderInspector,
+    local::{LocalConfig, LocalStore},
+};
+use drivers_net::{
+    fake::FakeNetwork,
+    ovn::{OvnBackend, OvnConfig, Settings as OvnSettings},
+    system::{CentralConfig, Datapath, External, HostNetConfig, OvnCentral, OvsHost},
+};
+use drivers_virt::{
+    fake::{Fake, FakeHost, FakeSettings},
+    qemu::{Acceleration, ProbeKernel, Qemu, QemuConfig},
+};
+use image::driver::{ImageStore, Inspector};
+use kernel::{Clock, Error, Result};
+use network::driver::{HostNetwork, NetworkBackend};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use volume::driver::VolumeBackend;
+
+/// Neutron's name of the physical network behind `public`.
+pub const EXTERNAL: &str = "external";
+
+/// What a member needs.
+pub struct RegionDrivers {
+    pub network: Arc<dyn NetworkBackend>,
+    pub image_stores: Vec<Arc<dyn ImageStore>>,
+    pub inspector: Arc<dyn Inspector>,
+    /// Kept for as long as its processes are to be watched.
+    _central: Option<OvnCentral>,
+    fake_network: Option<Arc<FakeNetwork>>,
+}
+
+/// Ports of OVN's databases for other hosts of the region.
+const NORTHBOUND: u16 = 6641;
+const SOUTHBOUND: u16 = 6642;
+
+pub fn central_config(config: &Config) -> Result<CentralConfig> {
+    let netns = netns(config);
+    let address = address(config)?;
+    let listen = (!address.is_loopback()).then_some((address, NORTHBOUND, SOUTHBOUND));
+    Ok(CentralConfig { state_dir: config.data_dir.join("ovn"), netns, listen })
+}
+
+/// The namespace that is this host, if it is not the machine's own.
+fn netns(config: &Config) -> Option<String> {
+    Some(config.text("network.namespace").to_owned()).filter(|n| !n.is_empty())
+}
+
+fn address(config: &Config) -> Result<std::net::IpAddr> {
+    let text = config.text("node.address");
+    text.parse().map_err(|_| Error::bad_request(format!("node.address: {text} is not an IP address")))
+}
+
+pub fn host_net_config(config: &Config) -> Result<HostNetConfig> {
+    let text = |key: &str| config.text(key);
+    let bad = |key: &str| Error::bad_request(format!("{key}: {} cannot be read", config.text(key)));
+    let cidr: ipnet::IpNet = text("network.external_cidr").parse().map_err(|_| bad("network.external_cidr"))?;
+    let mut addresses = Vec::new();
+    if !text("network.external_gateway").is_empty() {
+        let gateway: std::net::IpAddr = text("network.external_gateway").parse().map_err(|_| bad("network.external_gateway"))?;
+        addresses.push(ipnet::IpNet::new(gateway, cidr.prefix_len()).map_err(|_| bad("network.external_cidr"))?);
+    }
+    let southbound = match text("network.southbound") {
+        "" => format!("unix:{}", config.data_dir.join("ovn/ovnsb.sock").display()),
+        remote => remote.to_owned(),
+    };
+    let nic = Some(text("network.external_nic").to_owned()).filter(|n| !n.is_empty());
+    Ok(HostNetConfig {
+        state_dir: config.data_dir.join("ovs"),
+        netns: netns(config),
+        prefix: text("network.prefix").to_owned(),
+        system_id: config.node_name(),
+        encap_ip: address(config)?,
+        underlay: Some(text("network.underlay").to_owned()).filter(|n| !n.is_empty()),
+        datapath: match text("network.datapath") {
+            "auto" => Datapath::Auto,
+            "netdev" => Datapath::Netdev,
+            "system" => Datapath::System,
+            _ => return Err(bad("network.datapath")),
+        },
+        southbound,
+        external: vec![External { physical: EXTERNAL.into(), addresses, masquerade: config.flag("network.masquerade"), nic }],
+        gateway: true,
+    })
+}
+
+pub async fn region(config: &Config, clock: &Arc<dyn Clock>) -> Result<RegionDrivers> {
+    let store = |id: &str| FileStore::open(id, config.data_dir.join("images").join(id));
+    let image_stores: Vec<Arc<dyn ImageStore>> = vec![Arc::new(store("fast")?), Arc::new(store("bulk")?)];
+    let inspector: Arc<dyn Inspector> = Arc::new(HeaderInspector);
+    match config.text("network.driver") {
+        "fake" => {
+            let fake = Arc::new(FakeNetwork::new(config.node_name()));
+            let network: Arc<dyn NetworkBackend> = fake.clone();
+            Ok(RegionDrivers { network, image_stores, inspector, _central: None, fake_network: Some(fake) })
+        }
+        "ovn" => {
+            let central_config = central_config(config)?;
+            let central = OvnCentral::ensure(&central_config).await?;
+            let backend = OvnBackend::start(OvnConfig {
+                northbound: vec![central_config.northbound()],
+                southbound: vec![central_config.southbound()],
+                settings: OvnSettings::default(),
+                clock: Arc::clone(clock),
+            });
+            backend.ready(Duration::from_secs(30)).await?;
+            let network: Arc<dyn NetworkBackend> = Arc::new(backend);
+            Ok(RegionDrivers { network, image_stores, inspector, _central: Some(central), fake_network: None })
+        }
+        other => Err(Error::bad_request(format!("network.driver: {other} is none of ovn, fake"))),
+    }
+}
+
+/// This host's drivers, and what must be kept while they are used.
+pub struct HostSide {
+    pub drivers: HostDrivers,
+    pub _ovs: Option<OvsHost>,
+}
+
+pub async fn host(config: &Config, region: Option<&RegionDrivers>) -> Result<HostSide> {
+    let (hypervisor, disks) = hypervisor(config).await?;
+    let (network, ovs) = host_network(config, region).await?;
+    let pools = BTreeMap::from([(config.text("volume.driver").to_owned(), pool(config).await?)]);
+    Ok(HostSide { drivers: HostDrivers { hypervisor, disks, network, pools }, _ovs: ovs })
+}
+
+async fn hypervisor(config: &Config) -> Result<(Arc<dyn Hypervisor>, Arc<dyn LocalDisks>)> {
+    let state = config.data_dir.join("guests");
+    match config.text("hypervisor.driver") {
+        "fake" => {
+            let host = FakeHost::at(state.join("fake"), FakeSettings::default())?;
+            Ok((Arc::new(Fake::on(host)), Arc::new(drivers_blk::local::FakeLocalDisks::at(state.join("disks"))?)))
+        }
+        "qemu" => {
+            let mut qemu = QemuConfig::new(&state);
+            qemu.run_dir = run_dir(config);
+            qemu.acceleration = match config.text("hypervisor.accel") {
+                "auto" => Acceleration::Auto,
+                "kvm" => Acceleration::Kvm,
+                "tcg" => Acceleration::Tcg,
+                other => return Err(Error::bad_request(format!("hypervisor.accel: {other} is none of auto, kvm, tcg"))),
+            };
+            qemu.probe = probe_kernel(config);
+            let disks = LocalStore::open(LocalConfig::new(config.data_dir.join("disks")))?;
+            Ok((Arc::new(Qemu::open(qemu).await?), Arc::new(disks)))
+        }
+        other => Err(Error::bad_request(format!("hypervisor.driver: {other} is none of qemu, fake"))),
+    }
+}
+
+/// Sockets have short paths only: they lie below /run, one directory per data directory.
+fn run_dir(config: &Config) -> PathBuf {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+    let of_data = BuildHasherDefault::<DefaultHasher>::default().hash_one(&config.data_dir);
+    PathBuf::from(format!("/run/tstack/{of_data:016x}"))
+}
+
+/// The kernel that `quickstart` leaves beside the data for the acceleration probe.
+fn probe_kernel(config: &Config) -> Option<ProbeKernel> {
+    let dir = config.data_dir.join("probe");
+    let initrd = Some(dir.join("initrd")).filter(|f| f.exists());
+    Some(ProbeKernel { kernel: dir.join("vmlinuz"), initrd }).filter(|p| p.kernel.exists())
+}
+
+async fn host_network(config: &Config, region: Option<&RegionDrivers>) -> Result<(Arc<dyn HostNetwork>, Option<OvsHost>)> {
+    if let Some(fake) = region.and_then(|r| r.fake_network.clone()) {
+        return Ok((fake, None));
+    }
+    if config.text("network.driver") == "fake" {
+        return Ok((Arc::new(FakeNetwork::new(config.node_name())), None));
+    }
+    let ovs = OvsHost::ensure(host_net_config(config)?).await?;
+    Ok((ovs.network(), Some(ovs)))
+}
+
+async fn pool(config: &Config) -> Result<Arc<dyn VolumeBackend>> {
+    match config.text("volume.driver") {
+        "fake" => Ok(Arc::new(FakeVolumes::new())),
+        "file" => {
+            let mut file = FileVolumesConfig::new(config.data_dir.join("volumes"));
+            file.host = config.node_name().to_string();
+            file.listen = address(config)?;
+            file.run_dir = run_dir(config).join("volumes");
+            Ok(Arc::new(FileVolumes::open(file).await?))
+        }
+        other => Err(Error::bad_request(format!("volume.driver: {other} is none of file, fake"))),
+    }
+}

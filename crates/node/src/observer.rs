@@ -1,0 +1,28 @@
+//! Takes what hosts report to the services it concerns.
+
+use crate::services::Services;
+use agent::{Hello, Observer};
+use async_trait::async_trait;
+use compute::model::vm::VmObserved;
+use kernel::{HostName, Result};
+use volume::PoolReport;
+
+pub struct Reports(pub Services);
+
+#[async_trait]
+impl Observer for Reports {
+    async fn hello(&self, hello: &Hello) -> Result<()> {
+        let reports = hello.pools.iter().map(|pool| PoolReport {
+            host: hello.host.clone(),
+            backend: pool.backend.clone(),
+            availability_zone: hello.availability_zone.clone(),
+            stats: pool.stats.clone(),
+        });
+        self.0.volume.report_pools(reports.collect()).await?;
+        self.0.compute.host_report(&hello.host, &hello.availability_zone, &hello.address, &hello.capabilities).await
+    }
+
+    async fn observed(&self, _host: &HostName, observations: Vec<VmObserved>) -> Result<()> {
+        self.0.compute.observe(observations).await
+    }
+}

@@ -1,0 +1,159 @@
+//! A member's life: start, serve, drain.
+//!
+//! The API answers as soon as the store is loaded; the host side joins when its drivers are ready, as a remote host would.
+//! On SIGTERM the API stops taking connections and finishes what it has; flows are dropped where they stand, which is as good
+//! as a kill: the journal has them.
+
+use crate::{Config, bootstrap, cloud_api, credentials, drivers, observer::Reports, services::Services};
+use agent::{Host, HostConfig, LocalLink};
+use cluster::{Authority, NodeIdentity};
+use http::{ClientAuth, Server, TlsConfig};
+use http::axum::Router;
+use kernel::{Clock, Error, HostName, Result, SystemClock};
+use std::{future::Future, net::SocketAddr, sync::Arc};
+use store::{Memory, Redb, Store};
+
+/// Runs a member until `stop` resolves.
+pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    let clock = SystemClock::shared();
+    let store = open_store(&config).await?;
+    let region = drivers::region(&config, &clock).await?;
+    let services = Services::new(&config, store, Arc::clone(&clock), &region)?;
+    services.gateway.wire(Arc::new(Reports(services.clone())), Arc::new(services.image.clone()));
+    bootstrap::bootstrap(&config, &services).await?;
+    credentials::write_clouds(&config)?;
+
+    let engine = services.engine();
+    let reconcilers: Vec<_> =
+        services.reconcilers().into_iter().map(|r| flow::spawn_reconciler(&services.store, r)).collect();
+    watch_store(&services);
+    let member = Authority::open(&config.data_dir.join("pki"))?;
+    let identity = node_identity(&config, &member)?;
+    let api = serve_api(&config, &services, &identity).await?;
+    let (quit, stopped) = tokio::sync::watch::channel(false);
+    let agents = serve_agents(&config, &services, &identity, member, stopped.clone()).await?;
+    let host = start_host(&config, &services, Arc::clone(&clock), &region).await?;
+    tracing::info!(url = config.public_url()?, node = %config.node_name(), "ready");
+    let drained = api.serve(stop).await;
+    let _ = quit.send(true);
+    if let Some(agents) = agents {
+        agents.abort();
+    }
+    tracing::info!(drained, "stopping");
+    host.abort();
+    reconcilers.iter().for_each(|r| r.abort());
+    drop(engine);
+    Ok(())
+}
+
+async fn open_store(config: &Config) -> Result<Store> {
+    let opened = match config.text("store.backend") {
+        "memory" => Store::open(Memory::new(), crate::services::schema()).await,
+        "redb" => {
+            let backend = Redb::open(&config.data_dir.join("store.redb"));
+            Store::open(backend.map_err(|e| Error::unavailable(e.to_string()))?, crate::services::schema()).await
+        }
+        other => {
+            return Err(Error::bad_request(format!(
+                "store.backend: {other} cannot be run by this node (redb or memory; etcd comes with members beyond one)"
+            )));
+        }
+    };
+    opened.map_err(|e| Error::unavailable(e.to_string()))
+}
+
+fn watch_store(services: &Services) {
+    let store = services.store.clone();
+    telemetry::metrics().collect(move |out| {
+        let stats = store.stats();
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+        out.counter("tstack_store_commits_total", "Commits of the store", &[], count(&stats.commits));
+        out.counter("tstack_store_transactions_total", "Transactions run", &[], count(&stats.transactions));
+        out.counter("tstack_store_refusals_total", "Transactions that refused", &[], count(&stats.refusals));
+        out.counter("tstack_store_panics_total", "Transactions that panicked", &[], count(&stats.panics));
+    });
+}
+
+fn node_identity(config: &Config, authority: &Authority) -> Result<NodeIdentity> {
+    let mut addresses = vec![config.text("api.address").to_owned(), config.text("node.address").to_owned(), "localhost".to_owned()];
+    addresses.dedup();
+    NodeIdentity::of_member(&config.data_dir.join("pki/node"), authority, &config.node_name(), &addresses)
+}
+
+/// The API's port is bound here, so that a port in use is this function's error.
+async fn serve_api(config: &Config, services: &Services, identity: &NodeIdentity) -> Result<http::Bound> {
+    let router = Router::new()
+        .merge(services.router())
+        .merge(cloud_api::router(services.clone(), config.clone()))
+        .fallback(cloud_api::not_here);
+    let at = config.api_socket()?;
+    let mut server = Server::new(at, router);
+    if config.tls()? {
+        server.tls = Some(tls(identity, ClientAuth::None));
+    }
+    server.bind().await.map_err(|e| port_in_use(at, &e))
+}
+
+fn tls(identity: &NodeIdentity, client_auth: ClientAuth) -> TlsConfig {
+    let (cert_pem, key_pem) = (identity.certificate_pem.clone().into_bytes(), identity.key_pem.clone().into_bytes());
+    TlsConfig { cert_pem, key_pem, client_auth }
+}
+
+fn port_in_use(at: SocketAddr, error: &Error) -> Error {
+    let text = format!("cannot listen on {at}: {}; `tstack doctor` says who does, or choose another port with api.port", error.internal_text());
+    Error::unavailable(text)
+}
+
+/// The port where other hosts join and connect. Agents show certificates; a node that joins has none yet.
+async fn serve_agents(
+    config: &Config,
+    services: &Services,
+    identity: &NodeIdentity,
+    authority: Authority,
+    mut stopped: tokio::sync::watch::Receiver<bool>,
+) -> Result<Option<tokio::task::JoinHandle<()>>> {
+    let port = u16::try_from(config.number("agent.port")).map_err(|_| Error::bad_request("agent.port: not a port"))?;
+    let own: SocketAddr = format!("{}:{port}", config.text("node.address"))
+        .parse()
+        .map_err(|_| Error::bad_request("node.address: not an IP address"))?;
+    if port == 0 {
+        return Ok(None);
+    }
+    let peer_name: agent::PeerName = Arc::new(|der| cluster::peer_name(der).map(HostName::from));
+    let router = agent::routes(services.gateway.clone(), peer_name).merge(cloud_api::join_router(services.clone(), authority));
+    let mut server = Server::new(own, router);
+    server.tls = Some(tls(identity, ClientAuth::Optional(identity.ca_pem.clone().into_bytes())));
+    let bound = server.bind().await.map_err(|e| port_in_use(own, &e))?;
+    Ok(Some(tokio::spawn(async move {
+        bound
+            .serve(async move {
+                let _ = stopped.wait_for(|s| *s).await;
+            })
+            .await;
+    })))
+}
+
+/// This node's own host side, in the same process.
+async fn start_host(
+    config: &Config,
+    services: &Services,
+    clock: Arc<dyn Clock>,
+    region: &drivers::RegionDrivers,
+) -> Result<tokio::task::JoinHandle<()>> {
+    let side = drivers::host(config, Some(region)).await?;
+    let link = Arc::new(LocalLink(services.gateway.clone()));
+    let host = Host::open(host_config(config), side.drivers.clone(), link, clock)?;
+    Ok(tokio::spawn(async move {
+        let _side = side; // its supervisors live as long as the agent
+        host.run().await;
+    }))
+}
+
+pub(crate) fn host_config(config: &Config) -> HostConfig {
+    HostConfig {
+        name: config.node_name(),
+        state_dir: config.data_dir.join("agent"),
+        availability_zone: config.text("node.availability_zone").to_owned(),
+        address: config.text("node.address").to_owned(),
+    }
+}

@@ -1,0 +1,159 @@
+//! The services, made and wired to each other.
+
+use crate::{Config, drivers::RegionDrivers};
+use agent::{Gateway, GatewayDeps};
+use compute::{Compute, ComputeDeps};
+use flow::{Engine, EngineBuilder, Reconciler, Starter};
+use http::Deps;
+use http::axum::Router;
+use identity::{Identity, IdentityConfig, KnownProjects};
+use image::{ImageDeps, ImageService};
+use kernel::{Clock, Error, Result};
+use network::Network;
+use placement::{Placement, Scheduler};
+use policy::Policies;
+use ports::{Placer, PortBinder, Projects};
+use std::sync::Arc;
+use store::{Schema, Store};
+use volume::{VolumeDeps, VolumeService};
+
+/// Every kind of object that any service keeps.
+pub fn schema() -> Schema {
+    let schema = Schema::new()
+        .with::<flow::FlowRecord>()
+        .with::<ports::quota::QuotaUsage>()
+        .with::<ports::quota::QuotaLimits>()
+        .with::<cluster::JoinToken>();
+    let schema = placement::schema(network::schema(identity::schema(schema)));
+    compute::schema(volume::schema(image::schema(schema)))
+}
+
+/// The rules of all services.
+pub fn policies() -> Result<Arc<Policies>> {
+    let all = [
+        &identity::policy::POLICY,
+        &image::policy::POLICY,
+        &network::policy::POLICY,
+        &compute::policy::POLICY,
+        &placement::policy::POLICY,
+        &volume::policy::POLICY,
+        &crate::cloud_api::POLICY,
+    ];
+    Policies::new(&all).map_err(|problems| Error::internal(format!("the default policies are broken: {problems}")))
+}
+
+/// What a member runs.
+#[derive(Clone)]
+pub struct Services {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub policies: Arc<Policies>,
+    pub gateway: Arc<Gateway>,
+    pub identity: Identity,
+    pub image: ImageService,
+    pub network: Network,
+    pub placement: Placement,
+    pub volume: VolumeService,
+    pub compute: Compute,
+    pub starter: Starter,
+}
+
+impl Services {
+    pub fn new(config: &Config, store: Store, clock: Arc<dyn Clock>, drivers: &RegionDrivers) -> Result<Self> {
+        let policies = policies()?;
+        let starter = Starter::new(config.node_name());
+        let gateway = Gateway::new(GatewayDeps { store: store.clone(), clock: Arc::clone(&clock) });
+        let identity = Identity::new(store.clone(), Arc::clone(&clock), identity_config(config)?);
+        let projects: Arc<dyn Projects> = Arc::new(KnownProjects);
+        let image = ImageService::new(ImageDeps {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            stores: drivers.image_stores.clone(),
+            inspector: Arc::clone(&drivers.inspector),
+            size_limit: 1 << 40,
+        });
+        let network = Network::new(network::Deps {
+            store: store.clone(),
+            backend: Arc::clone(&drivers.network),
+            hosts: gateway.clone(),
+            clock: Arc::clone(&clock),
+            settings: network::Settings::default(),
+        });
+        let volume = VolumeService::new(VolumeDeps {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            starter: starter.clone(),
+            hosts: gateway.clone(),
+            images: Arc::new(image.clone()),
+        });
+        let placer: Arc<dyn Placer> = Arc::new(Scheduler::default());
+        let binder: Arc<dyn PortBinder> = Arc::new(network.clone());
+        let compute = Compute::new(ComputeDeps {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            starter: starter.clone(),
+            hosts: gateway.clone(),
+            images: Arc::new(image.clone()),
+            volumes: Arc::new(volume.clone()),
+            network: binder,
+            placer: Arc::clone(&placer),
+            projects,
+            public_url: config.public_url()?,
+        });
+        let placement = Placement::new(store.clone());
+        Ok(Self { store, clock, policies, gateway, identity, image, network, placement, volume, compute, starter })
+    }
+
+    /// What every service's pipeline needs.
+    pub fn deps(&self) -> Deps {
+        Deps {
+            tokens: Arc::new(self.identity.clone()),
+            policy: self.policies.clone(),
+            clock: Arc::clone(&self.clock),
+            body_limit: Deps::BODY_LIMIT,
+            timeout: Deps::TIMEOUT,
+        }
+    }
+
+    /// All OpenStack APIs.
+    pub fn router(&self) -> Router {
+        let deps = || self.deps();
+        Router::new()
+            .merge(identity::router(self.identity.clone(), deps()))
+            .merge(image::api::router().finish(image::api::spec(), self.image.clone(), deps()))
+            .merge(network::api::router(self.network.clone(), deps()))
+            .merge(compute::api::router(self.compute.clone(), deps()))
+            .merge(placement::api::router(self.placement.clone(), deps()))
+            .merge(volume::api::finish(self.volume.clone(), deps()))
+    }
+
+    /// Starts what carries out verbs.
+    pub fn engine(&self) -> Engine {
+        let builder = EngineBuilder::new(self.starter.clone());
+        let builder = volume::flows(builder, &self.volume);
+        compute::flows(builder, &self.compute).run(self.store.clone(), Arc::clone(&self.clock))
+    }
+
+    /// What holds states.
+    pub fn reconcilers(&self) -> Vec<Arc<dyn Reconciler>> {
+        let mut all = identity::reconcilers(&self.identity);
+        all.extend(self.network.reconcilers());
+        all.extend(self.compute.reconcilers());
+        all
+    }
+}
+
+fn identity_config(config: &Config) -> Result<IdentityConfig> {
+    let mut identity = IdentityConfig::default();
+    identity.tokens.expiration = config.number("identity.token_seconds");
+    identity.passwords.algorithm = match config.text("identity.password_hash") {
+        "bcrypt" => identity::Algorithm::Bcrypt,
+        "scrypt" => identity::Algorithm::Scrypt,
+        "argon2id" => identity::Algorithm::Argon2id,
+        other => return Err(Error::bad_request(format!("identity.password_hash: {other} is none of bcrypt, scrypt, argon2id"))),
+    };
+    if identity.passwords.algorithm == identity::Algorithm::Bcrypt {
+        identity.passwords.rounds = u32::try_from(config.number("identity.bcrypt_rounds")).ok();
+    }
+    Ok(if config.flag("node.acceptance") { identity.acceptance() } else { identity })
+}
