@@ -10,6 +10,9 @@ pub const NAME_LIMIT: usize = 15;
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Link {
+    /// Never given twice while the machine runs: a device made anew under an old name has another one.
+    #[serde(default)]
+    pub ifindex: u32,
     pub ifname: String,
     #[serde(default)]
     pub ifalias: String,
@@ -55,8 +58,12 @@ pub async fn list(netns: &Netns) -> Result<Vec<Link>> {
     serde_json::from_str(&json).doing("reading the list of network devices")
 }
 
+pub async fn find(netns: &Netns, name: &str) -> Result<Option<Link>> {
+    Ok(list(netns).await?.into_iter().find(|link| link.ifname == name))
+}
+
 pub async fn exists(netns: &Netns, name: &str) -> Result<bool> {
-    Ok(list(netns).await?.iter().any(|link| link.ifname == name))
+    Ok(find(netns, name).await?.is_some())
 }
 
 /// Deletes the device if it is there.
@@ -78,7 +85,8 @@ mod tests {
     #[test]
     fn our_devices_are_known_by_their_alias() {
         let check = |alias: &str, owner: Owner| {
-            let link = Link { ifname: "x".into(), ifalias: alias.into(), address: String::new(), mtu: 1500 };
+            let link =
+                Link { ifindex: 1, ifname: "x".into(), ifalias: alias.into(), address: String::new(), mtu: 1500 };
             assert_eq!(link.owner(), owner, "{alias}");
         };
         for owner in [Owner::Port("p".into()), Owner::Metadata("n".into())] {

@@ -13,7 +13,7 @@
 
 use super::switch::{PortSpec, Switch};
 use crate::{
-    link::{self, Owner},
+    link::{self, Link, Owner},
     netns::{self, Netns},
     ovn::METADATA_ADDRESS,
     system::HostNetConfig,
@@ -86,10 +86,12 @@ impl Metadata {
             None => state.handler.insert(Arc::new(RwLock::new(handler))).clone(),
         };
         state.serving.retain(|network, _| wanted.iter().any(|spec| spec.network == *network));
-        self.remove_others(wanted).await?;
+        let links = self.remove_others(wanted).await?;
         for spec in wanted {
             let current = state.serving.get(&spec.network);
-            if current.is_some_and(|s| s.spec == *spec && !s.listener.is_finished()) && self.stands(&spec.network) {
+            if current.is_some_and(|s| s.spec == *spec && !s.listener.is_finished())
+                && self.stands(&spec.network, &links)
+            {
                 continue;
             }
             state.serving.remove(&spec.network);
@@ -116,19 +118,23 @@ impl Metadata {
     }
 
     /// What `connect` made is still there.
-    fn stands(&self, network: &NetworkId) -> bool {
-        netns::exists(&self.namespace(network)) && self.switch.port(&self.device(network)).is_some_and(|p| p.works)
+    fn stands(&self, network: &NetworkId, links: &[Link]) -> bool {
+        let device = self.device(network);
+        let link = links.iter().find(|l| l.ifname == device);
+        let port = self.switch.port(&device);
+        netns::exists(&self.namespace(network)) && link.zip(port).is_some_and(|(link, port)| port.holds(link))
     }
 
-    /// Takes away namespaces, ports and devices of networks that are not to be served.
-    async fn remove_others(&self, wanted: &[MetadataSpec]) -> Result<()> {
+    /// Takes away namespaces, ports and devices of networks that are not to be served. Answers the host's devices.
+    async fn remove_others(&self, wanted: &[MetadataSpec]) -> Result<Vec<Link>> {
         self.switch.ready().await?;
         let is_wanted = |network: &NetworkId| wanted.iter().any(|spec| spec.network == *network);
         let other = |owner: &Owner| matches!(owner, Owner::Metadata(network) if !is_wanted(network));
         for port in self.switch.ports().into_iter().filter(|p| other(&p.owner)) {
             self.switch.delete_port(&port.device).await?;
         }
-        for device in link::list(&self.host).await?.into_iter().filter(|l| other(&l.owner())) {
+        let links = link::list(&self.host).await?;
+        for device in links.iter().filter(|l| other(&l.owner())) {
             link::delete(&self.host, &device.ifname).await?;
         }
         for name in netns::list(&self.namespaces) {
@@ -136,7 +142,7 @@ impl Metadata {
                 netns::remove(&name).await?;
             }
         }
-        Ok(())
+        Ok(links)
     }
 
     /// Makes the namespace, the pair of devices with their addresses, and the port.
@@ -159,9 +165,15 @@ impl Metadata {
         link::no_checksum_offload(&self.host, &device).await?;
         link::no_checksum_offload(&inside, DEVICE).await?;
         address(&inside, spec).await?;
-        let iface_id = Some(spec.port.to_string());
-        let port = PortSpec { device, bridge: self.bridge.clone(), iface_id, mac: Some(spec.mac.clone()), owner };
-        self.switch.add_port(&port).await
+        let (iface_id, mac, bridge) = (Some(spec.port.to_string()), Some(spec.mac.clone()), self.bridge.clone());
+        let link = link::find(&self.host, &device).await?;
+        let ifindex = link.as_ref().map(|l| l.ifindex);
+        if let (Some(link), Some(port)) = (&link, self.switch.port(&device))
+            && !port.holds(link)
+        {
+            self.switch.delete_port(&device).await?;
+        }
+        self.switch.add_port(&PortSpec { device, bridge, iface_id, mac, owner, ifindex }).await
     }
 
     async fn listen(&self, spec: &MetadataSpec, handler: Handler) -> Result<JoinHandle<()>> {
@@ -190,18 +202,18 @@ async fn address(inside: &Netns, spec: &MetadataSpec) -> Result<()> {
     let (v4, v6): (Vec<&IpNet>, Vec<&IpNet>) = spec.addresses.iter().partition(|a| a.addr().is_ipv4());
     let mut lines = vec![
         format!("link set dev {DEVICE} address {} mtu {} up", spec.mac, spec.mtu),
-        format!("-4 address flush dev {DEVICE}"),
+        format!("address flush dev {DEVICE}"),
         format!("address replace {METADATA_ADDRESS}/32 dev {DEVICE}"),
     ];
     lines.extend(v4.iter().map(|a| format!("address replace {}/{} dev {DEVICE}", a.addr(), a.prefix_len())));
     // Every guest of the network is on this link, whatever its address.
-    lines.push(format!("-4 route replace default dev {DEVICE}"));
+    lines.push(format!("route replace default dev {DEVICE}"));
     inside.ip(&lines).await?;
     // A kernel without IPv6 serves IPv4.
     let _ = inside.set_sysctl(&format!("net/ipv6/conf/{DEVICE}/accept_ra"), "0").await;
-    let mut lines = vec![format!("-6 address replace fe80::a9fe:a9fe/64 dev {DEVICE} nodad")];
-    lines.extend(v6.iter().map(|a| format!("-6 address replace {}/{} dev {DEVICE} nodad", a.addr(), a.prefix_len())));
-    lines.push(format!("-6 route replace default dev {DEVICE}"));
+    let mut lines = vec![format!("address replace fe80::a9fe:a9fe/64 dev {DEVICE} nodad")];
+    lines.extend(v6.iter().map(|a| format!("address replace {}/{} dev {DEVICE} nodad", a.addr(), a.prefix_len())));
+    lines.push(format!("route replace ::/0 dev {DEVICE}"));
     inside.ip_forced(&lines).await;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! A guest's tap: made, marked as the port's, connected.
 //!
 //! ```text
-//!   plug:    device under its name?  no ─▶ is the switch holding on to a former one? disconnect ─▶ make tap ─▶ connect
-//!                                    yes ─────────────────────────────────────────────────────────────────▶ connect
+//!   plug:    make the tap, unless there is a device of its name ─▶ does the switch hold on to a former one? disconnect it
+//!            ─▶ connect
 //!   unplug:  disconnect ─▶ delete the device
 //! ```
 
@@ -10,36 +10,42 @@ use super::{
     OvsNetwork,
     switch::{Port, PortSpec},
 };
-use crate::link::{self, NAME_LIMIT, Owner};
+use crate::link::{self, Link, NAME_LIMIT, Owner};
 use kernel::{Error, PortId, Result};
 use network::driver::PlugSpec;
 
 pub async fn plug(network: &OvsNetwork, spec: &PlugSpec) -> Result<()> {
     check(&spec.tap)?;
     let owner = Owner::Port(spec.port.clone());
-    let device = link::list(&network.netns).await?.into_iter().find(|l| l.ifname == spec.tap);
     network.switch.ready().await?;
     let connected = network.switch.port(&spec.tap);
     if let Some(other) = connected.as_ref().filter(|p| p.owner != owner && p.owner != Owner::Stranger) {
         return Err(Error::conflict(format!("the device {} belongs to another port", spec.tap))
             .with_internal(format!("{other:?}")));
     }
-    // A switch that holds on to a deleted device, or failed to open it, would not notice the new one.
-    if connected.is_some_and(|p| !p.works || device.is_none()) {
+    let device = device(network, spec, &owner).await?;
+    if connected.is_some_and(|p| !p.holds(&device)) {
         network.switch.delete_port(&spec.tap).await?;
     }
+    let (ifindex, device, bridge) = (Some(device.ifindex), device.ifname, network.bridge.clone());
+    let (iface_id, mac) = (Some(spec.port.to_string()), Some(spec.mac.clone()));
+    network.switch.add_port(&PortSpec { device, bridge, iface_id, mac, owner, ifindex }).await
+}
+
+/// The device, marked as the port's and up.
+async fn device(network: &OvsNetwork, spec: &PlugSpec, owner: &Owner) -> Result<Link> {
+    let found = link::find(&network.netns, &spec.tap).await?;
     let mut lines = Vec::new();
-    if device.is_none() {
+    if found.is_none() {
         lines.push(format!("tuntap add dev {} mode tap", spec.tap));
     }
-    if device.is_none_or(|d| d.mtu != spec.mtu || d.ifalias != owner.alias()) {
+    if found.as_ref().is_none_or(|d| d.mtu != spec.mtu || d.owner() != *owner) {
         lines.push(format!("link set dev {} alias {}", spec.tap, owner.alias()));
         lines.push(format!("link set dev {} mtu {} up", spec.tap, spec.mtu));
         network.netns.ip(&lines).await?;
     }
-    let (device, bridge) = (spec.tap.clone(), network.bridge.clone());
-    let (iface_id, mac) = (Some(spec.port.to_string()), Some(spec.mac.clone()));
-    network.switch.add_port(&PortSpec { device, bridge, iface_id, mac, owner }).await
+    let made = if found.is_some() { found } else { link::find(&network.netns, &spec.tap).await? };
+    made.ok_or_else(|| Error::internal(format!("the device {} vanished while it was made", spec.tap)))
 }
 
 fn check(tap: &str) -> Result<()> {

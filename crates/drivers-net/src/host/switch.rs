@@ -6,7 +6,7 @@
 //! dead.
 
 use crate::{
-    link::Owner,
+    link::{Link, Owner},
     ovsdb::{
         Client, Columns, Condition, Config, Datum, Endpoint, Function, IndexSpec, Monitored, Mutation, Mutator, Op,
         Outcome, Row,
@@ -53,6 +53,8 @@ pub struct PortSpec {
     pub iface_id: Option<String>,
     pub mac: Option<String>,
     pub owner: Owner,
+    /// Of the device, where it may be deleted and made again under its name.
+    pub ifindex: Option<u32>,
 }
 
 /// A port that is there.
@@ -61,6 +63,8 @@ pub struct Port {
     pub device: String,
     pub iface_id: Option<String>,
     pub owner: Owner,
+    /// Of the device that was connected.
+    pub ifindex: Option<u32>,
     /// Connected: ovs-vswitchd gave it an OpenFlow port number.
     pub works: bool,
     pub error: Option<String>,
@@ -292,6 +296,7 @@ fn next_cfg(outcome: &Outcome) -> Option<i64> {
 
 const KIND: &str = "tstack:kind";
 const ID: &str = "tstack:id";
+const IFINDEX: &str = "tstack:ifindex";
 
 fn owner(ids: &Datum) -> Owner {
     match (ids.get(KIND), ids.get(ID)) {
@@ -306,6 +311,7 @@ impl PortSpec {
         let mut ids = Vec::new();
         ids.extend(self.iface_id.iter().map(|id| ("iface-id", id.clone())));
         ids.extend(self.mac.iter().map(|mac| ("attached-mac", mac.clone())));
+        ids.extend(self.ifindex.iter().map(|index| (IFINDEX, index.to_string())));
         match &self.owner {
             Owner::Port(id) => ids.extend([(KIND, "port".to_owned()), (ID, id.to_string())]),
             Owner::Metadata(id) => ids.extend([(KIND, "metadata".to_owned()), (ID, id.to_string())]),
@@ -316,6 +322,11 @@ impl PortSpec {
 }
 
 impl Port {
+    /// Connected, and to this very device: the switch does not notice one that was made anew under the same name.
+    pub fn holds(&self, device: &Link) -> bool {
+        self.works && self.device == device.ifname && self.ifindex == Some(device.ifindex)
+    }
+
     fn of(row: &Row) -> Self {
         let ids = row.get("external_ids").cloned().unwrap_or(Datum::empty());
         let error = row.text("error");
@@ -323,6 +334,7 @@ impl Port {
             device: row.text("name").to_owned(),
             iface_id: ids.get("iface-id").map(str::to_owned),
             owner: owner(&ids),
+            ifindex: ids.get(IFINDEX).and_then(|text| text.parse().ok()),
             works: row.int("ofport").is_some_and(|n| n > 0) && error.is_empty(),
             error: (!error.is_empty()).then(|| error.to_owned()),
         }

@@ -24,6 +24,9 @@ struct ShownAddress {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     pub dst: String,
+    /// `ip` shows an IPv6 default route by the same word.
+    #[serde(default)]
+    pub v6: bool,
     #[serde(default)]
     pub gateway: Option<IpAddr>,
     #[serde(default)]
@@ -34,10 +37,10 @@ pub struct Route {
 
 impl Route {
     pub fn command(&self, device: &str) -> String {
-        let family = if self.gateway.is_some_and(|g| g.is_ipv6()) || self.dst.contains(':') { "-6 " } else { "" };
+        let dst = if self.v6 && self.dst == "default" { "::/0" } else { &self.dst };
         let via = self.gateway.map(|g| format!(" via {g}")).unwrap_or_default();
         let metric = self.metric.map(|m| format!(" metric {m}")).unwrap_or_default();
-        format!("{family}route replace {}{via} dev {device}{metric}", self.dst)
+        format!("route replace {dst}{via} dev {device}{metric}")
     }
 }
 
@@ -51,10 +54,11 @@ pub async fn addresses(netns: &Netns, device: &str) -> Result<Vec<IpNet>> {
 
 pub async fn routes(netns: &Netns, device: &str) -> Result<Vec<Route>> {
     let mut all = Vec::new();
-    for family in ["-4", "-6"] {
+    for (family, v6) in [("-4", false), ("-6", true)] {
         let json = netns.command("ip", ["-json", family, "route", "show", "dev", device]).await?;
         let routes: Vec<Route> = serde_json::from_str(&json).doing("reading a device's routes")?;
-        all.extend(routes.into_iter().filter(|r| r.protocol != "kernel" && r.protocol != "ra"));
+        let set = routes.into_iter().filter(|r| r.protocol != "kernel" && r.protocol != "ra");
+        all.extend(set.map(|r| Route { v6, ..r }));
     }
     Ok(all)
 }
@@ -81,9 +85,13 @@ mod tests {
 
     #[test]
     fn routes_come_back_as_they_were() {
-        let read = |json: &str| serde_json::from_str::<Route>(json).unwrap().command("d");
+        let check = |json: &str, v6: bool, expect: &str| {
+            let route = Route { v6, ..serde_json::from_str(json).unwrap() };
+            assert_eq!(route.command("d"), expect);
+        };
         let v4 = r#"{"dst":"default","gateway":"10.0.0.1","protocol":"static","metric":100,"flags":[]}"#;
-        assert_eq!(read(v4), "route replace default via 10.0.0.1 dev d metric 100");
-        assert_eq!(read(r#"{"dst":"fd01::/64","scope":"link"}"#), "-6 route replace fd01::/64 dev d");
+        check(v4, false, "route replace default via 10.0.0.1 dev d metric 100");
+        check(r#"{"dst":"fd01::/64","scope":"link"}"#, true, "route replace fd01::/64 dev d");
+        check(r#"{"dst":"default","gateway":"fe80::1"}"#, true, "route replace ::/0 via fe80::1 dev d");
     }
 }

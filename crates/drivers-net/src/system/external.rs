@@ -48,6 +48,7 @@ async fn connect(config: &HostNetConfig, datapath: Kind, nic: &str, bridge: &str
         iface_id: None,
         mac: None,
         owner: Owner::Stranger,
+        ifindex: None,
     };
     switch.add_port(&port).await
 }

@@ -72,8 +72,14 @@ pub async fn take_over(config: &HostNetConfig, nic: &str, switch: &Switch) -> Re
     }
     let spec = BridgeSpec { name: bridge.clone(), datapath: "netdev", secure: false, mac: Some(taken.mac.clone()) };
     switch.add_bridge(&spec).await?;
-    let port =
-        PortSpec { device: nic.to_owned(), bridge: bridge.clone(), iface_id: None, mac: None, owner: Owner::Stranger };
+    let port = PortSpec {
+        device: nic.to_owned(),
+        bridge: bridge.clone(),
+        iface_id: None,
+        mac: None,
+        owner: Owner::Stranger,
+        ifindex: None,
+    };
     switch.add_port(&port).await?;
     let mut lines = address::settle(nic, &address::addresses(&netns, nic).await?, &[]);
     lines.extend(address::settle(&bridge, &address::addresses(&netns, &bridge).await?, &taken.addresses));

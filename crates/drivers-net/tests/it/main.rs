@@ -4,6 +4,9 @@
 //! have them. Each test has names of its own and may run beside the others; all of them clean up, also when they panic.
 
 mod dhcp;
+mod hosts;
+mod metadata;
+mod repair;
 mod rig;
 mod routing;
 mod switching;

@@ -51,10 +51,10 @@ pub struct Rig {
     prefix: String,
     dir: PathBuf,
     lab: Option<LabConfig>,
-    central: CentralConfig,
+    pub central: CentralConfig,
     pub configs: Vec<HostNetConfig>,
     pub hosts: Vec<OvsHost>,
-    running: Option<OvnCentral>,
+    pub running: Option<OvnCentral>,
     pub backend: OvnBackend,
     /// A namespace on the external network that is no guest.
     pub outside: Netns,
@@ -175,6 +175,16 @@ impl Rig {
         guest
     }
 
+    pub fn northbound(&self) -> String {
+        self.central.northbound().to_string()
+    }
+
+    /// Of a daemon of the first host; empty while it has none.
+    pub fn pid(&self, daemon: &str) -> String {
+        let file = self.configs[0].state_dir.join(format!("{daemon}.pid"));
+        std::fs::read_to_string(file).unwrap_or_default().trim().to_owned()
+    }
+
     pub async fn up(&self, port: &PortId) {
         eventually("the port comes up", || async { self.backend.port_up(port).await.unwrap() }).await;
     }
@@ -236,9 +246,9 @@ impl Drop for Guard {
 fn keep_logs(dir: &std::path::Path) {
     for entry in walk(dir).into_iter().filter(|p| p.extension().is_some_and(|e| e == "log")) {
         let text = std::fs::read_to_string(&entry).unwrap_or_default();
-        let tail: Vec<_> = text.lines().rev().take(25).collect();
+        let bad = |line: &&str| ["|WARN|", "|ERR|", "|EMER|"].iter().any(|level| line.contains(level));
         eprintln!("--- {}", entry.display());
-        tail.iter().rev().for_each(|line| eprintln!("{line}"));
+        text.lines().filter(bad).take(20).for_each(|line| eprintln!("{line}"));
     }
 }
 

@@ -1,0 +1,56 @@
+//! Two hosts with a cable between them, and an outside that is neither.
+
+use crate::rig::{PHYSICAL, Rig, ask, echo_peer, eventually, reached, skipped};
+use drivers_net::conformance::objects::{
+    floating_ip, gateway, interface, network, port, provider, put, router, subnet, tcp_group,
+};
+use network::driver::{LPort, LRouter, LSubnet, NetworkBackend};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guests_on_two_hosts_meet_and_reach_the_outside() {
+    if skipped() {
+        return;
+    }
+    let rig = Rig::lab(2).await;
+    eventually("both hosts are known and alive", || async {
+        rig.backend.hosts().await.unwrap() == [("h1".into(), true), ("h2".into(), true)]
+    })
+    .await;
+    let (left, right, public, web) = (network(), network(), provider(PHYSICAL), tcp_group(&[80]));
+    let (ls, rs) = (subnet(&left, "10.1.0.0/24"), subnet(&right, "10.2.0.0/24"));
+    let ps = LSubnet { dhcp: false, metadata_via: None, ..subnet(&public, "172.24.4.0/24") };
+    let r = LRouter { gateway: Some(gateway(&ps, 10, &[&ls, &rs])), ..router() };
+    let (a, b) = (
+        LPort { host: Some("h1".into()), ..port(&ls, 11, &[&web]) },
+        LPort { host: Some("h2".into()), ..port(&ls, 12, &[&web]) },
+    );
+    let c = LPort { host: Some("h2".into()), ..port(&rs, 13, &[&web]) };
+    let fips = [floating_ip(&r, [172, 24, 4, 51].into(), &a), floating_ip(&r, [172, 24, 4, 52].into(), &b)];
+    let mut objects =
+        vec![put(left), put(right), put(public), put(ls.clone()), put(rs.clone()), put(ps), put(web), put(r.clone())];
+    objects.extend([put(a.clone()), put(b.clone()), put(c.clone()), put(interface(&r, &ls)), put(interface(&r, &rs))]);
+    objects.extend(fips.map(put));
+    rig.backend.apply(&objects).await.unwrap();
+    let ga = rig.ready_guest(0, &a, "10.1.0.1").await;
+    let gb = rig.ready_guest(1, &b, "10.1.0.1").await;
+    let gc = rig.ready_guest(1, &c, "10.2.0.1").await;
+    for netns in [&ga.netns, &gb.netns, &gc.netns, &rig.outside] {
+        echo_peer(netns, 80).await;
+    }
+    assert_eq!(reached(&ga.netns, "10.1.0.12", 80).await, "10.1.0.11", "switched through the tunnel");
+    assert_eq!(reached(&ga.netns, "10.2.0.13", 80).await, "10.1.0.11", "routed through the tunnel");
+    assert_eq!(reached(&gc.netns, "10.1.0.11", 80).await, "10.2.0.13");
+    assert_eq!(
+        reached(&gc.netns, "172.24.4.1", 80).await,
+        "172.24.4.10",
+        "out through the gateway, on whichever host it is"
+    );
+    for fip in ["172.24.4.51", "172.24.4.52"] {
+        assert_eq!(reached(&rig.outside, fip, 80).await, "172.24.4.1");
+    }
+    assert_eq!(reached(&ga.netns, "172.24.4.52", 80).await, "172.24.4.51", "by floating ip from floating ip");
+    // The hosts' own addresses moved to the bridges that carry the tunnels, and answer once.
+    echo_peer(&rig.configs[1].netns(), 99).await;
+    assert_eq!(reached(&rig.configs[0].netns(), "10.10.0.2", 99).await, "10.10.0.1");
+    assert_eq!(ask(&ga.netns, "10.10.0.2", 99).await, None, "guests do not see the hosts' network");
+}
