@@ -1,0 +1,55 @@
+//! Identity: Keystone v3. Who there is, who may do what where, and where the other services are.
+//!
+//! ```text
+//!   POST /v3/auth/tokens ─▶ tokens::issue ─▶ sealed text ─▶ client ─▶ any service
+//!                                                                        │ http asks TokenValidator
+//!        Credentials (user, scope, roles) ◀── tokens::validate ◀─────────┘ (in this process, from the snapshot)
+//! ```
+//!
+//! What it owns: domains, projects, users, groups, roles and their assignments; the catalog; application credentials and
+//! credentials; the keys that seal tokens; what was revoked ([`model`]). What can be done with them is in [`ops`], a folder
+//! per resource, under the rules in [`policy`]; `api` gives it Keystone's shape.
+//!
+//! Life of an account and of a removal:
+//!
+//! ```text
+//!   enabled ◀──────▶ disabled          there ──mark──▶ deleting ──what hangs on it, in batches──▶ gone
+//!      │ too many wrong passwords                         (nobody finds it; ops::removal)
+//!      ▼
+//!   locked ──time, or an administrator──▶ enabled
+//! ```
+//!
+//! Invariants
+//! - A token says who and where, never what may be done: roles, and whether everything it names is there and enabled, are
+//!   looked up at each use. What is taken from a user counts from the next request on, on every member as soon as its state
+//!   has reached that revision.
+//! - Nobody gets a role that does not exist: whoever grants reads user, target and role in the granting transaction, and
+//!   whoever removes one of them marks it first.
+//! - A name is unique in its space by a claim in the transaction that gives it.
+//! - Whether a user exists cannot be told from a refused login, neither by its words nor by its time.
+//! - Every change and every login leaves an event under `history/audit`, written with it.
+
+mod api;
+mod config;
+mod error;
+pub mod model;
+pub mod ops;
+pub mod policy;
+mod projects;
+mod service;
+
+pub use api::{router, routes, spec};
+pub use config::{Algorithm, IdentityConfig, LockoutConfig, PasswordConfig, TokenConfig};
+pub use error::Refusal;
+pub use model::schema;
+pub use ops::bootstrap::{BootstrapSpec, bootstrap};
+pub use projects::KnownProjects;
+pub use service::Identity;
+
+use flow::Reconciler;
+use std::sync::Arc;
+
+/// What keeps identity's house: hand each to `flow::spawn_reconciler`.
+pub fn reconcilers(identity: &Identity) -> Vec<Arc<dyn Reconciler>> {
+    vec![Arc::new(ops::keys::KeyRotation(identity.clone())), Arc::new(ops::removal::Sweeper(identity.clone()))]
+}

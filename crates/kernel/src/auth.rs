@@ -74,21 +74,29 @@ impl AppCred {
     }
 }
 
+/// Matches segment by segment; after a miss the last `**` takes one segment more, so it is never worse than n·m steps.
 fn path_fits(pattern: &str, path: &str) -> bool {
-    fn fits(pattern: &[&str], path: &[&str]) -> bool {
-        match (pattern, path) {
-            ([], []) => true,
-            (["**", rest @ ..], _) => (0..=path.len()).any(|skip| fits(rest, &path[skip..])),
-            ([wanted, rest @ ..], [got, tail @ ..]) => {
-                let wild = *wanted == "*" || (wanted.starts_with('{') && wanted.ends_with('}'));
-                (wild || wanted == got) && fits(rest, tail)
-            }
-            _ => false,
-        }
-    }
     let pattern: Vec<_> = pattern.split('/').filter(|s| !s.is_empty()).collect();
     let path: Vec<_> = path.split('/').filter(|s| !s.is_empty()).collect();
-    fits(&pattern, &path)
+    let wild = |p: &str| p == "*" || (p.starts_with('{') && p.ends_with('}'));
+    let (mut p, mut at, mut last) = (0, 0, None);
+    while at < path.len() {
+        match pattern.get(p) {
+            Some(&"**") => {
+                last = Some((p, at));
+                p += 1;
+            }
+            Some(wanted) if wild(wanted) || *wanted == path[at] => (p, at) = (p + 1, at + 1),
+            _ => match last {
+                Some((star, from)) => {
+                    last = Some((star, from + 1));
+                    (p, at) = (star + 1, from + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|rest| *rest == "**")
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,7 +180,11 @@ mod tests {
         check("/v2.1/**", "/v2.1/servers/1/action", true);
         check("/v2.1/**/action", "/v2.1/servers/1/action", true);
         check("/v2.1/**/action", "/v2.1/servers/1", false);
+        check("/v2.1/**/a/**/b", "/v2.1/x/a/a/b/c/b", true);
+        check("/v2.1/**", "/v2.1", true);
         check("/v2.1/ser*", "/v2.1/servers", false);
+        check(&"/**/a".repeat(50), &"/a".repeat(2000), true);
+        check(&("/**/a".repeat(50) + "/b"), &"/a".repeat(2000), false);
     }
 
     #[test]

@@ -1,0 +1,13 @@
+//! Domains: projects without a domain, under rules of their own.
+
+mod create;
+mod delete;
+mod list;
+mod show;
+mod update;
+
+pub use create::{New, create};
+pub use delete::delete;
+pub use list::{FILTERS, list};
+pub use show::show;
+pub use update::update;

@@ -1,0 +1,61 @@
+//! What can be done: a folder per resource, a file per verb. Each operation asks policy, judges what it was given against
+//! the state of things, and writes in one transaction that judges again whatever another request may have changed.
+//!
+//! The order of refusals is Keystone's: an object that is not there is told (404) only to who would be allowed to see it; to
+//! others the rule, asked about nothing, says 403. So nobody learns of another tenant's things.
+
+pub mod access_rules;
+pub mod app_creds;
+pub mod audit;
+pub mod bootstrap;
+pub mod catalog;
+pub mod credentials;
+pub mod domains;
+pub mod endpoints;
+pub mod fields;
+pub mod grants;
+pub mod groups;
+pub mod implied_roles;
+pub mod keys;
+pub mod members;
+mod names;
+pub mod on;
+pub mod passwords;
+pub mod projects;
+pub mod query;
+pub mod regions;
+pub mod removal;
+pub mod role_assignments;
+pub mod roles;
+pub mod services;
+pub mod tags;
+pub mod tokens;
+pub mod users;
+
+use crate::{
+    Identity, Refusal,
+    model::{Project, project},
+};
+use kernel::{Ctx, DomainId, Result};
+use std::sync::Arc;
+use store::Tx;
+
+/// The domain for something created without naming one: that of the token's scope, else the default (Keystone's
+/// `_normalize_domain_id`).
+pub(crate) fn domain_or_default(id: &Identity, cx: &Ctx, given: Option<DomainId>) -> DomainId {
+    given
+        .filter(|d| !d.is_empty())
+        .or_else(|| cx.credentials.domain().cloned())
+        .unwrap_or_else(|| DomainId::from(id.config().default_domain.as_str()))
+}
+
+/// The domain that something is put in: read in the transaction, so that it cannot be deleted meanwhile.
+pub(crate) fn domain_in(tx: &mut Tx, id: &str) -> Result<Arc<Project>> {
+    let found = tx.get::<Project>(id).filter(|d| d.is_domain() && !d.deleting);
+    found.ok_or_else(|| Refusal::not_found("domain", id).into())
+}
+
+/// `parents`, `enabled` and so on of the snapshot, by id; 404 in Keystone's words.
+pub(crate) fn project_or_404(view: &store::Snapshot, id: &str) -> Result<Arc<Project>> {
+    project::find(view, id).ok_or_else(|| Refusal::not_found("project", id).into())
+}

@@ -1,0 +1,30 @@
+//! Tokens: issued, looked at, ended.
+//!
+//! ```text
+//!   issue:    methods prove a user ─▶ scope ─▶ roles there, or 401 ─▶ payload ─▶ sealed
+//!   validate: cache by hash of the text ──hit, and no object that matters has changed──▶ credentials
+//!                 └─ miss ─▶ open ─▶ payload ─▶ resolve in the snapshot ─▶ credentials
+//! ```
+//!
+//! A token is valid if it opens, has not expired or been revoked, and everything it names exists and is enabled *now*: nothing
+//! about a validation leaves this process, and what was taken from a user counts from the next request on.
+
+mod cache;
+mod issue;
+mod login;
+mod resolve;
+mod revoke;
+mod scope;
+mod show;
+mod validate;
+
+pub use cache::TokenCache;
+pub use issue::{Issued, issue};
+pub use login::{
+    AppCredLogin, Auth, DomainRef, Identity as IdentityPart, PasswordLogin, ProjectRef, TokenLogin, UserRef,
+};
+pub use resolve::{Scoped, Token, Void, resolve};
+pub use revoke::{revoke, revoke_user};
+pub use scope::{Scope as ScopeAsked, ScopeParts};
+pub use show::{Purpose, Subject, show};
+pub(crate) use validate::lookup;

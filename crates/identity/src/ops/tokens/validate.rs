@@ -1,0 +1,54 @@
+//! From a token's text to credentials, for every request of every service.
+
+use super::{
+    cache::{Entry, Stamps, TokenCache},
+    resolve,
+};
+use crate::{
+    Identity, Refusal,
+    model::{Purpose, token::Payload},
+};
+use async_trait::async_trait;
+use kernel::{Credentials, Result, TokenValidator};
+use std::{sync::Arc, time::Duration};
+
+/// Keystone's tokens have at most 255 characters; ids of 64 characters make ours longer.
+const LONGEST: usize = 1024;
+
+#[async_trait]
+impl TokenValidator for Identity {
+    async fn validate(&self, token: &str) -> Result<Arc<Credentials>> {
+        lookup(self, token, Duration::ZERO).map(|entry| Arc::clone(&entry.credentials))
+    }
+}
+
+/// A valid token; `window` after its end it is still found. Errors: `Unauthorized`, whose reason is for the log.
+pub(crate) fn lookup(id: &Identity, token: &str, window: Duration) -> Result<Arc<Entry>> {
+    let void = |why| Refusal::Unauthorized(why);
+    if token.is_empty() || token.len() > LONGEST {
+        return Err(void("not a token").into());
+    }
+    let (view, now) = (id.view(), id.now());
+    let (hash, stamps) = (TokenCache::hash(token), Stamps::of(&view));
+    let known = id.tokens().get(&hash);
+    let payload = match &known {
+        Some(entry) if entry.same_keys(&stamps) => Arc::clone(&entry.payload),
+        _ => {
+            let opened = id.rings().open(&view, Purpose::Tokens, token)?;
+            let payload = opened.and_then(|octets| Payload::decode(&octets)).ok_or(void("not sealed by us"))?;
+            Arc::new(payload)
+        }
+    };
+    if now >= payload.expires.plus(window) {
+        return Err(void("expired").into());
+    }
+    let inactive_days = id.config().passwords.disable_after_inactive_days;
+    // Accounts that fall asleep do so by time alone, which no stamp shows.
+    if let Some(entry) = known.filter(|entry| inactive_days == 0 && entry.is_current(&stamps)) {
+        return Ok(entry);
+    }
+    let resolved = resolve(&view, Arc::clone(&payload), inactive_days, now).map_err(|why| void(why.0))?;
+    let entry = Arc::new(Entry::new(payload, resolved, stamps));
+    id.tokens().put(hash, Arc::clone(&entry));
+    Ok(entry)
+}
