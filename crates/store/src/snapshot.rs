@@ -92,6 +92,11 @@ impl Snapshot {
             .filter_map(|(_, row)| row.typed())
     }
 
+    /// The objects whose keys are not before `key`, in order.
+    pub fn from_key<'a, T: Object>(&'a self, key: &str) -> impl Iterator<Item = Arc<T>> + use<'a, T> {
+        self.table::<T>().rows.range(Key::new(key)..).filter_map(|(_, row)| row.typed())
+    }
+
     /// The objects that an index holds under `value`, in order of their keys.
     pub fn by<'a, T: Object>(&'a self, index: Index<T>, value: &str) -> impl Iterator<Item = Arc<T>> + 'a {
         self.keys_by(index, value).filter_map(move |key| self.get::<T>(&key))
