@@ -1,0 +1,233 @@
+//! Neutron's refusals. Clients see the variant's name as `type` and its text as `message`; the status follows from the kind.
+//! Mapped once, here, to [`kernel::Error`].
+
+use kernel::{Error, Kind};
+use std::net::IpAddr;
+
+macro_rules! refusals {
+    ($($(#[doc = $doc:literal])* $name:ident $({ $($field:ident: $type:ty),+ $(,)? })? => $kind:ident, $text:literal;)+) => {
+        /// One refusal.
+        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+        pub enum NetError {
+            $($(#[doc = $doc])* #[error($text)] $name $({ $($field: $type),+ })?,)+
+        }
+
+        impl NetError {
+            /// Neutron's name of the exception.
+            pub fn code(&self) -> &'static str {
+                match self { $(Self::$name { .. } => stringify!($name),)+ }
+            }
+
+            pub fn kind(&self) -> Kind {
+                match self { $(Self::$name { .. } => Kind::$kind,)+ }
+            }
+        }
+    };
+}
+
+impl From<NetError> for Error {
+    fn from(error: NetError) -> Self {
+        Self::of(error.kind(), error.to_string()).with_code(error.code())
+    }
+}
+
+refusals! {
+    // What is not there, or not for the caller's eyes.
+    NetworkNotFound { id: String } => NotFound, "Network {id} could not be found.";
+    SubnetNotFound { id: String } => NotFound, "Subnet {id} could not be found.";
+    SubnetPoolNotFound { id: String } => NotFound, "Subnet pool {id} could not be found.";
+    PortNotFound { id: String } => NotFound, "Port {id} could not be found.";
+    RouterNotFound { id: String } => NotFound, "Router {id} could not be found";
+    RouterInterfaceNotFound { router: String, port: String } =>
+        NotFound, "Router {router} does not have an interface with id {port}";
+    RouterInterfaceNotFoundForSubnet { router: String, subnet: String } =>
+        NotFound, "Router {router} has no interface on subnet {subnet}";
+    FloatingIPNotFound { id: String } => NotFound, "Floating IP {id} could not be found";
+    SecurityGroupNotFound { id: String } => NotFound, "Security group {id} does not exist";
+    SecurityGroupRuleNotFound { id: String } => NotFound, "Security group rule {id} does not exist";
+    DefaultSecurityGroupRuleNotFound { id: String } => NotFound, "Default Security Group rule {id} does not exist";
+    RbacPolicyNotFound { id: String } => NotFound, "RBAC policy of type None with ID {id} not found";
+    AgentNotFound { id: String } => NotFound, "Agent {id} could not be found.";
+    AvailabilityZoneNotFound { name: String } => NotFound, "AvailabilityZone {name} could not be found.";
+    TagNotFound { tag: String } => NotFound, "Tag {tag} could not be found.";
+    ExtensionNotFound { alias: String } => NotFound, "Extension with alias {alias} does not exist";
+    ExternalGatewayForFloatingIPNotFound { network: String, subnet: String, port: String } => NotFound,
+        "External network {network} is not reachable from subnet {subnet}.  Therefore, cannot associate Port {port} with a Floating IP.";
+    /// What a caller gets for another project's object.
+    HTTPNotFound => NotFound, "The resource could not be found.";
+
+    // Requests that cannot be.
+    HTTPBadRequest { reason: String } => BadRequest, "{reason}";
+    InvalidInput { reason: String } => BadRequest, "Invalid input for operation: {reason}.";
+    BadRequest { resource: &'static str, reason: String } => BadRequest, "Bad {resource} request: {reason}.";
+    InvalidCIDR { input: String } => BadRequest, "Invalid CIDR {input} given as IP prefix.";
+    InvalidAllocationPool { pool: String } => BadRequest, "The allocation pool {pool} is not valid.";
+    OutOfBoundsAllocationPool { pool: String, cidr: String } =>
+        BadRequest, "The allocation pool {pool} spans beyond the subnet cidr {cidr}.";
+    InvalidIpForNetwork { address: IpAddr } =>
+        BadRequest, "IP address {address} is not a valid IP for any of the subnets on the specified network.";
+    InvalidIpForSubnet { address: IpAddr } =>
+        BadRequest, "IP address {address} is not a valid IP for the specified subnet.";
+    AllocationOnAutoAddressSubnet { address: IpAddr, subnet: String } => BadRequest,
+        "IPv6 address {address} can not be directly assigned to a port on subnet {subnet} as the subnet is configured for automatic addresses";
+    SubnetMismatchForPort { port: String, subnet: String } =>
+        BadRequest, "Subnet on port {port} does not match the requested subnet {subnet}.";
+    DNSNameServersExhausted { subnet: String, quota: usize } => BadRequest,
+        "Unable to complete operation for {subnet}. The number of DNS nameservers exceeds the limit {quota}.";
+    HostRoutesExhausted { subnet: String, quota: usize } => BadRequest,
+        "Unable to complete operation for {subnet}. The number of host routes exceeds the limit {quota}.";
+    RoutesExhausted { router: String, quota: usize } => BadRequest,
+        "Unable to complete operation for {router}. The number of routes exceeds the maximum {quota}.";
+    InvalidRoutes { routes: String, reason: String } => BadRequest, "Invalid format for routes: {routes}, {reason}";
+    AllowedAddressPairExhausted { quota: usize } =>
+        BadRequest, "The number of allowed address pair exceeds the maximum {quota}.";
+    AllowedAddressPairsMissingIP => BadRequest, "AllowedAddressPair must contain ip_address";
+    DuplicateAddressPairInRequest { mac: String, ip: String } =>
+        BadRequest, "Request contains duplicate address pair: mac_address {mac} ip_address {ip}.";
+    PortSecurityAndIPRequiredForSecurityGroups => BadRequest,
+        "Port security must be enabled and port must have an IP address in order to use security groups.";
+    InvalidSubnetServiceType { service_type: String } =>
+        BadRequest, "Subnet service type {service_type} does not correspond to a valid device owner.";
+    EmptySubnetPoolPrefixList => BadRequest, "Empty subnet pool prefix list.";
+    PrefixVersionMismatch => BadRequest, "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.";
+    IllegalSubnetPoolPrefixBounds { what: &'static str, len: u8, base: &'static str, base_len: u8 } =>
+        BadRequest, "Illegal prefix bounds: {what}={len}, {base}={base_len}.";
+    IllegalSubnetPoolPrefixUpdate { reason: String } => BadRequest, "Illegal update to prefixes: {reason}.";
+    MinPrefixSubnetAllocationError { len: u8, min: u8 } =>
+        BadRequest, "Unable to allocate subnet with prefix length {len}, minimum allowed prefix is {min}.";
+    MaxPrefixSubnetAllocationError { len: u8, max: u8 } =>
+        BadRequest, "Unable to allocate subnet with prefix length {len}, maximum allowed prefix is {max}.";
+    NetworkSubnetPoolAffinityError =>
+        BadRequest, "Subnets hosted on the same network must be allocated from the same subnet pool.";
+    SubnetPoolDeleteError { reason: String } => BadRequest, "Unable to delete subnet pool: {reason}.";
+    ExternalIpAddressExhausted { network: String } =>
+        BadRequest, "Unable to find any IP address on external network {network}.";
+    SecurityGroupInvalidPortRange =>
+        BadRequest, "For TCP/UDP protocols, port_range_min must be <= port_range_max";
+    SecurityGroupInvalidPortValue { port: String } => BadRequest, "Invalid value for port {port}";
+    SecurityGroupInvalidIcmpValue { field: &'static str, attr: &'static str, value: u16 } =>
+        BadRequest, "Invalid value for ICMP {field} ({attr}) {value}. It must be 0 to 255.";
+    SecurityGroupMissingIcmpType { value: u16 } =>
+        BadRequest, "ICMP code (port-range-max) {value} is provided but ICMP type (port-range-min) is missing.";
+    SecurityGroupInvalidProtocolForPort { protocol: String } =>
+        BadRequest, "Invalid protocol {protocol} for port range, only supported for TCP, UDP, UDPLITE, SCTP and DCCP.";
+    SecurityGroupProtocolRequiredWithPorts => BadRequest, "Must also specify protocol if port range is given.";
+    SecurityGroupRuleInvalidProtocol { protocol: String } => BadRequest,
+        "Security group rule protocol {protocol} not supported. Only known protocol names and integer representations [0 to 255] are supported.";
+    SecurityGroupRuleInvalidEtherType { ethertype: String } => BadRequest,
+        "Security group rule for ethertype '{ethertype}' not supported. Allowed values are ['IPv4', 'IPv6'].";
+    SecurityGroupRuleParameterConflict { ethertype: &'static str, cidr: String } =>
+        BadRequest, "Conflicting value ethertype {ethertype} for CIDR {cidr}";
+    SecurityGroupEthertypeConflictWithProtocol { ethertype: &'static str, protocol: String } =>
+        BadRequest, "Invalid ethertype {ethertype} for protocol {protocol}.";
+    SecurityGroupMultipleRemoteEntites => BadRequest,
+        "Only one of remote_ip_prefix or remote_group_id or remote_address_group_id may be provided.";
+    SecurityGroupNotSingleGroupRules => BadRequest, "Only allowed to update rules for one security profile at a time";
+    SecurityGroupRulesNotSingleProject =>
+        BadRequest, "Multiple project_ids in bulk security group rule create not allowed";
+    QuotaResourceUnknown { unknown: String } => NotFound, "Unknown quota resources {unknown}.";
+    InvalidQuotaValue { unders: String } =>
+        Conflict, "Change would make usage less than 0 for the following resources: {unders}.";
+    InvalidObjectType { object_type: String } => BadRequest, "Invalid object type: {object_type}";
+    RbacTargetError { action: String, object_type: String } => BadRequest, "{action} is invalid for {object_type}.";
+
+    // What the state of things forbids.
+    NetworkInUse { id: String, reason: String } => Conflict, "Unable to complete operation on network {id}. {reason}.";
+    SubnetInUse { id: String, reason: String } => Conflict, "Unable to complete operation on subnet {id}: {reason}.";
+    PortInUse { port: String, network: String, device: String } => Conflict,
+        "Unable to complete operation on port {port} for network {network}. Port already has an attached device {device}.";
+    ServicePortInUse { port: String, reason: String } =>
+        Conflict, "Port {port} cannot be deleted directly via the port API: {reason}.";
+    PortBound { port: String, vif_type: &'static str, old_mac: String, new_mac: String } => Conflict,
+        "Unable to complete operation on port {port}, port is already bound, port type: {vif_type}, old_mac {old_mac}, new_mac {new_mac}.";
+    UnsupportedPortDeviceOwner { op: &'static str, owner: String, port: String } =>
+        Conflict, "Operation {op} is not supported for device_owner {owner} on port {port}.";
+    DeviceIDNotOwnedByTenant { device: String } => Conflict,
+        "The following device_id {device} is not owned by your project or matches another project router.";
+    RouterInUse { id: String, reason: String } => Conflict, "Router {id} {reason}";
+    RouterInterfaceInUseByFloatingIP { router: String, subnet: String } => Conflict,
+        "Router interface for subnet {subnet} on router {router} cannot be deleted, as it is required by one or more floating IPs.";
+    RouterInterfaceInUseByRoute { router: String, subnet: String } => Conflict,
+        "Router interface for subnet {subnet} on router {router} cannot be deleted, as it is required by one or more routes.";
+    RouterExternalGatewayInUseByFloatingIp { router: String, network: String } => Conflict,
+        "Gateway cannot be updated for router {router}, since a gateway to external network {network} is required by one or more floating IPs.";
+    FloatingIPPortAlreadyAssociated { port: String, floating: String, address: IpAddr, fixed: IpAddr, network: String } => Conflict,
+        "Cannot associate floating IP {address} ({floating}) with port {port} using fixed IP {fixed}, as that fixed IP already has a floating IP on external network {network}.";
+    ExternalNetworkInUse { id: String } => Conflict,
+        "External network {id} cannot be updated to be made non-external, since it has existing gateway ports.";
+    InvalidSharedSetting { network: String } =>
+        Conflict, "Unable to reconfigure sharing settings for network {network}. Multiple projects are using it.";
+    RbacPolicyInUse { object: String, reason: String } =>
+        Conflict, "RBAC policy on object {object} cannot be removed because other objects depend on it.\nDetails: {reason}";
+    DuplicateRbacPolicy => Conflict, "An RBAC policy already exists with those values.";
+    IpAddressInUse { network: String, address: IpAddr } =>
+        Conflict, "Unable to complete operation for network {network}. The IP address {address} is in use.";
+    MacAddressInUse { network: String, mac: String } =>
+        Conflict, "Unable to complete operation for network {network}. The mac address {mac} is in use.";
+    IpAddressGenerationFailure { network: String } => Conflict, "No more IP addresses available on network {network}.";
+    IpAddressGenerationFailureNoMatchingSubnet { network: String, service_type: String } => Conflict,
+        "No valid service subnet for the given device owner, network {network}, service type {service_type}.";
+    MacAddressGenerationFailure { network: String } =>
+        Unavailable, "Unable to generate unique mac on network {network}.";
+    OverlappingAllocationPools { a: String, b: String, cidr: String } =>
+        Conflict, "Found overlapping allocation pools: {a} {b} for subnet {cidr}.";
+    GatewayConflictWithAllocationPools { gateway: IpAddr, pool: String } =>
+        Conflict, "Gateway ip {gateway} conflicts with allocation pool {pool}.";
+    GatewayIpInUse { gateway: IpAddr, port: String } =>
+        Conflict, "Current gateway ip {gateway} already in use by port {port}. Unable to update.";
+    NetworkMTUSubnetConflict { network: String, mtu: u32 } =>
+        Conflict, "MTU of {network} is not valid, subnet requires a minimum of {mtu}";
+    SubnetAllocationError { reason: String } => Conflict, "Failed to allocate subnet: {reason}.";
+    SubnetPoolQuotaExceeded => OverQuota, "Per-project subnet pool prefix quota exceeded.";
+    AddressPairAndPortSecurityRequired =>
+        Conflict, "Port Security must be enabled in order to have allowed address pairs on a port.";
+    PortSecurityPortHasSecurityGroup => Conflict,
+        "Port has security group associated. Cannot disable port security or IP address until security group is removed.";
+    SecurityGroupInUse { id: String } => Conflict, "Security Group {id} in use.";
+    SecurityGroupCannotRemoveDefault => Conflict, "Insufficient rights for removing default security group.";
+    SecurityGroupCannotUpdateDefault => Conflict, "Updating default security group not allowed.";
+    SecurityGroupDefaultAlreadyExists => Conflict, "Default security group already exists.";
+    SecurityGroupConflict { reason: String } => Conflict, "Error {reason} while attempting the operation.";
+    SecurityGroupRuleExists { id: String } => Conflict, "Security group rule already exists. Rule id is {id}.";
+    DuplicateSecurityGroupRuleInPost => Conflict, "Duplicate Security Group Rule in POST.";
+    DefaultSecurityGroupRuleExists { id: String } =>
+        Conflict, "Default Security group rule already exists. Rule id is {id}.";
+    FlatNetworkInUse { physical: String } =>
+        Conflict, "Unable to create the flat network. Physical network {physical} is in use.";
+    VlanIdInUse { physical: String, vlan: u32 } =>
+        Conflict, "Unable to create the network. The VLAN {vlan} on physical network {physical} is in use.";
+    TunnelIdInUse { key: u32 } => Conflict, "Unable to create the network. The tunnel ID {key} is in use.";
+    NoNetworkAvailable =>
+        Unavailable, "Unable to create the network. No project network is available for allocation.";
+    DefaultExternalNetworkExists { network: String } =>
+        Conflict, "A default external network already exists: {network}.";
+    OverQuota { overs: String } => OverQuota, "Quota exceeded for resources: [{overs}].";
+    /// The object changed since the caller last saw it (`If-Match: revision_number=…`).
+    RevisionNumberConstraintFailed { expected: i64, actual: i64 } => PreconditionFailed,
+        "Constrained to {expected}, but current revision is {actual}";
+    Deleting { what: &'static str, id: String } =>
+        Conflict, "The {what} {id} is being deleted. Try again later.";
+}
+
+impl NetError {
+    pub fn input(reason: impl Into<String>) -> Self {
+        Self::InvalidInput { reason: reason.into() }
+    }
+
+    /// What Neutron's API layer refuses before any resource has a say.
+    pub fn request(reason: impl Into<String>) -> Self {
+        Self::HTTPBadRequest { reason: reason.into() }
+    }
+
+    pub fn router(reason: impl Into<String>) -> Self {
+        Self::BadRequest { resource: "router", reason: reason.into() }
+    }
+
+    pub fn floatingip(reason: impl Into<String>) -> Self {
+        Self::BadRequest { resource: "floatingip", reason: reason.into() }
+    }
+
+    pub fn subnets(reason: impl Into<String>) -> Self {
+        Self::BadRequest { resource: "subnets", reason: reason.into() }
+    }
+}

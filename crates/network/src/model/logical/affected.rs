@@ -1,0 +1,97 @@
+//! Which logical objects a change of a stored object may touch.
+
+use super::own_key;
+use crate::{
+    driver::LogicalKey,
+    model::{FloatingIp, Network, Port, Router, SecurityGroup, SecurityGroupRule, Subnet, port::Role},
+};
+use kernel::{RouterId, SubnetId};
+use std::{collections::BTreeSet, sync::Arc};
+use store::{Batch, Change, Snapshot};
+
+/// The keys that a batch of changes may touch. `snapshot` is of that revision or later: what is read there is only who is
+/// connected with what, and whoever came or went meanwhile has a change of its own.
+pub fn affected(batch: &Batch, snapshot: &Snapshot) -> BTreeSet<LogicalKey> {
+    let mut keys = BTreeSet::new();
+    for event in &batch.events {
+        if let Some(change) = event.of::<Port>() {
+            both(change, |port| port_keys(&port, snapshot, &mut keys));
+        } else if let Some(change) = event.of::<Network>() {
+            both(change, |network| network_keys(&network, snapshot, &mut keys));
+        } else if let Some(change) = event.of::<Subnet>() {
+            both(change, |subnet| subnet_keys(&subnet, snapshot, &mut keys));
+        } else if let Some(change) = event.of::<Router>() {
+            both(change, |router| {
+                keys.insert(LogicalKey::Router(router.id.clone()));
+            });
+        } else if let Some(change) = event.of::<FloatingIp>() {
+            both(change, |fip| {
+                keys.insert(LogicalKey::FloatingIp(fip.id.clone()));
+            });
+        } else if let Some(change) = event.of::<SecurityGroup>() {
+            both(change, |group| {
+                keys.insert(LogicalKey::SecurityGroup(group.id.clone()));
+            });
+        } else if let Some(change) = event.of::<SecurityGroupRule>() {
+            both(change, |rule| {
+                keys.insert(LogicalKey::SecurityGroup(rule.group.clone()));
+            });
+        }
+    }
+    keys
+}
+
+/// What was counts as much as what is: a port that left a router changes that router.
+fn both<T>(change: Change<T>, mut f: impl FnMut(Arc<T>)) {
+    change.old.into_iter().chain(change.new).for_each(&mut f);
+}
+
+fn port_keys(port: &Port, snapshot: &Snapshot, keys: &mut BTreeSet<LogicalKey>) {
+    keys.extend(own_key(port));
+    keys.extend(port.floating_ips.iter().map(|id| LogicalKey::FloatingIp(id.clone())));
+    match port.role() {
+        // Its subnets' prefixes are behind the router; its address is the router's.
+        Role::RouterInterface | Role::RouterGateway if !port.device_id.is_empty() => {
+            keys.insert(LogicalKey::Router(RouterId::from(port.device_id.as_str())));
+        }
+        Role::Metadata => keys.extend(subnets_of(&port.network, snapshot)),
+        Role::FloatingIp => {
+            keys.insert(LogicalKey::FloatingIp(port.device_id.as_str().into()));
+        }
+        _ => {}
+    }
+}
+
+fn subnets_of(network: &str, snapshot: &Snapshot) -> Vec<LogicalKey> {
+    let subnets = snapshot.get::<Network>(network).map(|n| n.subnets.clone()).unwrap_or_default();
+    subnets.into_iter().map(LogicalKey::Subnet).collect()
+}
+
+fn network_keys(network: &Network, snapshot: &Snapshot, keys: &mut BTreeSet<LogicalKey>) {
+    keys.insert(LogicalKey::Network(network.id.clone()));
+    // MTU and domain.
+    keys.extend(network.subnets.iter().cloned().map(LogicalKey::Subnet));
+    keys.extend(router_ports(network, snapshot).map(|p| LogicalKey::RouterInterface(p.id.clone())));
+}
+
+fn router_ports<'a>(network: &'a Network, snapshot: &'a Snapshot) -> impl Iterator<Item = Arc<Port>> + 'a {
+    let ports = snapshot.by(Port::BY_NETWORK, &network.id);
+    ports.filter(|p| matches!(p.role(), Role::RouterInterface))
+}
+
+fn subnet_keys(subnet: &Subnet, snapshot: &Snapshot, keys: &mut BTreeSet<LogicalKey>) {
+    keys.insert(LogicalKey::Subnet(subnet.id.clone()));
+    // Prefix length, mode and next hop show at the routers that have an address here.
+    for port in ports_on(&subnet.id, snapshot) {
+        if matches!(port.role(), Role::RouterInterface | Role::RouterGateway) {
+            keys.extend(own_key(&port));
+            keys.insert(LogicalKey::Router(RouterId::from(port.device_id.as_str())));
+        }
+    }
+}
+
+fn ports_on(subnet: &SubnetId, snapshot: &Snapshot) -> Vec<Arc<Port>> {
+    use crate::model::address::AddressClaim;
+    let claims = snapshot.by(AddressClaim::BY_SUBNET, subnet);
+    claims.filter_map(|claim| snapshot.get::<Port>(&claim.port)).collect()
+}

@@ -1,0 +1,57 @@
+//! Ports of guests and of the service, as the back end wants them.
+
+use crate::{
+    driver::{LPort, PortRole},
+    model::{Port, port::Role},
+};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+
+pub fn port(port: &Port) -> LPort {
+    let role = if port.role() == Role::Guest { PortRole::Guest } else { PortRole::Metadata };
+    let mut addresses: Vec<_> = port.fixed_ips.iter().map(|ip| (ip.address, ip.subnet.clone())).collect();
+    addresses.sort();
+    LPort {
+        id: port.id.clone(),
+        network: port.network.clone(),
+        mac: port.mac.clone(),
+        addresses,
+        allowed_pairs: pairs(port),
+        port_security: port.port_security,
+        groups: if port.port_security { port.security_groups.clone() } else { Default::default() },
+        admin_up: port.admin_up,
+        host: port.binding.host.clone(),
+        role,
+        dhcp_options: options(port),
+        hostname: hostname(port),
+    }
+}
+
+fn pairs(port: &Port) -> Vec<(String, IpNet)> {
+    if !port.port_security {
+        return Vec::new();
+    }
+    let mut pairs: Vec<_> = port.allowed_pairs.iter().filter_map(|p| Some((p.mac.clone(), p.prefix()?))).collect();
+    pairs.sort();
+    pairs
+}
+
+/// By dnsmasq's names, where those for IPv6 have the prefix `option6:`.
+fn options(port: &Port) -> BTreeMap<String, String> {
+    let named = |o: &crate::model::port::DhcpOption| {
+        let name = if o.ip_version == 6 { format!("option6:{}", o.name) } else { o.name.clone() };
+        Some((name, o.value.clone()?))
+    };
+    port.dhcp_options.iter().filter_map(named).collect()
+}
+
+/// The name that the guest is told: its own, or one made of its first address as Neutron makes it.
+pub fn hostname(port: &Port) -> String {
+    if !port.dns_name.is_empty() {
+        return port.dns_name.clone();
+    }
+    match port.fixed_ips.first() {
+        Some(ip) => format!("host-{}", ip.address.to_string().replace(['.', ':'], "-")),
+        None => String::new(),
+    }
+}

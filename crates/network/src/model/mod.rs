@@ -1,0 +1,50 @@
+//! What the network service stores, and what it decides about it: plain data and pure functions. No HTTP, no I/O.
+
+pub mod address;
+pub mod floatingip;
+pub mod logical;
+pub mod network;
+pub mod port;
+pub mod quota;
+pub mod rbac;
+pub mod router;
+pub mod security_group;
+pub mod segment;
+pub mod settings;
+pub mod standard;
+pub mod subnet;
+pub mod subnetpool;
+
+pub use floatingip::FloatingIp;
+pub use network::Network;
+pub use port::Port;
+pub use rbac::RbacPolicy;
+pub use router::Router;
+pub use security_group::{DefaultRule, SecurityGroup, SecurityGroupRule};
+pub use settings::Settings;
+pub use standard::{Resource, Standard};
+pub use subnet::Subnet;
+pub use subnetpool::SubnetPool;
+
+kernel::id_type! {
+    SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId,
+}
+
+/// Every kind of object this service stores.
+pub fn schema(schema: store::Schema) -> store::Schema {
+    schema
+        .with::<Network>()
+        .with::<Subnet>()
+        .with::<SubnetPool>()
+        .with::<Port>()
+        .with::<Router>()
+        .with::<FloatingIp>()
+        .with::<SecurityGroup>()
+        .with::<SecurityGroupRule>()
+        .with::<DefaultRule>()
+        .with::<RbacPolicy>()
+        .with::<address::AddressClaim>()
+        .with::<crate::bootstrap::Bootstrapped>()
+        .with::<::ports::quota::QuotaUsage>()
+        .with::<::ports::quota::QuotaLimits>()
+}

@@ -1,0 +1,46 @@
+//! Networks: one broadcast domain each, on one segment (a VLAN, a flat physical network, a tunnel).
+
+use super::{segment::Segment, standard::resource, Resource, Standard};
+use kernel::{NetworkId, PortId, SubnetId};
+use serde::{Deserialize, Serialize};
+use store::{IndexSink, Key, Object};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    pub id: NetworkId,
+    pub standard: Standard,
+    pub name: String,
+    pub admin_up: bool,
+    /// Routers may have gateways here, floating addresses come from here.
+    pub external: bool,
+    /// The external network that automatic topologies use; at most one.
+    pub is_default: bool,
+    pub mtu: u32,
+    /// What ports get that do not say.
+    pub port_security: bool,
+    pub dns_domain: String,
+    pub zone_hints: Vec<String>,
+    /// The first is the one that `provider:*` shows.
+    pub segments: Vec<Segment>,
+    /// Kept here so that making and removing subnets conflict with removing the network.
+    pub subnets: Vec<SubnetId>,
+    /// The port that answers guests' metadata requests, if a subnet has DHCP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata_port: Option<PortId>,
+    /// A deletion has begun: no port may be added any more. See [`crate::ops::network::delete`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleting: bool,
+}
+
+resource!(Network, "network", NetworkNotFound);
+
+impl Object for Network {
+    const KIND: &'static str = "network.network";
+    const INDEXES: &'static [&'static str] = &["project"];
+    fn key(&self) -> Key {
+        self.id.as_str().into()
+    }
+    fn index(&self, sink: &mut IndexSink<'_>) {
+        sink.add(Self::BY_PROJECT, &*self.standard.project);
+    }
+}

@@ -1,0 +1,106 @@
+use super::associate;
+use crate::{
+    Network as Service,
+    error::NetError,
+    model::{FloatingIp, Network, Port, Resource, Standard, Subnet, port::owner, quota, rbac::{self, Action}},
+    ops::{
+        access::{On, Reach, authorize},
+        common::{Asked, Env},
+        port::{self, address::AskedIp, create::NewPort},
+    },
+    policy::floatingip as rules,
+};
+use kernel::{Ctx, FloatingIpId, NetworkId, PortId, ProjectId, Result, SubnetId};
+use serde::Deserialize;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+use store::Tx;
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct NewFloatingIp {
+    pub floating_network_id: NetworkId,
+    pub description: String,
+    pub floating_ip_address: Option<IpAddr>,
+    pub subnet_id: Option<SubnetId>,
+    pub port_id: Option<String>,
+    pub fixed_ip_address: Option<IpAddr>,
+    pub dns_name: String,
+    pub dns_domain: String,
+}
+
+/// Makes floating IPs, all or none.
+pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewFloatingIp>>) -> Result<Vec<Arc<FloatingIp>>> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    for one in &asked {
+        let on = On::new(&snapshot, &reach, &one.project);
+        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
+    }
+    let env = net.env();
+    net.store()
+        .transact("network.floatingip.create", move |tx| {
+            asked.iter().map(|one| insert(tx, &env, &reach, &one.project, &one.body)).collect()
+        })
+        .await
+}
+
+fn insert(tx: &mut Tx, env: &Env, reach: &Reach, project: &ProjectId, new: &NewFloatingIp) -> Result<Arc<FloatingIp>> {
+    external(tx, reach, &new.floating_network_id)?;
+    quota::claim(tx, project, "floatingip", 1)?;
+    let id = FloatingIpId::new();
+    let (port, address) = address(tx, env, &id, new)?;
+    let mut fip = FloatingIp {
+        id,
+        standard: Standard::new(project, &new.description, env.now),
+        network: new.floating_network_id.clone(),
+        address,
+        external_port: port.id.clone(),
+        target: None,
+        dns_name: new.dns_name.clone(),
+        dns_domain: new.dns_domain.clone(),
+    };
+    match (&new.port_id, new.fixed_ip_address) {
+        (None, Some(_)) => {
+            return Err(NetError::floatingip("fixed_ip_address cannot be specified without a port_id").into());
+        }
+        (Some(port), fixed) => {
+            let target = associate::target(tx, reach, &fip, port, fixed)?;
+            associate::point(tx, env, &mut fip, Some(target));
+        }
+        (None, None) => {}
+    }
+    Ok(tx.put(fip))
+}
+
+/// The network must be an external one that the caller may use, with IPv4.
+fn external(tx: &mut Tx, reach: &Reach, id: &NetworkId) -> Result<()> {
+    let network = tx.get::<Network>(id).ok_or_else(|| Network::not_found(id))?;
+    let project = reach.project.as_deref();
+    let open = |action| rbac::grants(tx.view(), id, action, project);
+    if !reach.all && !reach.is(network.project()) && !open(Action::External) && !open(Action::Shared) {
+        return Err(Network::not_found(id).into());
+    }
+    if !network.external {
+        return Err(NetError::floatingip(format!("Network {id} is not a valid external network")).into());
+    }
+    if !network.subnets.iter().any(|s| tx.get::<Subnet>(s).is_some_and(|s| !s.is_v6())) {
+        return Err(NetError::floatingip(format!("Network {id} does not contain any IPv4 subnet")).into());
+    }
+    Ok(())
+}
+
+/// Claims an address by a port on the external network that no tenant sees.
+fn address(tx: &mut Tx, env: &Env, id: &FloatingIpId, new: &NewFloatingIp) -> Result<(Arc<Port>, Ipv4Addr)> {
+    let asked = AskedIp { subnet_id: new.subnet_id.clone(), ip_address: new.floating_ip_address };
+    let port = NewPort {
+        device_id: id.to_string(),
+        device_owner: owner::FLOATING_IP.to_owned(),
+        fixed_ips: (asked != AskedIp::default()).then(|| vec![asked]),
+        ..NewPort::on(&new.floating_network_id)
+    };
+    let port = port::create::insert(tx, env, &PortId::new(), &ProjectId::default(), &port)?;
+    let v4 = port.v4().find_map(|ip| if let IpAddr::V4(a) = ip.address { Some(a) } else { None });
+    let none = || NetError::ExternalIpAddressExhausted { network: new.floating_network_id.to_string() };
+    Ok((Arc::clone(&port), v4.ok_or_else(none)?))
+}

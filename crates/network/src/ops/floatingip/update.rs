@@ -1,0 +1,74 @@
+use super::associate;
+use crate::{
+    Network as Service,
+    error::NetError,
+    model::FloatingIp,
+    ops::{
+        access::{Reach, Set, change},
+        common::{Env, Expect, expected, save},
+    },
+    policy::floatingip as rules,
+};
+use kernel::{Ctx, Result};
+use serde::Deserialize;
+use std::{net::IpAddr, sync::Arc};
+use store::Tx;
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct FloatingIpChanges {
+    pub description: Option<String>,
+    /// `None` inside: it is to lead nowhere.
+    #[serde(deserialize_with = "crate::ops::common::given")]
+    pub port_id: Option<Option<String>>,
+    pub fixed_ip_address: Option<IpAddr>,
+}
+
+pub async fn update(
+    net: &Service,
+    cx: &Ctx,
+    id: &str,
+    set: &Set,
+    changes: FloatingIpChanges,
+    expect: Expect,
+) -> Result<Arc<FloatingIp>> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    let (_, _permit) = change::<FloatingIp>(cx, &snapshot, &reach, id, &rules::UPDATE, set)?;
+    let (env, id) = (net.env(), id.to_owned());
+    net.store().transact("network.floatingip.update", move |tx| apply(tx, &env, &reach, &id, &changes, expect)).await
+}
+
+fn apply(
+    tx: &mut Tx,
+    env: &Env,
+    reach: &Reach,
+    id: &str,
+    changes: &FloatingIpChanges,
+    expect: Expect,
+) -> Result<Arc<FloatingIp>> {
+    let old = expected::<FloatingIp>(tx, id, expect)?;
+    let mut new = FloatingIp::clone(&old);
+    if let Some(description) = &changes.description {
+        new.standard.description.clone_from(description);
+    }
+    let current = old.target.as_ref().map(|t| t.port.to_string());
+    let port = match (&changes.port_id, changes.fixed_ip_address) {
+        (Some(None), Some(_)) => {
+            return Err(NetError::floatingip("fixed_ip_address cannot be specified without a port_id").into());
+        }
+        (None, Some(_)) if current.is_none() => {
+            return Err(NetError::floatingip("fixed_ip_address cannot be specified without a port_id").into());
+        }
+        (Some(port), _) => port.clone(),
+        (None, _) => current,
+    };
+    let moved = changes.port_id.is_some() || changes.fixed_ip_address.is_some();
+    if moved {
+        let target = match &port {
+            Some(port) => Some(associate::target(tx, reach, &old, port, changes.fixed_ip_address)?),
+            None => None,
+        };
+        associate::point(tx, env, &mut new, target);
+    }
+    Ok(save(tx, &old, new, env.now))
+}

@@ -1,0 +1,58 @@
+use super::{address, mac};
+use crate::{
+    Network as Service,
+    error::NetError,
+    model::{FloatingIp, Port, Resource, Router, port::Role, quota},
+    ops::{
+        access::{Reach, Set, change},
+        common::{Expect, expected},
+    },
+    policy::port as rules,
+};
+use kernel::{Ctx, Result, Timestamp};
+use store::Tx;
+
+pub async fn delete(net: &Service, cx: &Ctx, id: &str, expect: Expect) -> Result<()> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    let (_, _permit) = change::<Port>(cx, &snapshot, &reach, id, &rules::DELETE, &Set::default())?;
+    let (now, id) = (net.env().now, id.to_owned());
+    net.store()
+        .transact("network.port.delete", move |tx| {
+            let port = expected::<Port>(tx, &id, expect)?;
+            ensure_not_a_routers(tx, &port)?;
+            remove(tx, &port, now);
+            Ok(())
+        })
+        .await
+}
+
+/// Ports of routers and floating IPs go with those, not by themselves.
+fn ensure_not_a_routers(tx: &mut Tx, port: &Port) -> Result<()> {
+    let in_use = match port.role() {
+        Role::RouterInterface | Role::RouterGateway => tx.get::<Router>(&port.device_id).is_some(),
+        Role::FloatingIp => tx.get::<FloatingIp>(&port.device_id).is_some(),
+        Role::Guest | Role::Metadata | Role::Dhcp => false,
+    };
+    if !in_use {
+        return Ok(());
+    }
+    let reason = format!("has device owner {}", port.device_owner);
+    Err(NetError::ServicePortInUse { port: port.id.to_string(), reason }.into())
+}
+
+/// Removes a port with all it claims. Floating IPs that led to it lead nowhere.
+pub(crate) fn remove(tx: &mut Tx, port: &Port, now: Timestamp) {
+    for ip in &port.fixed_ips {
+        address::release_one(tx, port, ip);
+    }
+    mac::release(tx, &port.network, &port.id, &port.mac);
+    for fip in &port.floating_ips {
+        tx.update::<FloatingIp>(fip, |f| {
+            f.target = None;
+            f.standard.touch(now);
+        });
+    }
+    if tx.delete::<Port>(&port.id) {
+        quota::release(tx, port.project(), "port", 1);
+    }
+}

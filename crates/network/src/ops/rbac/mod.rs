@@ -1,0 +1,195 @@
+//! RBAC policies: sharing with one project, or with all.
+
+use crate::{
+    Network as Service,
+    error::NetError,
+    model::{
+        Network, Port, RbacPolicy, RbacPolicyId, Resource, SecurityGroup, Subnet, SubnetPool, quota,
+        rbac::{self, Action, ObjectType},
+    },
+    ops::{
+        access::{On, Reach, Set, authorize},
+        common::{Asked, Env, touch},
+        network::{forget_policy, update::ensure_only_own},
+    },
+    policy::rbac as rules,
+};
+use kernel::{Ctx, ProjectId, Result};
+use policy::Authorize;
+use serde::Deserialize;
+use std::sync::Arc;
+use store::{Snapshot, Tx};
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct NewRbacPolicy {
+    pub object_type: String,
+    pub object_id: String,
+    pub action: String,
+    pub target_tenant: String,
+}
+
+/// What policy asks of an RBAC policy.
+fn on<'a>(snapshot: &'a Snapshot, reach: &'a Reach, project: &'a str, target: &'a str) -> On<'a> {
+    On { target: Some(target), ..On::new(snapshot, reach, project) }
+}
+
+pub fn is_seen(cx: &Ctx, snapshot: &Snapshot, reach: &Reach, policy: &RbacPolicy) -> bool {
+    cx.allows(&rules::GET, &on(snapshot, reach, &policy.project, &policy.target))
+}
+
+fn see(cx: &Ctx, snapshot: &Snapshot, reach: &Reach, id: &str) -> Result<Arc<RbacPolicy>> {
+    let found = snapshot.get::<RbacPolicy>(id).filter(|p| is_seen(cx, snapshot, reach, p));
+    found.ok_or_else(|| NetError::RbacPolicyNotFound { id: id.to_owned() }.into())
+}
+
+pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewRbacPolicy>>) -> Result<Vec<Arc<RbacPolicy>>> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    for one in &asked {
+        let on = on(&snapshot, &reach, &one.project, &one.body.target_tenant);
+        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
+    }
+    let env = net.env();
+    net.store()
+        .transact("network.rbac_policy.create", move |tx| {
+            asked.iter().map(|one| insert(tx, &env, &reach, &one.project, &one.body)).collect()
+        })
+        .await
+}
+
+fn insert(tx: &mut Tx, env: &Env, reach: &Reach, project: &ProjectId, new: &NewRbacPolicy) -> Result<Arc<RbacPolicy>> {
+    let unknown = || NetError::InvalidObjectType { object_type: new.object_type.clone() };
+    let object_type = ObjectType::parse(&new.object_type).ok_or_else(unknown)?;
+    let wrong = || NetError::RbacTargetError { action: new.action.clone(), object_type: new.object_type.clone() };
+    let action = Action::parse(&new.action).filter(|a| object_type.allows(*a)).ok_or_else(wrong)?;
+    let owner = owner_of(tx, object_type, &new.object_id)?;
+    if !reach.admin && owner != *project {
+        return Err(not_found(object_type, &new.object_id).into());
+    }
+    let mut policies = tx.view().by(RbacPolicy::BY_OBJECT, &new.object_id);
+    if policies.any(|p| p.action == action && p.target == new.target_tenant) {
+        return Err(NetError::DuplicateRbacPolicy.into());
+    }
+    drop(policies);
+    if action == Action::External {
+        tx.update::<Network>(&new.object_id, |n| n.external = true);
+    }
+    quota::claim(tx, project, "rbac_policy", 1)?;
+    touched(tx, object_type, &new.object_id, env);
+    Ok(tx.put(RbacPolicy {
+        id: RbacPolicyId::new(),
+        project: project.clone(),
+        object_type,
+        object_id: new.object_id.clone(),
+        action,
+        target: new.target_tenant.clone(),
+        created: env.now,
+    }))
+}
+
+fn not_found(object_type: ObjectType, id: &str) -> NetError {
+    match object_type {
+        ObjectType::Network => Network::not_found(id),
+        ObjectType::SecurityGroup => SecurityGroup::not_found(id),
+        ObjectType::Subnetpool => SubnetPool::not_found(id),
+    }
+}
+
+fn owner_of(tx: &mut Tx, object_type: ObjectType, id: &str) -> Result<ProjectId> {
+    let owner = match object_type {
+        ObjectType::Network => tx.get::<Network>(id).map(|o| o.project().clone()),
+        ObjectType::SecurityGroup => tx.get::<SecurityGroup>(id).map(|o| o.project().clone()),
+        ObjectType::Subnetpool => tx.get::<SubnetPool>(id).map(|o| o.project().clone()),
+    };
+    owner.ok_or_else(|| not_found(object_type, id).into())
+}
+
+/// Sharing shows in the object.
+fn touched(tx: &mut Tx, object_type: ObjectType, id: &str, env: &Env) {
+    match object_type {
+        ObjectType::Network => touch::<Network>(tx, id, env.now),
+        ObjectType::SecurityGroup => touch::<SecurityGroup>(tx, id, env.now),
+        ObjectType::Subnetpool => touch::<SubnetPool>(tx, id, env.now),
+    }
+}
+
+/// Changes whom a policy is for.
+pub async fn update(net: &Service, cx: &Ctx, id: &str, set: &Set, target: Option<String>) -> Result<Arc<RbacPolicy>> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    let policy = see(cx, &snapshot, &reach, id)?;
+    let target = target.unwrap_or_else(|| policy.target.clone());
+    let _permit = authorize(cx, rules::ALL, &rules::UPDATE, set, &on(&snapshot, &reach, &policy.project, &target))?;
+    let (env, id) = (net.env(), id.to_owned());
+    net.store()
+        .transact("network.rbac_policy.update", move |tx| {
+            let old = tx.get::<RbacPolicy>(&id).ok_or_else(|| NetError::RbacPolicyNotFound { id: id.clone() })?;
+            if old.target == target {
+                return Ok(old);
+            }
+            tx.delete::<RbacPolicy>(&id);
+            still_usable(tx, &old, Some(&target))?;
+            touched(tx, old.object_type, &old.object_id, &env);
+            Ok(tx.put(RbacPolicy { target: target.clone(), ..RbacPolicy::clone(&old) }))
+        })
+        .await
+}
+
+pub async fn delete(net: &Service, cx: &Ctx, id: &str) -> Result<()> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    let policy = see(cx, &snapshot, &reach, id)?;
+    let _permit = cx.authorize(&rules::DELETE, &on(&snapshot, &reach, &policy.project, &policy.target))?;
+    let (env, id) = (net.env(), id.to_owned());
+    net.store()
+        .transact("network.rbac_policy.delete", move |tx| {
+            let Some(policy) = tx.get::<RbacPolicy>(&id) else {
+                return Err(NetError::RbacPolicyNotFound { id: id.clone() }.into());
+            };
+            forget_policy(tx, &policy.project, &policy.id);
+            still_usable(tx, &policy, None)?;
+            touched(tx, policy.object_type, &policy.object_id, &env);
+            Ok(())
+        })
+        .await
+}
+
+/// Whoever uses the object by this policy, which is gone from the view already, must still be allowed to by another one.
+fn still_usable(tx: &mut Tx, policy: &RbacPolicy, new_target: Option<&str>) -> Result<()> {
+    let in_use = |reason: &str| {
+        let (object, reason) = (policy.object_id.clone(), reason.to_owned());
+        Err(NetError::RbacPolicyInUse { object, reason }.into())
+    };
+    let covered = |project: &str| new_target.is_some_and(|t| t == rbac::ALL || t == project);
+    match (policy.object_type, policy.action) {
+        (ObjectType::Network, Action::Shared) => {
+            let Some(network) = tx.get::<Network>(&policy.object_id) else { return Ok(()) };
+            let users = network_users(tx.view(), &network);
+            if users.iter().filter(|p| !covered(p)).any(|p| !granted(tx, policy, p)) {
+                let refusal = ensure_only_own(tx, &network).err().map_or_else(String::new, |e| e.message().to_owned());
+                return in_use(&refusal);
+            }
+        }
+        (ObjectType::SecurityGroup, _) => {
+            let ports = tx.by(Port::BY_GROUP, &policy.object_id);
+            let owner = owner_of(tx, policy.object_type, &policy.object_id)?;
+            let foreign = ports.iter().map(|p| &p.standard.project).filter(|p| **p != owner && !covered(p));
+            if foreign.into_iter().any(|p| !granted(tx, policy, p)) {
+                return in_use("ports of other projects are in the group");
+            }
+        }
+        (ObjectType::Network, Action::External) | (ObjectType::Subnetpool, _) => {}
+    }
+    Ok(())
+}
+
+fn granted(tx: &Tx, policy: &RbacPolicy, project: &str) -> bool {
+    rbac::grants(tx.view(), &policy.object_id, policy.action, Some(project))
+}
+
+/// Other projects that have something on the network.
+fn network_users(view: &Snapshot, network: &Network) -> Vec<ProjectId> {
+    let ports = view.by(Port::BY_NETWORK, &network.id).map(|p| p.standard.project.clone());
+    let subnets = network.subnets.iter().filter_map(|id| view.get::<Subnet>(id)).map(|s| s.standard.project.clone());
+    let mut projects: Vec<_> = ports.chain(subnets).filter(|p| !p.is_empty() && p != network.project()).collect();
+    projects.sort();
+    projects.dedup();
+    projects
+}

@@ -1,0 +1,127 @@
+//! A router's gateway: a port of the service on an external network.
+
+use super::distinct;
+use crate::{
+    error::NetError,
+    model::{FloatingIp, Network, Port, Resource, Router, Subnet, port::owner, rbac, rbac::Action, router::Gateway},
+    ops::{
+        access::Reach,
+        common::Env,
+        port::{
+            self,
+            address::{AskedIp, reassign},
+            create::NewPort,
+        },
+    },
+};
+use kernel::{PortId, ProjectId, Result};
+use serde::Deserialize;
+use std::sync::Arc;
+use store::Tx;
+
+/// `external_gateway_info` as it is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct GatewayAsked {
+    pub network_id: Option<String>,
+    pub enable_snat: Option<bool>,
+    pub external_fixed_ips: Option<Vec<AskedIp>>,
+}
+
+/// Gives a router the gateway asked for; without a network it loses the one it has.
+pub(super) fn set(tx: &mut Tx, env: &Env, reach: &Reach, router: &mut Router, asked: &GatewayAsked) -> Result<()> {
+    let current = router.gateway.clone();
+    let Some(network) = asked.network_id.as_deref() else { return clear(tx, env, router) };
+    let network = external(tx, reach, network)?;
+    let addresses = asked.external_fixed_ips.as_deref().filter(|ips| !ips.is_empty());
+    not_the_gateways(tx, &network, addresses.unwrap_or_default())?;
+    match current.filter(|g| g.network == network.id) {
+        Some(mut gateway) => {
+            if let Some(addresses) = addresses {
+                move_to(tx, env, &network, &gateway.port, addresses)?;
+            }
+            gateway.snat = asked.enable_snat.unwrap_or(true);
+            router.gateway = Some(gateway);
+            Ok(())
+        }
+        None => {
+            clear(tx, env, router)?;
+            attach(tx, env, router, &network, asked, addresses)
+        }
+    }
+}
+
+/// An external network that the caller may use.
+fn external(tx: &mut Tx, reach: &Reach, id: &str) -> Result<Arc<Network>> {
+    let network = tx.get::<Network>(id).ok_or_else(|| Network::not_found(id))?;
+    let project = reach.project.as_deref();
+    let open = |action| rbac::grants(tx.view(), id, action, project);
+    if !reach.all && !reach.is(network.project()) && !open(Action::External) && !open(Action::Shared) {
+        return Err(Network::not_found(id).into());
+    }
+    if !network.external {
+        return Err(NetError::router(format!("Network {id} is not an external network")).into());
+    }
+    if network.deleting {
+        return Err(NetError::Deleting { what: "network", id: id.to_owned() }.into());
+    }
+    Ok(network)
+}
+
+fn not_the_gateways(tx: &mut Tx, network: &Network, asked: &[AskedIp]) -> Result<()> {
+    for id in &network.subnets {
+        let Some(gateway) = tx.get::<Subnet>(id).and_then(|s| s.gateway) else { continue };
+        if asked.iter().any(|ip| ip.ip_address == Some(gateway)) {
+            return Err(NetError::router(format!("External IP {gateway} is the same as the gateway IP")).into());
+        }
+    }
+    Ok(())
+}
+
+fn attach(
+    tx: &mut Tx,
+    env: &Env,
+    router: &mut Router,
+    network: &Network,
+    asked: &GatewayAsked,
+    addresses: Option<&[AskedIp]>,
+) -> Result<()> {
+    let subnets: Vec<_> = network.subnets.iter().filter_map(|id| tx.get::<Subnet>(id)).collect();
+    distinct(tx, router, &subnets)?;
+    let id = PortId::new();
+    let new = NewPort {
+        device_id: router.id.to_string(),
+        device_owner: owner::ROUTER_GATEWAY.to_owned(),
+        fixed_ips: addresses.map(<[_]>::to_vec),
+        ..NewPort::on(&network.id)
+    };
+    // It belongs to no project: tenants do not see it, and it counts against nobody.
+    port::create::insert(tx, env, &id, &ProjectId::default(), &new)?;
+    let snat = asked.enable_snat.unwrap_or(true);
+    router.gateway = Some(Gateway { network: network.id.clone(), port: id, snat });
+    Ok(())
+}
+
+fn move_to(tx: &mut Tx, env: &Env, network: &Network, id: &PortId, asked: &[AskedIp]) -> Result<()> {
+    let Some(port) = tx.get::<Port>(id) else { return Ok(()) };
+    let fixed_ips = reassign(tx, network, &port, &port.mac, asked)?;
+    if fixed_ips != port.fixed_ips {
+        tx.update::<Port>(id, |p| {
+            p.fixed_ips = fixed_ips;
+            p.standard.touch(env.now);
+        });
+    }
+    Ok(())
+}
+
+/// Takes the gateway away, unless floating IPs need it.
+pub(super) fn clear(tx: &mut Tx, env: &Env, router: &mut Router) -> Result<()> {
+    let Some(gateway) = router.gateway.take() else { return Ok(()) };
+    if tx.view().count_by(FloatingIp::BY_ROUTER, &router.id) > 0 {
+        let (router, network) = (router.id.to_string(), gateway.network.to_string());
+        return Err(NetError::RouterExternalGatewayInUseByFloatingIp { router, network }.into());
+    }
+    if let Some(port) = tx.get::<Port>(&gateway.port) {
+        port::delete::remove(tx, &port, env.now);
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+use super::{add_default_rules, ensure_default};
+use crate::{
+    Network as Service,
+    model::{SecurityGroup, Standard, quota},
+    ops::{
+        access::{On, Reach, authorize},
+        common::{Asked, Env},
+    },
+    policy::security_group as rules,
+};
+use kernel::{Ctx, ProjectId, Result, SecurityGroupId};
+use serde::Deserialize;
+use std::sync::Arc;
+use store::Tx;
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct NewSecurityGroup {
+    pub name: String,
+    pub description: String,
+    pub stateful: bool,
+}
+
+pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewSecurityGroup>>) -> Result<Vec<Arc<SecurityGroup>>> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    for one in &asked {
+        let on = On::new(&snapshot, &reach, &one.project);
+        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
+    }
+    let env = net.env();
+    net.store()
+        .transact("network.security_group.create", move |tx| {
+            asked.iter().map(|one| insert(tx, &env, &one.project, &one.body)).collect()
+        })
+        .await
+}
+
+fn insert(tx: &mut Tx, env: &Env, project: &ProjectId, new: &NewSecurityGroup) -> Result<Arc<SecurityGroup>> {
+    ensure_default(tx, env, project)?;
+    quota::claim(tx, project, "security_group", 1)?;
+    let group = SecurityGroup {
+        id: SecurityGroupId::new(),
+        standard: Standard::new(project, &new.description, env.now),
+        name: new.name.clone(),
+        stateful: new.stateful,
+        deleting: false,
+    };
+    add_default_rules(tx, env, &group, false)?;
+    Ok(tx.put(group))
+}
+
+/// Makes a project's default group if it has none yet: lists of groups are a use of the service too.
+pub async fn ensure(net: &Service, project: &ProjectId) -> Result<()> {
+    let key = SecurityGroup::default_claim_key(project);
+    if project.is_empty() || net.store().snapshot().contains::<store::Unique>(&key) {
+        return Ok(());
+    }
+    let (env, project) = (net.env(), project.clone());
+    net.store().transact("network.security_group.ensure", move |tx| ensure_default(tx, &env, &project)).await?;
+    Ok(())
+}

@@ -1,0 +1,83 @@
+use super::only_default;
+use crate::{
+    Network as Service,
+    model::{RbacPolicy, RbacPolicyId, Standard, SubnetPool, SubnetPoolId, quota, rbac, rbac::Action, rbac::ObjectType, subnetpool::{Bounds, joined}},
+    ops::{
+        access::{On, Reach, authorize},
+        common::{Asked, Env},
+    },
+    policy::subnetpool as rules,
+};
+use ipnet::IpNet;
+use kernel::{Ctx, ProjectId, Result};
+use serde::Deserialize;
+use std::sync::Arc;
+use store::Tx;
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct NewSubnetPool {
+    pub name: String,
+    pub description: String,
+    pub prefixes: Vec<IpNet>,
+    pub default_prefixlen: Option<u8>,
+    pub min_prefixlen: Option<u8>,
+    pub max_prefixlen: Option<u8>,
+    pub default_quota: Option<u64>,
+    pub is_default: bool,
+    pub shared: bool,
+}
+
+pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewSubnetPool>>) -> Result<Vec<Arc<SubnetPool>>> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    for one in &asked {
+        let on = On::new(&snapshot, &reach, &one.project);
+        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
+    }
+    let env = net.env();
+    net.store()
+        .transact("network.subnetpool.create", move |tx| {
+            asked.iter().map(|one| insert(tx, &env, &SubnetPoolId::new(), &one.project, &one.body)).collect()
+        })
+        .await
+}
+
+pub(crate) fn insert(
+    tx: &mut Tx,
+    env: &Env,
+    id: &SubnetPoolId,
+    project: &ProjectId,
+    new: &NewSubnetPool,
+) -> Result<Arc<SubnetPool>> {
+    let prefixes = joined(&new.prefixes)?;
+    let v6 = matches!(prefixes.first(), Some(IpNet::V6(_)));
+    let bounds = Bounds { default: new.default_prefixlen, min: new.min_prefixlen, max: new.max_prefixlen };
+    let (default_prefixlen, min_prefixlen, max_prefixlen) = bounds.resolve(v6)?;
+    if new.is_default {
+        only_default(tx, id, if v6 { 6 } else { 4 })?;
+    }
+    quota::claim(tx, project, "subnetpool", 1)?;
+    if new.shared {
+        quota::claim(tx, project, "rbac_policy", 1)?;
+        tx.put(RbacPolicy {
+            id: RbacPolicyId::new(),
+            project: project.clone(),
+            object_type: ObjectType::Subnetpool,
+            object_id: id.to_string(),
+            action: Action::Shared,
+            target: rbac::ALL.to_owned(),
+            created: env.now,
+        });
+    }
+    Ok(tx.put(SubnetPool {
+        id: id.clone(),
+        standard: Standard::new(project, &new.description, env.now),
+        name: new.name.clone(),
+        prefixes,
+        default_prefixlen,
+        min_prefixlen,
+        max_prefixlen,
+        default_quota: new.default_quota,
+        is_default: new.is_default,
+        serial: 0,
+    }))
+}

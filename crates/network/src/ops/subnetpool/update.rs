@@ -1,0 +1,85 @@
+use super::only_default;
+use crate::{
+    Network as Service,
+    error::NetError,
+    model::{SubnetPool, subnetpool::{Bounds, joined}},
+    ops::{
+        access::{Reach, Set, change},
+        common::{Env, Expect, expected, save},
+    },
+    policy::subnetpool as rules,
+};
+use ipnet::IpNet;
+use kernel::{Ctx, Result};
+use serde::Deserialize;
+use std::sync::Arc;
+use store::Tx;
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct SubnetPoolChanges {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub prefixes: Option<Vec<IpNet>>,
+    pub default_prefixlen: Option<u8>,
+    pub min_prefixlen: Option<u8>,
+    pub max_prefixlen: Option<u8>,
+    pub default_quota: Option<u64>,
+    pub is_default: Option<bool>,
+}
+
+pub async fn update(
+    net: &Service,
+    cx: &Ctx,
+    id: &str,
+    set: &Set,
+    changes: SubnetPoolChanges,
+    expect: Expect,
+) -> Result<Arc<SubnetPool>> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    let (_, _permit) = change::<SubnetPool>(cx, &snapshot, &reach, id, &rules::UPDATE, set)?;
+    let (env, id) = (net.env(), id.to_owned());
+    net.store().transact("network.subnetpool.update", move |tx| apply(tx, &env, &id, &changes, expect)).await
+}
+
+fn apply(tx: &mut Tx, env: &Env, id: &str, changes: &SubnetPoolChanges, expect: Expect) -> Result<Arc<SubnetPool>> {
+    let old = expected::<SubnetPool>(tx, id, expect)?;
+    let mut new = SubnetPool::clone(&old);
+    if let Some(name) = &changes.name {
+        new.name.clone_from(name);
+    }
+    if let Some(description) = &changes.description {
+        new.standard.description.clone_from(description);
+    }
+    if let Some(prefixes) = &changes.prefixes {
+        new.prefixes = grown(&old, prefixes)?;
+    }
+    let bounds = Bounds {
+        default: changes.default_prefixlen.or(Some(old.default_prefixlen)),
+        min: changes.min_prefixlen.or(Some(old.min_prefixlen)),
+        max: changes.max_prefixlen.or(Some(old.max_prefixlen)),
+    };
+    (new.default_prefixlen, new.min_prefixlen, new.max_prefixlen) = bounds.resolve(old.is_v6())?;
+    new.default_quota = changes.default_quota.or(old.default_quota);
+    if let Some(is_default) = changes.is_default {
+        if is_default {
+            only_default(tx, id, old.ip_version())?;
+        }
+        new.is_default = is_default;
+    }
+    Ok(save(tx, &old, new, env.now))
+}
+
+/// A pool may grow but must keep all that it had.
+fn grown(pool: &SubnetPool, prefixes: &[IpNet]) -> Result<Vec<IpNet>> {
+    let prefixes = joined(prefixes)?;
+    let kept = |old: &IpNet| prefixes.iter().any(|p| p.contains(old));
+    if prefixes.iter().any(|p| matches!(p, IpNet::V6(_)) != pool.is_v6()) {
+        return Err(NetError::PrefixVersionMismatch.into());
+    }
+    if pool.prefixes.iter().all(kept) {
+        return Ok(prefixes);
+    }
+    let reason = "Existing prefixes must be a subset of the new prefixes".to_owned();
+    Err(NetError::IllegalSubnetPoolPrefixUpdate { reason }.into())
+}
