@@ -1,4 +1,5 @@
 pub mod conformance;
+pub mod fake;
 pub mod host;
 pub mod lab;
 pub mod link;

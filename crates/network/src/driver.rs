@@ -9,6 +9,8 @@
 //! Invariants (conformance suite `drivers_net::conformance`):
 //! - when `apply` has returned `Ok`, `dump` shows the change;
 //! - removing what is not there is `Ok`; putting what is already so writes nothing;
+//! - putting an object whose network or router is not there is refused with `Conflict`; a subnet or security group may come
+//!   later than the port that names it, which until then has no DHCP from it, or passes nothing by it;
 //! - a port's filter rules are in force before its first packet: a port put without its groups passes nothing.
 
 use async_trait::async_trait;
@@ -351,7 +353,7 @@ pub struct MetadataSpec {
 #[async_trait]
 pub trait HostNetwork: Send + Sync + 'static {
     /// Makes the tap, unless a device of that name is there, and connects it to the integration bridge as the port's; `Ok`
-    /// if it is already so.
+    /// if it is already so, `Conflict` if the device is another port's.
     async fn plug(&self, spec: &PlugSpec) -> Result<()>;
 
     /// Removes the tap and its connection; `Ok` if there is none.

@@ -35,7 +35,14 @@ use liveness::Liveness;
 use network::driver::{Change, LogicalKey, NetworkBackend};
 use parking_lot::Mutex;
 use plan::Wishes;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{task::JoinHandle, time::interval};
 
 pub use names::short_hash;
@@ -83,6 +90,7 @@ struct Shared {
     settings: Settings,
     clock: Arc<dyn Clock>,
     liveness: Mutex<Liveness>,
+    transactions: AtomicU64,
     /// One writer at a time in this process: the next one plans from a replica that shows what the last one wrote.
     writing: tokio::sync::Mutex<()>,
 }
@@ -117,10 +125,15 @@ impl OvnBackend {
             ..Config::new("OVN_Southbound", config.southbound)
         });
         let (settings, clock) = (config.settings, config.clock);
-        let (liveness, writing) = (Mutex::default(), tokio::sync::Mutex::default());
-        let shared = Arc::new(Shared { northbound, southbound, settings, clock, liveness, writing });
+        let (liveness, transactions, writing) = (Mutex::default(), AtomicU64::new(0), tokio::sync::Mutex::default());
+        let shared = Arc::new(Shared { northbound, southbound, settings, clock, liveness, transactions, writing });
         let upkeep = tokio::spawn(keep_up(shared.clone()));
         Self { shared, upkeep }
+    }
+
+    /// How many transactions with changes were sent to the northbound database.
+    pub fn transactions(&self) -> u64 {
+        self.shared.transactions.load(Ordering::Relaxed)
     }
 
     /// Waits until both databases were read.
@@ -161,6 +174,7 @@ impl Shared {
             if ops.is_empty() {
                 return Ok(());
             }
+            self.transactions.fetch_add(1, Ordering::Relaxed);
             let error = match self.northbound.transact(&ops).await {
                 Ok(_) => return Ok(()),
                 Err(error) => error,

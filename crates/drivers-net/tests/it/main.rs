@@ -3,6 +3,7 @@
 //! They need root and Debian's packages, and fail without them, unless `TSTACK_NO_OVN=1` says that this machine is not to
 //! have them. Each test has names of its own and may run beside the others; all of them clean up, also when they panic.
 
+mod conformance;
 mod dhcp;
 mod hosts;
 mod metadata;
