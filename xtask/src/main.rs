@@ -1,1 +1,38 @@
-fn main() {}
+//! The project's automation: `cargo xtask NAME`. Besides `./quickstart` and `./test` the only one.
+
+mod bench;
+mod cloud;
+mod image;
+mod prove;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask tidy             the workspace's rules: who may depend on whom, sizes, licences
+cargo xtask image [--out F]  the guest image tinycloud
+cargo xtask bench [NAME]     speed and CPU per operation: store, api (default all)
+cargo xtask prove NAME       long proofs: killed
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (name, rest) = args.split_first().map_or(("help", &[][..]), |(name, rest)| (name.as_str(), rest));
+    let done = match name {
+        "tidy" => tidy::run(),
+        "image" => image::run(rest),
+        "bench" => bench::run(rest),
+        "prove" => prove::run(rest),
+        _ => {
+            print!("{HELP}");
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask {name}: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

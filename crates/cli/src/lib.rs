@@ -1,0 +1,11 @@
+//! Operator commands: they talk HTTP to a running cloud and to nothing else.
+
+mod cloud;
+mod demo;
+mod operator;
+mod ssh;
+
+pub use cloud::Cloud;
+pub use demo::{Demo, DemoOptions, demo};
+pub use operator::{audit, explain, join_token, status};
+pub use ssh::{Login, hostname_over_ssh};

@@ -9,7 +9,8 @@ use store::Order;
 /// Records of any kind with this id.
 pub async fn explain(services: &Services, id: &str) -> Result<Value> {
     let snapshot = services.store.snapshot();
-    let objects: Vec<Value> = snapshot.find(id).into_iter().map(|(kind, value)| json!({"kind": kind, "value": value})).collect();
+    let objects: Vec<Value> =
+        snapshot.find(id).into_iter().map(|(kind, value)| json!({"kind": kind, "value": value})).collect();
     if objects.is_empty() {
         return Err(Error::not_found(format!("nothing in this region has the id {id}")));
     }

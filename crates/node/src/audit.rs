@@ -36,7 +36,17 @@ pub async fn audit(services: &Services) -> Result<Vec<String>> {
 
 fn flows(snapshot: &Snapshot) -> Vec<String> {
     let stuck = snapshot.all::<FlowRecord>().filter(|f| f.phase == Phase::NeedsOperator);
-    stuck.map(|f| format!("flow {} ({} of {}) needs an operator: {}", f.id, f.kind, f.object, f.error.clone().unwrap_or_default())).collect()
+    stuck
+        .map(|f| {
+            format!(
+                "flow {} ({} of {}) needs an operator: {}",
+                f.id,
+                f.kind,
+                f.object,
+                f.error.clone().unwrap_or_default()
+            )
+        })
+        .collect()
 }
 
 /// What `host.inventory` of an agent says.
@@ -63,13 +73,17 @@ async fn on_host(services: &Services, host: &HostName) -> Result<Vec<String>> {
     let snapshot = services.store.snapshot();
     let intents: BTreeMap<ServerId, _> = snapshot.by(VmIntent::BY_HOST, host).map(|i| (i.server.clone(), i)).collect();
     let ports: BTreeSet<_> = intents.values().flat_map(|i| i.ports.iter().map(|p| p.bound.port.clone())).collect();
-    let networks: BTreeSet<_> = intents.values().flat_map(|i| i.ports.iter().map(|p| p.bound.network.clone())).collect();
+    let networks: BTreeSet<_> =
+        intents.values().flat_map(|i| i.ports.iter().map(|p| p.bound.network.clone())).collect();
     let mut findings = Vec::new();
     let mut leak = |what: &str, id: &str| findings.push(format!("host {host}: nobody claims {what} {id}"));
     held.vms.iter().filter(|v| !intents.contains_key(&v.server)).for_each(|v| leak("the guest", &v.server));
     held.local_disks.iter().filter(|s| !intents.contains_key(s)).for_each(|s| leak("the disks of server", s));
     held.ports.iter().filter(|p| !ports.contains(p)).for_each(|p| leak("the tap of port", p));
-    held.metadata_networks.iter().filter(|n| !networks.contains(n)).for_each(|n| leak("the metadata service of network", n));
+    held.metadata_networks
+        .iter()
+        .filter(|n| !networks.contains(n))
+        .for_each(|n| leak("the metadata service of network", n));
     for pool in held.pools.values() {
         pools(&snapshot, pool, &mut leak);
     }

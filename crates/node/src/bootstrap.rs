@@ -23,9 +23,12 @@ async fn network(config: &Config, services: &Services) -> Result<()> {
     let cidr: ipnet::IpNet =
         cidr.parse().map_err(|_| Error::bad_request(format!("network.external_cidr: {cidr} is not a network")))?;
     let gateway = config.text("network.external_gateway");
-    let gateway = gateway.parse().map_err(|_| Error::bad_request(format!("network.external_gateway: {gateway} is not an address")))?;
+    let gateway = gateway
+        .parse()
+        .map_err(|_| Error::bad_request(format!("network.external_gateway: {gateway} is not an address")))?;
     let project = identity::model::project::named(&services.store.snapshot(), "default", "admin")
         .ok_or_else(|| Error::internal("the project admin is missing after the bootstrap"))?;
-    let spec = network::BootstrapSpec { project: project.id.clone(), physical_network: EXTERNAL.to_owned(), cidr, gateway };
+    let spec =
+        network::BootstrapSpec { project: project.id.clone(), physical_network: EXTERNAL.to_owned(), cidr, gateway };
     network::bootstrap(&services.network, spec).await
 }

@@ -67,7 +67,11 @@ pub fn router(services: Services, config: Config) -> Router {
 /// The answer to a path of no service.
 pub async fn not_here() -> Response {
     let services = json!(["identity", "compute", "image", "network", "placement", "volume", "cloud"]);
-    (StatusCode::NOT_FOUND, Json(json!({"error": {"code": 404, "message": "no service is served here", "services": services}}))).into_response()
+    (
+        StatusCode::NOT_FOUND,
+        Json(json!({"error": {"code": 404, "message": "no service is served here", "services": services}})),
+    )
+        .into_response()
 }
 
 async fn status(State(cloud): State<Cloud>, Cx(cx): Cx) -> ApiResult {
@@ -148,4 +152,3 @@ fn answer(result: Result<JoinAnswer>) -> Response {
 pub fn route_list() -> Vec<http::RouteInfo> {
     routes().routes(&spec())
 }
-

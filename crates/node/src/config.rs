@@ -66,7 +66,8 @@ pub struct Config {
 }
 
 fn default_of(key: &KeyDoc) -> toml::Value {
-    let table: toml::Table = format!("v = {}", key.default).parse().unwrap_or_else(|e| unreachable!("{}: {e}", key.path));
+    let table: toml::Table =
+        format!("v = {}", key.default).parse().unwrap_or_else(|e| unreachable!("{}: {e}", key.path));
     table["v"].clone()
 }
 
@@ -87,7 +88,8 @@ impl Config {
 
     /// Reads a text. Every unknown key is named with the nearest known one.
     pub fn parse(data_dir: &Path, text: &str) -> Result<Self> {
-        let table: toml::Table = text.parse().map_err(|e: toml::de::Error| Error::bad_request(e.message().to_owned()))?;
+        let table: toml::Table =
+            text.parse().map_err(|e: toml::de::Error| Error::bad_request(e.message().to_owned()))?;
         let mut config = Self::defaults(data_dir);
         let mut problems = Vec::new();
         for (section, value) in table {
@@ -96,7 +98,9 @@ impl Config {
                 continue;
             };
             for (name, value) in entries {
-                config.set_value(&format!("{section}.{name}"), value).unwrap_or_else(|e| problems.push(e.message().to_owned()));
+                config
+                    .set_value(&format!("{section}.{name}"), value)
+                    .unwrap_or_else(|e| problems.push(e.message().to_owned()));
             }
         }
         if problems.is_empty() { Ok(config) } else { Err(Error::bad_request(problems.join("; "))) }
@@ -151,10 +155,9 @@ impl Config {
     }
 
     pub fn api_socket(&self) -> Result<SocketAddr> {
-        let address: IpAddr = self
-            .text("api.address")
-            .parse()
-            .map_err(|_| Error::bad_request(format!("api.address: {} is not an IP address", self.text("api.address"))))?;
+        let address: IpAddr = self.text("api.address").parse().map_err(|_| {
+            Error::bad_request(format!("api.address: {} is not an IP address", self.text("api.address")))
+        })?;
         let port = u16::try_from(self.number("api.port")).map_err(|_| Error::bad_request("api.port: not a port"))?;
         Ok(SocketAddr::new(address, port))
     }

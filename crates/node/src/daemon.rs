@@ -23,10 +23,12 @@ fn path(config: &Config) -> PathBuf {
 /// Takes the data directory, or says who has it.
 pub fn lock(config: &Config) -> Result<Pidfile> {
     let doing = "writing the pidfile";
-    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path(config)).doing(doing)?;
+    let mut file =
+        File::options().read(true).write(true).create(true).truncate(false).open(path(config)).doing(doing)?;
     if file.try_lock().is_err() {
         let pid = std::fs::read_to_string(path(config)).unwrap_or_default();
-        let text = format!("{} is in use by process {}; stop it with `tstack down`", config.data_dir.display(), pid.trim());
+        let text =
+            format!("{} is in use by process {}; stop it with `tstack down`", config.data_dir.display(), pid.trim());
         return Err(Error::conflict(text));
     }
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).doing(doing)?;
@@ -44,7 +46,8 @@ pub fn running(config: &Config) -> Option<u32> {
 
 /// Starts `tstack run` in a session of its own, its output in `tstack.log`.
 pub fn start(config: &Config, arguments: &[String]) -> Result<u32> {
-    let log = File::options().append(true).create(true).open(config.data_dir.join("tstack.log")).doing("opening the log")?;
+    let log =
+        File::options().append(true).create(true).open(config.data_dir.join("tstack.log")).doing("opening the log")?;
     let again = log.try_clone().doing("opening the log")?;
     let program = std::env::current_exe().doing("finding the program")?;
     let mut command = Command::new(program);

@@ -23,7 +23,12 @@ pub async fn doctor(config: &Config) -> Result<Vec<Finding>> {
 }
 
 fn finding(check: &str, ok: bool, detail: impl Into<String>, mend: &str) -> Finding {
-    Finding { check: check.to_owned(), ok, detail: detail.into(), mend: if ok { String::new() } else { mend.to_owned() } }
+    Finding {
+        check: check.to_owned(),
+        ok,
+        detail: detail.into(),
+        mend: if ok { String::new() } else { mend.to_owned() },
+    }
 }
 
 fn root() -> Finding {
@@ -45,9 +50,16 @@ fn port(config: &Config, key: &str, at: std::net::SocketAddr) -> Finding {
 fn data_dir(config: &Config) -> Finding {
     let dir = &config.data_dir;
     let probe = dir.join(".doctor");
-    let written = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&probe, b"x")).and_then(|()| std::fs::remove_file(&probe));
+    let written = std::fs::create_dir_all(dir)
+        .and_then(|()| std::fs::write(&probe, b"x"))
+        .and_then(|()| std::fs::remove_file(&probe));
     match written {
         Ok(()) => finding("data directory", true, format!("{} can be written", dir.display()), ""),
-        Err(e) => finding("data directory", false, format!("{}: {e}", dir.display()), "choose another with --data, or give it to this user"),
+        Err(e) => finding(
+            "data directory",
+            false,
+            format!("{}: {e}", dir.display()),
+            "choose another with --data, or give it to this user",
+        ),
     }
 }

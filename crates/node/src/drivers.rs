@@ -65,7 +65,8 @@ pub fn host_net_config(config: &Config) -> Result<HostNetConfig> {
     let cidr: ipnet::IpNet = text("network.external_cidr").parse().map_err(|_| bad("network.external_cidr"))?;
     let mut addresses = Vec::new();
     if !text("network.external_gateway").is_empty() {
-        let gateway: std::net::IpAddr = text("network.external_gateway").parse().map_err(|_| bad("network.external_gateway"))?;
+        let gateway: std::net::IpAddr =
+            text("network.external_gateway").parse().map_err(|_| bad("network.external_gateway"))?;
         addresses.push(ipnet::IpNet::new(gateway, cidr.prefix_len()).map_err(|_| bad("network.external_cidr"))?);
     }
     let southbound = match text("network.southbound") {
@@ -87,7 +88,12 @@ pub fn host_net_config(config: &Config) -> Result<HostNetConfig> {
             _ => return Err(bad("network.datapath")),
         },
         southbound,
-        external: vec![External { physical: EXTERNAL.into(), addresses, masquerade: config.flag("network.masquerade"), nic }],
+        external: vec![External {
+            physical: EXTERNAL.into(),
+            addresses,
+            masquerade: config.flag("network.masquerade"),
+            nic,
+        }],
         gateway: true,
     })
 }
@@ -132,7 +138,7 @@ pub async fn host(config: &Config, region: Option<&RegionDrivers>) -> Result<Hos
     Ok(HostSide { drivers: HostDrivers { hypervisor, disks, network, pools }, _ovs: ovs })
 }
 
-async fn hypervisor(config: &Config) -> Result<(Arc<dyn Hypervisor>, Arc<dyn LocalDisks>)> {
+pub(crate) async fn hypervisor(config: &Config) -> Result<(Arc<dyn Hypervisor>, Arc<dyn LocalDisks>)> {
     let state = config.data_dir.join("guests");
     match config.text("hypervisor.driver") {
         "fake" => {
@@ -146,7 +152,9 @@ async fn hypervisor(config: &Config) -> Result<(Arc<dyn Hypervisor>, Arc<dyn Loc
                 "auto" => Acceleration::Auto,
                 "kvm" => Acceleration::Kvm,
                 "tcg" => Acceleration::Tcg,
-                other => return Err(Error::bad_request(format!("hypervisor.accel: {other} is none of auto, kvm, tcg"))),
+                other => {
+                    return Err(Error::bad_request(format!("hypervisor.accel: {other} is none of auto, kvm, tcg")));
+                }
             };
             qemu.probe = probe_kernel(config);
             let disks = LocalStore::open(LocalConfig::new(config.data_dir.join("disks")))?;
@@ -170,7 +178,10 @@ fn probe_kernel(config: &Config) -> Option<ProbeKernel> {
     Some(ProbeKernel { kernel: dir.join("vmlinuz"), initrd }).filter(|p| p.kernel.exists())
 }
 
-async fn host_network(config: &Config, region: Option<&RegionDrivers>) -> Result<(Arc<dyn HostNetwork>, Option<OvsHost>)> {
+async fn host_network(
+    config: &Config,
+    region: Option<&RegionDrivers>,
+) -> Result<(Arc<dyn HostNetwork>, Option<OvsHost>)> {
     if let Some(fake) = region.and_then(|r| r.fake_network.clone()) {
         return Ok((fake, None));
     }
@@ -181,7 +192,7 @@ async fn host_network(config: &Config, region: Option<&RegionDrivers>) -> Result
     Ok((ovs.network(), Some(ovs)))
 }
 
-async fn pool(config: &Config) -> Result<Arc<dyn VolumeBackend>> {
+pub(crate) async fn pool(config: &Config) -> Result<Arc<dyn VolumeBackend>> {
     match config.text("volume.driver") {
         "fake" => Ok(Arc::new(FakeVolumes::new())),
         "file" => {

@@ -9,7 +9,8 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 /// Runs the agent until `stop` resolves.
 pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-    let missing = || Error::bad_request("this node has not joined a region yet: start it with --join and a token of a member");
+    let missing =
+        || Error::bad_request("this node has not joined a region yet: start it with --join and a token of a member");
     let identity = NodeIdentity::read(&config.data_dir.join("pki/node"))?.ok_or_else(missing)?;
     let side = drivers::host(&config, None).await?;
     let client = Client::new(&ClientConfig {
@@ -38,7 +39,9 @@ pub async fn join(config: &Config, member: &str, token: &str) -> Result<()> {
     let (_, wanted) = split_token(token)?;
     let ca_pem = http::fetch_ca(member, Duration::from_secs(10)).await?;
     if fingerprint(&ca_pem)? != wanted {
-        return Err(Error::forbidden(format!("{member} is not the region that the token is for: its certificate authority differs")));
+        return Err(Error::forbidden(format!(
+            "{member} is not the region that the token is for: its certificate authority differs"
+        )));
     }
     let (key_pem, public_key_pem) = NodeIdentity::new_key()?;
     let request = JoinRequest {

@@ -7,8 +7,8 @@
 use crate::{Config, bootstrap, cloud_api, credentials, drivers, observer::Reports, services::Services};
 use agent::{Host, HostConfig, LocalLink};
 use cluster::{Authority, NodeIdentity};
-use http::{ClientAuth, Server, TlsConfig};
 use http::axum::Router;
+use http::{ClientAuth, Server, TlsConfig};
 use kernel::{Clock, Error, HostName, Result, SystemClock};
 use std::{future::Future, net::SocketAddr, sync::Arc};
 use store::{Memory, Redb, Store};
@@ -75,7 +75,8 @@ fn watch_store(services: &Services) {
 }
 
 fn node_identity(config: &Config, authority: &Authority) -> Result<NodeIdentity> {
-    let mut addresses = vec![config.text("api.address").to_owned(), config.text("node.address").to_owned(), "localhost".to_owned()];
+    let mut addresses =
+        vec![config.text("api.address").to_owned(), config.text("node.address").to_owned(), "localhost".to_owned()];
     addresses.dedup();
     NodeIdentity::of_member(&config.data_dir.join("pki/node"), authority, &config.node_name(), &addresses)
 }
@@ -100,7 +101,10 @@ fn tls(identity: &NodeIdentity, client_auth: ClientAuth) -> TlsConfig {
 }
 
 fn port_in_use(at: SocketAddr, error: &Error) -> Error {
-    let text = format!("cannot listen on {at}: {}; `tstack doctor` says who does, or choose another port with api.port", error.internal_text());
+    let text = format!(
+        "cannot listen on {at}: {}; `tstack doctor` says who does, or choose another port with api.port",
+        error.internal_text()
+    );
     Error::unavailable(text)
 }
 
@@ -120,7 +124,8 @@ async fn serve_agents(
         return Ok(None);
     }
     let peer_name: agent::PeerName = Arc::new(|der| cluster::peer_name(der).map(HostName::from));
-    let router = agent::routes(services.gateway.clone(), peer_name).merge(cloud_api::join_router(services.clone(), authority));
+    let router =
+        agent::routes(services.gateway.clone(), peer_name).merge(cloud_api::join_router(services.clone(), authority));
     let mut server = Server::new(own, router);
     server.tls = Some(tls(identity, ClientAuth::Optional(identity.ca_pem.clone().into_bytes())));
     let bound = server.bind().await.map_err(|e| port_in_use(own, &e))?;

@@ -150,7 +150,11 @@ fn identity_config(config: &Config) -> Result<IdentityConfig> {
         "bcrypt" => identity::Algorithm::Bcrypt,
         "scrypt" => identity::Algorithm::Scrypt,
         "argon2id" => identity::Algorithm::Argon2id,
-        other => return Err(Error::bad_request(format!("identity.password_hash: {other} is none of bcrypt, scrypt, argon2id"))),
+        other => {
+            return Err(Error::bad_request(format!(
+                "identity.password_hash: {other} is none of bcrypt, scrypt, argon2id"
+            )));
+        }
     };
     if identity.passwords.algorithm == identity::Algorithm::Bcrypt {
         identity.passwords.rounds = u32::try_from(config.number("identity.bcrypt_rounds")).ok();
