@@ -9,7 +9,7 @@
 //! result appear whole or not at all.
 //!
 //! Errors: `TooLarge` with code [`NO_SPACE`] when the disk is full, `BadRequest` with code [`INVALID_IMAGE`] when the image is
-//! at fault, `Unavailable` when the deadline passed, `Internal` otherwise.
+//! at fault, `Conflict` when a guest has it open, `Unavailable` when the deadline passed, `Internal` otherwise.
 
 use kernel::{Error, Result, error::Doing};
 use serde::Deserialize;
@@ -289,6 +289,9 @@ fn failure(doing: &str, status: &str, stderr: &str) -> Error {
             .with_code(NO_SPACE)
             .with_internal(detail);
     }
+    if lower.contains("is another process using the image") {
+        return Error::conflict(format!("{doing} failed: the disk is in use")).with_internal(detail);
+    }
     let image_at_fault =
         ["image is not in", "invalid", "corrupt", "unsupported", "not supported", "image too", "does not match"];
     if image_at_fault.iter().any(|sign| lower.contains(sign)) {
@@ -369,6 +372,8 @@ mod tests {
     fn full_disks_are_told_apart() {
         let e = failure("converting an image", "exit status: 1", "qemu-img: /x: error: No space left on device");
         assert_eq!((e.kind(), e.code()), (Kind::TooLarge, Some(NO_SPACE)));
+        let busy = "qemu-img: Could not open 'x': Failed to get shared \"write\" lock\nIs another process using the image [x]?";
+        assert!(failure("converting an image", "exit status: 1", busy).is(Kind::Conflict));
         assert_eq!(Format::of_image("vhd").unwrap(), Format::Vpc);
         assert!(Format::of_image("luks").unwrap_err().is(Kind::BadRequest));
     }

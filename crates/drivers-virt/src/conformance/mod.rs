@@ -5,6 +5,7 @@
 //! patience is counted in seconds, generously.
 
 mod devices;
+pub mod disks;
 mod power;
 mod survival;
 

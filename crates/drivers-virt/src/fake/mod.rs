@@ -16,11 +16,13 @@
 //! - Calls on one server take turns, in order; those on different servers never wait for each other.
 //! - A call that answers an error other than `Unavailable` has changed nothing (save the generation, which only grows).
 
+mod disks;
 mod guest;
 mod host;
 mod qcow2;
 mod rules;
 
+pub use disks::{DiskCall, FakeDisks};
 pub use host::{FakeHost, FakeSettings};
 pub use rules::{Call, Ill, Rule};
 

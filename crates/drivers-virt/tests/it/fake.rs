@@ -202,3 +202,57 @@ async fn a_host_that_lost_its_disk_has_no_guests() {
     bench.reopen(&[]).await;
     assert_eq!(bench.driver().list().await.unwrap(), []);
 }
+
+mod disks {
+    use super::*;
+    use compute::driver::{ImageFetch, ImageSource, LocalDiskSpec, LocalDisks};
+    use drivers_virt::{
+        conformance::disks::{DiskBench, NoFetch, image},
+        fake::{DiskCall, FakeDisks},
+    };
+
+    struct Disks {
+        disks: FakeDisks,
+        dir: TempDir,
+    }
+
+    impl Disks {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            Self { disks: FakeDisks::at(dir.path()).unwrap(), dir }
+        }
+    }
+
+    #[async_trait]
+    impl DiskBench for Disks {
+        fn disks(&self) -> Arc<dyn LocalDisks> {
+            Arc::new(self.disks.clone())
+        }
+        async fn reopen(&mut self) {
+            self.disks = FakeDisks::at(self.dir.path()).unwrap();
+        }
+        fn image(&self) -> ImageSource {
+            image("qcow2", 1 << 20, "0".repeat(128))
+        }
+        fn fetch(&self) -> Arc<dyn ImageFetch> {
+            Arc::new(NoFetch)
+        }
+        fn scratch(&self) -> &Path {
+            self.dir.path()
+        }
+    }
+
+    drivers_virt::disks_conformance!(Disks::new());
+
+    #[tokio::test]
+    async fn spoiled_calls_do_nothing() {
+        let bench = Disks::new();
+        let spec = LocalDiskSpec { server: ServerId::new(), name: "root".into(), size_bytes: 1, base: None };
+        bench.disks.fail_next(DiskCall::Create, Error::too_large("full"));
+        bench.disks.list().await.unwrap();
+        let e = bench.disks.create(&spec, Arc::new(NoFetch)).await.unwrap_err();
+        assert!(e.is(Kind::TooLarge));
+        assert_eq!(bench.disks.list().await.unwrap(), Vec::<ServerId>::new());
+        bench.disks.create(&spec, Arc::new(NoFetch)).await.unwrap();
+    }
+}

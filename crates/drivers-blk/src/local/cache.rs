@@ -1,0 +1,163 @@
+//! The cache of images: one raw file per content, under a lock of its own while it is looked at, brought or removed.
+
+use super::{Making, too_small};
+use crate::{
+    disk::OnDisk,
+    qemu_img::{Compress, Format, INVALID_IMAGE, QemuImg},
+};
+use compute::driver::{ImageFetch, ImageSource};
+use kernel::{Error, Result, error::Doing};
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256, Sha512};
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::{Arc, Weak},
+    time::{Duration, SystemTime},
+};
+use tokio::{sync::OwnedMutexGuard, task::spawn_blocking};
+
+pub(super) struct Cache {
+    dir: PathBuf,
+    keep_unused: Duration,
+    locks: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+/// An image nobody else may bring or remove now.
+pub(super) struct Held {
+    name: String,
+    path: PathBuf,
+    _guard: OwnedMutexGuard<()>,
+}
+
+impl Held {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The image's file if it is in the cache; marks it as used.
+    pub fn ready(&self) -> Result<Option<PathBuf>> {
+        match File::options().append(true).open(&self.path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            file => {
+                let now = SystemTime::now();
+                file.and_then(|f| f.set_modified(now)).on_disk("looking into the image cache")?;
+                Ok(Some(self.path.clone()))
+            }
+        }
+    }
+}
+
+impl Cache {
+    pub fn new(dir: PathBuf, keep_unused: Duration) -> Self {
+        Self { dir, keep_unused, locks: Mutex::default() }
+    }
+
+    pub async fn hold(&self, image: &ImageSource) -> Result<Held> {
+        let name = file_name(image)?;
+        let lock = self.lock(&name);
+        Ok(Held { path: self.dir.join(&name), name, _guard: lock.lock_owned().await })
+    }
+
+    fn lock(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.locks.lock();
+        if let Some(lock) = locks.get(name).and_then(Weak::upgrade) {
+            return lock;
+        }
+        locks.retain(|_, lock| lock.strong_count() > 0);
+        let lock = Arc::default();
+        locks.insert(name.to_owned(), Arc::downgrade(&lock));
+        lock
+    }
+
+    /// Removes what nothing claims and nobody used for long enough. Blocks.
+    pub fn collect(&self, claimed: impl Fn() -> Result<Vec<String>>) -> Result<Vec<String>> {
+        let mut removed = Vec::new();
+        for entry in fs::read_dir(&self.dir).doing("reading the image cache")? {
+            let entry = entry.doing("reading the image cache")?;
+            let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+            // In use this moment: it will be claimed, or be here the next time.
+            let Ok(_held) = self.lock(&name).try_lock_owned() else { continue };
+            let used = entry.metadata().and_then(|m| m.modified()).doing("reading the image cache")?;
+            let age = SystemTime::now().duration_since(used).unwrap_or_default();
+            // Claims are read under the lock, so none can come after the look.
+            if age >= self.keep_unused && !claimed()?.contains(&name) {
+                fs::remove_file(entry.path()).on_disk("removing an unused image")?;
+                tracing::info!(image = name, "removed an unused image from the cache");
+                removed.push(name);
+            }
+        }
+        Ok(removed)
+    }
+}
+
+fn file_name(image: &ImageSource) -> Result<String> {
+    let (algo, hash) = (image.hash_algo.to_ascii_lowercase(), image.hash.to_ascii_lowercase());
+    let digits = match algo.as_str() {
+        "sha256" => 64,
+        "sha512" => 128,
+        other => {
+            return Err(
+                Error::bad_request(format!("images hashed by {other:?} are not taken")).with_code(INVALID_IMAGE)
+            );
+        }
+    };
+    if hash.len() != digits || !hash.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(Error::bad_request(format!("image {} has a malformed hash", image.image)).with_code(INVALID_IMAGE));
+    }
+    // The same bytes read as another format are another disk.
+    Ok(format!("{algo}-{hash}-{}.raw", Format::of_image(&image.disk_format)?.name()))
+}
+
+/// Fetches an image, checks it and makes it raw. `limit`: the disk it is for; a larger one is refused before it is unpacked.
+pub(super) async fn bring(
+    held: &Held,
+    image: &ImageSource,
+    limit: u64,
+    fetch: &dyn ImageFetch,
+    img: &QemuImg,
+    making: &Making,
+) -> Result<PathBuf> {
+    let (fetched, raw) = (making.file(), making.file());
+    fetch.fetch(image, &fetched.0).await?;
+    check_bytes(image, &fetched.0).await?;
+    let format = Format::of_image(&image.disk_format)?;
+    let info = img.info_untrusted(&fetched.0, format).await?;
+    if limit != 0 && info.virtual_size > limit {
+        return Err(too_small(limit, info.virtual_size));
+    }
+    img.convert((&fetched.0, format), (&raw.0, Format::Raw), Compress::No).await?;
+    raw.commit(&held.path).await?;
+    Ok(held.path.clone())
+}
+
+async fn check_bytes(image: &ImageSource, path: &Path) -> Result<()> {
+    let (path, algo) = (path.to_owned(), image.hash_algo.to_ascii_lowercase());
+    let read = spawn_blocking(move || if algo == "sha256" { digest::<Sha256>(&path) } else { digest::<Sha512>(&path) });
+    let (size, hash) = read.await.doing("checking an image")?.on_disk("checking an image")?;
+    if size == image.size && hash == image.hash.to_ascii_lowercase() {
+        return Ok(());
+    }
+    let what = format!("expected {} bytes hashed {}, got {size} hashed {hash}", image.size, image.hash);
+    Err(Error::bad_request(format!("the bytes of image {} are damaged", image.image))
+        .with_code(INVALID_IMAGE)
+        .with_internal(what))
+}
+
+fn digest<D: Digest>(path: &Path) -> io::Result<(u64, String)> {
+    let (mut file, mut hasher) = (File::open(path)?, D::new());
+    let (mut chunk, mut size) = (vec![0; 256 * 1024], 0);
+    loop {
+        match file.read(&mut chunk)? {
+            0 => break,
+            n => {
+                hasher.update(&chunk[..n]);
+                size += n as u64;
+            }
+        }
+    }
+    let hex = hasher.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    Ok((size, hex))
+}

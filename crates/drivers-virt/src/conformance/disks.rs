@@ -1,0 +1,111 @@
+//! The suite of [`LocalDisks`]: run by `drivers_blk::local` and by [`FakeDisks`](crate::fake::FakeDisks).
+
+use super::refused;
+use async_trait::async_trait;
+use compute::driver::*;
+use kernel::{ImageId, Kind, Result, ServerId};
+use std::{path::Path, sync::Arc};
+
+#[async_trait]
+pub trait DiskBench: Send + Sync {
+    fn disks(&self) -> Arc<dyn LocalDisks>;
+    /// Ends the driver and opens another on the same host.
+    async fn reopen(&mut self);
+    /// An image of at most 1 MiB that `fetch` knows.
+    fn image(&self) -> ImageSource;
+    fn fetch(&self) -> Arc<dyn ImageFetch>;
+    fn scratch(&self) -> &Path;
+}
+
+/// Makes a test of each case. `$bench` is an expression that makes a fresh bench; it may await.
+#[macro_export]
+macro_rules! disks_conformance {
+    ($bench:expr) => {
+        $crate::disks_conformance!($bench; made_once, removed_for_good, exported_alone, strange_names);
+    };
+    ($bench:expr; $($case:ident),+ $(,)?) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            let mut bench = $bench;
+            $crate::conformance::disks::$case(&mut bench).await;
+        }
+    )+};
+}
+
+/// An image that nobody should ask for.
+pub struct NoFetch;
+
+#[async_trait]
+impl ImageFetch for NoFetch {
+    async fn fetch(&self, image: &ImageSource, _to: &Path) -> Result<()> {
+        panic!("image {} is fetched again", image.image)
+    }
+}
+
+fn disk(server: &ServerId, name: &str, base: Option<ImageSource>) -> LocalDiskSpec {
+    LocalDiskSpec { server: server.clone(), name: name.into(), size_bytes: 2 << 20, base }
+}
+
+async fn listed(bench: &dyn DiskBench, server: &ServerId) -> bool {
+    bench.disks().list().await.unwrap().contains(server)
+}
+
+/// The same answer each time, also of the next driver; the image is fetched for the first disk alone.
+pub async fn made_once(bench: &mut dyn DiskBench) {
+    let (one, two) = (ServerId::new(), ServerId::new());
+    let root = disk(&one, "root", Some(bench.image()));
+    let source = bench.disks().create(&root, bench.fetch()).await.unwrap();
+    let swap = bench.disks().create(&disk(&one, "swap", None), Arc::new(NoFetch)).await.unwrap();
+    let eph = bench.disks().create(&disk(&one, "eph0", None), Arc::new(NoFetch)).await.unwrap();
+    assert!(source != swap && swap != eph);
+    for _ in 0..2 {
+        assert_eq!(bench.disks().create(&root, Arc::new(NoFetch)).await.unwrap(), source);
+        bench.disks().create(&disk(&two, "root", Some(bench.image())), Arc::new(NoFetch)).await.unwrap();
+        assert!(listed(bench, &one).await && listed(bench, &two).await);
+        bench.reopen().await;
+    }
+}
+
+pub async fn removed_for_good(bench: &mut dyn DiskBench) {
+    let (server, other) = (ServerId::new(), ServerId::new());
+    for server in [&server, &other] {
+        bench.disks().create(&disk(server, "root", Some(bench.image())), bench.fetch()).await.unwrap();
+    }
+    for _ in 0..2 {
+        bench.disks().remove(&server).await.unwrap();
+        assert!(!listed(bench, &server).await && listed(bench, &other).await);
+        bench.reopen().await;
+    }
+    bench.disks().create(&disk(&server, "root", Some(bench.image())), bench.fetch()).await.unwrap();
+    assert!(listed(bench, &server).await);
+}
+
+pub async fn exported_alone(bench: &mut dyn DiskBench) {
+    let server = ServerId::new();
+    bench.disks().create(&disk(&server, "root", Some(bench.image())), bench.fetch()).await.unwrap();
+    let to = bench.scratch().join("exported");
+    for _ in 0..2 {
+        bench.disks().export(&server, "root", &to).await.unwrap();
+        let head = std::fs::read(&to).unwrap();
+        // qcow2 version 3 without a backing file
+        assert_eq!(head[..16], [0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+    refused(bench.disks().export(&server, "eph0", &to).await, Kind::NotFound);
+    refused(bench.disks().export(&ServerId::new(), "root", &to).await, Kind::NotFound);
+    assert!(bench.disks().scratch().is_dir());
+}
+
+/// Paths are made of these.
+pub async fn strange_names(bench: &mut dyn DiskBench) {
+    for (server, name) in [("../x", "root"), ("", "root"), ("x", "../root"), ("x", ""), ("x/y", "root")] {
+        let spec = disk(&server.into(), name, None);
+        refused(bench.disks().create(&spec, Arc::new(NoFetch)).await.map(drop), Kind::BadRequest);
+    }
+    assert_eq!(bench.disks().list().await.unwrap(), Vec::<ServerId>::new());
+}
+
+/// What an image record says, for benches.
+pub fn image(disk_format: &str, size: u64, sha512: String) -> ImageSource {
+    let disk_format = disk_format.into();
+    ImageSource { image: ImageId::new(), disk_format, size, hash: sha512, hash_algo: "sha512".into() }
+}
