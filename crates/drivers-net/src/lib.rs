@@ -1,3 +1,4 @@
+pub mod audit;
 pub mod conformance;
 pub mod fake;
 pub mod host;

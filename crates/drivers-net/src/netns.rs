@@ -10,7 +10,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     io::Write,
-    os::fd::AsFd,
+    os::{fd::AsFd, unix::fs::MetadataExt},
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -32,6 +32,12 @@ impl Netns {
     }
     pub fn name(&self) -> Option<&str> {
         self.0.as_deref()
+    }
+
+    /// The inode that is this namespace, by which the kernel tells namespaces apart.
+    pub fn inode(&self) -> Option<u64> {
+        let path = self.0.as_deref().map_or_else(|| PathBuf::from("/proc/self/ns/net"), path);
+        std::fs::metadata(path).ok().map(|m| m.ino())
     }
 
     /// Does `work` on a thread of its own inside the namespace.

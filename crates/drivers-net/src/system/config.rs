@@ -95,6 +95,11 @@ impl HostNetConfig {
     pub fn metadata_namespaces(&self) -> String {
         format!("{}-md-", self.prefix)
     }
+    /// Whether this device is a bridge's own port: such a one outlives a switch that was killed.
+    pub fn is_bridge(&self, device: &str) -> bool {
+        let external = (0..self.external.len()).map(|i| self.external_bridge(i));
+        external.chain([self.integration_bridge(), self.underlay_bridge()]).any(|name| name == device)
+    }
     /// `ovn-bridge-mappings`
     pub fn mappings(&self) -> String {
         let pairs =

@@ -7,6 +7,7 @@ use crate::{
     netns::{self, Netns},
 };
 use kernel::Result;
+use std::os::unix::fs::MetadataExt;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -33,6 +34,24 @@ pub async fn choose(config: &HostNetConfig, existing: Option<&str>) -> Result<Ki
         (Datapath::Auto, None) if link::exists(&config.netns(), "ovs-system").await? => Ok(Kind::Userspace),
         (Datapath::Auto, None) => Ok(if kernel_works(&config.prefix).await? { Kind::Kernel } else { Kind::Userspace }),
     }
+}
+
+/// The userspace datapath's own device, one per namespace. It outlives a switch that was killed.
+pub const USERSPACE_DEVICE: &str = "ovs-netdev";
+
+/// Processes of ovs-vswitchd in the namespace, but for `ours`.
+pub fn other_switches(netns: &Netns, ours: Option<i32>) -> Vec<i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok());
+    let is_switch = |pid: &i32| {
+        std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == "ovs-vswitchd")
+    };
+    let inside = |pid: &i32| std::fs::metadata(format!("/proc/{pid}/ns/net")).ok().map(|m| m.ino()) == netns.inode();
+    // A monitor has the switch's name, too, but no datapath; its title says so.
+    let is_monitor = |pid: &i32| {
+        std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|c| c.starts_with(b"ovs-vswitchd: monitoring"))
+    };
+    pids.filter(|pid| is_switch(pid) && Some(*pid) != ours && inside(pid) && !is_monitor(pid)).collect()
 }
 
 pub async fn kernel_works(prefix: &str) -> Result<bool> {

@@ -36,7 +36,24 @@ pub async fn doctor(config: &HostNetConfig) -> Vec<Finding> {
     findings.push(namespaces(config).await);
     findings.extend(underlay(config).await);
     findings.push(forwarding(config).await);
+    findings.extend(neighbour(config));
     findings
+}
+
+/// Two switches in one namespace get on, unless both forward in user space.
+fn neighbour(config: &HostNetConfig) -> Option<Finding> {
+    const CHECK: &str = "another Open vSwitch on this host";
+    let ours =
+        std::fs::read_to_string(config.state_dir.join("ovs-vswitchd.pid")).ok().and_then(|pid| pid.trim().parse().ok());
+    let others = datapath::other_switches(&config.netns(), ours);
+    let pid = others.first()?;
+    let device = std::path::Path::new("/sys/class/net").join(datapath::USERSPACE_DEVICE).exists();
+    Some(if device && ours.is_none() {
+        let mend = "stop it, or give TStack's network a namespace of its own";
+        Finding::bad(CHECK, format!("process {pid} forwards in user space, which only one can do"), mend)
+    } else {
+        Finding::good(CHECK, format!("process {pid} is left alone"))
+    })
 }
 
 fn installed(program: &str, package: &str) -> Finding {

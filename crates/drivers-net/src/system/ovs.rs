@@ -24,7 +24,7 @@ use crate::{
         OvsNetwork,
         switch::{BridgeSpec, Switch},
     },
-    link::{self, Owner},
+    link::{self, Link, Owner},
     netns, ovsdb,
 };
 use kernel::{Result, error::Doing};
@@ -73,6 +73,20 @@ impl OvsHost {
         self.datapath
     }
 
+    /// The devices that are left of a switch that does not run: the bridges', the guests', the datapath's.
+    pub async fn remains(config: &HostNetConfig) -> Result<Vec<String>> {
+        let nobody = datapath::other_switches(&config.netns(), None).is_empty();
+        let links = link::list(&config.netns()).await?.into_iter();
+        let ours = |l: &Link| l.owner() != Owner::Stranger || config.is_bridge(&l.ifname);
+        Ok(links.filter(|l| ours(l) || (nobody && l.ifname == datapath::USERSPACE_DEVICE)).map(|l| l.ifname).collect())
+    }
+
+    /// The daemons of this host that run now.
+    pub fn processes(config: &HostNetConfig) -> Vec<&'static str> {
+        let all = [database_server(config), vswitchd(config, Kind::Userspace), controller(config)];
+        all.iter().filter(|d| d.running().is_some()).map(|d| d.name).collect()
+    }
+
     pub fn restarts(&self) -> BTreeMap<&'static str, u64> {
         self.supervisor.restarts()
     }
@@ -84,10 +98,8 @@ impl OvsHost {
         stop(config).await?;
         let netns = config.netns();
         if config.netns.as_deref().is_none_or(netns::exists) {
-            for link in link::list(&netns).await? {
-                if link.owner() != Owner::Stranger || is_bridge(config, &link.ifname) {
-                    link::delete(&netns, &link.ifname).await?;
-                }
+            for device in Self::remains(config).await? {
+                link::delete(&netns, &device).await?;
             }
             forget_nft(config).await?;
             external::undo(config).await?;
@@ -118,12 +130,6 @@ async fn make(config: &HostNetConfig, datapath: Kind, switch: &Switch) -> Result
     external::ensure(config, datapath, switch).await?;
     controller(config).ensure().await?;
     Ok(())
-}
-
-/// Our bridges' own devices outlive a switch that was killed.
-fn is_bridge(config: &HostNetConfig, device: &str) -> bool {
-    let external = (0..config.external.len()).map(|i| config.external_bridge(i));
-    external.chain([config.integration_bridge(), config.underlay_bridge()]).any(|name| name == device)
 }
 
 async fn stop(config: &HostNetConfig) -> Result<()> {

@@ -6,7 +6,9 @@
 mod conformance;
 mod dhcp;
 mod hosts;
+mod leaks;
 mod metadata;
+mod ovsdb;
 mod repair;
 mod rig;
 mod routing;
