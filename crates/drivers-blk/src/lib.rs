@@ -1,5 +1,8 @@
 //! Drivers for bytes at rest on a host: local disks of guests, and the careful use of `qemu-img` that all of them share.
 
+pub mod disk;
 pub mod durable;
+pub mod image_store;
+pub mod inspect;
 pub mod local;
 pub mod qemu_img;

@@ -9,8 +9,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
-use kernel::Result;
+use futures_util::{StreamExt, stream::BoxStream};
+use kernel::{Result, error::Doing};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -37,6 +37,16 @@ pub trait ImageStore: Send + Sync + 'static {
 
     /// Bytes from `offset`, at most `length`.
     async fn read(&self, blob: &str, offset: u64, length: Option<u64>) -> Result<ByteStream>;
+
+    /// How many bytes the blob has. A store that keeps count overrides this way of finding out.
+    async fn size(&self, blob: &str) -> Result<u64> {
+        let mut stream = self.read(blob, 0, None).await?;
+        let mut size = 0;
+        while let Some(piece) = stream.next().await {
+            size += piece.doing("reading an image's data")?.len() as u64;
+        }
+        Ok(size)
+    }
 
     /// Where the blob lies if it is a file of this host, for zero-copy use.
     fn path(&self, blob: &str) -> Option<PathBuf>;

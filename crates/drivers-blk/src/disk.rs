@@ -1,0 +1,43 @@
+//! What every driver here says about the disk under it: how much is free, and an error that a user can read when nothing is.
+
+use crate::qemu_img::NO_SPACE;
+use kernel::{Error, Result};
+use std::{io, path::Path};
+
+/// Sizes of the file system that holds `path`, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    pub total: u64,
+    /// What an unprivileged writer may still take.
+    pub free: u64,
+}
+
+pub fn space(path: &Path) -> Result<Space> {
+    let of = rustix::fs::statvfs(path)
+        .map_err(|e| Error::internal(format!("asking for the free space of {}", path.display())).with_source(e))?;
+    Ok(Space { total: of.f_blocks.saturating_mul(of.f_frsize), free: of.f_bavail.saturating_mul(of.f_frsize) })
+}
+
+/// An I/O error met while `doing` something with a file: a full disk is told to the user (`TooLarge`, code
+/// [`NO_SPACE`]), everything else only to the log.
+pub fn disk_error(doing: &str, e: io::Error) -> Error {
+    match e.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Error::too_large(format!("{doing} failed: no space left on the host's disk"))
+                .with_code(NO_SPACE)
+                .with_source(e)
+        }
+        _ => Error::internal(doing).with_source(e),
+    }
+}
+
+/// The same as [`kernel::error::Doing`], for files that may meet a full disk.
+pub trait OnDisk<T> {
+    fn on_disk(self, doing: &str) -> Result<T>;
+}
+
+impl<T> OnDisk<T> for io::Result<T> {
+    fn on_disk(self, doing: &str) -> Result<T> {
+        self.map_err(|e| disk_error(doing, e))
+    }
+}

@@ -1,0 +1,255 @@
+//! Images as files of this host, named by what is in them.
+//!
+//! ```text
+//!   <dir>/incoming/<random>        a write in flight, locked by the process that writes it
+//!            │ synced, renamed, directory synced
+//!            ▼
+//!   <dir>/blobs/<2 hex>/<128 hex>  the bytes with that SHA-512
+//! ```
+//!
+//! Invariants
+//! - What lies under `blobs` is whole and on the disk; a crash leaves at most a file under `incoming`, which the next
+//!   [`FileStore::open`] removes (unless another process still holds its lock: then it is no leftover).
+//! - A write that fails, is refused or is dropped removes its file.
+//! - Writing bytes that are already there puts the new file in the old one's place: whoever reads the old one reads on.
+//! - Hashing and disk writes happen on one blocking thread per upload, behind a short queue: a slow disk slows its own
+//!   client, never the workers that serve the others.
+
+use crate::disk::{self, OnDisk};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use image::driver::{ByteStream, ImageStore, Written};
+use kernel::{Error, Result, error::Doing};
+use md5::{Digest, Md5};
+use sha2::Sha512;
+use std::{
+    fs::{self, File},
+    io::{self, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncSeekExt},
+    sync::mpsc,
+    task::spawn_blocking,
+};
+use tokio_util::io::ReaderStream;
+
+/// Pieces of an upload that wait for the disk.
+const QUEUE: usize = 8;
+/// Read from a blob at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// A store in a directory.
+#[derive(Clone, Debug)]
+pub struct FileStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    id: String,
+    dir: PathBuf,
+}
+
+/// What the stream's side tells the disk's side. A queue that closes without `End` was given up.
+enum Piece {
+    Data(Bytes),
+    End,
+}
+
+impl FileStore {
+    /// Opens (or makes) the store `id` in `dir` and removes what crashed writes left.
+    pub fn open(id: impl Into<String>, dir: impl Into<PathBuf>) -> Result<Self> {
+        let inner = Inner { id: id.into(), dir: dir.into() };
+        let doing = format!("opening the image store {}", inner.dir.display());
+        fs::create_dir_all(inner.incoming()).on_disk(&doing)?;
+        fs::create_dir_all(inner.dir.join("blobs")).on_disk(&doing)?;
+        for entry in fs::read_dir(inner.incoming()).doing(&doing)? {
+            let path = entry.doing(&doing)?.path();
+            if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+                fs::remove_file(&path).doing(&doing)?;
+            }
+        }
+        Ok(Self(Arc::new(inner)))
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.0.dir
+    }
+}
+
+impl Inner {
+    fn incoming(&self) -> PathBuf {
+        self.dir.join("incoming")
+    }
+
+    /// Where a blob lies; `None` for a name that no blob can have.
+    fn blob(&self, name: &str) -> Option<PathBuf> {
+        let hex = name.len() == 128 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        hex.then(|| self.dir.join("blobs").join(&name[..2]).join(name))
+    }
+
+    fn no_blob(&self, name: &str) -> Error {
+        Error::not_found(format!("the image store {} has no data {name}", self.id))
+    }
+
+    /// The disk's side of a write. Blocks.
+    fn take_in(&self, mut pieces: mpsc::Receiver<Piece>, limit: u64) -> Result<Written> {
+        let doing = format!("writing to the image store {}", self.id);
+        let mut incoming = Incoming::create(&self.incoming()).on_disk(&doing)?;
+        let (mut size, mut md5, mut sha512) = (0u64, Md5::new(), Sha512::new());
+        loop {
+            match pieces.blocking_recv() {
+                Some(Piece::Data(data)) => {
+                    size += data.len() as u64;
+                    if size > limit {
+                        return Err(Error::too_large(format!("the image is larger than {limit} bytes")));
+                    }
+                    md5.update(&data);
+                    sha512.update(&data);
+                    incoming.file.write_all(&data).on_disk(&doing)?;
+                }
+                Some(Piece::End) => break,
+                None => return Err(Error::bad_request("the upload was given up")),
+            }
+        }
+        let blob = hex(&sha512.finalize());
+        let path = self.blob(&blob).ok_or_else(|| Error::internal("naming a blob"))?;
+        incoming.become_blob(&path).on_disk(&doing)?;
+        Ok(Written { size, md5: hex(&md5.finalize()), sha512: blob.clone(), blob })
+    }
+}
+
+/// A write in flight; removes its file unless it became a blob.
+struct Incoming {
+    path: PathBuf,
+    file: File,
+}
+
+impl Incoming {
+    fn create(dir: &Path) -> io::Result<Self> {
+        let path = dir.join(uuid::Uuid::new_v4().simple().to_string());
+        let file = File::create_new(&path)?;
+        let incoming = Self { path, file };
+        incoming.file.lock()?;
+        Ok(incoming)
+    }
+
+    fn become_blob(&mut self, path: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        if !parent.is_dir() {
+            fs::create_dir_all(parent)?;
+            sync_dir(parent.parent().unwrap_or(parent))?;
+        }
+        fs::rename(&self.path, path)?;
+        sync_dir(parent)
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        // Gone already when it became a blob.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[async_trait]
+impl ImageStore for FileStore {
+    fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    async fn write(&self, mut data: ByteStream, limit: u64) -> Result<Written> {
+        let (pieces, queue) = mpsc::channel(QUEUE);
+        let inner = self.0.clone();
+        let disk = spawn_blocking(move || inner.take_in(queue, limit));
+        let mut broken = None;
+        loop {
+            let piece = match data.next().await {
+                Some(Ok(data)) => Piece::Data(data),
+                None => Piece::End,
+                Some(Err(e)) => {
+                    broken = Some(e);
+                    break;
+                }
+            };
+            let last = matches!(piece, Piece::End);
+            // The disk's side hangs up when it has failed; its error says why.
+            if pieces.send(piece).await.is_err() || last {
+                break;
+            }
+        }
+        drop(pieces);
+        let written = disk.await.doing("writing an image")?;
+        match broken {
+            Some(e) => Err(Error::bad_request("the image's data ended early").with_source(e)),
+            None => written,
+        }
+    }
+
+    async fn read(&self, blob: &str, offset: u64, length: Option<u64>) -> Result<ByteStream> {
+        let path = self.0.blob(blob).ok_or_else(|| self.0.no_blob(blob))?;
+        let mut file = match tokio::fs::File::open(&path).await {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(self.0.no_blob(blob)),
+            Err(e) => return Err(Error::internal("opening an image's data").with_source(e)),
+        };
+        if offset > 0 {
+            file.seek(SeekFrom::Start(offset)).await.doing("reading from the middle of an image")?;
+        }
+        file.set_max_buf_size(CHUNK);
+        let range = file.take(length.unwrap_or(u64::MAX));
+        Ok(ReaderStream::with_capacity(range, CHUNK).boxed())
+    }
+
+    async fn size(&self, blob: &str) -> Result<u64> {
+        let path = self.0.blob(blob).ok_or_else(|| self.0.no_blob(blob))?;
+        match tokio::fs::metadata(&path).await {
+            Ok(meta) => Ok(meta.len()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(self.0.no_blob(blob)),
+            Err(e) => Err(Error::internal("looking at an image's data").with_source(e)),
+        }
+    }
+
+    fn path(&self, blob: &str) -> Option<PathBuf> {
+        self.0.blob(blob).filter(|path| path.is_file())
+    }
+
+    async fn remove(&self, blob: &str) -> Result<()> {
+        let Some(path) = self.0.blob(blob) else { return Ok(()) };
+        let remove = move || match fs::remove_file(&path) {
+            Ok(()) => sync_dir(path.parent().unwrap_or(Path::new("/"))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(e),
+        };
+        spawn_blocking(remove).await.doing("removing an image's data")?.doing("removing an image's data")
+    }
+
+    async fn list(&self) -> Result<Vec<String>> {
+        let inner = self.0.clone();
+        let list = move || -> io::Result<Vec<String>> {
+            let mut blobs = Vec::new();
+            for shelf in fs::read_dir(inner.dir.join("blobs"))? {
+                for entry in fs::read_dir(shelf?.path())? {
+                    blobs.extend(entry?.file_name().into_string().ok().filter(|name| inner.blob(name).is_some()));
+                }
+            }
+            blobs.sort();
+            Ok(blobs)
+        };
+        spawn_blocking(list).await.doing("listing an image store")?.doing("listing an image store")
+    }
+
+    async fn free(&self) -> Result<u64> {
+        disk::space(&self.0.dir).map(|space| space.free)
+    }
+}
