@@ -56,7 +56,7 @@ fn leak(kind: LeakKind, name: impl Into<String>, why: impl Into<String>) -> Leak
 /// The leaks on a host. On one whose switch was taken down, claims are in vain: everything of ours is a leak.
 pub async fn audit(config: &HostNetConfig, claims: &Claims) -> Result<Vec<Leak>> {
     let processes = OvsHost::processes(config);
-    let running = processes.iter().any(|name| *name == "ovs-vswitchd");
+    let running = processes.contains(&"ovs-vswitchd");
     let claims = if running { claims.clone() } else { Claims::default() };
     let mut leaks = Vec::new();
     if !running {

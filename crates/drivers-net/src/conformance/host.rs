@@ -78,7 +78,7 @@ pub async fn a_device_serves_one_port(subject: &dyn Subject) {
     let stolen = PlugSpec { tap: plug_of(&a).tap, ..plug_of(&b) };
     host.plug(&plug_of(&a)).await.unwrap();
     assert_eq!(host.plug(&stolen).await.unwrap_err().kind(), Kind::Conflict);
-    assert_eq!(host.plugged().await.unwrap(), [a.id.clone()]);
+    assert_eq!(host.plugged().await.unwrap(), std::slice::from_ref(&a.id));
     host.unplug(&a.id).await.unwrap();
     host.plug(&stolen).await.expect("it is free now");
     host.unplug(&b.id).await.unwrap();

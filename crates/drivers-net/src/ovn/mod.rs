@@ -49,7 +49,7 @@ pub use names::short_hash;
 pub use translate::METADATA_ADDRESS;
 
 /// How often hosts are asked to show that they keep up.
-const ROUND: Duration = Duration::from_secs(10);
+const ROUND: Duration = Duration::from_secs(20);
 /// Objects a transaction; more are cut into several, in order.
 const BATCH: usize = 500;
 /// Lost races, leader changes and broken connections in a row before the caller hears of them.

@@ -4,14 +4,29 @@ use crate::rig::{PHYSICAL, Rig, ask, echo_peer, eventually, reached, skipped};
 use drivers_net::conformance::objects::{
     floating_ip, gateway, interface, network, port, provider, put, router, subnet, tcp_group,
 };
+use drivers_net::{
+    netns::Netns,
+    ovn::{FloatingIps, Settings},
+    system::OvsHost,
+};
 use network::driver::{LPort, LRouter, LSubnet, NetworkBackend};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guests_on_two_hosts_meet_and_reach_the_outside() {
-    if skipped() {
-        return;
+    if !skipped() {
+        two_hosts(FloatingIps::Centralized).await;
     }
-    let rig = Rig::lab(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn floating_ips_may_be_translated_where_their_guests_are() {
+    if !skipped() {
+        two_hosts(FloatingIps::Distributed).await;
+    }
+}
+
+async fn two_hosts(floating_ips: FloatingIps) {
+    let mut rig = Rig::lab(2, Settings { floating_ips, ..Settings::default() }).await;
     eventually("both hosts are known and alive", || async {
         rig.backend.hosts().await.unwrap() == [("h1".into(), true), ("h2".into(), true)]
     })
@@ -53,4 +68,26 @@ async fn guests_on_two_hosts_meet_and_reach_the_outside() {
     echo_peer(&rig.configs[1].netns(), 99).await;
     assert_eq!(reached(&rig.configs[0].netns(), "10.10.0.2", 99).await, "10.10.0.1");
     assert_eq!(ask(&ga.netns, "10.10.0.2", 99).await, None, "guests do not see the hosts' network");
+
+    // The gateway's host goes away; the other one takes over what it carried.
+    let carrier = usize::from(gateway_host(&rig).await == "h2");
+    let (gone, left) = (rig.hosts.remove(carrier), rig.configs[carrier].clone());
+    drop(gone);
+    OvsHost::down(&left).await.unwrap();
+    let (guest, fip) = if carrier == 0 { (&gb, "172.24.4.52") } else { (&ga, "172.24.4.51") };
+    assert_eq!(reached(&rig.outside, fip, 80).await, "172.24.4.1");
+    assert_eq!(reached(&guest.netns, "172.24.4.1", 80).await, fip);
+    let other = if carrier == 0 { "h2" } else { "h1" };
+    assert_eq!(rig.backend.hosts().await.unwrap(), [(other.into(), true)]);
+}
+
+/// The host that carries the one gateway there is.
+async fn gateway_host(rig: &Rig) -> String {
+    let database = format!("--db={}", rig.central.southbound());
+    let ask = async |arguments: &[&str]| {
+        let arguments = [&[database.as_str(), "--bare"], arguments].concat();
+        Netns::here().command("ovn-sbctl", arguments).await.unwrap().trim().to_owned()
+    };
+    let chassis = ask(&["--columns=chassis", "find", "Port_Binding", "type=chassisredirect"]).await;
+    ask(&["get", "Chassis", &chassis, "name"]).await.trim_matches('"').to_owned()
 }

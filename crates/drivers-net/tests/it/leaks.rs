@@ -7,6 +7,7 @@ use drivers_net::{
     conformance::objects::{metadata_port, network, port, put, subnet},
     link,
     netns::{self, Netns},
+    ovn::Settings,
     system::{self, OvsHost},
 };
 use ipnet::IpNet;
@@ -29,7 +30,7 @@ async fn the_audit_names_what_nobody_claims_and_down_leaves_nothing() {
     if skipped() {
         return;
     }
-    let mut rig = Rig::lab(1).await;
+    let mut rig = Rig::lab(1, Settings::default()).await;
     let config = rig.configs[0].clone();
     let (host, netns) = (rig.hosts[0].network(), config.netns());
     let net = network();

@@ -48,7 +48,8 @@ fn fresh_prefix() -> String {
 }
 
 pub struct Rig {
-    prefix: String,
+    /// Whatever bears it is taken away with the rig.
+    pub prefix: String,
     dir: PathBuf,
     lab: Option<LabConfig>,
     pub central: CentralConfig,
@@ -87,13 +88,13 @@ impl Rig {
             external: vec![external],
             gateway: true,
         };
-        let rig = Self::start(prefix, dir, None, central, vec![config], Netns::named(netns)).await;
+        let rig = Self::start(prefix, dir, None, central, vec![config], Netns::named(netns), Settings::default()).await;
         guard.armed = false;
         rig
     }
 
     /// Hosts joined by a cable for tunnels, and an outside that is none of them.
-    pub async fn lab(nodes: u8) -> Self {
+    pub async fn lab(nodes: u8, settings: Settings) -> Self {
         let prefix = fresh_prefix();
         let mut guard = Guard { prefix: prefix.clone(), armed: true };
         let (dir, outside) = (guard.dir(), format!("{prefix}-outside"));
@@ -111,7 +112,8 @@ impl Rig {
         };
         let configs =
             nodes.iter().map(|n| n.network(dir.join(n.name.as_str()), PHYSICAL, southbound(n.number))).collect();
-        let rig = Self::start(prefix, dir, Some(config), central.clone(), configs, Netns::named(outside)).await;
+        let rig =
+            Self::start(prefix, dir, Some(config), central.clone(), configs, Netns::named(outside), settings).await;
         guard.armed = false;
         rig
     }
@@ -123,6 +125,7 @@ impl Rig {
         central: CentralConfig,
         configs: Vec<HostNetConfig>,
         outside: Netns,
+        settings: Settings,
     ) -> Self {
         let running = OvnCentral::ensure(&central).await.unwrap();
         let mut hosts = Vec::new();
@@ -132,7 +135,7 @@ impl Rig {
         let backend = OvnBackend::start(OvnConfig {
             northbound: vec![central.northbound()],
             southbound: vec![central.southbound()],
-            settings: Settings::default(),
+            settings,
             clock: SystemClock::shared(),
         });
         backend.ready(PATIENCE).await.unwrap();
@@ -266,7 +269,7 @@ fn kill_all(dir: &std::path::Path) {
 }
 
 async fn sweep(prefix: &str) {
-    for name in netns::list(&format!("{prefix}-")) {
+    for name in netns::list(prefix) {
         let _ = netns::remove(&name).await;
     }
 }

@@ -4,6 +4,10 @@ use crate::rig::{PHYSICAL, Rig, ask, closed, echo_peer, reached, skipped};
 use drivers_net::conformance::objects::{
     floating_ip, gateway, interface, network, port, provider, put, remove, router, subnet, tcp_group,
 };
+use drivers_net::{
+    link,
+    netns::{self, Netns},
+};
 use network::driver::{Change, LRouter, LSubnet, NetworkBackend};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,4 +60,44 @@ async fn a_router_joins_networks_and_leads_out_and_in() {
     closed(&ga.netns, "172.24.4.1", 80).await;
     rig.backend.apply(&[remove(ri)]).await.unwrap();
     closed(&ga.netns, "10.2.0.12", 80).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guests_get_out_behind_the_hosts_own_address() {
+    if skipped() {
+        return;
+    }
+    let rig = Rig::single().await;
+    // A world that knows the host and has never heard of the external network.
+    let (host, world) = (rig.configs[0].netns(), format!("{}-world", rig.prefix));
+    netns::ensure(&world).await.unwrap();
+    let beyond = Netns::named(world.as_str());
+    let lines = [
+        format!("link add uplink type veth peer name eth0 netns {world}"),
+        "address add 198.51.100.1/24 dev uplink".into(),
+        "link set uplink up".into(),
+    ];
+    host.ip(&lines).await.unwrap();
+    beyond.ip(&["address add 198.51.100.2/24 dev eth0".into(), "link set eth0 up".into()]).await.unwrap();
+    link::no_checksum_offload(&host, "uplink").await.unwrap();
+    echo_peer(&beyond, 80).await;
+
+    let (net, public, web) = (network(), provider(PHYSICAL), tcp_group(&[]));
+    let sub = subnet(&net, "10.1.0.0/24");
+    let ps = LSubnet { dhcp: false, metadata_via: None, ..subnet(&public, "172.24.4.0/24") };
+    let r = LRouter { gateway: Some(gateway(&ps, 10, &[&sub])), ..router() };
+    let a = port(&sub, 11, &[&web]);
+    let objects = [
+        put(net),
+        put(public),
+        put(sub.clone()),
+        put(ps),
+        put(web),
+        put(r.clone()),
+        put(a.clone()),
+        put(interface(&r, &sub)),
+    ];
+    rig.backend.apply(&objects).await.unwrap();
+    let ga = rig.ready_guest(0, &a, "10.1.0.1").await;
+    assert_eq!(reached(&ga.netns, "198.51.100.2", 80).await, "198.51.100.1");
 }
