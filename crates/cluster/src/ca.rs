@@ -1,13 +1,18 @@
 //! The region's certificate authority: a key and a self-signed certificate in the data directory of members.
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use kernel::{Error, Result, error::Doing};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SubjectPublicKeyInfo,
 };
-use sha2::{Digest, Sha256};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 use std::{io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 use time::{Duration, OffsetDateTime};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Nodes renew long before.
 const NODE_DAYS: i64 = 365;
@@ -62,12 +67,25 @@ pub(crate) fn public_pem(key: &KeyPair) -> String {
     key.public_key_pem()
 }
 
-/// Hex SHA-256 of a certificate's DER.
-pub fn fingerprint(certificate_pem: &str) -> Result<String> {
-    use rustls_pki_types::pem::PemObject;
-    let der = rustls_pki_types::CertificateDer::from_pem_slice(certificate_pem.as_bytes())
-        .map_err(|e| Error::bad_request("the certificate cannot be read").with_internal(e.to_string()))?;
-    Ok(Sha256::digest(&der).iter().map(|b| format!("{b:02x}")).collect())
+/// A certificate as one word: its DER in base64.
+pub(crate) fn to_text(certificate_pem: &str) -> Result<String> {
+    let der = CertificateDer::from_pem_slice(certificate_pem.as_bytes())
+        .map_err(|e| Error::internal("reading the certificate authority").with_internal(e.to_string()))?;
+    Ok(URL_SAFE_NO_PAD.encode(&der))
+}
+
+/// Back to PEM.
+pub(crate) fn from_text(text: &str) -> Option<String> {
+    let der = STANDARD.encode(URL_SAFE_NO_PAD.decode(text).ok()?);
+    let lines: Vec<&str> = der.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    Some(format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n")))
+}
+
+/// The common name of a certificate (DER): the host that shows it.
+pub fn peer_name(der: &[u8]) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let name = certificate.subject().iter_common_name().next()?.as_str().ok()?;
+    Some(name.to_owned())
 }
 
 fn params(host: &str, addresses: &[String]) -> Result<CertificateParams> {

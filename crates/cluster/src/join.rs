@@ -1,10 +1,10 @@
 //! Joining: a token is made once, works once.
 //!
-//! The token's text is `<secret>.<CA fingerprint>`. The store holds the secret's hash only. Redeeming it marks the token
+//! The token's text is `<secret>.<the region's CA certificate>`, so a node that joins trusts that CA and nobody else. The store holds the secret's hash only. Redeeming it marks the token
 //! spent in a transaction before anything is signed: two nodes with one token cannot both join, and a crash after the
 //! transaction costs a token, not the rule.
 
-use crate::{Authority, fingerprint};
+use crate::{Authority, ca};
 use kernel::{Error, Result, Timestamp};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
@@ -62,12 +62,14 @@ pub async fn create_token(
     let secret: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
     let token = JoinToken { hash: hash(&secret), host, expires: now.plus(valid), spent_by: None };
     store.transact("cluster.token.create", move |tx| tx.insert(token.clone()).map(|_| ())).await?;
-    Ok(format!("{secret}.{}", fingerprint(authority.certificate_pem())?))
+    Ok(format!("{secret}.{}", ca::to_text(authority.certificate_pem())?))
 }
 
-/// The secret and the fingerprint of the CA that the node must meet.
-pub fn split_token(token: &str) -> Result<(&str, &str)> {
-    token.split_once('.').ok_or_else(|| Error::bad_request("this is not a join token (expected SECRET.FINGERPRINT)"))
+/// The secret, and the CA (PEM) that the node must meet.
+pub fn split_token(token: &str) -> Result<(&str, String)> {
+    let bad = || Error::bad_request("this is not a join token");
+    let (secret, ca) = token.split_once('.').ok_or_else(bad)?;
+    Ok((secret, ca::from_text(ca).ok_or_else(bad)?))
 }
 
 /// Spends the token and signs the node's key.

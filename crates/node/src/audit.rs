@@ -2,9 +2,12 @@
 //! leak; none is the only good answer.
 
 use crate::services::Services;
-use compute::{driver::VmStatus, model::vm::VmIntent};
+use compute::{
+    driver::VmStatus,
+    model::{Server, vm::VmIntent},
+};
 use flow::{FlowRecord, Phase};
-use kernel::{HostName, NetworkId, PortId, Result, ServerId, SnapshotId, VolumeId, error::Doing};
+use kernel::{HostName, NetworkId, PortId, Result, ServerId, SnapshotId, VolumeId, doctor::Finding, error::Doing};
 use ports::HostCalls;
 use serde::Deserialize;
 use serde_json::json;
@@ -20,11 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub async fn audit(services: &Services) -> Result<Vec<String>> {
     let snapshot = services.store.snapshot();
     let mut findings = flows(&snapshot);
-    findings.extend(compute::audit(&snapshot).into_iter().map(|f| f.to_string()));
-    findings.extend(placement::audit(&snapshot).into_iter().map(|f| f.to_string()));
+    findings.extend(compute::audit(&snapshot).into_iter().map(sentence));
+    findings.extend(placement::audit(&snapshot).into_iter().map(sentence));
     findings.extend(volume::audit(&snapshot));
     findings.extend(image::audit(&services.image).await?);
-    findings.extend(network::audit(&services.network).await?.into_iter().map(|f| f.to_string()));
+    let network = &services.network;
+    findings.extend(network::audit(&snapshot, network.settings(), &**network.backend()).await?);
     for host in services.gateway.hosts() {
         if host.connected {
             findings.extend(on_host(services, &host.host).await?);
@@ -32,6 +36,10 @@ pub async fn audit(services: &Services) -> Result<Vec<String>> {
     }
     findings.sort();
     Ok(findings)
+}
+
+fn sentence(finding: Finding) -> String {
+    format!("{}: {}", finding.check, finding.detail)
 }
 
 fn flows(snapshot: &Snapshot) -> Vec<String> {
@@ -88,7 +96,7 @@ async fn on_host(services: &Services, host: &HostName) -> Result<Vec<String>> {
         pools(&snapshot, pool, &mut leak);
     }
     for (server, _) in intents.iter().filter(|(s, _)| !held.vms.iter().any(|v| v.server == **s)) {
-        if compute::should_run(&snapshot, server) {
+        if snapshot.get::<Server>(server).is_some_and(|s| s.status() == "ACTIVE") {
             findings.push(format!("host {host}: the guest of server {server} should run there and does not exist"));
         }
     }

@@ -28,7 +28,9 @@ async fn network(config: &Config, services: &Services) -> Result<()> {
         .map_err(|_| Error::bad_request(format!("network.external_gateway: {gateway} is not an address")))?;
     let project = identity::model::project::named(&services.store.snapshot(), "default", "admin")
         .ok_or_else(|| Error::internal("the project admin is missing after the bootstrap"))?;
-    let spec =
-        network::BootstrapSpec { project: project.id.clone(), physical_network: EXTERNAL.to_owned(), cidr, gateway };
-    network::bootstrap(&services.network, spec).await
+    let mut spec = network::BootstrapSpec::usual(project.id.clone(), services.network.settings().clone());
+    if let Some(external) = &mut spec.external {
+        (external.physical, external.cidr, external.gateway) = (EXTERNAL.to_owned(), cidr, Some(gateway));
+    }
+    network::bootstrap(&services.store, &services.clock, spec).await.map(drop)
 }

@@ -86,9 +86,18 @@ async fn status(State(cloud): State<Cloud>, Cx(cx): Cx) -> ApiResult {
         "url": cloud.config.public_url()?,
         "store": {"backend": cloud.services.store.backend_name(), "epoch": snapshot.epoch(), "revision": snapshot.revision()},
         "hosts": hosts,
-        "servers": compute::count_by_status(&snapshot),
+        "servers": servers(&snapshot),
         "flows": flows,
     })))
+}
+
+/// How many servers are in which status.
+fn servers(snapshot: &store::Snapshot) -> std::collections::BTreeMap<&'static str, u64> {
+    let mut counts = std::collections::BTreeMap::new();
+    for server in snapshot.all::<compute::model::Server>() {
+        *counts.entry(server.status()).or_default() += 1;
+    }
+    counts
 }
 
 fn host_view(host: &ports::HostStatus) -> Value {
@@ -125,12 +134,12 @@ async fn join_token(State(cloud): State<Cloud>, Cx(cx): Cx, http::JsonBody(body)
 
 /// Served on the agents' port: how a node gets its certificate.
 pub fn join_router(services: Services, authority: Authority) -> Router {
-    let (ca, authority) = (authority.certificate_pem().to_owned(), Arc::new(authority));
+    let authority = Arc::new(authority);
     let join = move |Json(request): Json<JoinRequest>| {
         let (services, authority) = (services.clone(), Arc::clone(&authority));
         async move { answer(sign(&services, &authority, &request).await) }
     };
-    Router::new().route("/cluster/v1/join", post(join)).route("/cluster/v1/ca", get(move || async move { ca }))
+    Router::new().route("/cluster/v1/join", post(join))
 }
 
 async fn sign(services: &Services, authority: &Authority, request: &JoinRequest) -> Result<JoinAnswer> {

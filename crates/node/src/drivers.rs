@@ -9,9 +9,10 @@ use drivers_blk::{
     image_store::FileStore,
     inspect::HeaderInspector,
     local::{LocalConfig, LocalStore},
+    qemu_img::QemuImg,
 };
 use drivers_net::{
-    fake::FakeNetwork,
+    fake::FakeCloud,
     ovn::{OvnBackend, OvnConfig, Settings as OvnSettings},
     system::{CentralConfig, Datapath, External, HostNetConfig, OvnCentral, OvsHost},
 };
@@ -28,6 +29,9 @@ use volume::driver::VolumeBackend;
 /// Neutron's name of the physical network behind `public`.
 pub const EXTERNAL: &str = "external";
 
+/// `qemu-img` processes that may convert at a time.
+const CONVERSIONS: usize = 2;
+
 /// What a member needs.
 pub struct RegionDrivers {
     pub network: Arc<dyn NetworkBackend>,
@@ -35,7 +39,7 @@ pub struct RegionDrivers {
     pub inspector: Arc<dyn Inspector>,
     /// Kept for as long as its processes are to be watched.
     _central: Option<OvnCentral>,
-    fake_network: Option<Arc<FakeNetwork>>,
+    fake_network: Option<FakeCloud>,
 }
 
 /// Ports of OVN's databases for other hosts of the region.
@@ -104,8 +108,8 @@ pub async fn region(config: &Config, clock: &Arc<dyn Clock>) -> Result<RegionDri
     let inspector: Arc<dyn Inspector> = Arc::new(HeaderInspector);
     match config.text("network.driver") {
         "fake" => {
-            let fake = Arc::new(FakeNetwork::new(config.node_name()));
-            let network: Arc<dyn NetworkBackend> = fake.clone();
+            let fake = FakeCloud::new();
+            let network: Arc<dyn NetworkBackend> = Arc::new(fake.backend());
             Ok(RegionDrivers { network, image_stores, inspector, _central: None, fake_network: Some(fake) })
         }
         "ovn" => {
@@ -157,7 +161,10 @@ pub(crate) async fn hypervisor(config: &Config) -> Result<(Arc<dyn Hypervisor>, 
                 }
             };
             qemu.probe = probe_kernel(config);
-            let disks = LocalStore::open(LocalConfig::new(config.data_dir.join("disks")))?;
+            let disks = LocalStore::open(
+                LocalConfig::new(config.data_dir.join("disks")),
+                QemuImg::new("qemu-img", CONVERSIONS),
+            )?;
             Ok((Arc::new(Qemu::open(qemu).await?), Arc::new(disks)))
         }
         other => Err(Error::bad_request(format!("hypervisor.driver: {other} is none of qemu, fake"))),
@@ -182,11 +189,9 @@ async fn host_network(
     config: &Config,
     region: Option<&RegionDrivers>,
 ) -> Result<(Arc<dyn HostNetwork>, Option<OvsHost>)> {
-    if let Some(fake) = region.and_then(|r| r.fake_network.clone()) {
-        return Ok((fake, None));
-    }
     if config.text("network.driver") == "fake" {
-        return Ok((Arc::new(FakeNetwork::new(config.node_name())), None));
+        let cloud = region.and_then(|r| r.fake_network.clone()).unwrap_or_else(FakeCloud::new);
+        return Ok((Arc::new(cloud.host(config.node_name())), None));
     }
     let ovs = OvsHost::ensure(host_net_config(config)?).await?;
     Ok((ovs.network(), Some(ovs)))

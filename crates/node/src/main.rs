@@ -159,7 +159,7 @@ fn routes(as_json: bool) -> String {
 async fn run(config: Config) -> Result<()> {
     std::fs::create_dir_all(&config.data_dir).doing("making the data directory")?;
     let _pid = daemon::lock(&config)?;
-    telemetry::init_logging(LogConfig {
+    telemetry::init_logging(&LogConfig {
         level: config.text("log.level").parse::<LogLevel>().unwrap_or(LogLevel::Info),
         format: if config.text("log.format") == "json" { LogFormat::Json } else { LogFormat::Text },
         ..LogConfig::default()

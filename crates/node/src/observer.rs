@@ -19,7 +19,13 @@ impl Observer for Reports {
             stats: pool.stats.clone(),
         });
         self.0.volume.report_pools(reports.collect()).await?;
-        self.0.compute.host_report(&hello.host, &hello.availability_zone, &hello.address, &hello.capabilities).await
+        let report = compute::HostReport {
+            host: hello.host.clone(),
+            address: hello.address.clone(),
+            availability_zone: hello.availability_zone.clone(),
+            capabilities: hello.capabilities.clone(),
+        };
+        self.0.compute.host_report(report).await
     }
 
     async fn observed(&self, _host: &HostName, observations: Vec<VmObserved>) -> Result<()> {

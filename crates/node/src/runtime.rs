@@ -67,10 +67,10 @@ fn watch_store(services: &Services) {
     telemetry::metrics().collect(move |out| {
         let stats = store.stats();
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
-        out.counter("tstack_store_commits_total", "Commits of the store", &[], count(&stats.commits));
-        out.counter("tstack_store_transactions_total", "Transactions run", &[], count(&stats.transactions));
-        out.counter("tstack_store_refusals_total", "Transactions that refused", &[], count(&stats.refusals));
-        out.counter("tstack_store_panics_total", "Transactions that panicked", &[], count(&stats.panics));
+        out.counter("tstack_store_commits", "Commits of the store", count(&stats.commits));
+        out.counter("tstack_store_transactions", "Transactions run", count(&stats.transactions));
+        out.counter("tstack_store_refusals", "Transactions that refused", count(&stats.refusals));
+        out.counter("tstack_store_panics", "Transactions that panicked", count(&stats.panics));
     });
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{Config, drivers::RegionDrivers};
 use agent::{Gateway, GatewayDeps};
-use compute::{Compute, ComputeDeps};
+use compute::Compute;
 use flow::{Engine, EngineBuilder, Reconciler, Starter};
 use http::Deps;
 use http::axum::Router;
@@ -88,19 +88,23 @@ impl Services {
         });
         let placer: Arc<dyn Placer> = Arc::new(Scheduler::default());
         let binder: Arc<dyn PortBinder> = Arc::new(network.clone());
-        let compute = Compute::new(ComputeDeps {
+        let compute = Compute::new(compute::Deps {
             store: store.clone(),
-            clock: Arc::clone(&clock),
             starter: starter.clone(),
-            hosts: gateway.clone(),
-            images: Arc::new(image.clone()),
+            clock: Arc::clone(&clock),
+            placer,
+            ports: binder,
             volumes: Arc::new(volume.clone()),
-            network: binder,
-            placer: Arc::clone(&placer),
+            images: Arc::new(image.clone()),
+            hosts: gateway.clone(),
             projects,
-            public_url: config.public_url()?,
+            config: compute::Config {
+                default_zone: config.text("node.availability_zone").to_owned(),
+                console_base: config.public_url()?,
+                ..compute::Config::default()
+            },
         });
-        let placement = Placement::new(store.clone());
+        let placement = Placement { store: store.clone() };
         Ok(Self { store, clock, policies, gateway, identity, image, network, placement, volume, compute, starter })
     }
 
@@ -131,7 +135,7 @@ impl Services {
     pub fn engine(&self) -> Engine {
         let builder = EngineBuilder::new(self.starter.clone());
         let builder = volume::flows(builder, &self.volume);
-        compute::flows(builder, &self.compute).run(self.store.clone(), Arc::clone(&self.clock))
+        self.compute.flows(builder).run(self.store.clone(), Arc::clone(&self.clock))
     }
 
     /// What holds states.

@@ -71,6 +71,18 @@ impl Snapshot {
         self.table::<T>().rows.get(id).and_then(Row::typed)
     }
 
+    /// Whatever has this id, of any kind: its kind and its stored value. For people who look at one object.
+    pub fn find(&self, id: &str) -> Vec<(&'static str, serde_json::Value)> {
+        let kinds = self.schema.kinds.iter().zip(&self.tables);
+        kinds
+            .filter_map(|(kind, table)| {
+                let bytes = (kind.encode)(table.rows.get(id)?, self.format).ok()?;
+                let (_, json) = crate::codec::unframe(&bytes).ok()?;
+                Some((kind.name, serde_json::from_slice(json).ok()?))
+            })
+            .collect()
+    }
+
     pub fn contains<T: Object>(&self, id: &str) -> bool {
         self.table::<T>().rows.contains_key(id)
     }
