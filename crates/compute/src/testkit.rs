@@ -3,7 +3,7 @@
 use crate::{
     driver::{DiskBus, VmState},
     model::{
-        Backing, BlockDevice, DeviceState, DiskConfig, Flavor, PowerState, Server, ServerImage, ServerState,
+        Backing, BlockDevice, DeviceState, DiskConfig, Flavor, PowerState, Server, ServerState,
         hardware::Build,
         vm::{VmIntent, VmObserved},
     },
@@ -60,7 +60,8 @@ pub(crate) fn server(id: &str) -> Server {
         fault: None,
         lock: None,
         flavor: flavor(),
-        image: Some(ServerImage { id: "i".into(), properties: [].into() }),
+        image: Some("i".into()),
+        properties: [].into(),
         key: None,
         metadata: [].into(),
         tags: [].into(),

@@ -152,7 +152,7 @@ pub fn metadata(server: &Server, groups: Vec<String>, admin_pass: Option<String>
 }
 
 fn property<'a>(server: &'a Server, name: &str) -> Option<&'a str> {
-    server.image.as_ref()?.properties.get(name).map(String::as_str)
+    server.properties.get(name).map(String::as_str)
 }
 
 fn is_yes(text: &str) -> bool {
@@ -227,8 +227,7 @@ mod tests {
     }
 
     fn properties(server: &mut Server, list: &[(&str, &str)]) {
-        let map = list.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        server.image.as_mut().unwrap().properties = map;
+        server.properties = list.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct ComputeHost {
     pub forced_down: bool,
     pub capabilities: HostCapabilities,
     pub address: String,
+    /// The zone its agent was configured with; an aggregate may put the host elsewhere.
+    pub zone: String,
     pub created: Timestamp,
     pub updated: Timestamp,
 }

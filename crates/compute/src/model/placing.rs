@@ -40,7 +40,7 @@ pub fn request(
         availability_zone: server.pinned_zone.clone(),
         only_hosts: server.forced_host.clone().into_iter().collect(),
         not_hosts: hosts_of("different_host"),
-        image: server.image.as_ref().map(|i| i.id.clone()),
+        image: server.image.clone(),
         connected,
         ..PlaceRequest::default()
     };
@@ -75,8 +75,7 @@ fn resources(server: &Server) -> BTreeMap<String, u64> {
 }
 
 fn traits(server: &Server, request: &mut PlaceRequest) {
-    let of_image = server.image.iter().flat_map(|i| &i.properties);
-    for (key, value) in server.flavor.extra_specs.iter().chain(of_image) {
+    for (key, value) in server.flavor.extra_specs.iter().chain(&server.properties) {
         match (key.strip_prefix("trait:"), value.as_str()) {
             (Some(name), "required") => request.required_traits.push(name.to_owned()),
             (Some(name), "forbidden") => request.forbidden_traits.push(name.to_owned()),

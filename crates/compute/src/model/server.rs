@@ -34,7 +34,9 @@ pub struct Server {
     /// As it was when the server was made; a flavor may change or go.
     pub flavor: Flavor,
     /// `None` for a server that boots from a volume.
-    pub image: Option<ServerImage>,
+    pub image: Option<ImageId>,
+    /// Of the image, or of the volume it boots from: what decides its hardware.
+    pub properties: BTreeMap<String, String>,
     pub key: Option<ServerKey>,
     pub metadata: BTreeMap<String, String>,
     pub tags: BTreeSet<String>,
@@ -85,12 +87,6 @@ impl Fault {
 pub struct Lock {
     pub by_admin: bool,
     pub reason: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServerImage {
-    pub id: ImageId,
-    pub properties: BTreeMap<String, String>,
 }
 
 /// A copy of the key pair: deleting that one changes no server.
@@ -157,7 +153,7 @@ impl Server {
 
     /// The image's id, also in words of a server that boots from a volume: empty.
     pub fn image_ref(&self) -> &str {
-        self.image.as_ref().map_or("", |image| image.id.as_str())
+        self.image.as_deref().unwrap_or_default()
     }
 
     /// The lowest slot that no disk has.
@@ -204,5 +200,29 @@ impl Object for Server {
         if let Some(group) = &self.group {
             sink.add(Self::BY_GROUP, group);
         }
+    }
+}
+
+/// What is kept of a server that is gone: for usage, for `changes-since`, and for administrators who ask for the deleted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deleted {
+    pub server: Server,
+    pub terminated: Timestamp,
+}
+
+impl Deleted {
+    /// `history/compute.deleted/…`
+    pub const STREAM: &'static str = "compute.deleted";
+
+    pub fn of(server: &Server, terminated: Timestamp) -> Self {
+        let gone = Server {
+            state: ServerState::Deleted,
+            task: None,
+            power: PowerState::None,
+            updated: terminated,
+            user_data: None,
+            ..server.clone()
+        };
+        Self { server: gone, terminated }
     }
 }

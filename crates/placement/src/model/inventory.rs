@@ -34,7 +34,7 @@ impl Inventory {
         if amount < self.min_unit || amount > self.max_unit {
             return Some(format!("{amount} {class} asked, it gives {} to {} at once", self.min_unit, self.max_unit));
         }
-        (amount % self.step_size.max(1) != 0)
+        (!amount.is_multiple_of(self.step_size.max(1)))
             .then(|| format!("{amount} {class} asked, it gives multiples of {}", self.step_size))
     }
 }

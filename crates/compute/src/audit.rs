@@ -1,0 +1,84 @@
+//! What must be true of compute's objects; empty when it is.
+
+use crate::model::{
+    QUOTAS, Server, ServerState,
+    vm::{Power, VmIntent, VmObserved},
+};
+use flow::FlowRecord;
+use kernel::{Finding, ProjectId};
+use ports::quota::QuotaUsage;
+use std::collections::BTreeMap;
+use store::Snapshot;
+
+/// Servers in transition without a flow, intents of nobody, quota that does not add up, servers that claim nothing or claim
+/// elsewhere (`claimed` says what placement has booked for a server: the host and its resources).
+pub fn audit(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for server in snapshot.all::<Server>() {
+        findings.extend(transitional(snapshot, &server));
+        findings.extend(without_intent(snapshot, &server));
+    }
+    for intent in snapshot.all::<VmIntent>() {
+        if intent.power != Power::Absent && !snapshot.contains::<Server>(&intent.server) {
+            findings.push(wrong(&intent.server, format!("{} is to run it, but there is no such server", intent.host)));
+        }
+    }
+    for seen in snapshot.all::<VmObserved>().filter(|o| !snapshot.contains::<VmIntent>(&o.server)) {
+        findings.push(wrong(&seen.server, "there is an observation of it, but no intent".into()));
+    }
+    findings.extend(quota(snapshot));
+    findings
+}
+
+fn transitional(snapshot: &Snapshot, server: &Server) -> Option<Finding> {
+    let doing = match (server.task, server.state) {
+        (Some(task), _) => task.as_str(),
+        (None, ServerState::Building) => "building",
+        (None, _) => return None,
+    };
+    let live = snapshot.count_by(FlowRecord::BY_OBJECT, &Server::flow_object(&server.id)) > 0;
+    (!live).then(|| wrong(&server.id, format!("it is {doing}, but no flow is at it")))
+}
+
+fn without_intent(snapshot: &Snapshot, server: &Server) -> Option<Finding> {
+    let lives = matches!(server.state, ServerState::Active | ServerState::Paused | ServerState::Stopped);
+    let intent = snapshot.get::<VmIntent>(&server.id);
+    match intent {
+        None if lives => Some(wrong(&server.id, "it has no intent on any host".into())),
+        Some(intent) if lives && server.host.as_ref() != Some(&intent.host) => {
+            Some(wrong(&server.id, format!("its intent is on {}, its host is {:?}", intent.host, server.host)))
+        }
+        _ => None,
+    }
+}
+
+fn quota(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut counted: BTreeMap<ProjectId, BTreeMap<&'static str, i64>> = BTreeMap::new();
+    for server in snapshot.all::<Server>() {
+        let project = counted.entry(server.project.clone()).or_default();
+        for (resource, amount) in server.quota() {
+            *project.entry(resource).or_default() += amount;
+        }
+    }
+    let mut projects: Vec<ProjectId> = counted.keys().cloned().collect();
+    let ours = snapshot.all::<QuotaUsage>().filter(|usage| usage.service == QUOTAS.service);
+    projects.extend(ours.map(|usage| usage.project.clone()));
+    projects.sort();
+    projects.dedup();
+    let differs = |project: &ProjectId| {
+        let used = QUOTAS.used(snapshot, project);
+        ["instances", "cores", "ram"].into_iter().find_map(|resource| {
+            let (counts, is) =
+                (used[resource], counted.get(project).and_then(|c| c.get(resource)).copied().unwrap_or(0));
+            let text = || format!("project {project} is counted {counts} {resource}, its servers have {is}");
+            (counts != is).then(|| Finding::bad("compute: quota", text(), MEND))
+        })
+    };
+    projects.iter().filter_map(differs).collect()
+}
+
+const MEND: &str = "report this: it is written in one transaction with what it counts";
+
+fn wrong(id: &str, detail: String) -> Finding {
+    Finding::bad(format!("compute: server {id}"), detail, MEND)
+}

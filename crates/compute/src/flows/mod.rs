@@ -1,0 +1,29 @@
+//! Verbs that take more than one transaction, and the states that must hold.
+//!
+//! | flow | steps | who else it needs |
+//! |---|---|---|
+//! | [`create::CreateServer`] | place, network, storage, run | placement, ports, volumes, the host |
+//! | [`delete::DeleteServer`] | quiesce, remove | the host, then everything the server had |
+//! | [`power::ChangePower`] | settle | the host |
+//! | [`attach_volume::AttachVolume`], [`detach_volume::DetachVolume`] | connect, plug · unplug | volumes, the host |
+//! | [`attach_interface::AttachInterface`], [`detach_interface::DetachInterface`] | plug · unplug | ports, the host |
+//! | [`create_image::CreateImage`] | copy | the host, images |
+//!
+//! Common to all: the request's transaction writes the server's task, the host's intent where that is known already, and the
+//! flow; the last step's writes the result. A flow never waits for a host without a way out: when the host is gone, what
+//! can be given up is given up ([`guest`]), and the rest is tried again.
+//!
+//! **Deleting** takes precedence over everything. Its request marks the server and cancels every flow of it in one
+//! transaction; no other operation begins a flow for a marked server; so [`delete::DeleteServer`] has the server for itself
+//! as soon as those flows are gone. They in turn leave the mark alone ([`guest::conclude`]).
+
+pub mod attach_interface;
+pub mod attach_volume;
+pub mod create;
+pub mod create_image;
+pub mod delete;
+pub mod detach_interface;
+pub mod detach_volume;
+pub(crate) mod guest;
+pub mod power;
+pub mod reconcile;

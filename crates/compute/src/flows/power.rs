@@ -1,0 +1,105 @@
+//! Start, stop, reboot, pause, unpause: the request has written the intent already; the flow waits for the host.
+//!
+//! Failing puts the intent back as it was, in a new generation, so that a host that comes back after everybody gave up
+//! does not surprise its users.
+
+use super::guest::{self, Said};
+use crate::{
+    Compute,
+    driver::VmState,
+    model::{
+        Fault, PowerState, Server, ServerState,
+        action::Action,
+        vm::{Power, VmIntent, VmObserved},
+    },
+};
+use flow::{Commit, Flow, Step, StepCx, StepResult};
+use kernel::{Result, ServerId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+use store::Tx;
+
+/// Longer than any guest gets to shut down.
+const PATIENCE: Duration = Duration::from_secs(420);
+
+pub struct ChangePower(pub Compute);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    pub server: ServerId,
+    pub action: Action,
+    /// The generation that brings the change.
+    pub generation: u64,
+    pub reboots: u64,
+    pub wanted: Power,
+    /// What to go back to.
+    pub before: Power,
+    /// Whether a server that was not brought to what was wanted is of no use: a reboot that failed.
+    pub vital: bool,
+}
+
+impl Flow for ChangePower {
+    const KIND: &'static str = "compute.change_power";
+    type State = State;
+
+    fn steps() -> Vec<Step<Self>> {
+        vec![Step::new("settle", Self::settle).within(PATIENCE, PATIENCE)]
+    }
+
+    fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
+        state.action.finish(tx, None, Some(why), now)?;
+        let ours = |i: &Arc<VmIntent>| i.generation >= state.generation && i.power == state.wanted;
+        if state.before != state.wanted && tx.get::<VmIntent>(&state.server).filter(ours).is_some() {
+            guest::change_intent(tx, &state.server, |intent| intent.power = state.before);
+        }
+        guest::conclude(tx, &state.server, now, |s| {
+            s.task = None;
+            s.fault = Some(Fault::internal(why, None, now));
+            if state.vital {
+                s.state = ServerState::Error;
+            }
+        });
+        Ok(())
+    }
+}
+
+impl ChangePower {
+    async fn settle(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        let id = state.server.clone();
+        let said = guest::wait_or_cancel(&cx, &id, |snapshot| {
+            guest::said(snapshot, &id, state.generation).filter(|said| match said {
+                Said::Done(seen) => seen.reboots >= state.reboots,
+                Said::Refused(_) => true,
+            })
+        });
+        let seen = match said.await? {
+            Said::Done(seen) => seen,
+            Said::Refused(why) => return guest::refused(why),
+        };
+        let now = cx.now();
+        Ok(Commit::with(move |tx, state: &mut State| {
+            guest::conclude(tx, &state.server, now, |s| reached(s, state.wanted, &seen, now));
+            state.action.finish(tx, Some(&seen.host), None, now)
+        }))
+    }
+}
+
+/// What was wanted has come about. If the guest has gone on since (it was started and powered itself off at once), what it
+/// is now follows in the same transaction.
+fn reached(server: &mut Server, wanted: Power, seen: &VmObserved, now: Timestamp) {
+    server.task = None;
+    server.fault = None;
+    server.state = match wanted {
+        Power::Running => ServerState::Active,
+        Power::Paused => ServerState::Paused,
+        Power::Stopped | Power::Absent => ServerState::Stopped,
+    };
+    server.power = match (wanted, seen.state) {
+        // A guest that was never started is off like any other.
+        (Power::Stopped, VmState::Absent) => PowerState::Shutdown,
+        (_, state) => PowerState::from(state),
+    };
+    if wanted == Power::Running && server.launched.is_none() {
+        server.launched = Some(now);
+    }
+}

@@ -1,0 +1,97 @@
+use crate::{
+    Compute,
+    driver::HostCapabilities,
+    model::{ComputeHost, aggregate::zone_of, sequence},
+};
+use kernel::{HostName, Result, Timestamp};
+use ports::Inventory;
+use serde::{Deserialize, Serialize};
+use store::Tx;
+
+/// What an agent says of its host when it connects.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostReport {
+    pub host: HostName,
+    /// Where other hosts reach it.
+    pub address: String,
+    /// The zone it was configured with; empty: the default zone.
+    pub availability_zone: String,
+    pub capabilities: HostCapabilities,
+}
+
+/// What every host of ours can do, in placement's words.
+const TRAITS: &[&str] = &[
+    "COMPUTE_NODE",
+    "COMPUTE_DEVICE_TAGGING",
+    "COMPUTE_FIRMWARE_BIOS",
+    "COMPUTE_FIRMWARE_UEFI",
+    "COMPUTE_IMAGE_TYPE_QCOW2",
+    "COMPUTE_IMAGE_TYPE_RAW",
+    "COMPUTE_NET_ATTACH_INTERFACE",
+    "COMPUTE_NET_ATTACH_INTERFACE_WITH_TAG",
+    "COMPUTE_NET_VIF_MODEL_E1000",
+    "COMPUTE_NET_VIF_MODEL_VIRTIO",
+    "COMPUTE_STORAGE_BUS_IDE",
+    "COMPUTE_STORAGE_BUS_SATA",
+    "COMPUTE_STORAGE_BUS_SCSI",
+    "COMPUTE_STORAGE_BUS_VIRTIO",
+    "COMPUTE_VOLUME_ATTACH",
+    "COMPUTE_VOLUME_ATTACH_WITH_TAG",
+];
+
+impl Compute {
+    /// Registers a host, or what has changed of it, and its inventory. A report that says nothing new writes nothing.
+    pub async fn host_report(&self, report: HostReport) -> Result<()> {
+        let (c, now) = (self.clone(), self.clock.now());
+        self.store.transact("compute.host.report", move |tx| take(&c, tx, &report, now)).await
+    }
+}
+
+fn take(c: &Compute, tx: &mut Tx, report: &HostReport, now: Timestamp) -> Result<()> {
+    let zone = if report.availability_zone.is_empty() { &c.config.default_zone } else { &report.availability_zone };
+    let known = tx.get::<ComputeHost>(&report.host);
+    let host = match &known {
+        Some(known) => ComputeHost {
+            capabilities: report.capabilities.clone(),
+            address: report.address.clone(),
+            zone: zone.clone(),
+            ..ComputeHost::clone(known)
+        },
+        None => ComputeHost {
+            name: report.host.clone(),
+            number: sequence::next(tx, "compute.host"),
+            service_id: ComputeHost::service_id_of(&report.host),
+            hypervisor_id: ComputeHost::hypervisor_id_of(&report.host),
+            disabled: false,
+            disabled_reason: None,
+            forced_down: false,
+            capabilities: report.capabilities.clone(),
+            address: report.address.clone(),
+            zone: zone.clone(),
+            created: now,
+            updated: now,
+        },
+    };
+    if known.as_deref() != Some(&host) {
+        tx.put(ComputeHost { updated: now, ..host });
+    }
+    c.placer.report_inventory(tx, &inventory(report), now)?;
+    let zone = zone_of(tx.view(), &report.host).unwrap_or_else(|| zone.clone());
+    c.placer.set_zone(tx, &report.host, &zone)
+}
+
+fn inventory(report: &HostReport) -> Inventory {
+    let capabilities = &report.capabilities;
+    let arch = match capabilities.arch.as_str() {
+        "x86_64" => Some("HW_ARCH_X86_64"),
+        "aarch64" => Some("HW_ARCH_AARCH64"),
+        _ => None,
+    };
+    Inventory {
+        host: report.host.clone(),
+        vcpus: u64::from(capabilities.vcpus),
+        memory_mib: capabilities.memory_mib,
+        disk_gib: capabilities.disk_gib,
+        traits: TRAITS.iter().copied().chain(arch).map(str::to_owned).collect(),
+    }
+}

@@ -1,0 +1,68 @@
+//! The `networks` of a request as interfaces, and their places in the guest.
+
+use super::request::{NetworkItem, Networks, NewServer};
+use crate::{error::invalid, model::ServerNic};
+use kernel::{Ctx, Result};
+use ports::{NicRequest, PortPlan};
+use std::net::IpAddr;
+
+pub(super) struct Nics {
+    /// `None`: whatever network the project has.
+    pub(super) requested: Option<Vec<NicRequest>>,
+    tags: Vec<Option<String>>,
+}
+
+impl Nics {
+    pub(super) fn read(_cx: &Ctx, server: &NewServer, count: u32) -> Result<Self> {
+        let list = match &server.networks {
+            Networks::Absent => return Ok(Self { requested: None, tags: Vec::new() }),
+            Networks::Word(word) if word == "none" => {
+                return Ok(Self { requested: Some(Vec::new()), tags: Vec::new() });
+            }
+            Networks::Word(_) => return Ok(Self { requested: None, tags: Vec::new() }),
+            // Nova takes an empty list for none given.
+            Networks::List(list) if list.is_empty() => return Ok(Self { requested: None, tags: Vec::new() }),
+            Networks::List(list) => list,
+        };
+        let requested = list.iter().map(|item| read(item, count)).collect::<Result<_>>()?;
+        Ok(Self { requested: Some(requested), tags: list.iter().map(|item| item.tag.clone()).collect() })
+    }
+
+    /// Interfaces in the order of the request, each with the next slot.
+    pub(super) fn place(&self, plan: Vec<PortPlan>) -> Vec<ServerNic> {
+        let tag = |at: usize| self.tags.get(at).cloned().flatten();
+        let slot = |at: usize| u8::try_from(at).unwrap_or(u8::MAX);
+        plan.into_iter().enumerate().map(|(at, plan)| ServerNic { plan, slot: slot(at), tag: tag(at) }).collect()
+    }
+}
+
+fn read(item: &NetworkItem, count: u32) -> Result<NicRequest> {
+    if let Some(port) = &item.port {
+        if let Some(address) = &item.fixed_ip {
+            return Err(invalid(format!(
+                "Specified Fixed IP '{address}' cannot be used with port '{port}': the two cannot be specified together."
+            )));
+        }
+        if count > 1 {
+            return Err(invalid(
+                "Unable to launch multiple instances with a single configured port ID. Please launch your instance one \
+                 by one with different ports.",
+            ));
+        }
+        return Ok(NicRequest::Port { port: port.as_str().into() });
+    }
+    let network = item.uuid.as_deref().unwrap_or_default();
+    if uuid::Uuid::try_parse(network).is_err() {
+        return Err(invalid(format!("Bad networks format: network uuid is not in proper format ({network})")));
+    }
+    let fixed_ip = match &item.fixed_ip {
+        None => None,
+        Some(_) if count > 1 => {
+            return Err(invalid(
+                "Failed to launch instances: max_count cannot be greater than 1 if an specific fixed IP is specified",
+            ));
+        }
+        Some(text) => Some(text.parse::<IpAddr>().map_err(|_| invalid(format!("Invalid fixed IP address ({text})")))?),
+    };
+    Ok(NicRequest::Network { network: network.into(), fixed_ip })
+}

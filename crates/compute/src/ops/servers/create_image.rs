@@ -1,0 +1,143 @@
+use super::{find_in, in_state, on_host, permitted, trimmed};
+use crate::{
+    Compute, ComputeError,
+    flows::create_image::{CreateImage, State},
+    model::{
+        BlockDevice, QUOTAS, Server, ServerState, Task, VolumeBacking,
+        action::{Action, Verb},
+    },
+    policy::{CREATE_IMAGE, CREATE_IMAGE_VOLUME},
+};
+use flow::Start;
+use kernel::{Ctx, Error, ImageId, Result, SnapshotId};
+use policy::{Authorize, target};
+use ports::NewImage;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use store::Tx;
+
+/// Makes an image of a server: of its root disk, or, if that is a volume, of snapshots of its volumes.
+pub(crate) async fn create_image(
+    c: &Compute,
+    cx: &Ctx,
+    id: &str,
+    name: &str,
+    extra: BTreeMap<String, String>,
+) -> Result<ImageId> {
+    let snapshot = c.store.read().await?;
+    let (server, _permit) = permitted(cx, &snapshot, id, &CREATE_IMAGE)?;
+    let limit = QUOTAS.limits(&snapshot, &server.project)["metadata_items"];
+    if !cx.version.since(2, 39) && limit >= 0 && i64::try_from(extra.len()).unwrap_or(i64::MAX) > limit {
+        return Err(Error::over_quota("Image metadata limit exceeded"));
+    }
+    let (image, name) = (ImageId::new(), trimmed(name));
+    let snapshots: Vec<SnapshotId> = server.devices.iter().map(|_| SnapshotId::new()).collect();
+    let (service, cx, made) = (c.clone(), cx.clone(), image.clone());
+    let begun = c.store.transact("compute.server.create_image", move |tx| {
+        let server = find_in(&cx, tx, &server.id)?;
+        let request = Request { c: &service, cx: &cx, server: &server, image: &image, name: &name, extra: &extra };
+        match server.root().and_then(BlockDevice::volume) {
+            None => request.of_disk(tx),
+            Some(_) => request.of_volumes(tx, &snapshots),
+        }
+    });
+    begun.await?;
+    Ok(made)
+}
+
+struct Request<'a> {
+    c: &'a Compute,
+    cx: &'a Ctx,
+    server: &'a Server,
+    image: &'a ImageId,
+    name: &'a str,
+    extra: &'a BTreeMap<String, String>,
+}
+
+impl Request<'_> {
+    fn of_disk(&self, tx: &mut Tx) -> Result<()> {
+        use ServerState as S;
+        let (server, now) = (self.server, self.cx.now());
+        in_state(server, "createImage", &[S::Active, S::Stopped, S::Paused, S::Suspended])?;
+        on_host(server)?;
+        let host = server.host.clone().ok_or_else(|| ComputeError::NotReady(server.id.clone()))?;
+        let disk = server.root().map(BlockDevice::disk_id).ok_or_else(|| ComputeError::NotReady(server.id.clone()))?;
+        self.c.images.create(tx, self.cx, &self.record("qcow2", BTreeMap::new()), false)?;
+        tx.update::<Server>(&server.id, |s| (s.task, s.updated) = (Some(Task::ImageUploading), now));
+        let action = Action::asked(self.cx, &server.id, &server.project, Verb::CreateImage);
+        action.begin(tx)?;
+        let state = State { server: server.id.clone(), action, image: self.image.clone(), host, disk };
+        let object = Server::flow_object(&server.id);
+        let begin = Start::<CreateImage> { object, state, request_id: &self.cx.request_id, now };
+        self.c.starter.start(tx, begin).map(|_| ())
+    }
+
+    /// The image has no bytes; its mapping says of which snapshots a server is to be made.
+    fn of_volumes(&self, tx: &mut Tx, snapshots: &[SnapshotId]) -> Result<()> {
+        use ServerState as S;
+        let server = self.server;
+        in_state(server, "createImage", &[S::Active, S::Stopped, S::Paused, S::Suspended])?;
+        let _permit = self.cx.authorize(&CREATE_IMAGE_VOLUME, &target! { "project_id" => server.project })?;
+        let mut mapping = Vec::new();
+        for (device, snapshot) in server.devices.iter().zip(snapshots) {
+            let Some(volume) = device.volume() else { continue };
+            let name = format!("snapshot for {}", self.name);
+            self.c.volumes.snapshot(tx, self.cx, &volume.volume, snapshot, &name)?;
+            mapping.push(entry(device, volume, snapshot));
+        }
+        let text = Value::Array(mapping).to_string();
+        let root = server.root_device_name().unwrap_or("/dev/vda").to_owned();
+        let own = [
+            ("block_device_mapping".to_owned(), text),
+            ("bdm_v2".to_owned(), "True".to_owned()),
+            ("root_device_name".to_owned(), root),
+        ];
+        self.c.images.create(tx, self.cx, &self.record("qcow2", own.into()), true)?;
+        let action = Action::asked(self.cx, &server.id, &server.project, Verb::CreateImage);
+        action.finish(tx, server.host.as_ref(), None, self.cx.now())
+    }
+
+    /// The record: what the server was made of, what the user adds, and what Nova says of every snapshot.
+    fn record(&self, disk_format: &str, own: BTreeMap<String, String>) -> NewImage {
+        let server = self.server;
+        let mut properties = server.properties.clone();
+        properties.extend(own);
+        properties.extend([
+            ("image_type".to_owned(), "snapshot".to_owned()),
+            ("instance_uuid".to_owned(), server.id.to_string()),
+            ("user_id".to_owned(), server.user.to_string()),
+            ("base_image_ref".to_owned(), server.image_ref().to_owned()),
+        ]);
+        properties.extend(self.extra.clone());
+        NewImage {
+            id: self.image.clone(),
+            name: self.name.to_owned(),
+            owner: server.project.clone(),
+            disk_format: disk_format.into(),
+            container_format: "bare".into(),
+            min_disk_gib: server.flavor.disk_gib,
+            min_ram_mib: 0,
+            visibility: "private".into(),
+            properties,
+        }
+    }
+}
+
+fn entry(device: &BlockDevice, volume: &VolumeBacking, snapshot: &SnapshotId) -> Value {
+    json!({
+        "source_type": "snapshot",
+        "destination_type": "volume",
+        "uuid": snapshot,
+        "snapshot_id": snapshot,
+        "boot_index": device.boot_index,
+        "device_name": device.device,
+        "volume_size": device.size_mib / 1024,
+        "volume_type": volume.volume_type,
+        "delete_on_termination": device.delete_on_termination,
+        "device_type": "disk",
+        "disk_bus": Value::Null,
+        "guest_format": Value::Null,
+        "tag": device.tag,
+        "no_device": Value::Null,
+    })
+}

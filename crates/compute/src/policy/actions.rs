@@ -1,0 +1,139 @@
+//! What a server is told to do, and its sub-resources.
+
+policy::rules! {
+    /// Start a server.
+    START = "os_compute_api:servers:start", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Stop a server.
+    STOP = "os_compute_api:servers:stop", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Reboot a server.
+    REBOOT = "os_compute_api:servers:reboot", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Pause a server.
+    PAUSE = "os_compute_api:os-pause-server:pause", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Let a paused server go on.
+    UNPAUSE = "os_compute_api:os-pause-server:unpause", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Lock a server.
+    LOCK = "os_compute_api:os-lock-server:lock", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Unlock a server.
+    UNLOCK = "os_compute_api:os-lock-server:unlock", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Unlock a server that somebody else has locked.
+    UNLOCK_OVERRIDE = "os_compute_api:os-lock-server:unlock:unlock_override", "rule:context_is_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Make an image of a server.
+    CREATE_IMAGE = "os_compute_api:servers:create_image", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Make an image of a server that boots from a volume.
+    CREATE_IMAGE_VOLUME = "os_compute_api:servers:create_image:allow_volume_backed", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Set a server's state by hand.
+    RESET_STATE = "os_compute_api:os-admin-actions:reset_state", "rule:context_is_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Read a server's console log.
+    CONSOLE_OUTPUT = "os_compute_api:os-console-output", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Get the address of a server's screen.
+    REMOTE_CONSOLES = "os_compute_api:os-remote-consoles", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action", POST "/servers/{server_id}/remote-consoles";
+    /// Add a security group to a server.
+    GROUP_ADD = "os_compute_api:os-security-groups:add", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Remove a security group from a server.
+    GROUP_REMOVE = "os_compute_api:os-security-groups:remove", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// List the security groups of a server.
+    GROUP_LIST = "os_compute_api:os-security-groups:list", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/os-security-groups";
+    /// List a server's metadata.
+    METADATA_INDEX = "os_compute_api:server-metadata:index", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/metadata";
+    /// Show one item of a server's metadata.
+    METADATA_SHOW = "os_compute_api:server-metadata:show", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/metadata/{key}";
+    /// Add to a server's metadata.
+    METADATA_CREATE = "os_compute_api:server-metadata:create", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/metadata";
+    /// Replace a server's metadata.
+    METADATA_UPDATE_ALL = "os_compute_api:server-metadata:update_all", "rule:project_member_or_admin", [Project],
+        PUT "/servers/{server_id}/metadata";
+    /// Set one item of a server's metadata.
+    METADATA_UPDATE = "os_compute_api:server-metadata:update", "rule:project_member_or_admin", [Project],
+        PUT "/servers/{server_id}/metadata/{key}";
+    /// Remove one item of a server's metadata.
+    METADATA_DELETE = "os_compute_api:server-metadata:delete", "rule:project_member_or_admin", [Project],
+        DELETE "/servers/{server_id}/metadata/{key}";
+    /// List a server's tags.
+    TAGS_INDEX = "os_compute_api:os-server-tags:index", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/tags";
+    /// See whether a server has a tag.
+    TAGS_SHOW = "os_compute_api:os-server-tags:show", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/tags/{tag}";
+    /// Add a tag to a server.
+    TAGS_UPDATE = "os_compute_api:os-server-tags:update", "rule:project_member_or_admin", [Project],
+        PUT "/servers/{server_id}/tags/{tag}";
+    /// Replace a server's tags.
+    TAGS_UPDATE_ALL = "os_compute_api:os-server-tags:update_all", "rule:project_member_or_admin", [Project],
+        PUT "/servers/{server_id}/tags";
+    /// Remove a tag from a server.
+    TAGS_DELETE = "os_compute_api:os-server-tags:delete", "rule:project_member_or_admin", [Project],
+        DELETE "/servers/{server_id}/tags/{tag}";
+    /// Remove all tags from a server.
+    TAGS_DELETE_ALL = "os_compute_api:os-server-tags:delete_all", "rule:project_member_or_admin", [Project],
+        DELETE "/servers/{server_id}/tags";
+    /// List a server's addresses.
+    IPS_INDEX = "os_compute_api:ips:index", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/ips";
+    /// List a server's addresses on a network.
+    IPS_SHOW = "os_compute_api:ips:show", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/ips/{network_label}";
+    /// List the volumes of a server.
+    ATTACHMENTS_INDEX = "os_compute_api:os-volumes-attachments:index", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/os-volume_attachments";
+    /// Show a volume of a server.
+    ATTACHMENTS_SHOW = "os_compute_api:os-volumes-attachments:show", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/os-volume_attachments/{volume_id}";
+    /// Attach a volume to a server.
+    ATTACHMENTS_CREATE = "os_compute_api:os-volumes-attachments:create", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/os-volume_attachments";
+    /// Change whether a volume goes with its server.
+    ATTACHMENTS_UPDATE = "os_compute_api:os-volumes-attachments:update", "rule:project_member_or_admin", [Project],
+        PUT "/servers/{server_id}/os-volume_attachments/{volume_id}";
+    /// Detach a volume from a server.
+    ATTACHMENTS_DELETE = "os_compute_api:os-volumes-attachments:delete", "rule:project_member_or_admin", [Project],
+        DELETE "/servers/{server_id}/os-volume_attachments/{volume_id}";
+    /// List the interfaces of a server.
+    INTERFACES_LIST = "os_compute_api:os-attach-interfaces:list", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/os-interface";
+    /// Show an interface of a server.
+    INTERFACES_SHOW = "os_compute_api:os-attach-interfaces:show", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/os-interface/{port_id}";
+    /// Attach an interface to a server.
+    INTERFACES_CREATE = "os_compute_api:os-attach-interfaces:create", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/os-interface";
+    /// Detach an interface from a server.
+    INTERFACES_DELETE = "os_compute_api:os-attach-interfaces:delete", "rule:project_member_or_admin", [Project],
+        DELETE "/servers/{server_id}/os-interface/{port_id}";
+    /// List what was asked of a server.
+    ACTIONS_LIST = "os_compute_api:os-instance-actions:list", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/os-instance-actions";
+    /// Show one thing that was asked of a server.
+    ACTIONS_SHOW = "os_compute_api:os-instance-actions:show", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/os-instance-actions/{request_id}";
+    /// See the events of an action with their tracebacks, or before 2.51 at all.
+    ACTIONS_EVENTS = "os_compute_api:os-instance-actions:events", "rule:context_is_admin", [Project],
+        GET "/servers/{server_id}/os-instance-actions/{request_id}";
+    /// See the details of an action's events.
+    ACTIONS_EVENTS_DETAILS = "os_compute_api:os-instance-actions:events:details", "rule:context_is_admin", [Project],
+        GET "/servers/{server_id}/os-instance-actions/{request_id}";
+    /// Show the encrypted password that a server has posted.
+    PASSWORD_SHOW = "os_compute_api:os-server-password:show", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/os-server-password";
+    /// Forget the password that a server has posted.
+    PASSWORD_CLEAR = "os_compute_api:os-server-password:clear", "rule:project_member_or_admin", [Project],
+        DELETE "/servers/{server_id}/os-server-password";
+}

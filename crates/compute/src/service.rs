@@ -1,0 +1,76 @@
+//! What the service is made of: the store and the other services' ports, wired by `node`.
+
+use flow::Starter;
+use kernel::{Clock, HostName};
+use ports::{HostCalls, Images, Placer, PortBinder, Projects, Volumes};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, ops::Deref, sync::Arc, time::Duration};
+use store::{Snapshot, Store};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The zone of hosts that no aggregate puts elsewhere.
+    pub default_zone: String,
+    /// What console addresses begin with, `https://cloud.example`; empty: what the client's request was sent to.
+    pub console_base: String,
+    /// How long a console's address is good for.
+    pub console_ttl_seconds: u64,
+    /// Hosts that are tried before a server that no host takes is in ERROR.
+    pub create_tries: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { default_zone: "nova".into(), console_base: String::new(), console_ttl_seconds: 600, create_tries: 3 }
+    }
+}
+
+/// What `node` lends.
+pub struct Deps {
+    pub store: Store,
+    pub starter: Starter,
+    pub clock: Arc<dyn Clock>,
+    pub placer: Arc<dyn Placer>,
+    pub ports: Arc<dyn PortBinder>,
+    pub volumes: Arc<dyn Volumes>,
+    pub images: Arc<dyn Images>,
+    pub hosts: Arc<dyn HostCalls>,
+    pub projects: Arc<dyn Projects>,
+    pub config: Config,
+}
+
+/// The compute service. Cheap to clone.
+#[derive(Clone)]
+pub struct Compute(Arc<Deps>);
+
+impl Compute {
+    pub fn new(deps: Deps) -> Self {
+        Self(Arc::new(deps))
+    }
+
+    /// Hosts that may take new servers: connected, and not disabled.
+    pub(crate) fn connected(&self, snapshot: &Snapshot) -> Vec<HostName> {
+        let usable = |name: &HostName| {
+            let host = snapshot.get::<crate::model::ComputeHost>(name);
+            host.is_some_and(|h| !h.disabled && !h.forced_down)
+        };
+        self.hosts.hosts().into_iter().filter(|h| h.connected).map(|h| h.host).filter(usable).collect()
+    }
+
+    /// Names of all connected hosts: for views of many servers, looked up once.
+    pub(crate) fn alive(&self) -> BTreeSet<HostName> {
+        self.hosts.hosts().into_iter().filter(|h| h.connected).map(|h| h.host).collect()
+    }
+
+    pub(crate) fn console_ttl(&self) -> Duration {
+        Duration::from_secs(self.config.console_ttl_seconds)
+    }
+}
+
+impl Deref for Compute {
+    type Target = Deps;
+    fn deref(&self) -> &Deps {
+        &self.0
+    }
+}
