@@ -32,4 +32,4 @@ pub use gateway::{Gateway, GatewayDeps, Observer};
 pub use host::{Host, HostConfig, HostDrivers};
 pub use link::{LocalLink, MemberLink};
 pub use protocol::{Down, Hello, Pool, Reply};
-pub use remote::{RemoteLink, routes};
+pub use remote::{PeerName, RemoteLink, routes};

@@ -26,7 +26,7 @@ async fn network(config: &Config, services: &Services) -> Result<()> {
     let gateway = gateway
         .parse()
         .map_err(|_| Error::bad_request(format!("network.external_gateway: {gateway} is not an address")))?;
-    let project = identity::model::project::named(&services.store.snapshot(), "default", "admin")
+    let project = identity::model::project::named(&services.store.snapshot(), Some(&"default".into()), "admin")
         .ok_or_else(|| Error::internal("the project admin is missing after the bootstrap"))?;
     let mut spec = network::BootstrapSpec::usual(project.id.clone(), services.network.settings().clone());
     if let Some(external) = &mut spec.external {

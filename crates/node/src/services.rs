@@ -10,7 +10,7 @@ use identity::{Identity, IdentityConfig, KnownProjects};
 use image::{ImageDeps, ImageService};
 use kernel::{Clock, Error, Result};
 use network::Network;
-use placement::{Placement, Scheduler};
+use placement::{Scheduler, api::Placement};
 use policy::Policies;
 use ports::{Placer, PortBinder, Projects};
 use std::sync::Arc;
