@@ -126,8 +126,6 @@ refusals! {
     SecurityGroupRulesNotSingleProject =>
         BadRequest, "Multiple project_ids in bulk security group rule create not allowed";
     QuotaResourceUnknown { unknown: String } => NotFound, "Unknown quota resources {unknown}.";
-    InvalidQuotaValue { unders: String } =>
-        Conflict, "Change would make usage less than 0 for the following resources: {unders}.";
     InvalidObjectType { object_type: String } => BadRequest, "Invalid object type: {object_type}";
     RbacTargetError { action: String, object_type: String } => BadRequest, "{action} is invalid for {object_type}.";
 

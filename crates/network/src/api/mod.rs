@@ -1,1 +1,70 @@
+//! The HTTP face: Neutron's v2.0. One file per resource with its table of attributes, how it is shown, and its routes; what
+//! they share (bodies, queries, lists, tags) is beside them.
+//!
+//! ```text
+//!   JSON ─ body/kind against spec ─▶ Asked<NewX> + Set ─▶ ops ─▶ Arc<X> ─ View::field, policy ─▶ JSON
+//! ```
 
+mod agents;
+mod body;
+mod default_rule;
+mod discovery;
+mod extensions;
+mod floatingip;
+mod kind;
+mod listing;
+mod network;
+mod port;
+mod providers;
+mod query;
+mod quota;
+mod rbac;
+mod resource;
+mod router;
+mod security_group;
+mod security_group_rule;
+mod spec;
+mod subnet;
+mod subnetpool;
+mod tags;
+mod usage;
+mod zones;
+
+use crate::Network;
+use http::{ApiRouter, Deps, FaultStyle, Router, ServiceSpec};
+
+/// Where the service lives.
+pub(crate) const PREFIX: &str = "/network";
+
+/// What the pipeline must know.
+pub fn service() -> ServiceSpec {
+    ServiceSpec { public: &["/", "/v2.0"], ..ServiceSpec::new("network", PREFIX, FaultStyle::Neutron) }
+}
+
+/// All routes, for `tstack routes` and for [`router`].
+pub fn routes() -> ApiRouter<Network> {
+    discovery::routes()
+        .merge(network::routes())
+        .merge(subnet::routes())
+        .merge(subnetpool::routes())
+        .merge(port::routes())
+        .merge(router::routes())
+        .merge(floatingip::routes())
+        .merge(security_group::routes())
+        .merge(security_group_rule::routes())
+        .merge(default_rule::routes())
+        .merge(rbac::routes())
+        .merge(quota::routes())
+        .merge(agents::routes())
+        .merge(zones::routes())
+        .merge(providers::routes())
+        .merge(usage::routes())
+        .merge(extensions::routes())
+}
+
+impl Network {
+    /// The service, ready to be merged with the others.
+    pub fn router(&self, deps: Deps) -> Router {
+        routes().finish(service(), self.clone(), deps)
+    }
+}

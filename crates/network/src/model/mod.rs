@@ -1,6 +1,7 @@
 //! What the network service stores, and what it decides about it: plain data and pure functions. No HTTP, no I/O.
 
 pub mod address;
+pub mod agent;
 pub mod floatingip;
 pub mod logical;
 pub mod network;
@@ -44,6 +45,7 @@ pub fn schema(schema: store::Schema) -> store::Schema {
         .with::<DefaultRule>()
         .with::<RbacPolicy>()
         .with::<address::AddressClaim>()
+        .with::<agent::AgentNote>()
         .with::<crate::bootstrap::Bootstrapped>()
         .with::<::ports::quota::QuotaUsage>()
         .with::<::ports::quota::QuotaLimits>()

@@ -15,6 +15,7 @@ mod port;
 mod router;
 
 pub use affected::affected;
+pub use port::hostname;
 
 use super::{
     FloatingIp, Network, Port, Router, SecurityGroup, Settings, Subnet,

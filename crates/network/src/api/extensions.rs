@@ -1,0 +1,145 @@
+//! `/v2.0/extensions`: what works here beyond Neutron's core, by the aliases that clients look for. An alias stands here only if
+//! what it promises works; who adds one adds its tests.
+
+use super::{
+    resource::{Look, View, list, show},
+    spec::{Attr, Spec},
+};
+use crate::{Network as Service, error::NetError};
+use http::ApiRouter;
+use serde_json::Value;
+use std::sync::Arc;
+
+static SPEC: Spec = Spec {
+    resource: "extension",
+    collection: "extensions",
+    path: "/v2.0/extensions",
+    attrs: &[&[
+        Attr::shown("alias").sorted(),
+        Attr::shown("name").sorted(),
+        Attr::shown("description"),
+        Attr::shown("updated"),
+        Attr::shown("links"),
+    ]],
+};
+
+/// Alias, name, when it came to Neutron.
+const EXTENSIONS: &[(&str, &str, &str)] = &[
+    ("agent", "agent", "2013-02-03T10:00:00-00:00"),
+    ("allowed-address-pairs", "Allowed Address Pairs", "2013-07-23T10:00:00-00:00"),
+    ("availability_zone", "Availability Zone", "2015-01-01T10:00:00-00:00"),
+    ("availability_zone_filter", "Availability Zone Filter Extension", "2018-06-22T10:00:00-00:00"),
+    ("binding", "Port Binding", "2014-02-03T10:00:00-00:00"),
+    ("default-subnetpools", "Default Subnetpools", "2016-02-18T18:00:00-00:00"),
+    ("dns-integration", "DNS Integration", "2015-08-15T18:00:00-00:00"),
+    ("empty-string-filtering", "Empty String Filtering Extension", "2018-05-01T10:00:00-00:00"),
+    ("ext-gw-mode", "Neutron L3 Configurable external gateway mode", "2013-03-28T10:00:00-00:00"),
+    ("external-net", "Neutron external network", "2013-01-14T10:00:00-00:00"),
+    ("extra_dhcp_opt", "Neutron Extra DHCP options", "2013-03-17T12:00:00-00:00"),
+    ("extraroute", "Neutron Extra Route", "2013-02-01T10:00:00-00:00"),
+    ("filter-validation", "Filter parameters validation", "2018-07-04T10:00:00-00:00"),
+    ("fip-port-details", "Floating IP Port Details Extension", "2018-04-09T10:00:00-00:00"),
+    ("ip-substring-filtering", "IP address substring filtering", "2017-11-28T09:00:00-00:00"),
+    ("ip_allocation", "IP Allocation", "2016-06-10T23:00:00-00:00"),
+    ("net-mtu", "Network MTU", "2015-03-25T10:00:00-00:00"),
+    ("net-mtu-writable", "Network MTU (writable)", "2017-07-12T00:00:00-00:00"),
+    ("network-ip-availability", "Network IP Availability", "2015-09-24T00:00:00-00:00"),
+    ("network_availability_zone", "Network Availability Zone", "2015-01-01T10:00:00-00:00"),
+    ("pagination", "Pagination support", "2016-06-12T00:00:00-00:00"),
+    ("port-mac-address-regenerate", "Neutron Port MAC address regenerate", "2018-05-03T10:00:00-00:00"),
+    ("port-security", "Port Security", "2012-07-23T10:00:00-00:00"),
+    ("port-security-groups-filtering", "Port filtering on security groups", "2018-01-09T09:00:00-00:00"),
+    ("project-id", "project_id field enabled", "2016-09-09T09:09:09-09:09"),
+    ("provider", "Provider Network", "2012-09-07T10:00:00-00:00"),
+    ("quota-check-limit", "Quota engine limit check", "2021-09-27T12:00:00-00:00"),
+    ("quota_details", "Quota details management support", "2017-02-10T10:00:00-00:00"),
+    ("quotas", "Quota management support", "2012-07-29T10:00:00-00:00"),
+    ("rbac-policies", "RBAC Policies", "2015-06-17T12:15:12-00:00"),
+    ("rbac-security-groups", "Add security_group type to network RBAC", "2018-11-20T14:33:08-00:00"),
+    ("rbac-subnetpool", "Add subnetpool type to RBAC", "2020-05-05T14:33:08-00:00"),
+    ("revision-if-match", "If-Match constraints based on revision_number", "2016-12-11T00:00:00-00:00"),
+    ("router", "Neutron L3 Router", "2012-07-20T10:00:00-00:00"),
+    ("router_availability_zone", "Router Availability Zone", "2015-01-01T10:00:00-00:00"),
+    ("security-group", "security-group", "2012-10-05T10:00:00-00:00"),
+    ("security-groups-default-rules", "Default rules for security groups", "2022-12-19T10:00:00-00:00"),
+    ("security-groups-normalized-cidr", "Normalized CIDR field for security group rules", "2020-07-28T10:00:00-00:00"),
+    (
+        "security-groups-rules-belongs-to-default-sg",
+        "Security group rule belongs to the project's default security group",
+        "2023-05-23T10:00:00-00:00",
+    ),
+    ("security-groups-shared-filtering", "Security group filtering on the shared field", "2021-10-05T09:00:00-00:00"),
+    ("service-type", "Neutron Service Type Management", "2013-01-20T00:00:00-00:00"),
+    ("sort-key-validation", "Sort keys validation", "2018-07-04T10:00:00-00:00"),
+    ("sorting", "Sorting support", "2016-06-12T00:00:00-00:00"),
+    ("standard-attr-description", "standard-attr-description", "2016-02-10T10:00:00-00:00"),
+    ("standard-attr-revisions", "Resource revision numbers", "2016-04-11T10:00:00-00:00"),
+    ("standard-attr-tag", "Tag support for resources with standard attribute", "2017-01-01T00:00:00-00:00"),
+    ("standard-attr-timestamp", "Resource timestamps", "2016-09-12T10:00:00-00:00"),
+    ("stateful-security-group", "Stateful security group", "2019-11-26T09:00:00-00:00"),
+    ("subnet-external-network", "Subnet belongs to an external network", "2024-02-05T18:00:00-00:00"),
+    ("subnet-service-types", "Subnet service types", "2016-03-15T18:00:00-00:00"),
+    ("subnet_allocation", "Subnet Allocation", "2015-03-30T10:00:00-00:00"),
+    ("tag-creation", "Tag creation extension", "2024-07-23T10:00:00-00:00"),
+    ("tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "2019-12-29T19:00:00-00:00"),
+];
+
+struct Extension {
+    alias: &'static str,
+    name: &'static str,
+    updated: &'static str,
+}
+
+impl Extension {
+    fn all() -> Vec<Arc<Self>> {
+        EXTENSIONS.iter().map(|(alias, name, updated)| Arc::new(Self { alias, name, updated })).collect()
+    }
+}
+
+impl View for Extension {
+    fn spec() -> &'static Spec {
+        &SPEC
+    }
+    fn key(&self) -> &str {
+        self.alias
+    }
+    fn find(_: &Look<'_>, id: &str) -> Option<Arc<Self>> {
+        Self::all().into_iter().find(|e| e.alias == id)
+    }
+    fn not_found(id: &str) -> NetError {
+        NetError::ExtensionNotFound { alias: id.to_owned() }
+    }
+    fn candidates(_: &Look<'_>) -> Vec<Arc<Self>> {
+        Self::all()
+    }
+    /// Everybody may know what works.
+    fn is_seen(&self, _: &Look<'_>) -> bool {
+        true
+    }
+    fn field(&self, name: &str, _: &Look<'_>) -> Value {
+        match name {
+            "alias" => self.alias.into(),
+            "name" | "description" => self.name.into(),
+            "updated" => self.updated.into(),
+            "links" => Value::Array(Vec::new()),
+            _ => Value::Null,
+        }
+    }
+}
+
+pub fn routes() -> ApiRouter<Service> {
+    ApiRouter::new()
+        .get("/v2.0/extensions", list::<Extension>)
+        .get("/v2.0/extensions/{alias}", show::<Extension>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EXTENSIONS;
+
+    /// Pages are cut by alias, so the table must be in that order.
+    #[test]
+    fn aliases_are_sorted_and_unique() {
+        assert!(EXTENSIONS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+}

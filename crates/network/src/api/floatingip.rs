@@ -1,0 +1,115 @@
+//! `/v2.0/floatingips`
+
+use super::{
+    body,
+    kind::Kind,
+    resource::{Fields, IfMatch, Look, list, made, one, show},
+    spec::{Attr, Default, ID, STANDARD, Spec, TAGS},
+    tags,
+};
+use crate::{
+    Network as Service,
+    model::{FloatingIp, Port},
+    ops::floatingip::{self, create::NewFloatingIp, update::FloatingIpChanges},
+};
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use serde_json::{Value, json};
+
+static SPEC: Spec = Spec {
+    resource: "floatingip",
+    collection: "floatingips",
+    path: "/v2.0/floatingips",
+    attrs: &[
+        &[
+            ID,
+            Attr::new("floating_ip_address", Kind::IpOrNull, Default::Null).sorted(),
+            Attr::new("subnet_id", Kind::UuidOrNull, Default::Null).hidden(),
+            Attr::new("floating_network_id", Kind::Uuid, Default::Required).sorted(),
+            Attr::shown("router_id").sorted(),
+            Attr::new("port_id", Kind::UuidOrNull, Default::Null).mutable().filtered(),
+            Attr::new("fixed_ip_address", Kind::IpOrNull, Default::Null).mutable().sorted(),
+            Attr::shown("status").sorted(),
+            Attr::shown("port_details"),
+            Attr::new("dns_name", Kind::DnsName, Default::Text("")),
+            Attr::new("dns_domain", Kind::DnsDomain, Default::Text("")),
+        ],
+        STANDARD,
+        TAGS,
+    ],
+};
+
+impl Fields for FloatingIp {
+    fn spec() -> &'static Spec {
+        &SPEC
+    }
+
+    fn own(&self, name: &str, look: &Look<'_>) -> Value {
+        let target = self.target.as_ref();
+        match name {
+            "floating_ip_address" => self.address.to_string().into(),
+            "floating_network_id" => self.network.as_str().into(),
+            "router_id" => target.map(|t| t.router.as_str()).into(),
+            "port_id" => target.map(|t| t.port.as_str()).into(),
+            "fixed_ip_address" => target.map(|t| t.fixed.to_string()).into(),
+            "status" => self.status().into(),
+            "port_details" => target.and_then(|t| look.snapshot.get::<Port>(&t.port)).map(|p| details(&p)).into(),
+            "dns_name" => self.dns_name.as_str().into(),
+            "dns_domain" => self.dns_domain.as_str().into(),
+            _ => Value::Null,
+        }
+    }
+}
+
+fn details(port: &Port) -> Value {
+    json!({
+        "name": port.name,
+        "network_id": port.network,
+        "mac_address": port.mac,
+        "admin_state_up": port.admin_up,
+        "status": port.status().as_str(),
+        "device_id": port.device_id,
+        "device_owner": port.device_owner,
+    })
+}
+
+pub fn routes() -> ApiRouter<Service> {
+    ApiRouter::new()
+        .get("/v2.0/floatingips", list::<FloatingIp>)
+        .post("/v2.0/floatingips", create)
+        .get("/v2.0/floatingips/{id}", show::<FloatingIp>)
+        .put("/v2.0/floatingips/{id}", update)
+        .delete("/v2.0/floatingips/{id}", delete)
+        .merge(tags::routes::<FloatingIp>("/v2.0/floatingips/{id}/tags", "/v2.0/floatingips/{id}/tags/{tag}"))
+}
+
+async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
+    let created = body::create::<NewFloatingIp>(&SPEC, &cx, body)?;
+    let fips = floatingip::create::create(&net, &cx, created.asked).await?;
+    Ok(made(&net, &cx, &fips, created.bulk))
+}
+
+async fn update(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let (set, mut changes) = body::update::<FloatingIpChanges>(&SPEC, &cx, body)?;
+    if set.0.is_empty() {
+        // Neutron takes an empty change to mean that the floating IP shall lead nowhere.
+        changes.port_id = Some(None);
+    }
+    let fip = floatingip::update::update(&net, &cx, &id, &set, changes, expect).await?;
+    Ok(http::ok(&one(&net, &cx, fip.as_ref(), &[])))
+}
+
+async fn delete(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+) -> ApiResult {
+    floatingip::delete::delete(&net, &cx, &id, expect).await?;
+    Ok(http::no_content())
+}

@@ -1,0 +1,155 @@
+//! Single values.
+
+use super::{Read, Refusal, shown};
+use crate::{error::NetError, model::security_group::parse_protocol};
+use ipnet::IpNet;
+use serde_json::Value;
+use std::net::IpAddr;
+
+fn text<'a>(value: &'a Value, what: &str) -> Result<&'a str, String> {
+    value.as_str().ok_or_else(|| format!("'{}' is not a valid {what}", shown(value)))
+}
+
+pub(super) fn boolean(value: &Value) -> Read {
+    let on = match value {
+        Value::Bool(b) => Some(*b),
+        Value::Number(n) => match n.as_i64() {
+            Some(0) => Some(false),
+            Some(1) => Some(true),
+            _ => None,
+        },
+        Value::String(s) => match s.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    };
+    let refused = || NetError::input(format!("'{}' cannot be converted to boolean", shown(value)));
+    Ok(on.map(Value::Bool).ok_or_else(refused)?)
+}
+
+pub(super) fn integer(value: &Value) -> Read<i64> {
+    let number = match value {
+        Value::Number(n) => n.as_i64(),
+        Value::String(s) => s.trim().parse().ok(),
+        _ => None,
+    };
+    let refused = || NetError::input(format!("'{}' is not an integer", shown(value)));
+    Ok(number.ok_or_else(refused)?)
+}
+
+pub(super) fn non_negative(value: &Value) -> Read {
+    let number = integer(value)?;
+    if number < 0 {
+        return Err(format!("'{number}' should be non-negative").into());
+    }
+    if u32::try_from(number).is_err() {
+        return Err(format!("'{number}' is too large").into());
+    }
+    Ok(number.into())
+}
+
+pub(super) fn ip_version(value: &Value) -> Read {
+    match integer(value)? {
+        version @ (4 | 6) => Ok(version.into()),
+        other => Err(format!("{other} is not in [4, 6]").into()),
+    }
+}
+
+pub(super) fn one_of(value: &Value, values: &[&str]) -> Read {
+    match value.as_str().filter(|v| values.contains(v)) {
+        Some(v) => Ok(v.into()),
+        None => Err(format!("'{}' is not in {}", shown(value), quoted(values)).into()),
+    }
+}
+
+fn quoted(values: &[&str]) -> String {
+    let quoted: Vec<_> = values.iter().map(|v| format!("'{v}'")).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+/// As Neutron takes ids: any spelling of a UUID; the bare 32 digits stay as they are.
+pub(super) fn uuid(value: &Value) -> Read {
+    let text = text(value, "UUID")?;
+    match uuid::Uuid::try_parse(text) {
+        Ok(_) => Ok(text.to_ascii_lowercase().into()),
+        Err(_) => Err(format!("'{text}' is not a valid UUID").into()),
+    }
+}
+
+pub(super) fn mac(value: &Value) -> Read {
+    let given = text(value, "MAC address")?;
+    let wrong = || Refusal::from(format!("'{given}' is not a valid MAC address"));
+    let parts: Vec<_> = given.split([':', '-']).collect();
+    let octet = |p: &&str| if p.len() == 2 { u8::from_str_radix(p, 16).ok() } else { None };
+    let octets: Vec<u8> = parts.iter().map(octet).collect::<Option<_>>().ok_or_else(wrong)?;
+    let whole = octets.len() == 6 && octets.iter().any(|o| *o != 0);
+    // An odd first octet is a multicast address.
+    if !whole || octets[0] & 1 == 1 {
+        return Err(wrong());
+    }
+    Ok(octets.iter().map(|o| format!("{o:02x}")).collect::<Vec<_>>().join(":").into())
+}
+
+pub(super) fn ip(value: &Value) -> Read {
+    Ok(address(value)?.to_string().into())
+}
+
+pub(super) fn address(value: &Value) -> Result<IpAddr, String> {
+    let given = text(value, "IP address")?;
+    given.parse().map_err(|_| format!("'{given}' is not a valid IP address"))
+}
+
+/// With a length; bits beyond it are taken off later.
+pub(super) fn cidr(value: &Value) -> Read {
+    Ok(net(value, "IP subnet")?.to_string().into())
+}
+
+pub(super) fn net(value: &Value, what: &str) -> Result<IpNet, String> {
+    let given = text(value, what)?;
+    given.parse().map_err(|_| format!("'{given}' is not a valid {what}"))
+}
+
+pub(super) fn protocol(value: &Value) -> Read {
+    let given = match value {
+        Value::String(s) => s.clone(),
+        Value::Number(n) => n.to_string(),
+        other => return Err(NetError::SecurityGroupRuleInvalidProtocol { protocol: shown(other) }.into()),
+    };
+    Ok(parse_protocol(&given)?.into())
+}
+
+pub(super) fn ether_type(value: &Value) -> Read {
+    let known = ["IPv4", "IPv6"].into_iter().find(|k| value.as_str().is_some_and(|v| k.eq_ignore_ascii_case(v)));
+    Ok(known.ok_or_else(|| NetError::SecurityGroupRuleInvalidEtherType { ethertype: shown(value) })?.into())
+}
+
+pub(super) fn port(value: &Value) -> Read {
+    let wrong = || NetError::SecurityGroupInvalidPortValue { port: shown(value) };
+    let number = integer(value).ok().filter(|n| (0..=65535).contains(n));
+    Ok(number.ok_or_else(wrong)?.into())
+}
+
+pub(super) fn remote_prefix(value: &Value) -> Read {
+    let wrong = || NetError::InvalidCIDR { input: shown(value) };
+    let given = value.as_str().ok_or_else(wrong)?;
+    if given.is_empty() {
+        return Ok(Value::Null);
+    }
+    let host = || given.parse::<IpAddr>().ok().map(IpNet::from);
+    let net = given.parse::<IpNet>().ok().or_else(host).ok_or_else(wrong)?;
+    Ok(net.to_string().into())
+}
+
+pub(super) fn target_project(value: &Value) -> Read {
+    let given = text(value, "target project ID")?;
+    if given == "*" || uuid::Uuid::try_parse(given).is_ok() {
+        return Ok(given.into());
+    }
+    Err(NetError::input(format!("'{given}' is not a valid target project ID; expected a UUID or '*'")).into())
+}
+
+pub(super) fn dict(value: &Value) -> Read {
+    if value.is_object() { Ok(value.clone()) } else { Err(format!("'{}' is not a dictionary", shown(value)).into()) }
+}

@@ -1,0 +1,115 @@
+//! `/v2.0/networks`
+
+use super::{
+    body,
+    kind::Kind,
+    resource::{Fields, IfMatch, Look, list, made, one, show},
+    spec::{ADMIN_STATE, Attr, Default, ID, NAME, STANDARD, Spec, TAGS},
+    tags, zones,
+};
+use crate::{
+    Network as Service,
+    model::{Network, rbac, rbac::Action},
+    ops::network::{self, create::NewNetwork, update::NetworkChanges},
+};
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use serde_json::{Value, json};
+
+static SPEC: Spec = Spec {
+    resource: "network",
+    collection: "networks",
+    path: "/v2.0/networks",
+    attrs: &[
+        &[
+            ID,
+            NAME,
+            ADMIN_STATE,
+            Attr::shown("status").sorted(),
+            Attr::shown("subnets"),
+            Attr::new("shared", Kind::Bool, Default::Bool(false)).mutable().filtered(),
+            Attr::new("router:external", Kind::Bool, Default::Bool(false)).mutable().filtered(),
+            Attr::new("is_default", Kind::Bool, Default::Bool(false)).mutable().filtered(),
+            Attr::new("mtu", Kind::NonNegative, Default::Unset).mutable().sorted(),
+            Attr::new("port_security_enabled", Kind::Bool, Default::Bool(true)).mutable(),
+            Attr::new("dns_domain", Kind::DnsDomain, Default::Text("")).mutable(),
+            Attr::shown("availability_zones"),
+            Attr::new("availability_zone_hints", Kind::TextList, Default::EmptyList),
+            Attr::new("provider:network_type", Kind::Text(32), Default::Unset).mutable().filtered(),
+            Attr::new("provider:physical_network", Kind::TextOrNull(64), Default::Unset).mutable().filtered(),
+            Attr::new("provider:segmentation_id", Kind::NonNegative, Default::Unset).mutable().filtered(),
+        ],
+        STANDARD,
+        TAGS,
+    ],
+};
+
+impl Fields for Network {
+    fn spec() -> &'static Spec {
+        &SPEC
+    }
+
+    fn own(&self, name: &str, look: &Look<'_>) -> Value {
+        let segment = self.segments.first();
+        match name {
+            "name" => self.name.as_str().into(),
+            "admin_state_up" => self.admin_up.into(),
+            "status" => "ACTIVE".into(),
+            "subnets" => json!(self.subnets),
+            "shared" => rbac::grants(look.snapshot, &self.id, Action::Shared, look.reach.project.as_deref()).into(),
+            "router:external" => self.external.into(),
+            // Means something for external networks only.
+            "is_default" if self.external => self.is_default.into(),
+            "mtu" => self.mtu.into(),
+            "port_security_enabled" => self.port_security.into(),
+            "dns_domain" => self.dns_domain.as_str().into(),
+            "availability_zones" => json!(zones::of(look)),
+            "availability_zone_hints" => json!(self.zone_hints),
+            "provider:network_type" => segment.map(|s| s.kind.as_str()).into(),
+            "provider:physical_network" => segment.and_then(|s| s.physical.as_deref()).into(),
+            "provider:segmentation_id" => segment.and_then(|s| s.number).into(),
+            _ => Value::Null,
+        }
+    }
+
+    fn is_absent(&self, name: &str) -> bool {
+        name == "is_default"
+    }
+}
+
+pub fn routes() -> ApiRouter<Service> {
+    ApiRouter::new()
+        .get("/v2.0/networks", list::<Network>)
+        .post("/v2.0/networks", create)
+        .get("/v2.0/networks/{id}", show::<Network>)
+        .put("/v2.0/networks/{id}", update)
+        .delete("/v2.0/networks/{id}", delete)
+        .merge(tags::routes::<Network>("/v2.0/networks/{id}/tags", "/v2.0/networks/{id}/tags/{tag}"))
+}
+
+async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
+    let created = body::create::<NewNetwork>(&SPEC, &cx, body)?;
+    let networks = network::create::create(&net, &cx, created.asked).await?;
+    Ok(made(&net, &cx, &networks, created.bulk))
+}
+
+async fn update(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let (set, changes) = body::update::<NetworkChanges>(&SPEC, &cx, body)?;
+    let network = network::update::update(&net, &cx, &id, &set, changes, expect).await?;
+    Ok(http::ok(&one(&net, &cx, network.as_ref(), &[])))
+}
+
+async fn delete(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+) -> ApiResult {
+    network::delete::delete(&net, &cx, &id, expect).await?;
+    Ok(http::no_content())
+}

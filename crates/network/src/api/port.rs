@@ -1,0 +1,178 @@
+//! `/v2.0/ports`
+
+use super::{
+    body,
+    kind::Kind,
+    query::Query,
+    resource::{Fields, IfMatch, Look, list, made, one, show},
+    spec::{ADMIN_STATE, Attr, Default, ID, NAME, STANDARD, Spec},
+    tags,
+};
+use crate::{
+    Network as Service,
+    model::{Network, Port, logical::hostname},
+    ops::port::{self, create::NewPort, update::PortChanges},
+};
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Those that OVN can serve; the rest of Neutron's need hardware that no back end here drives.
+const VNIC_TYPES: &[&str] = &["normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "vdpa", "remote-managed"];
+
+static SPEC: Spec = Spec {
+    resource: "port",
+    collection: "ports",
+    path: "/v2.0/ports",
+    attrs: &[
+        &[
+            ID,
+            NAME,
+            Attr::new("network_id", Kind::Uuid, Default::Required).sorted(),
+            ADMIN_STATE,
+            Attr::shown("status").sorted(),
+            Attr::new("mac_address", Kind::Mac, Default::Unset).mutable().sorted(),
+            Attr::new("fixed_ips", Kind::FixedIps, Default::Unset).mutable().filtered(),
+            Attr::new("device_id", Kind::Text(255), Default::Text("")).mutable().sorted(),
+            Attr::new("device_owner", Kind::Text(255), Default::Text("")).mutable().sorted(),
+            Attr::new("security_groups", Kind::UuidList, Default::Unset).mutable().filtered(),
+            Attr::new("port_security_enabled", Kind::Bool, Default::Unset).mutable(),
+            Attr::new("allowed_address_pairs", Kind::AddressPairs, Default::Unset).mutable(),
+            Attr::new("extra_dhcp_opts", Kind::DhcpOptions, Default::Unset).mutable(),
+            Attr::new("dns_name", Kind::DnsName, Default::Text("")).mutable(),
+            Attr::shown("dns_assignment"),
+            Attr::new("binding:host_id", Kind::TextOrNull(255), Default::Unset).mutable().filtered(),
+            Attr::new("binding:vnic_type", Kind::OneOf(VNIC_TYPES), Default::Text("normal")).mutable(),
+            Attr::new("binding:profile", Kind::DictOrNull, Default::Unset).mutable(),
+            Attr::shown("binding:vif_type"),
+            Attr::shown("binding:vif_details"),
+            Attr::shown("ip_allocation"),
+            Attr::new("tags", Kind::Tags, Default::EmptyList).filtered(),
+            Attr::shown("tags-any").hidden().filtered(),
+            Attr::shown("not-tags").hidden().filtered(),
+            Attr::shown("not-tags-any").hidden().filtered(),
+        ],
+        STANDARD,
+    ],
+};
+
+impl Fields for Port {
+    fn spec() -> &'static Spec {
+        &SPEC
+    }
+
+    fn own(&self, name: &str, look: &Look<'_>) -> Value {
+        match name {
+            "name" => self.name.as_str().into(),
+            "network_id" => self.network.as_str().into(),
+            "admin_state_up" => self.admin_up.into(),
+            "status" => self.status().as_str().into(),
+            "mac_address" => self.mac.as_str().into(),
+            "fixed_ips" => fixed_ips(self),
+            "device_id" => self.device_id.as_str().into(),
+            "device_owner" => self.device_owner.as_str().into(),
+            "security_groups" => json!(self.security_groups),
+            "port_security_enabled" => self.port_security.into(),
+            "allowed_address_pairs" => {
+                self.allowed_pairs.iter().map(|p| json!({"mac_address": p.mac, "ip_address": p.ip})).collect()
+            }
+            "extra_dhcp_opts" => dhcp_options(self),
+            "dns_name" => self.dns_name.as_str().into(),
+            "dns_assignment" => dns_assignment(self, look),
+            "binding:host_id" => self.binding.host.as_deref().unwrap_or_default().into(),
+            "binding:vnic_type" => self.binding.vnic_type.as_str().into(),
+            "binding:profile" => self.binding.profile.clone().into(),
+            "binding:vif_type" => self.vif_type().into(),
+            "binding:vif_details" if self.binding.host.is_some() => vif_details(look),
+            "binding:vif_details" => json!({}),
+            "ip_allocation" => if self.fixed_ips.is_empty() { "none" } else { "immediate" }.into(),
+            _ => Value::Null,
+        }
+    }
+
+    fn narrowed(look: &Look<'_>, query: &Query) -> Option<Vec<Arc<Self>>> {
+        let by = |attr: &str, index| {
+            let values = query.exact(attr)?;
+            // An empty value is in no index.
+            if values.iter().any(String::is_empty) {
+                return None;
+            }
+            Some(values.iter().flat_map(|v| look.snapshot.by(index, v).collect::<Vec<_>>()).collect())
+        };
+        by("device_id", Self::BY_DEVICE)
+            .or_else(|| by("security_groups", Self::BY_GROUP))
+            .or_else(|| by("network_id", Self::BY_NETWORK))
+            .or_else(|| by("binding:host_id", Self::BY_HOST))
+    }
+}
+
+fn fixed_ips(port: &Port) -> Value {
+    port.fixed_ips.iter().map(|ip| json!({"subnet_id": ip.subnet, "ip_address": ip.address})).collect()
+}
+
+fn dhcp_options(port: &Port) -> Value {
+    let option = |o: &crate::model::port::DhcpOption| {
+        json!({"opt_name": o.name, "opt_value": o.value, "ip_version": o.ip_version})
+    };
+    port.dhcp_options.iter().map(option).collect()
+}
+
+/// What each address is called.
+fn dns_assignment(port: &Port, look: &Look<'_>) -> Value {
+    let network = look.snapshot.get::<Network>(&port.network);
+    let own = network.map(|n| n.dns_domain.clone()).filter(|d| !d.is_empty());
+    let domain = own.unwrap_or_else(|| look.settings().dns_domain.clone());
+    let assigned = |ip: &crate::model::port::FixedIp| {
+        let alone = Port { fixed_ips: vec![ip.clone()], ..port.clone() };
+        let hostname = hostname(&alone);
+        json!({"ip_address": ip.address, "hostname": hostname, "fqdn": format!("{hostname}.{domain}")})
+    };
+    port.fixed_ips.iter().map(assigned).collect()
+}
+
+fn vif_details(look: &Look<'_>) -> Value {
+    json!({
+        "port_filter": true,
+        "connectivity": "l2",
+        "bridge_name": "br-int",
+        "bound_drivers": {"0": look.net.backend().name()},
+    })
+}
+
+pub fn routes() -> ApiRouter<Service> {
+    ApiRouter::new()
+        .get("/v2.0/ports", list::<Port>)
+        .post("/v2.0/ports", create)
+        .get("/v2.0/ports/{id}", show::<Port>)
+        .put("/v2.0/ports/{id}", update)
+        .delete("/v2.0/ports/{id}", delete)
+        .merge(tags::routes::<Port>("/v2.0/ports/{id}/tags", "/v2.0/ports/{id}/tags/{tag}"))
+}
+
+async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
+    let created = body::create::<NewPort>(&SPEC, &cx, body)?;
+    let ports = port::create::create(&net, &cx, created.asked).await?;
+    Ok(made(&net, &cx, &ports, created.bulk))
+}
+
+async fn update(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let (set, changes) = body::update::<PortChanges>(&SPEC, &cx, body)?;
+    let port = port::update::update(&net, &cx, &id, &set, changes, expect).await?;
+    Ok(http::ok(&one(&net, &cx, port.as_ref(), &[])))
+}
+
+async fn delete(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+) -> ApiResult {
+    port::delete::delete(&net, &cx, &id, expect).await?;
+    Ok(http::no_content())
+}

@@ -1,0 +1,148 @@
+//! `/v2.0/routers`
+
+use super::{
+    body,
+    kind::Kind,
+    resource::{Fields, IfMatch, Look, list, made, one, show},
+    spec::{ADMIN_STATE, Attr, Default, ID, NAME, STANDARD, Spec, TAGS},
+    tags, zones,
+};
+use crate::{
+    Network as Service,
+    error::NetError,
+    model::{Port, Resource, Router},
+    ops::router::{self, InterfaceAsked, InterfaceView, create::NewRouter, update::RouterChanges},
+};
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use serde_json::{Value, json};
+
+static SPEC: Spec = Spec {
+    resource: "router",
+    collection: "routers",
+    path: "/v2.0/routers",
+    attrs: &[
+        &[
+            ID,
+            NAME,
+            ADMIN_STATE,
+            Attr::shown("status").sorted(),
+            Attr::new("external_gateway_info", Kind::Gateway, Default::Null).mutable(),
+            Attr::later("routes", Kind::Routes),
+            Attr::shown("availability_zones"),
+            Attr::new("availability_zone_hints", Kind::TextList, Default::EmptyList),
+        ],
+        STANDARD,
+        TAGS,
+    ],
+};
+
+impl Fields for Router {
+    fn spec() -> &'static Spec {
+        &SPEC
+    }
+
+    fn own(&self, name: &str, look: &Look<'_>) -> Value {
+        match name {
+            "name" => self.name.as_str().into(),
+            "admin_state_up" => self.admin_up.into(),
+            "status" => "ACTIVE".into(),
+            "external_gateway_info" => gateway(self, look),
+            "routes" => json!(self.routes),
+            "availability_zones" => json!(zones::of(look)),
+            "availability_zone_hints" => json!(self.zone_hints),
+            _ => Value::Null,
+        }
+    }
+}
+
+fn gateway(router: &Router, look: &Look<'_>) -> Value {
+    let Some(gateway) = &router.gateway else { return Value::Null };
+    let port = look.snapshot.get::<Port>(&gateway.port);
+    let ips = port.iter().flat_map(|p| p.fixed_ips.iter());
+    let ips: Vec<_> = ips.map(|ip| json!({"subnet_id": ip.subnet, "ip_address": ip.address})).collect();
+    json!({"network_id": gateway.network, "enable_snat": gateway.snat, "external_fixed_ips": ips})
+}
+
+pub fn routes() -> ApiRouter<Service> {
+    ApiRouter::new()
+        .get("/v2.0/routers", list::<Router>)
+        .post("/v2.0/routers", create)
+        .get("/v2.0/routers/{id}", show::<Router>)
+        .put("/v2.0/routers/{id}", update)
+        .delete("/v2.0/routers/{id}", delete)
+        .put("/v2.0/routers/{id}/add_router_interface", add_interface)
+        .put("/v2.0/routers/{id}/remove_router_interface", remove_interface)
+        .merge(tags::routes::<Router>("/v2.0/routers/{id}/tags", "/v2.0/routers/{id}/tags/{tag}"))
+}
+
+async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
+    let created = body::create::<NewRouter>(&SPEC, &cx, body)?;
+    let routers = router::create::create(&net, &cx, created.asked).await?;
+    Ok(made(&net, &cx, &routers, created.bulk))
+}
+
+async fn update(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let (set, changes) = body::update::<RouterChanges>(&SPEC, &cx, body)?;
+    let router = router::update::update(&net, &cx, &id, &set, changes, expect).await?;
+    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
+}
+
+async fn delete(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+) -> ApiResult {
+    router::delete::delete(&net, &cx, &id, expect).await?;
+    Ok(http::no_content())
+}
+
+/// The body of both interface actions; ids must look like ids.
+fn interface(body: &Value) -> kernel::Result<InterfaceAsked> {
+    let id = |name: &str| match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match Kind::Uuid.read(name, value) {
+            Ok(id) => Ok(id.as_str().map(str::to_owned)),
+            Err(e) => Err(NetError::router(e.to_string())),
+        },
+    };
+    Ok(InterfaceAsked { subnet_id: id("subnet_id")?, port_id: id("port_id")? })
+}
+
+fn interface_view(done: &InterfaceView) -> Value {
+    json!({
+        "id": done.router.id,
+        "project_id": done.port.project(),
+        "tenant_id": done.port.project(),
+        "port_id": done.port.id,
+        "network_id": done.port.network,
+        "subnet_id": done.subnets.last(),
+        "subnet_ids": done.subnets,
+    })
+}
+
+async fn add_interface(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let done = router::add_interface::add(&net, &cx, &id, &interface(&body)?).await?;
+    Ok(http::ok(&interface_view(&done)))
+}
+
+async fn remove_interface(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let done = router::remove_interface::remove(&net, &cx, &id, &interface(&body)?).await?;
+    Ok(http::ok(&interface_view(&done)))
+}

@@ -1,0 +1,123 @@
+//! `/v2.0/subnets`
+
+use super::{
+    body,
+    kind::Kind,
+    query::Query,
+    resource::{Fields, IfMatch, Look, list, made, one, show},
+    spec::{Attr, Default, ID, NAME, STANDARD, Spec, TAGS},
+    tags,
+};
+use crate::{
+    Network as Service,
+    model::{Network, Subnet, rbac, rbac::Action},
+    ops::subnet::{self, create::NewSubnet, update::SubnetChanges},
+};
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const MODES: &[&str] = &["dhcpv6-stateful", "dhcpv6-stateless", "slaac"];
+
+static SPEC: Spec = Spec {
+    resource: "subnet",
+    collection: "subnets",
+    path: "/v2.0/subnets",
+    attrs: &[
+        &[
+            ID,
+            NAME,
+            Attr::new("ip_version", Kind::IpVersion, Default::Required).sorted(),
+            Attr::new("network_id", Kind::Uuid, Default::Required).sorted(),
+            Attr::new("cidr", Kind::CidrOrNull, Default::Null).sorted(),
+            Attr::new("prefixlen", Kind::NonNegative, Default::Unset).hidden(),
+            Attr::new("gateway_ip", Kind::IpOrNull, Default::Unset).mutable().sorted(),
+            Attr::new("allocation_pools", Kind::Pools, Default::Unset).mutable(),
+            Attr::new("dns_nameservers", Kind::Addresses, Default::Unset).mutable(),
+            Attr::new("host_routes", Kind::Routes, Default::Unset).mutable(),
+            Attr::new("enable_dhcp", Kind::Bool, Default::Bool(true)).mutable().sorted(),
+            Attr::new("ipv6_ra_mode", Kind::OneOfOrNull(MODES), Default::Null).sorted(),
+            Attr::new("ipv6_address_mode", Kind::OneOfOrNull(MODES), Default::Null).sorted(),
+            Attr::new("subnetpool_id", Kind::UuidOrNull, Default::Null).sorted(),
+            Attr::new("use_default_subnetpool", Kind::Bool, Default::Bool(false)).hidden(),
+            Attr::new("service_types", Kind::TextList, Default::Unset).mutable(),
+            Attr::shown("shared").of(Kind::Bool).hidden().filtered(),
+            Attr::shown("router:external").of(Kind::Bool),
+        ],
+        STANDARD,
+        TAGS,
+    ],
+};
+
+impl Fields for Subnet {
+    fn spec() -> &'static Spec {
+        &SPEC
+    }
+
+    fn own(&self, name: &str, look: &Look<'_>) -> Value {
+        match name {
+            "name" => self.name.as_str().into(),
+            "ip_version" => self.ip_version().into(),
+            "network_id" => self.network.as_str().into(),
+            "cidr" => self.cidr.to_string().into(),
+            "gateway_ip" => json!(self.gateway),
+            "allocation_pools" => json!(self.pools),
+            "dns_nameservers" => json!(self.dns),
+            "host_routes" => json!(self.routes),
+            "enable_dhcp" => self.dhcp.into(),
+            "ipv6_ra_mode" => self.ra_mode.map(|m| m.as_str()).into(),
+            "ipv6_address_mode" => self.address_mode.map(|m| m.as_str()).into(),
+            "subnetpool_id" => self.subnetpool.as_deref().into(),
+            "service_types" => json!(self.service_types),
+            "shared" => {
+                rbac::grants(look.snapshot, &self.network, Action::Shared, look.reach.project.as_deref()).into()
+            }
+            "router:external" => look.snapshot.get::<Network>(&self.network).is_some_and(|n| n.external).into(),
+            _ => Value::Null,
+        }
+    }
+
+    fn narrowed(look: &Look<'_>, query: &Query) -> Option<Vec<Arc<Self>>> {
+        let networks = query.exact("network_id")?;
+        let networks = networks.iter().filter_map(|id| look.snapshot.get::<Network>(id));
+        Some(networks.flat_map(|n| n.subnets.clone()).filter_map(|id| look.snapshot.get(&id)).collect())
+    }
+}
+
+pub fn routes() -> ApiRouter<Service> {
+    ApiRouter::new()
+        .get("/v2.0/subnets", list::<Subnet>)
+        .post("/v2.0/subnets", create)
+        .get("/v2.0/subnets/{id}", show::<Subnet>)
+        .put("/v2.0/subnets/{id}", update)
+        .delete("/v2.0/subnets/{id}", delete)
+        .merge(tags::routes::<Subnet>("/v2.0/subnets/{id}/tags", "/v2.0/subnets/{id}/tags/{tag}"))
+}
+
+async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
+    let created = body::create::<NewSubnet>(&SPEC, &cx, body)?;
+    let subnets = subnet::create::create(&net, &cx, created.asked).await?;
+    Ok(made(&net, &cx, &subnets, created.bulk))
+}
+
+async fn update(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let (set, changes) = body::update::<SubnetChanges>(&SPEC, &cx, body)?;
+    let subnet = subnet::update::update(&net, &cx, &id, &set, changes, expect).await?;
+    Ok(http::ok(&one(&net, &cx, subnet.as_ref(), &[])))
+}
+
+async fn delete(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+) -> ApiResult {
+    subnet::delete::delete(&net, &cx, &id, expect).await?;
+    Ok(http::no_content())
+}

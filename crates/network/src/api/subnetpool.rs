@@ -1,0 +1,99 @@
+//! `/v2.0/subnetpools`
+
+use super::{
+    body,
+    kind::Kind,
+    resource::{Fields, IfMatch, Look, list, made, one, show},
+    spec::{Attr, Default, ID, STANDARD, Spec, TAGS},
+    tags,
+};
+use crate::{
+    Network as Service,
+    model::{SubnetPool, rbac, rbac::Action},
+    ops::subnetpool::{self, create::NewSubnetPool, update::SubnetPoolChanges},
+};
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use serde_json::{Value, json};
+
+static SPEC: Spec = Spec {
+    resource: "subnetpool",
+    collection: "subnetpools",
+    path: "/v2.0/subnetpools",
+    attrs: &[
+        &[
+            ID,
+            Attr::new("name", Kind::NotEmptyName(255), Default::Required).mutable().sorted(),
+            Attr::new("prefixes", Kind::CidrList, Default::Required).mutable(),
+            Attr::new("default_quota", Kind::NonNegative, Default::Unset).mutable().sorted(),
+            Attr::shown("ip_version").of(Kind::IpVersion).sorted(),
+            Attr::new("default_prefixlen", Kind::NonNegative, Default::Unset).mutable().sorted(),
+            Attr::new("min_prefixlen", Kind::NonNegative, Default::Unset).mutable().sorted(),
+            Attr::new("max_prefixlen", Kind::NonNegative, Default::Unset).mutable().sorted(),
+            Attr::new("is_default", Kind::Bool, Default::Bool(false)).mutable().sorted(),
+            Attr::new("shared", Kind::Bool, Default::Bool(false)).sorted(),
+            Attr::shown("address_scope_id").filtered(),
+        ],
+        STANDARD,
+        TAGS,
+    ],
+};
+
+impl Fields for SubnetPool {
+    fn spec() -> &'static Spec {
+        &SPEC
+    }
+
+    fn own(&self, name: &str, look: &Look<'_>) -> Value {
+        match name {
+            "name" => self.name.as_str().into(),
+            "prefixes" => json!(self.prefixes),
+            "default_quota" => self.default_quota.into(),
+            "ip_version" => self.ip_version().into(),
+            // Texts, as Neutron has them.
+            "default_prefixlen" => self.default_prefixlen.to_string().into(),
+            "min_prefixlen" => self.min_prefixlen.to_string().into(),
+            "max_prefixlen" => self.max_prefixlen.to_string().into(),
+            "is_default" => self.is_default.into(),
+            "shared" => rbac::grants(look.snapshot, &self.id, Action::Shared, look.reach.project.as_deref()).into(),
+            _ => Value::Null,
+        }
+    }
+}
+
+pub fn routes() -> ApiRouter<Service> {
+    ApiRouter::new()
+        .get("/v2.0/subnetpools", list::<SubnetPool>)
+        .post("/v2.0/subnetpools", create)
+        .get("/v2.0/subnetpools/{id}", show::<SubnetPool>)
+        .put("/v2.0/subnetpools/{id}", update)
+        .delete("/v2.0/subnetpools/{id}", delete)
+        .merge(tags::routes::<SubnetPool>("/v2.0/subnetpools/{id}/tags", "/v2.0/subnetpools/{id}/tags/{tag}"))
+}
+
+async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
+    let created = body::create::<NewSubnetPool>(&SPEC, &cx, body)?;
+    let pools = subnetpool::create::create(&net, &cx, created.asked).await?;
+    Ok(made(&net, &cx, &pools, created.bulk))
+}
+
+async fn update(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let (set, changes) = body::update::<SubnetPoolChanges>(&SPEC, &cx, body)?;
+    let pool = subnetpool::update::update(&net, &cx, &id, &set, changes, expect).await?;
+    Ok(http::ok(&one(&net, &cx, pool.as_ref(), &[])))
+}
+
+async fn delete(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+) -> ApiResult {
+    subnetpool::delete::delete(&net, &cx, &id, expect).await?;
+    Ok(http::no_content())
+}
