@@ -132,6 +132,7 @@ fn is_true(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[derive(Debug)]
     struct Thing(&'static str, &'static str, bool);
 
     impl Fields for Thing {

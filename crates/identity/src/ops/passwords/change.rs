@@ -34,7 +34,8 @@ pub async fn change(id: &Identity, user_id: &str, change: PasswordChange, note: 
     let store = id.store().clone();
     store
         .transact("identity.user.password", move |tx| {
-            let now = note.at();
+            // Read here and not before: every login that saw the old password began earlier.
+            let now = id.now();
             let unchanged = tx.get::<User>(&user.id).filter(|u| !u.deleting && u.password_hash() == seen.as_deref());
             let Some(current) = unchanged else {
                 return Err(Refusal::Unauthorized("password changed meanwhile").into());

@@ -68,7 +68,7 @@ pub async fn issue(id: &Identity, auth: Auth, note: Note) -> Result<Issued> {
     }
     let proven = proven.ok_or(Refusal::Unauthorized("no method given"))?;
     multi_factor(&proven)?;
-    mint(id, proven, &asked)
+    mint(id, proven, &asked, note.at())
 }
 
 /// The methods named, each with its part of the body.
@@ -225,8 +225,9 @@ fn multi_factor(proven: &Proven) -> Result<()> {
     Err(Refusal::Unauthorized("more authentication methods are needed").into())
 }
 
-/// Makes the token, if there is any role for it.
-fn mint(id: &Identity, proven: Proven, asked: &Asked) -> Result<Issued> {
+/// Makes the token, if there is any role for it. It counts as issued when the request came in (`since`): a password changed
+/// while it was being verified ends this token too, as the change is dated by its own transaction.
+fn mint(id: &Identity, proven: Proven, asked: &Asked, since: Timestamp) -> Result<Issued> {
     let (view, now) = (id.view(), id.now());
     let scope = match &proven.app_cred {
         Some(app_cred) => ScopeId::Project(app_cred.project.clone()),
@@ -242,7 +243,7 @@ fn mint(id: &Identity, proven: Proven, asked: &Asked) -> Result<Issued> {
     let payload = Arc::new(Payload {
         user: proven.user.id.clone(),
         methods,
-        issued: now,
+        issued: since,
         expires: ends.into_iter().flatten().min().unwrap_or(lifetime),
         scope,
         audit_ids: [audit_id(octets)].into_iter().chain(proven.chain).collect(),

@@ -5,7 +5,7 @@ use crate::{
     ops::{audit::Note, fields, names, on::On, passwords},
     policy::{Authorize, users::UPDATE_USER},
 };
-use kernel::{Ctx, ProjectId, Result};
+use kernel::{Ctx, ProjectId, Result, Timestamp};
 use serde::Deserialize;
 use std::sync::Arc;
 use store::Tx;
@@ -44,7 +44,7 @@ pub async fn update(id: &Identity, cx: &Ctx, user_id: &str, update: Update) -> R
         let mut new = User::clone(&old);
         apply(&this, &mut new, &update, hash.clone(), &note);
         names::rename(tx, "user", &User::name_space(&new.domain), (&old.name, &new.name), &new.domain, &new.id)?;
-        end_tokens(tx, &old, &new, &note);
+        end_tokens(tx, &old, &new, this.now());
         note.updated(tx, "user", &new.id)?;
         Ok(tx.put(new))
     })
@@ -85,10 +85,11 @@ fn apply(id: &Identity, user: &mut User, update: &Update, hash: Option<String>, 
     }
 }
 
-/// A new password ends what the old one opened; so does disabling, even if the user is enabled again.
-fn end_tokens(tx: &mut Tx, old: &User, new: &User, note: &Note) {
+/// A new password ends what the old one opened; so does disabling, even if the user is enabled again. `now` is read in the
+/// transaction: every login that saw the old state began earlier.
+fn end_tokens(tx: &mut Tx, old: &User, new: &User, now: Timestamp) {
     let disabled = old.enabled && !new.enabled;
     if disabled || old.password_hash() != new.password_hash() {
-        tx.put(Revocation { subject: Subject::User(new.id.clone()), issued_before: note.at() });
+        tx.put(Revocation { subject: Subject::User(new.id.clone()), issued_before: now });
     }
 }
