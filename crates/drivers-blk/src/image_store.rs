@@ -15,7 +15,10 @@
 //! - Hashing and disk writes happen on one blocking thread per upload, behind a short queue: a slow disk slows its own
 //!   client, never the workers that serve the others.
 
-use crate::disk::{self, OnDisk};
+use crate::{
+    checksum::hex,
+    disk::{self, OnDisk},
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -156,10 +159,6 @@ impl Drop for Incoming {
 
 fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[async_trait]

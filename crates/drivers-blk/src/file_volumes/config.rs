@@ -1,0 +1,45 @@
+//! Settings of a pool.
+
+use crate::qemu_img::QemuImg;
+use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
+
+#[derive(Clone, Debug)]
+pub struct FileVolumesConfig {
+    /// The pool's name, the part of `host@backend#pool` after `#`.
+    pub pool: String,
+    /// The name of this host: exports for it are on Unix sockets.
+    pub host: String,
+    /// Volumes, snapshots and unfinished work, in one file system.
+    pub dir: PathBuf,
+    /// For short names of sockets, should `dir` be too deep for them.
+    pub run_dir: PathBuf,
+    /// Where other hosts reach this pool; `None`: they do not.
+    pub tcp: Option<TcpExports>,
+    pub storage_daemon: PathBuf,
+    pub img: QemuImg,
+    /// How long a storage daemon may take to start, to answer, to end.
+    pub patience: Duration,
+}
+
+/// NBD has no password, so the address belongs to a network that only hosts are on.
+#[derive(Clone, Debug)]
+pub struct TcpExports {
+    pub address: IpAddr,
+    /// One for each volume exported to another host.
+    pub ports: RangeInclusive<u16>,
+}
+
+impl FileVolumesConfig {
+    pub fn new(pool: impl Into<String>, host: impl Into<String>, dir: impl Into<PathBuf>) -> Self {
+        Self {
+            pool: pool.into(),
+            host: host.into(),
+            dir: dir.into(),
+            run_dir: "/run/tstack".into(),
+            tcp: None,
+            storage_daemon: "qemu-storage-daemon".into(),
+            img: QemuImg::default(),
+            patience: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What the storage daemon of a volume does for it: serves it on a Unix socket, grows it, and copies it as it is at one moment.
+//!
+//! ```text
+//!   volume.qcow2 ─ "file" ─ "disk" ─ NBD export on <volume>.nbd     (each write is on the disk before it is acknowledged)
+//!                              └──── job "copy" ─▶ "target" ─ "target-file" ─ a new file
+//! ```
+//!
+//! The copy is QEMU's backup job: what a guest overwrites is copied first, so the new file shows the moment the job began,
+//! whatever is written meanwhile.
+
+use super::{
+    config::FileVolumesConfig,
+    daemon::{self, Access, DISK, Daemon, Nodes, text},
+    pool::VolumeDir,
+    qmp::{Qmp, QmpError, is_full, no_space},
+};
+use crate::{disk, qemu_img::Format};
+use kernel::{Error, Result, error::Doing};
+use serde_json::{Value, json};
+use std::{os::unix::fs::MetadataExt, path::Path, time::Duration};
+use tokio::time::sleep;
+
+const COPY: &str = "copy";
+const TARGET: &str = "target";
+const TARGET_FILE: &str = "target-file";
+
+/// The daemon, serving the volume as asked; whatever an earlier process of ours left undone in it is ended.
+pub(super) async fn serve(volume: &VolumeDir, config: &FileVolumesConfig, access: Access) -> Result<Qmp> {
+    let mut qmp = Daemon::disk(volume, config).converse().await?;
+    let file = json!({"driver": "file", "node-name": "file", "filename": text(&volume.image())?, "discard": "unmap"});
+    let disk = json!({"driver": "qcow2", "node-name": DISK, "file": "file", "discard": "unmap"});
+    let socket = json!({"type": "unix", "data": {"path": text(&volume.socket("nbd"))?}});
+    let converge = async {
+        settle(&mut qmp).await?;
+        let nodes = Nodes::of(&mut qmp).await?;
+        daemon::add_node(&mut qmp, &nodes, file).await?;
+        daemon::add_node(&mut qmp, &nodes, disk).await?;
+        daemon::start_server(&mut qmp, socket).await?;
+        daemon::export(&mut qmp, volume.id.as_str(), access).await
+    };
+    converge.await.map_err(|e| e.while_doing("exporting a volume"))?;
+    Ok(qmp)
+}
+
+/// Ends a copy that nobody waits for any more.
+async fn settle(qmp: &mut Qmp) -> Result<(), QmpError> {
+    while let Some(job) = job(qmp).await? {
+        if job["status"] == "concluded" {
+            qmp.execute("job-dismiss", json!({"id": COPY})).await?;
+        } else {
+            // Refused when it has just concluded, which is as well.
+            let _ = qmp.execute("job-cancel", json!({"id": COPY})).await;
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+    let nodes = Nodes::of(qmp).await?;
+    for node in [TARGET, TARGET_FILE] {
+        if nodes.size(node).is_some() {
+            qmp.execute("blockdev-del", json!({"node-name": node})).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn job(qmp: &mut Qmp) -> Result<Option<Value>, QmpError> {
+    let jobs = qmp.execute("query-jobs", json!({})).await?;
+    Ok(jobs.as_array().into_iter().flatten().find(|j| j["id"] == COPY).cloned())
+}
+
+/// Grows the disk. A node that is exported cannot be resized, so the export is away for a moment; clients come back by themselves
+/// and then see the new size.
+pub(super) async fn grow(qmp: &mut Qmp, volume: &VolumeDir, size: u64, access: Access) -> Result<()> {
+    let grow = async {
+        if Nodes::of(qmp).await?.size(DISK).is_some_and(|now| now >= size) {
+            return Ok(());
+        }
+        daemon::withdraw(qmp).await?;
+        let grown = qmp.execute("block_resize", json!({"node-name": DISK, "size": size})).await;
+        daemon::export(qmp, volume.id.as_str(), access).await?;
+        grown.map(drop)
+    };
+    grow.await.map_err(|e| e.while_doing("growing an exported volume"))
+}
+
+/// Copies the disk as it is now to the new file `to`.
+pub(super) async fn copy(
+    qmp: &mut Qmp,
+    volume: &VolumeDir,
+    config: &FileVolumesConfig,
+    to: &Path,
+    format: Format,
+) -> Result<()> {
+    let doing = "copying a volume in use";
+    let parent = to.parent().unwrap_or(Path::new("/"));
+    // A copy that fills the disk would have the guest's own writes fail as well: better not begun.
+    let needed = tokio::fs::metadata(volume.image()).await.doing(doing)?.blocks() * 512;
+    if disk::space(parent)?.free < needed {
+        return Err(no_space(doing));
+    }
+    let nodes = Nodes::of(qmp).await.map_err(|e| e.while_doing(doing))?;
+    let size = nodes.size(DISK).ok_or_else(|| Error::internal("a storage daemon has lost its disk"))?;
+    config.img.create(to, format, size).await?;
+    let file = json!({"driver": "file", "node-name": TARGET_FILE, "filename": text(to)?});
+    let target = |read_only| json!({"driver": format.name(), "node-name": TARGET, "file": TARGET_FILE, "read-only": read_only});
+    let backup = json!({
+        "job-id": COPY, "device": DISK, "target": TARGET, "sync": "full", "auto-dismiss": false, "on-target-error": "report",
+    });
+    let run = async {
+        qmp.execute("blockdev-add", file).await?;
+        qmp.execute("blockdev-add", target(false)).await?;
+        qmp.execute("blockdev-backup", backup).await?;
+        let failure = wait(qmp).await?;
+        if failure.is_none() {
+            // Becoming read-only is the one way to flush a node and hear of a failure; closing it keeps silent.
+            qmp.execute("blockdev-reopen", json!({"options": [target(true)]})).await?;
+        }
+        Ok(failure)
+    };
+    let outcome: Result<Option<String>, QmpError> = run.await;
+    // After a lost answer this conversation is over; the next one settles.
+    if outcome.as_ref().map_or_else(QmpError::is_refusal, |_| true) {
+        settle(qmp).await.map_err(|e| e.while_doing(doing))?;
+    }
+    match outcome.map_err(|e| e.while_doing(doing))? {
+        None => Ok(()),
+        Some(text) if is_full(&text) => Err(no_space(doing).with_internal(text)),
+        Some(text) => Err(Error::internal(doing).with_internal(format!("{doing}: {text}"))),
+    }
+}
+
+/// Until the job has ended; its error if it has one.
+async fn wait(qmp: &mut Qmp) -> Result<Option<String>, QmpError> {
+    let mut pause = Duration::from_millis(5);
+    loop {
+        match job(qmp).await? {
+            None => return Ok(Some("the job is gone".into())),
+            Some(job) if job["status"] == "concluded" => return Ok(job["error"].as_str().map(str::to_owned)),
+            Some(_) => sleep(pause).await,
+        }
+        pause = (pause * 2).min(Duration::from_millis(250));
+    }
+}

@@ -1,0 +1,50 @@
+//! What a pool lacks on this host, and how to mend it.
+
+use super::FileVolumesConfig;
+use crate::disk;
+use kernel::doctor::Finding;
+use std::path::Path;
+
+/// Looks at everything the driver needs; changes nothing.
+pub fn doctor(config: &FileVolumesConfig) -> Vec<Finding> {
+    vec![
+        program(Path::new("qemu-img"), "apt install qemu-utils"),
+        program(&config.storage_daemon, "apt install qemu-system-common"),
+        program(Path::new("setsid"), "apt install util-linux"),
+        program(Path::new("prlimit"), "apt install util-linux"),
+        pool_dir(&config.dir),
+    ]
+}
+
+fn program(name: &Path, mend: &str) -> Finding {
+    let check = name.display().to_string();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| {
+        rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok() && file.is_file()
+    });
+    match found {
+        Some(file) => Finding::good(check, file.display().to_string()),
+        None => Finding::bad(check, "not found", mend),
+    }
+}
+
+fn pool_dir(dir: &Path) -> Finding {
+    let check = "directory of volumes";
+    let existing = dir.ancestors().find(|d| d.is_dir()).unwrap_or(Path::new("/"));
+    let writable = rustix::fs::access(existing, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    if let Err(e) = writable {
+        let mend = "run tstack as root, or choose another data directory";
+        return Finding::bad(check, format!("{}: {e}", existing.display()), mend);
+    }
+    match disk::space(existing) {
+        Err(e) => Finding::bad(check, e.internal_text(), "mount the file system of the data directory"),
+        Ok(space) => {
+            let detail = format!("{}: {} MiB free", dir.display(), space.free >> 20);
+            if space.free < 1 << 30 {
+                Finding::bad(check, detail, "free some space, or choose a data directory on a larger disk")
+            } else {
+                Finding::good(check, detail)
+            }
+        }
+    }
+}

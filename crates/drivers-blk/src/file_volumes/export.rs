@@ -1,0 +1,149 @@
+//! Exports: asked for in a record, made so by daemons, kept so by a watcher.
+
+use super::{
+    Inner,
+    daemon::{Access, Daemon},
+    disk, gateway,
+    gateway::Taken,
+    pool::{ExportRecord, GIB, VolumeDir, remove_file},
+    qmp::Qmp,
+};
+use kernel::{Error, Result, VolumeId};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::time::sleep;
+use tokio_util::task::AbortOnDropHandle;
+use volume::driver::Target;
+
+/// Between tries to start a daemon that does not start.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// With the volume's turn in hand. A volume exported read-only becomes writable when it is asked for so, never the other way round:
+/// whoever was promised writes keeps them.
+pub(super) async fn export(inner: &Arc<Inner>, volume: &VolumeDir, host: &str, read_only: bool) -> Result<Target> {
+    let now = volume.exported()?;
+    let mut wanted = now.clone().unwrap_or(ExportRecord { read_only, port: None });
+    wanted.read_only &= read_only;
+    let local = host == inner.config.host;
+    if !local && wanted.port.is_none() {
+        wanted.port = Some(inner.free_port(None)?);
+    }
+    if now.as_ref() != Some(&wanted) {
+        inner.write_record(volume.export_path(), wanted).await?;
+        // The one there is may not know of a gateway.
+        inner.watchers.lock().remove(&volume.id);
+    }
+    inner.serve(volume).await?;
+    inner.serve_others(volume).await?;
+    watch(inner, &volume.id);
+    let export = volume.id.to_string();
+    match (local, &inner.config.tcp, volume.exported()?.and_then(|e| e.port)) {
+        (false, Some(tcp), Some(port)) => Ok(Target::NbdTcp { host: tcp.address.to_string(), port, export }),
+        (false, ..) => Err(Error::internal("an export for another host has no port")),
+        (true, ..) => Ok(Target::NbdUnix { socket: volume.socket("nbd"), export }),
+    }
+}
+
+/// With the volume's turn in hand.
+pub(super) async fn unexport(inner: &Inner, volume: &VolumeDir) -> Result<()> {
+    inner.watchers.lock().remove(&volume.id);
+    Daemon::gateway(volume, &inner.config).stop().await?;
+    Daemon::disk(volume, &inner.config).stop().await?;
+    let _ = std::fs::remove_file(volume.socket("nbd"));
+    remove_file(&volume.export_path())
+}
+
+impl Inner {
+    /// A conversation with the daemon of an exported volume, which is made to run and to serve if it does not; `None` for a volume
+    /// that is not exported. With the volume's turn in hand.
+    pub(super) async fn serve(&self, volume: &VolumeDir) -> Result<Option<Qmp>> {
+        let Some(export) = volume.exported()? else { return Ok(None) };
+        disk::serve(volume, &self.config, Access::of(export.read_only)).await.map(Some)
+    }
+
+    /// The same for its gateway, if it has one; a port that turns out to be another program's is given up for the next.
+    pub(super) async fn serve_others(self: &Arc<Self>, volume: &VolumeDir) -> Result<()> {
+        while let Some(export) = volume.exported()?
+            && let Some(port) = export.port
+        {
+            let tcp = self.config.tcp.as_ref().ok_or_else(unreachable_pool)?;
+            let (access, size) = (Access::of(export.read_only), volume.record()?.size_gib * GIB);
+            if gateway::serve(volume, &self.config, tcp, port, access, size).await? == Taken::Ours {
+                return Ok(());
+            }
+            tracing::warn!(volume = %volume.id, port, "another program has the port of an export");
+            let next = ExportRecord { port: Some(self.free_port(Some(port))?), ..export };
+            self.write_record(volume.export_path(), next).await?;
+        }
+        Ok(())
+    }
+
+    fn free_port(&self, after: Option<u16>) -> Result<u16> {
+        let tcp = self.config.tcp.as_ref().ok_or_else(unreachable_pool)?;
+        gateway::next_port(tcp, after, &self.pool.ports_in_use()?)
+    }
+}
+
+fn unreachable_pool() -> Error {
+    Error::conflict("this pool has no address for other hosts")
+}
+
+/// Sees to it that somebody watches over the daemons of an exported volume.
+pub(super) fn watch(inner: &Arc<Inner>, id: &VolumeId) {
+    let mut watchers = inner.watchers.lock();
+    if watchers.get(id).is_none_or(AbortOnDropHandle::is_finished) {
+        let task = tokio::spawn(keep(Arc::downgrade(inner), id.clone()));
+        watchers.insert(id.clone(), AbortOnDropHandle::new(task));
+    }
+}
+
+/// Keeps the daemons running for as long as the volume is exported and the pool is open.
+async fn keep(pool: Weak<Inner>, id: VolumeId) {
+    let mut pause = PAUSE;
+    loop {
+        match ended(&pool, &id).await {
+            Ok(Watch::Over) => return,
+            Ok(Watch::Ended) => pause = PAUSE,
+            Err(e) => {
+                tracing::error!(volume = %id, error = %e.internal_text(), "an exported volume is not served");
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+enum Watch {
+    /// A daemon has ended.
+    Ended,
+    /// There is nothing to watch any more.
+    Over,
+}
+
+/// Starts what does not run, then waits until something ends.
+async fn ended(pool: &Weak<Inner>, id: &VolumeId) -> Result<Watch> {
+    let (disk, gateway) = {
+        let Some(inner) = pool.upgrade() else { return Ok(Watch::Over) };
+        let _turn = inner.turns.take(id).await;
+        let volume = inner.pool.volume(id)?;
+        if inner.serve(&volume).await?.is_none() {
+            return Ok(Watch::Over);
+        }
+        inner.serve_others(&volume).await?;
+        let of = |daemon: Daemon| async move { daemon.process().await };
+        (of(Daemon::disk(&volume, &inner.config)).await?, of(Daemon::gateway(&volume, &inner.config)).await?)
+    };
+    let end = async |process: Option<super::process::Process>, here: bool| match process {
+        Some(process) => process.exited().await,
+        None if here => {}
+        None => std::future::pending().await,
+    };
+    tokio::select! {
+        () = end(disk, true) => tracing::warn!(volume = %id, "the storage daemon of a volume has ended"),
+        () = end(gateway, false) => tracing::debug!(volume = %id, "the gateway of a volume has ended"),
+    }
+    Ok(Watch::Ended)
+}

@@ -1,0 +1,155 @@
+//! Making volumes, snapshots and copies: everything that ends in a new file.
+//!
+//! ```text
+//!   blank     qemu-img create
+//!   image     fetch ▶ hash ▶ header ▶ qemu-img convert ▶ grow
+//!   snapshot  copy the file (by reference where the file system can: XFS, btrfs) ▶ grow
+//!   volume    the same, or a copy by its storage daemon while it is exported ▶ grow
+//! ```
+//!
+//! A snapshot is a whole image of its own, not a layer: deleting or growing the volume does not concern it, no chain has to be
+//! kept in order across crashes, and it costs nothing where files share blocks.
+
+use super::{
+    FileVolumes, disk,
+    pool::{GIB, Unfinished, VolumeDir, VolumeRecord},
+};
+use crate::{
+    checksum,
+    disk::OnDisk,
+    durable,
+    qemu_img::{Compress, Format, INVALID_IMAGE},
+};
+use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
+use std::{
+    fs::{self, File},
+    path::Path,
+};
+use tokio::task::spawn_blocking;
+use volume::driver::{ImageBytes, ImageFetch, VolumeSource, VolumeSpec};
+
+/// With the volume's turn in hand. The volume appears by the renaming of its directory.
+pub(super) async fn volume(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch) -> Result<()> {
+    let place = pool.inner.pool.volume(&spec.id)?;
+    if place.exists() {
+        return Ok(());
+    }
+    let aside = pool.inner.pool.unfinished();
+    fs::create_dir_all(aside.path().join("snapshots")).on_disk("making a volume's directory")?;
+    let image = aside.path().join("volume.qcow2");
+    fill(pool, spec, fetch, &image).await?;
+    pool.inner.write_record(aside.path().join("volume.json"), VolumeRecord { size_gib: spec.size_gib }).await?;
+    let (from, to) = (aside.path().to_owned(), place.path().to_owned());
+    spawn_blocking(move || commit_dir(&from, &image, &to)).await.doing("finishing a volume")?
+}
+
+fn commit_dir(aside: &Path, image: &Path, place: &Path) -> Result<()> {
+    let doing = "finishing a volume";
+    File::open(image).and_then(|f| f.sync_all()).on_disk(doing)?;
+    File::open(aside).and_then(|d| d.sync_all()).on_disk(doing)?;
+    fs::rename(aside, place).on_disk(doing)?;
+    durable::sync_parent(place)
+}
+
+async fn fill(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch, to: &Path) -> Result<()> {
+    let img = &pool.inner.config.img;
+    let size = spec.size_gib.saturating_mul(GIB);
+    match &spec.source {
+        VolumeSource::Blank => return img.create(to, Format::Qcow2, size).await,
+        VolumeSource::Image(image) => from_image(pool, image, size, fetch, to).await?,
+        VolumeSource::Snapshot { snapshot, volume } => from_snapshot(pool, volume, snapshot, to).await?,
+        VolumeSource::Volume { volume } => {
+            let _turn = pool.inner.turns.take(volume).await;
+            now(pool, volume, to, Format::Qcow2).await?;
+        }
+    }
+    fits(img.info(to, Format::Qcow2).await?.virtual_size, size)?;
+    img.grow(to, Format::Qcow2, size).await
+}
+
+fn fits(needed: u64, size: u64) -> Result<()> {
+    if needed <= size {
+        return Ok(());
+    }
+    Err(Error::bad_request(format!("the volume's source needs {needed} bytes, the volume has {size}"))
+        .with_code(INVALID_IMAGE))
+}
+
+async fn from_image(pool: &FileVolumes, image: &ImageBytes, size: u64, fetch: &dyn ImageFetch, to: &Path) -> Result<()> {
+    let (img, aside) = (&pool.inner.config.img, pool.inner.pool.unfinished());
+    let format = Format::of_image(&image.disk_format)?;
+    fetch.fetch(image, aside.path()).await?;
+    let what = format!("image {}", image.image);
+    checksum::verify(aside.path(), &what, image.size, &image.hash_algo, &image.hash).await?;
+    fits(img.info_untrusted(aside.path(), format).await?.virtual_size, size)?;
+    img.convert((aside.path(), format), (to, Format::Qcow2), Compress::No).await
+}
+
+async fn from_snapshot(pool: &FileVolumes, volume: &VolumeId, snapshot: &SnapshotId, to: &Path) -> Result<()> {
+    let from = pool.inner.pool.volume(volume)?.snapshot(snapshot)?;
+    if !from.is_file() {
+        return Err(Error::not_found(format!("snapshot {snapshot} is not in this pool")));
+    }
+    at_rest(pool, &from, to, Format::Qcow2).await
+}
+
+/// Copies an image that nobody writes.
+async fn at_rest(pool: &FileVolumes, from: &Path, to: &Path, format: Format) -> Result<()> {
+    if format == Format::Qcow2 {
+        let (source, target) = (from.to_owned(), to.to_owned());
+        if spawn_blocking(move || reflink(&source, &target)).await.doing("copying an image")?? == Shared::Yes {
+            return Ok(());
+        }
+    }
+    pool.inner.config.img.convert((from, Format::Qcow2), (to, format), Compress::No).await
+}
+
+#[derive(PartialEq, Eq)]
+enum Shared {
+    Yes,
+    /// The file system has no such thing, or not between these files.
+    No,
+}
+
+/// Makes `to` a file with the blocks of `from`.
+fn reflink(from: &Path, to: &Path) -> Result<Shared> {
+    let source = File::open(from).on_disk("opening an image to copy")?;
+    let target = File::create(to).on_disk("making a copy of an image")?;
+    match rustix::fs::ioctl_ficlone(&target, &source) {
+        Ok(()) => Ok(Shared::Yes),
+        Err(rustix::io::Errno::NOSPC) => Err(super::qmp::no_space("copying an image")),
+        Err(_) => {
+            fs::remove_file(to).doing("removing an empty copy")?;
+            Ok(Shared::No)
+        }
+    }
+}
+
+/// Copies a volume as it is at one moment, in use or not. With the volume's turn in hand.
+async fn now(pool: &FileVolumes, volume: &VolumeId, to: &Path, format: Format) -> Result<()> {
+    let volume = pool.inner.pool.existing(volume)?;
+    match pool.inner.serve(&volume).await? {
+        Some(mut qmp) => disk::copy(&mut qmp, &volume, &pool.inner.config, to, format).await,
+        None => at_rest(pool, &volume.image(), to, format).await,
+    }
+}
+
+/// With the volume's turn in hand.
+pub(super) async fn snapshot(pool: &FileVolumes, volume: &VolumeDir, snapshot: &SnapshotId) -> Result<()> {
+    let place = volume.snapshot(snapshot)?;
+    if place.is_file() {
+        return Ok(());
+    }
+    let aside = pool.inner.pool.unfinished();
+    now(pool, &volume.id, aside.path(), Format::Qcow2).await?;
+    durable::commit(aside.path(), &place).await
+}
+
+/// With the volume's turn in hand. `to` need not be in the pool's file system.
+pub(super) async fn copy_out(pool: &FileVolumes, volume: &VolumeId, format: Format, to: &Path) -> Result<()> {
+    let mut beside = to.as_os_str().to_owned();
+    beside.push(".part");
+    let aside = Unfinished::at(beside.into());
+    now(pool, volume, aside.path(), format).await?;
+    durable::commit(aside.path(), to).await
+}

@@ -1,0 +1,250 @@
+//! Volumes as qcow2 files of this host, each served by a storage daemon of its own while it is exported.
+//!
+//! ```text
+//!   guest here ──── Unix socket ──▶ storage daemon ──▶ <pool>/volumes/<id>/volume.qcow2
+//!   guest there ─▶ TCP ─▶ gateway ────┘    ▲
+//!                                          │ monitor: grow, copy
+//!                        FileVolumes ──────┘   (comes and goes; the daemons stay)
+//! ```
+//!
+//! ```text
+//!             create                     export (record, then daemons)
+//!   (none) ───────────▶ a directory ──────────────────────────────────▶ exported
+//!      ▲   by renaming    │      ▲                                         │
+//!      └──── delete ──────┘      └── unexport (daemons, then record) ◀─────┘
+//! ```
+//!
+//! Invariants
+//! - A volume or snapshot is there whole or not at all: made in `making`, synced, renamed. What a kill leaves is removed by the next
+//!   open, and the next call begins anew.
+//! - Calls on one volume take turns. A call that began runs to its end even if its caller goes away; the caller's next try waits
+//!   for it and finds it done.
+//! - Whether a volume is exported is said by its record, which is there before the first daemon and after the last one. As long as it
+//!   is there, a watcher starts again what died: guests wait (`reconnect-delay`) and go on.
+//! - A write is on the disk before it is acknowledged (`writethrough`). It must be: qcow2 keeps its tables in the daemon's
+//!   memory until a flush, and after a crash a guest's NBD client connects to the next daemon without a word to the guest, whose
+//!   later flush would be answered by a daemon that never saw the writes before.
+//! - A generation older than one seen is refused, also after the volume has gone.
+
+mod config;
+mod daemon;
+mod disk;
+mod doctor;
+mod export;
+mod gateway;
+mod make;
+mod pool;
+mod process;
+mod qmp;
+mod sockets;
+mod turns;
+
+pub use config::{FileVolumesConfig, TcpExports};
+pub use doctor::doctor;
+
+use crate::{disk::space, qemu_img::Format};
+use async_trait::async_trait;
+use daemon::Access;
+use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
+use parking_lot::Mutex;
+use pool::{GIB, Pool, VolumeDir, VolumeRecord};
+use serde::Serialize;
+use std::{
+    collections::HashMap,
+    fs,
+    future::Future,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::task::spawn_blocking;
+use tokio_util::task::AbortOnDropHandle;
+use turns::Turns;
+use volume::driver::{Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend, VolumeSpec};
+
+/// One pool. Clones share it.
+#[derive(Clone)]
+pub struct FileVolumes {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: FileVolumesConfig,
+    pool: Pool,
+    turns: Turns,
+    /// One per exported volume.
+    watchers: Mutex<HashMap<VolumeId, AbortOnDropHandle<()>>>,
+}
+
+impl FileVolumes {
+    /// Opens (or makes) the pool, for this process alone. Daemons that run are found again, untouched; those of exported volumes
+    /// that do not run (the host was down) are started in the background.
+    pub fn open(config: FileVolumesConfig) -> Result<Self> {
+        let pool = Pool::open(&config.dir, &config.run_dir)?;
+        let inner = Arc::new(Inner { config, pool, turns: Turns::default(), watchers: Mutex::default() });
+        for id in inner.pool.ids()? {
+            if inner.pool.volume(&id)?.exported()?.is_some() {
+                export::watch(&inner, &id);
+            }
+        }
+        Ok(Self { inner })
+    }
+
+    /// Runs `work` in a task of its own, with the volume's turn, if the fence lets it pass.
+    async fn change<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
+        &self,
+        id: &VolumeId,
+        fence: Fence,
+        work: impl FnOnce(Self) -> F + Send + 'static,
+    ) -> Result<T> {
+        let (own, id) = (self.clone(), id.clone());
+        let task = tokio::spawn(async move {
+            let _turn = own.inner.turns.take(&id).await;
+            own.inner.pass(&id, fence).await?;
+            work(own.clone()).await
+        });
+        task.await.doing("changing a volume")?
+    }
+}
+
+/// Grows a volume that has been found, exported or not. Its record follows its image.
+async fn extend(pool: &FileVolumes, volume: &VolumeDir, size_gib: u64) -> Result<()> {
+    let size = size_gib.saturating_mul(GIB);
+    if volume.record()?.size_gib > size_gib {
+        return Err(Error::bad_request(format!("volume {} is larger than {size_gib} GiB", volume.id)));
+    }
+    let inner = &pool.inner;
+    match inner.serve(volume).await? {
+        None => inner.config.img.grow(&volume.image(), Format::Qcow2, size).await?,
+        Some(mut qmp) => {
+            let access = volume.exported()?.map_or(Access::ReadWrite, |e| Access::of(e.read_only));
+            disk::grow(&mut qmp, volume, size, access).await?;
+        }
+    }
+    inner.write_record(volume.record_path(), VolumeRecord { size_gib }).await?;
+    // The gateway learns the size from the record.
+    inner.serve_others(volume).await
+}
+
+async fn delete(pool: &FileVolumes, volume: &VolumeDir) -> Result<()> {
+    if !volume.exists() {
+        return Ok(());
+    }
+    if volume.exported()?.is_some() {
+        return Err(Error::conflict(format!("volume {} is exported", volume.id)));
+    }
+    if !volume.snapshots()?.is_empty() {
+        return Err(Error::conflict(format!("volume {} has snapshots", volume.id)));
+    }
+    // Gone at once for everybody who looks, then removed at leisure.
+    let (path, aside) = (volume.path().to_owned(), pool.inner.pool.unfinished());
+    let remove = move || -> Result<()> {
+        fs::rename(&path, aside.path()).doing("removing a volume")?;
+        crate::durable::sync_parent(&path)?;
+        fs::remove_dir_all(aside.path()).doing("removing a volume's files")
+    };
+    spawn_blocking(remove).await.doing("removing a volume")?
+}
+
+#[async_trait]
+impl VolumeBackend for FileVolumes {
+    async fn create(&self, spec: &VolumeSpec, fence: Fence, fetch: Arc<dyn ImageFetch>) -> Result<()> {
+        let spec = spec.clone();
+        let id = spec.id.clone();
+        self.change(&id, fence, |pool| async move { make::volume(&pool, &spec, fetch.as_ref()).await }).await
+    }
+
+    async fn delete(&self, id: &VolumeId, fence: Fence) -> Result<()> {
+        let volume = self.inner.pool.volume(id)?;
+        self.change(id, fence, |pool| async move { delete(&pool, &volume).await }).await
+    }
+
+    async fn extend(&self, id: &VolumeId, size_gib: u64, fence: Fence) -> Result<()> {
+        let id = id.clone();
+        self.change(&id.clone(), fence, move |pool| async move {
+            extend(&pool, &pool.inner.pool.existing(&id)?, size_gib).await
+        })
+        .await
+    }
+
+    async fn create_snapshot(&self, volume: &VolumeId, snapshot: &SnapshotId, fence: Fence) -> Result<()> {
+        let (id, snapshot) = (volume.clone(), snapshot.clone());
+        self.change(volume, fence, move |pool| async move {
+            make::snapshot(&pool, &pool.inner.pool.existing(&id)?, &snapshot).await
+        })
+        .await
+    }
+
+    async fn delete_snapshot(&self, volume: &VolumeId, snapshot: &SnapshotId, fence: Fence) -> Result<()> {
+        let path = self.inner.pool.volume(volume)?.snapshot(snapshot)?;
+        self.change(volume, fence, |_| async move {
+            spawn_blocking(move || pool::remove_file(&path)).await.doing("removing a snapshot")?
+        })
+        .await
+    }
+
+    async fn export(&self, id: &VolumeId, for_host: &str, read_only: bool, fence: Fence) -> Result<Target> {
+        let (id, host) = (id.clone(), for_host.to_owned());
+        self.change(&id.clone(), fence, move |pool| async move {
+            export::export(&pool.inner, &pool.inner.pool.existing(&id)?, &host, read_only).await
+        })
+        .await
+    }
+
+    async fn unexport(&self, id: &VolumeId, fence: Fence) -> Result<()> {
+        let volume = self.inner.pool.volume(id)?;
+        self.change(id, fence, |pool| async move { export::unexport(&pool.inner, &volume).await }).await
+    }
+
+    async fn copy_out(&self, id: &VolumeId, format: &str, to: &Path) -> Result<()> {
+        let format = match format {
+            "raw" => Format::Raw,
+            "qcow2" => Format::Qcow2,
+            other => return Err(Error::bad_request(format!("volumes are not copied to the format {other}"))),
+        };
+        let _turn = self.inner.turns.take(id).await;
+        make::copy_out(self, id, format, to).await
+    }
+
+    async fn stats(&self) -> Result<PoolStats> {
+        let inner = self.inner.clone();
+        spawn_blocking(move || inner.stats()).await.doing("measuring a pool")?
+    }
+
+    async fn inventory(&self) -> Result<Inventory> {
+        let inner = self.inner.clone();
+        spawn_blocking(move || inner.pool.inventory()).await.doing("listing a pool")?
+    }
+}
+
+impl Inner {
+    async fn pass(self: &Arc<Self>, id: &VolumeId, fence: Fence) -> Result<()> {
+        let (inner, id) = (self.clone(), id.clone());
+        spawn_blocking(move || inner.pool.pass(&id, fence)).await.doing("checking a volume's fence")?
+    }
+
+    async fn write_record(self: &Arc<Self>, path: PathBuf, record: impl Serialize + Send + 'static) -> Result<()> {
+        let inner = self.clone();
+        spawn_blocking(move || inner.pool.write_record(&path, &record)).await.doing("writing a volume's record")?
+    }
+
+    fn stats(&self) -> Result<PoolStats> {
+        let space = space(self.pool.dir())?;
+        let ids = self.pool.ids()?;
+        let mut provisioned_gib = 0;
+        for id in &ids {
+            // One that goes away meanwhile counts no more.
+            provisioned_gib += self.pool.volume(id)?.record().map_or(0, |r| r.size_gib);
+        }
+        Ok(PoolStats {
+            pool: self.config.pool.clone(),
+            total_mib: space.total >> 20,
+            free_mib: space.free >> 20,
+            provisioned_gib,
+            volumes: ids.len() as u64,
+            storage_protocol: "nbd".into(),
+            vendor_name: "TStack".into(),
+            driver_version: env!("CARGO_PKG_VERSION").into(),
+            thin: true,
+        })
+    }
+}
