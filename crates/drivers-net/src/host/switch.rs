@@ -157,27 +157,8 @@ impl Switch {
 
     pub async fn add_bridge(&self, spec: &BridgeSpec) -> Result<()> {
         self.ready().await?;
-        let fail_mode = if spec.secure { "secure" } else { "standalone" };
-        let mac = spec.mac.iter().map(|mac| ("hwaddr".to_owned(), mac.clone()));
-        let owned = [
-            ("datapath_type", Datum::one(spec.datapath)),
-            ("fail_mode", Datum::one(fail_mode)),
-            ("other_config", Datum::map(mac)),
-        ];
         if let Some((uuid, row)) = self.find("Bridge", "bridge", &spec.name) {
-            let differs = {
-                let replica = self.client.replica();
-                owned.iter().any(|(c, datum)| replica.value("Bridge", &row, c) != *datum)
-            };
-            if differs {
-                self.configure(vec![Op::Update {
-                    table: "Bridge".into(),
-                    when: Condition::row(uuid),
-                    row: columns(owned),
-                }])
-                .await?;
-            }
-            return Ok(());
+            return self.settle_bridge(spec, uuid, &row).await;
         }
         let name = Datum::one(spec.name.as_str());
         let insert = |table: &str, id: &str, row: Columns| Op::Insert {
@@ -186,8 +167,9 @@ impl Switch {
             name: Some(id.into()),
             row,
         };
-        let mut bridge = columns(owned);
+        let mut bridge = columns(spec.columns());
         bridge.extend(columns([("name", name.clone()), ("ports", named("port"))]));
+        bridge.extend(columns([("other_config", Datum::map(spec.hwaddr()))]));
         let into = vec![Mutation::new("bridges", Mutator::Insert, named("bridge"))];
         self.configure(vec![
             insert("Interface", "interface", columns([("name", name.clone()), ("type", Datum::one("internal"))])),
@@ -197,6 +179,23 @@ impl Switch {
         ])
         .await?;
         self.working(&spec.name)
+    }
+
+    /// A bridge that is there already: others (ovn-controller) keep things in its `other_config`, too.
+    async fn settle_bridge(&self, spec: &BridgeSpec, uuid: Uuid, row: &Row) -> Result<()> {
+        let mut ops = Vec::new();
+        let (table, when) = ("Bridge".to_owned(), Condition::row(uuid));
+        if spec.columns().iter().any(|(column, datum)| row.get(column) != Some(datum)) {
+            ops.push(Op::Update { table: table.clone(), when: when.clone(), row: columns(spec.columns()) });
+        }
+        if spec.hwaddr().iter().any(|(key, mac)| row.entry("other_config", key) != Some(mac)) {
+            let mutations = vec![
+                Mutation::new("other_config", Mutator::Delete, Datum::set(["hwaddr"])),
+                Mutation::new("other_config", Mutator::Insert, Datum::map(spec.hwaddr())),
+            ];
+            ops.push(Op::Mutate { table, when, mutations });
+        }
+        if ops.is_empty() { Ok(()) } else { self.configure(ops).await }
     }
 
     pub async fn delete_bridge(&self, name: &str) -> Result<()> {
@@ -303,6 +302,17 @@ fn owner(ids: &Datum) -> Owner {
         (Some("port"), Some(id)) => Owner::Port(id.into()),
         (Some("metadata"), Some(id)) => Owner::Metadata(id.into()),
         _ => Owner::Stranger,
+    }
+}
+
+impl BridgeSpec {
+    fn columns(&self) -> [(&'static str, Datum); 2] {
+        let fail_mode = if self.secure { "secure" } else { "standalone" };
+        [("datapath_type", Datum::one(self.datapath)), ("fail_mode", Datum::one(fail_mode))]
+    }
+
+    fn hwaddr(&self) -> Option<(String, String)> {
+        self.mac.as_ref().map(|mac| ("hwaddr".to_owned(), mac.clone()))
     }
 }
 

@@ -37,7 +37,7 @@ pub struct External {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostNetConfig {
-    /// Sockets, databases, pidfiles and logs; at most 60 characters, because a socket's path may have only 107.
+    /// Sockets, databases, pidfiles and logs; at most 75 characters, because a socket's path may have only 107.
     pub state_dir: PathBuf,
     /// The namespace that is this host; none: the one we run in.
     pub netns: Option<String>,
@@ -144,11 +144,11 @@ fn check_prefix(prefix: &str) -> Result<()> {
 
 fn check_dir(dir: &Path) -> Result<()> {
     let length = dir.as_os_str().len();
-    if dir.is_absolute() && length <= 60 {
+    if dir.is_absolute() && length <= 75 {
         return Ok(());
     }
     Err(Error::bad_request(format!(
-        "{} must be an absolute path of at most 60 characters: sockets are to lie in it",
+        "{} must be an absolute path of at most 75 characters: sockets are to lie in it",
         dir.display()
     )))
 }
@@ -189,7 +189,7 @@ mod tests {
         check(HostNetConfig { prefix: "Very-long".into(), ..config() }, "Very-long");
         check(HostNetConfig { prefix: String::new(), ..config() }, "one to five");
         check(HostNetConfig { state_dir: "relative".into(), ..config() }, "relative");
-        check(HostNetConfig { state_dir: format!("/{}", "x".repeat(70)).into(), ..config() }, "60 characters");
+        check(HostNetConfig { state_dir: format!("/{}", "x".repeat(75)).into(), ..config() }, "75 characters");
         check(HostNetConfig { southbound: String::new(), ..config() }, "southbound");
         check(HostNetConfig { external: vec![external("a:b")], ..config() }, "a:b");
     }

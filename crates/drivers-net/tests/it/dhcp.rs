@@ -1,9 +1,9 @@
 //! Addresses by DHCP, asked for by the smallest client there is.
 
 use crate::rig::{Rig, eventually, skipped};
-use drivers_net::conformance::objects::{network, port, put, subnet, tcp_group};
+use drivers_net::conformance::objects::{group, network, port, put, subnet, tcp_group};
 use drivers_net::netns::Netns;
-use network::driver::{LPort, LSubnet, NetworkBackend};
+use network::driver::{LPort, LSecurityGroup, LSubnet, NetworkBackend};
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, UdpSocket},
@@ -88,6 +88,16 @@ async fn dhcp_says_what_subnet_and_port_say() {
         [&metadata[..], &[0, 10, 7, 0, 1]].concat(),
         "to the metadata service, and the default route"
     );
+
+    // Rules that let nothing out at all do not keep a guest from asking for its address.
+    let mute = LSecurityGroup { rules: [].into(), ..group([]) };
+    let b = port(&sub, 12, &[&mute]);
+    rig.backend.apply(&[put(mute), put(b.clone())]).await.unwrap();
+    let silent = rig.guest(0, &b).await;
+    eventually("an offer to the mute", || async {
+        offered(&silent.netns, &b.mac).await.is_some_and(|o| o.address == Some([10, 7, 0, 12].into()))
+    })
+    .await;
 
     // Only the subnet is put again; the port's answers change with it.
     rig.backend.apply(&[put(LSubnet { dns: vec![[8, 8, 8, 8].into()], ..sub.clone() })]).await.unwrap();

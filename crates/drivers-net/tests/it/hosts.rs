@@ -9,7 +9,7 @@ use drivers_net::{
     ovn::{FloatingIps, Settings},
     system::OvsHost,
 };
-use network::driver::{LPort, LRouter, LSubnet, NetworkBackend};
+use network::driver::{LNetwork, LPort, LRouter, LSubnet, NetworkBackend, NetworkKind};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guests_on_two_hosts_meet_and_reach_the_outside() {
@@ -79,6 +79,30 @@ async fn two_hosts(floating_ips: FloatingIps) {
     assert_eq!(reached(&guest.netns, "172.24.4.1", 80).await, fip);
     let other = if carrier == 0 { "h2" } else { "h1" };
     assert_eq!(rig.backend.hosts().await.unwrap(), [(other.into(), true)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vlan_of_the_physical_network_joins_hosts() {
+    if skipped() {
+        return;
+    }
+    let rig = Rig::lab(2, Settings::default()).await;
+    let vlan = |vlan| LNetwork {
+        kind: NetworkKind::Provider { physical: PHYSICAL.into(), vlan: Some(vlan) },
+        ..provider(PHYSICAL)
+    };
+    let (web, red, blue) = (tcp_group(&[80]), vlan(42), vlan(43));
+    let (rs, bs) = (subnet(&red, "10.42.0.0/24"), subnet(&blue, "10.42.0.0/24"));
+    let on = |host: &str, p: LPort| LPort { host: Some(host.into()), ..p };
+    let (a, b, c) =
+        (on("h1", port(&rs, 11, &[&web])), on("h2", port(&rs, 12, &[&web])), on("h1", port(&bs, 13, &[&web])));
+    let objects = [put(red), put(blue), put(rs), put(bs), put(web), put(a.clone()), put(b.clone()), put(c.clone())];
+    rig.backend.apply(&objects).await.unwrap();
+    let (ga, gb) = (rig.ready_guest(0, &a, "").await, rig.ready_guest(1, &b, "").await);
+    let gc = rig.ready_guest(0, &c, "").await;
+    echo_peer(&gb.netns, 80).await;
+    assert_eq!(reached(&ga.netns, "10.42.0.12", 80).await, "10.42.0.11");
+    assert_eq!(ask(&gc.netns, "10.42.0.12", 80).await, None, "another VLAN");
 }
 
 /// The host that carries the one gateway there is.

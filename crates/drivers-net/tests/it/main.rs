@@ -6,6 +6,7 @@
 mod conformance;
 mod dhcp;
 mod hosts;
+mod ipv6;
 mod leaks;
 mod metadata;
 mod ovsdb;

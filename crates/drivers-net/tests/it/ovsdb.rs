@@ -60,6 +60,16 @@ impl Servers {
         netns.command("ovsdb-server", arguments).await.unwrap();
     }
 
+    /// Ends it, and waits until it has let go of its files.
+    fn kill(&self, member: u8) {
+        let pid = std::fs::read_to_string(self.path(member, "pid")).unwrap_or_default();
+        self.signal(member, "-KILL");
+        let process = Path::new("/proc").join(pid.trim()).join("cmdline");
+        while std::fs::read(&process).is_ok_and(|command| !command.is_empty()) {
+            std::thread::yield_now();
+        }
+    }
+
     fn signal(&self, member: u8, signal: &str) {
         let pid = std::fs::read_to_string(self.path(member, "pid")).unwrap_or_default();
         let _ = Command::new("kill").args([signal, pid.trim()]).stderr(std::process::Stdio::null()).status();
@@ -220,7 +230,7 @@ async fn a_server_that_was_away_or_silent_is_found_again() {
     early.ready(PATIENCE).await.unwrap();
     let named = |name: &str| insert("Logical_Switch", None, &[("name", Datum::one(name))]);
     early.transact(&[named("before")]).await.unwrap();
-    servers.signal(1, "-KILL");
+    servers.kill(1);
     servers.start(1).await;
     eventually("it writes again", || async { early.transact(&[named("after")]).await.is_ok() }).await;
     assert_eq!((found(&early, "before"), found(&early, "after")), (1, 1), "nothing doubled, nothing lost");

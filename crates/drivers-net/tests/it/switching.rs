@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, ask, closed, echo_peer, reached, skipped};
 use drivers_net::conformance::objects::{group, network, port, put, remove, rule, subnet, tcp_group};
-use network::driver::{Direction, LPort, LSecurityGroup, LSubnet, NetworkBackend, Remote};
+use network::driver::{Direction, LNetwork, LPort, LSecurityGroup, LSubnet, NetworkBackend, Remote};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guests_of_one_network_meet_as_their_groups_say() {
@@ -100,4 +100,44 @@ async fn a_guest_sends_as_itself_unless_its_port_allows_more() {
     rig.backend.apply(&[put(LPort { port_security: false, groups: [].into(), ..a.clone() })]).await.unwrap();
     ga.netns.ip(&switch_to("10.3.0.98")).await.unwrap();
     assert_eq!(reached(&ga.netns, "10.3.0.12", 80).await, "10.3.0.98");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stateless_group_needs_a_rule_for_the_answer() {
+    if skipped() {
+        return;
+    }
+    let rig = Rig::single().await;
+    let net = network();
+    let sub = subnet(&net, "10.4.0.0/24");
+    let server = LSecurityGroup { stateful: false, ..tcp_group(&[80]) };
+    let deaf = LSecurityGroup { stateful: false, ..group([]) };
+    let hearing = rule(Direction::Ingress, Some(6), None, Remote::Prefix("10.4.0.12/32".parse().unwrap()));
+    let hearing = LSecurityGroup { id: deaf.id.clone(), stateful: false, ..group([hearing]) };
+    let (a, b) = (port(&sub, 11, &[&deaf]), port(&sub, 12, &[&server]));
+    rig.backend.apply(&[put(net), put(sub), put(server), put(deaf), put(a.clone()), put(b.clone())]).await.unwrap();
+    let (ga, gb) = (rig.ready_guest(0, &a, "").await, rig.ready_guest(0, &b, "").await);
+    echo_peer(&gb.netns, 80).await;
+    assert_eq!(ask(&ga.netns, "10.4.0.12", 80).await, None, "the answer is not let in");
+    rig.backend.apply(&[put(hearing)]).await.unwrap();
+    reached(&ga.netns, "10.4.0.12", 80).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_is_down_passes_nothing() {
+    if skipped() {
+        return;
+    }
+    let rig = Rig::single().await;
+    let (net, web) = (network(), tcp_group(&[80]));
+    let sub = subnet(&net, "10.5.0.0/24");
+    let (a, b) = (port(&sub, 11, &[&web]), LPort { port_security: false, ..port(&sub, 12, &[]) });
+    rig.backend.apply(&[put(net.clone()), put(sub), put(web), put(a.clone()), put(b.clone())]).await.unwrap();
+    let (ga, gb) = (rig.ready_guest(0, &a, "").await, rig.ready_guest(0, &b, "").await);
+    echo_peer(&gb.netns, 80).await;
+    reached(&ga.netns, "10.5.0.12", 80).await;
+    rig.backend.apply(&[put(LNetwork { admin_up: false, ..net.clone() })]).await.unwrap();
+    closed(&ga.netns, "10.5.0.12", 80).await;
+    rig.backend.apply(&[put(net)]).await.unwrap();
+    reached(&ga.netns, "10.5.0.12", 80).await;
 }
