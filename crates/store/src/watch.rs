@@ -129,12 +129,35 @@ impl Ring {
         self.batches.push_back(Arc::new(batch));
     }
 
-    /// The first batch after a revision; `None` if batches in between are gone.
+    /// Whether nothing after a revision is gone.
+    fn covers(&self, revision: Revision) -> bool {
+        revision >= self.covers_from
+    }
+
+    /// The first batch after a revision; `None` if there is none, or batches in between are gone.
     fn after(&self, revision: Revision) -> Option<Arc<Batch>> {
-        if revision < self.covers_from {
-            return None;
-        }
         let at = self.batches.partition_point(|b| b.revision <= revision);
-        self.batches.get(at).cloned()
+        self.batches.get(at).cloned().filter(|_| self.covers(revision))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_knows_what_it_no_longer_has() {
+        let mut ring = Ring::starting_at(10);
+        let first_after = |ring: &Ring, revision| ring.after(revision).map(|b| b.revision);
+        assert_eq!((first_after(&ring, 9), first_after(&ring, 10)), (None, None));
+        assert!(!ring.covers(9) && ring.covers(10));
+        let batches = RING as Revision + 5;
+        for n in 1..=batches {
+            ring.push(Batch { revision: 10 + 2 * n, events: Vec::new() }); // revisions have gaps
+        }
+        assert!(!ring.covers(19) && ring.covers(20), "the first five are gone");
+        assert_eq!(first_after(&ring, 20), Some(22));
+        assert_eq!(first_after(&ring, 21), Some(22));
+        assert_eq!(first_after(&ring, 10 + 2 * batches), None);
     }
 }

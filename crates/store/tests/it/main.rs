@@ -9,6 +9,7 @@
 mod cluster;
 mod conformance;
 mod crash;
+mod etcd;
 mod files;
 mod kill;
 mod model;

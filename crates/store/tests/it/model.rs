@@ -164,7 +164,11 @@ impl Subject {
                 );
             }
             Op::Release { value, owner } => {
-                self.transact(move |tx| Ok(tx.release_unique("m", &name(value), &name(owner)))).await.unwrap();
+                let release = move |tx: &mut Tx| {
+                    tx.release_unique("m", &name(value), &name(owner));
+                    Ok(())
+                };
+                self.transact(release).await.unwrap();
                 model.claims.retain(|v, o| (*v, *o) != (value, owner));
             }
             Op::Record { stream } => {

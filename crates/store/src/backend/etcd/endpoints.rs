@@ -126,10 +126,17 @@ impl Endpoints {
     where
         F: Future<Output = Result<T, Error>>,
     {
+        self.once_within(self.patience, request).await
+    }
+
+    async fn once_within<T, F>(&self, patience: Duration, request: impl FnOnce(Endpoint) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let (endpoint, token) = self.current();
-        let answer = match tokio::time::timeout(self.patience, request(endpoint)).await {
+        let answer = match tokio::time::timeout(patience, request(endpoint)).await {
             Ok(answer) => answer.map_err(Failure::of),
-            Err(_) => Err(Failure::Silence(format!("no answer in {:?}", self.patience))),
+            Err(_) => Err(Failure::Silence(format!("no answer in {patience:?}"))),
         };
         if let Err(Failure::Silence(why)) = &answer {
             tracing::debug!(why, "an etcd endpoint is given up for the next one");
@@ -139,14 +146,26 @@ impl Endpoints {
     }
 
     /// Sends a request that may be carried out twice, to one endpoint after the other.
-    pub(super) async fn ask<T, F>(&self, mut request: impl FnMut(Endpoint) -> F) -> Result<T, Failure>
+    pub(super) async fn ask<T, F>(&self, request: impl FnMut(Endpoint) -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let mut answer = self.once(&mut request).await;
+        self.ask_within(self.patience, request).await
+    }
+
+    /// With another patience for each.
+    pub(super) async fn ask_within<T, F>(
+        &self,
+        patience: Duration,
+        mut request: impl FnMut(Endpoint) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let mut answer = self.once_within(patience, &mut request).await;
         for _ in 1..self.all.len().max(2) {
             match answer {
-                Err(Failure::Silence(_)) => answer = self.once(&mut request).await,
+                Err(Failure::Silence(_)) => answer = self.once_within(patience, &mut request).await,
                 answer => return answer,
             }
         }

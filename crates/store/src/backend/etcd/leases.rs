@@ -20,7 +20,7 @@ impl Inner {
     pub(super) async fn take_lease(&self, name: &str, ttl: Duration) -> Result<(), BackendError> {
         let mut held = self.leases.0.lock().await;
         match held.get(name) {
-            Some(id) => match self.renew(*id).await? {
+            Some(id) => match self.renew(*id, ttl).await? {
                 Renewed::Yes => Ok(()),
                 Renewed::TooLate => {
                     held.remove(name);
@@ -51,7 +51,8 @@ impl Inner {
         Ok(id)
     }
 
-    async fn renew(&self, id: i64) -> Result<Renewed, Failure> {
+    /// With so little patience that a member that is frozen leaves time for another.
+    async fn renew(&self, id: i64, ttl: Duration) -> Result<Renewed, Failure> {
         let renew = |mut e: super::endpoints::Endpoint| async move {
             match e.lease.keep_alive(id).await {
                 Ok(_) => Ok(Renewed::Yes),
@@ -59,7 +60,7 @@ impl Inner {
                 Err(e) => Err(e),
             }
         };
-        self.endpoints.ask(renew).await
+        self.endpoints.ask_within(self.endpoints.patience().min(ttl / 4), renew).await
     }
 
     pub(super) async fn live_leases(&self) -> Result<Vec<String>, BackendError> {
@@ -85,7 +86,7 @@ impl Exclusive {
     /// Takes or renews it; false if another process has it.
     pub(super) async fn take(&mut self, etcd: &Inner) -> Result<bool, Failure> {
         if let Some(id) = self.held {
-            match etcd.renew(id).await? {
+            match etcd.renew(id, self.ttl).await? {
                 Renewed::Yes => return Ok(true),
                 Renewed::TooLate => self.held = None,
             }

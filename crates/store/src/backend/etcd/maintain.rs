@@ -14,11 +14,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-const ROUND: Duration = Duration::from_secs(10);
-const KEPT: Duration = Duration::from_secs(30);
-const LEASE: Duration = Duration::from_secs(30);
-/// A file smaller than this is not worth a pause.
-const DEFRAGMENT_ABOVE: i64 = 256 << 20;
+/// How often, and how much. The default is the design's; tests have less time.
+#[derive(Clone, Copy, Debug)]
+pub struct Rhythm {
+    pub round: Duration,
+    /// The age up to which revisions are kept.
+    pub kept: Duration,
+    /// Of the right to do the work.
+    pub lease: Duration,
+    /// A file smaller than this is not worth the pause of a defragmentation.
+    pub defragment_above: i64,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        let [round, kept, lease] = [10, 30, 30].map(Duration::from_secs);
+        Self { round, kept, lease, defragment_above: 256 << 20 }
+    }
+}
 
 /// How full the member is that is fullest.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -37,11 +50,11 @@ impl Health {
 
 impl Etcd {
     /// Runs for ever; every member starts one, and one of them at a time does the work. `report` gets what each round has seen.
-    pub async fn maintain(self, report: impl Fn(Health) + Send) {
-        let mut lease = Exclusive { name: "store.maintenance", ttl: LEASE, held: None };
-        let mut seen = Revisions::default();
+    pub async fn maintain(self, rhythm: Rhythm, report: impl Fn(Health) + Send) {
+        let mut lease = Exclusive { name: "store.maintenance", ttl: rhythm.lease, held: None };
+        let mut seen = Revisions { kept: rhythm.kept, newest: VecDeque::new() };
         for round in 0.. {
-            tokio::time::sleep(ROUND).await;
+            tokio::time::sleep(rhythm.round).await;
             match lease.take(&self.0).await {
                 Ok(true) => {}
                 Ok(false) => continue,
@@ -53,7 +66,7 @@ impl Etcd {
             if let Err(failure) = self.0.compact(&mut seen).await {
                 tracing::warn!(why = %failure, "etcd was not compacted");
             }
-            match self.0.look_after_space(round).await {
+            match self.0.look_after_space(round, rhythm.defragment_above).await {
                 Ok(health) => report(health),
                 Err(failure) => tracing::warn!(why = %failure, "the size of etcd is not known"),
             }
@@ -68,15 +81,17 @@ impl Etcd {
 }
 
 /// Revisions, and when they were the newest.
-#[derive(Default)]
-struct Revisions(VecDeque<(Instant, Revision)>);
+struct Revisions {
+    kept: Duration,
+    newest: VecDeque<(Instant, Revision)>,
+}
 
 impl Revisions {
     /// Notes the newest and returns the newest that is old enough to go.
     fn note(&mut self, now: Instant, newest: Revision) -> Option<Revision> {
-        self.0.push_back((now, newest));
-        let old = self.0.iter().take_while(|(at, _)| now.duration_since(*at) >= KEPT).count();
-        self.0.drain(..old).next_back().map(|(_, revision)| revision)
+        self.newest.push_back((now, newest));
+        let old = self.newest.iter().take_while(|(at, _)| now.duration_since(*at) >= self.kept).count();
+        self.newest.drain(..old).next_back().map(|(_, revision)| revision)
     }
 }
 
@@ -96,7 +111,7 @@ impl Inner {
         }
     }
 
-    async fn look_after_space(&self, round: usize) -> Result<Health, Failure> {
+    async fn look_after_space(&self, round: usize, defragment_above: i64) -> Result<Health, Failure> {
         let mut fullest = Health { quota: QUOTA, ..Health::default() };
         for (n, endpoint) in self.endpoints.all().enumerate() {
             let mut maintenance = endpoint.maintenance.clone();
@@ -106,7 +121,7 @@ impl Inner {
             fullest.bytes = fullest.bytes.max(bytes);
             fullest.bytes_in_use = fullest.bytes_in_use.max(in_use);
             let its_turn = round % self.endpoints.all().count() == n;
-            if its_turn && bytes > DEFRAGMENT_ABOVE && in_use * 2 < bytes {
+            if its_turn && bytes > defragment_above && in_use * 2 < bytes {
                 tracing::info!(member = n, bytes, in_use, "a member of etcd is defragmented");
                 if let Err(e) = maintenance.defragment().await {
                     tracing::warn!(member = n, error = %e, "a member of etcd was not defragmented");
@@ -141,7 +156,8 @@ mod tests {
 
     #[test]
     fn thirty_seconds_of_revisions_are_kept() {
-        let (mut seen, start) = (Revisions::default(), Instant::now());
+        let mut seen = Revisions { kept: Rhythm::default().kept, newest: VecDeque::new() };
+        let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let compacted: Vec<_> = (0..6).map(|n| seen.note(at(n * 10), n as Revision * 100)).collect();
         assert_eq!(compacted, [None, None, None, Some(0), Some(100), Some(200)]);

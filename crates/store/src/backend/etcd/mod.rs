@@ -28,7 +28,7 @@ mod maintain;
 mod read;
 mod watch;
 
-pub use maintain::Health;
+pub use maintain::{Health, Rhythm};
 
 use super::{Backend, BackendError, CommitError, Committed, Loaded, RawRow, RawTxn, RawWatch};
 use crate::{Revision, keys::Compare};

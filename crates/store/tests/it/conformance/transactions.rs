@@ -200,10 +200,17 @@ async fn one_of_many_gets_a_unique_value(site: Site) {
     let won = join_all((0..20).map(|n| claim(if n % 2 == 0 { &a } else { &b }, n))).await;
     assert_eq!(won.iter().filter(|won| **won).count(), 1);
     let owner = a.transact("owner", |tx| Ok(tx.unique_owner("names", "x"))).await.unwrap().unwrap();
-    let stranger = a.transact("release", |tx| Ok(tx.release_unique("names", "x", "somebody else"))).await;
-    stranger.unwrap();
+    let release = |store: &Store, owner: String| {
+        let store = store.clone();
+        let release = move |tx: &mut Tx| {
+            tx.release_unique("names", "x", &owner);
+            Ok(())
+        };
+        async move { store.transact("release", release).await.unwrap() }
+    };
+    release(&a, "somebody else".into()).await;
     assert_eq!(b.transact("owner", |tx| Ok(tx.unique_owner("names", "x"))).await.unwrap().as_ref(), Some(&owner));
-    b.transact("release", move |tx| Ok(tx.release_unique("names", "x", &owner))).await.unwrap();
+    release(&b, owner).await;
     assert!(claim(&a, 99).await);
 }
 
