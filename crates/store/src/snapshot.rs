@@ -11,7 +11,8 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Snapshot {
     pub(crate) schema: Arc<Schema>,
-    pub(crate) tables: Vec<Arc<Table>>,
+    /// One per kind. Shared until somebody writes, so that a snapshot costs the same however many kinds there are.
+    tables: Arc<Vec<Arc<Table>>>,
     pub(crate) revision: Revision,
     pub(crate) epoch: u64,
     /// What is written; see [`crate::Schema::with_format`].
@@ -44,7 +45,7 @@ impl Snapshot {
 
     pub(crate) fn empty(schema: Arc<Schema>, revision: Revision) -> Self {
         let table = |k: &KindInfo| Arc::new(Table { rows: OrdMap::new(), indexes: vec![OrdSet::new(); k.indexes] });
-        let tables = schema.kinds.iter().map(table).collect();
+        let tables = Arc::new(schema.kinds.iter().map(table).collect());
         let format = schema.format;
         Self { schema, tables, revision, epoch: 0, format }
     }
@@ -73,7 +74,7 @@ impl Snapshot {
 
     /// Whatever has this id, of any kind: its kind and its stored value. For people who look at one object.
     pub fn find(&self, id: &str) -> Vec<(&'static str, serde_json::Value)> {
-        let kinds = self.schema.kinds.iter().zip(&self.tables);
+        let kinds = self.schema.kinds.iter().zip(self.tables.iter());
         kinds
             .filter_map(|(kind, table)| {
                 let bytes = (kind.encode)(table.rows.get(id)?, self.format).ok()?;
@@ -143,7 +144,7 @@ impl Snapshot {
 
     /// Replaces or removes one object and keeps the indexes true. Returns what was there.
     pub(crate) fn set(&mut self, slot: usize, key: &Key, row: Option<Row>) -> Option<Row> {
-        let table = Arc::make_mut(&mut self.tables[slot]);
+        let table = Arc::make_mut(&mut Arc::make_mut(&mut self.tables)[slot]);
         let added = row.as_ref().map(|row| Arc::clone(&row.indexed));
         let old = match row {
             Some(row) => table.rows.insert(key.clone(), row),

@@ -111,18 +111,18 @@ impl Runner {
         }
     }
 
-    pub(crate) async fn run(mut self, jobs: mpsc::Receiver<Box<dyn Job>>) {
+    pub(crate) async fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
         let shared = self.shared.clone();
         let panicked = |_| Err(BackendError::Corrupt("the task that runs transactions panicked".into()));
-        if let Err(e) = AssertUnwindSafe(self.go(jobs)).catch_unwind().await.unwrap_or_else(panicked) {
+        if let Err(e) = AssertUnwindSafe(self.go(&mut jobs)).catch_unwind().await.unwrap_or_else(panicked) {
             tracing::error!(error = %e, "the store cannot go on");
             if let Some(shared) = shared.upgrade() {
-                shared.fail(&e);
+                shared.fail(&e); // before the queue closes, so that callers learn why
             }
         }
     }
 
-    async fn go(&mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) -> Result<(), BackendError> {
+    async fn go(&mut self, jobs: &mut mpsc::Receiver<Box<dyn Job>>) -> Result<(), BackendError> {
         let mut feed = follow(Arc::clone(&self.backend), self.published.revision);
         let mut answer: Option<BoxFuture<'static, Answer>> = None;
         let mut open = true;

@@ -30,7 +30,10 @@ use redb::{Database, DatabaseError, StorageBackend};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 use tables::{Failed, Tables};
@@ -52,6 +55,8 @@ struct Inner {
     tables: RwLock<Option<Tables>>,
     /// Commits come one at a time; the lock also orders the batches for watchers.
     feed: Mutex<Feed>,
+    /// The feed's revision, for readers who must not wait for a commit's fsync.
+    head: AtomicI64,
     outcomes: Mutex<Outcomes>,
     leases: Mutex<Leases>,
 }
@@ -78,10 +83,11 @@ impl Redb {
     fn with_opener(name: String, open: Opener) -> Result<Self, BackendError> {
         let sync_failed = SyncFailed::default();
         let tables = open_tables(&name, &open, &sync_failed)?;
-        let feed = Mutex::new(Feed::starting_at(tables.revision().map_err(|e| damaged(&name, e))?));
+        let revision = tables.revision().map_err(|e| damaged(&name, e))?;
+        let (feed, head) = (Mutex::new(Feed::starting_at(revision)), AtomicI64::new(revision));
         let tables = RwLock::new(Some(tables));
         let (outcomes, leases) = (Mutex::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { name, open, sync_failed, tables, feed, outcomes, leases })))
+        Ok(Self(Arc::new(Inner { name, open, sync_failed, tables, feed, head, outcomes, leases })))
     }
 
     async fn blocking<T: Send + 'static>(&self, f: impl FnOnce(&Inner) -> T + Send + 'static) -> T {
@@ -134,6 +140,7 @@ impl Inner {
             Err(Failed::Store(e)) => self.learn(&txn.id, &e)?,
         }
         let committed = feed.committed(txn);
+        self.head.store(committed.revision, Ordering::Release);
         self.outcomes.lock().note(&txn.id, Some(committed.revision));
         Ok(committed)
     }
@@ -186,10 +193,11 @@ impl Inner {
             Err(_) => return None,
         }
         let mut outcomes = self.outcomes.lock();
-        let in_file = self.tables.read().as_ref()?.revision().ok()? as Revision;
+        let in_file = self.tables.read().as_ref()?.revision().ok()?;
         if in_file > feed.revision && matches!(self.last_commit()?, Ok(last) if last == id) {
             // It is in the file, and nobody has been told: its batch is gone, so watchers load.
             *feed = Feed::starting_at(in_file);
+            self.head.store(in_file, Ordering::Release);
             outcomes.note(id, Some(in_file));
         }
         Some(Ok(outcomes.settle(id)))
@@ -246,7 +254,7 @@ impl Backend for Redb {
     }
 
     async fn head(&self) -> Result<Revision, BackendError> {
-        Ok(self.0.feed.lock().revision)
+        Ok(self.0.head.load(Ordering::Acquire))
     }
 
     async fn range(&self, from: &str, to: &str, limit: usize, descending: bool) -> Result<Vec<RawRow>, BackendError> {
