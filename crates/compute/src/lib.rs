@@ -1,3 +1,4 @@
+pub mod api;
 mod audit;
 pub mod driver;
 mod error;

@@ -82,6 +82,7 @@ pub(crate) fn server(id: &str) -> Server {
         hints: serde_json::Map::new(),
         group: None,
         trusted_certs: None,
+        password: None,
         generation: 0,
         reboots: 0,
     }

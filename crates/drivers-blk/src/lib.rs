@@ -1,11 +1,25 @@
-//! Drivers for bytes at rest on a host: local disks of guests, and the careful use of `qemu-img` that all of them share.
+//! Drivers for bytes at rest on a host.
+//!
+//! | module | what it is | whose trait |
+//! |---|---|---|
+//! | [`image_store`] | images in a directory, named by their SHA-512 | `image::driver::ImageStore` |
+//! | [`inspect`] | what an uploaded file is, from its headers | `image::driver::Inspector` |
+//! | [`file_volumes`] | volumes as qcow2 files, exported by storage daemons | `volume::driver::VolumeBackend` |
+//! | [`fake`] | volumes on paper | the same |
+//! | [`local`] | disks that live with the host | `compute::driver::LocalDisks` |
+//! | [`qemu_img`] | the one place that runs `qemu-img`, under limits | `image::driver::Converter` |
+//! | [`conformance`] | what every image store and every pool must do | |
 
 pub mod checksum;
+pub mod conformance;
 mod convert;
 pub mod disk;
 pub mod durable;
+pub mod fake;
 pub mod file_volumes;
 pub mod image_store;
 pub mod inspect;
 pub mod local;
+mod names;
 pub mod qemu_img;
+mod turns;

@@ -13,7 +13,7 @@ pub async fn bootstrap(config: &Config, services: &Services) -> Result<()> {
     identity::bootstrap(&services.identity, spec).await?;
     services.image.recover().await?;
     services.volume.bootstrap().await?;
-    services.compute.bootstrap().await?;
+    services.compute.bootstrap_flavors().await?;
     network(config, services).await
 }
 

@@ -14,7 +14,7 @@ pub async fn doctor(config: &Config) -> Result<Vec<Finding>> {
     if config.text("hypervisor.driver") == "qemu" {
         let qemu = drivers_virt::qemu::QemuConfig::new(config.data_dir.join("guests"));
         findings.extend(drivers_virt::qemu::doctor(&qemu));
-        findings.extend(drivers_blk::doctor(&config.data_dir).await);
+        findings.extend(drivers_blk::file_volumes::doctor(&drivers::file_volumes(config)?));
     }
     if config.text("network.driver") == "ovn" {
         findings.extend(drivers_net::system::doctor(&drivers::host_net_config(config)?).await);

@@ -4,8 +4,8 @@ use crate::Config;
 use agent::HostDrivers;
 use compute::driver::{Hypervisor, LocalDisks};
 use drivers_blk::{
-    fake::FakeVolumes,
-    file_volumes::{FileVolumes, FileVolumesConfig},
+    fake::{FakeSettings as FakePool, FakeVolumes},
+    file_volumes::{FileVolumes, FileVolumesConfig, TcpExports},
     image_store::FileStore,
     inspect::HeaderInspector,
     local::{LocalConfig, LocalStore},
@@ -17,7 +17,7 @@ use drivers_net::{
     system::{CentralConfig, Datapath, External, HostNetConfig, OvnCentral, OvsHost},
 };
 use drivers_virt::{
-    fake::{Fake, FakeHost, FakeSettings},
+    fake::{Fake, FakeDisks, FakeHost, FakeSettings},
     qemu::{Acceleration, ProbeKernel, Qemu, QemuConfig},
 };
 use image::driver::{ImageStore, Inspector};
@@ -147,7 +147,7 @@ pub(crate) async fn hypervisor(config: &Config) -> Result<(Arc<dyn Hypervisor>, 
     match config.text("hypervisor.driver") {
         "fake" => {
             let host = FakeHost::at(state.join("fake"), FakeSettings::default())?;
-            Ok((Arc::new(Fake::on(host)), Arc::new(drivers_blk::local::FakeLocalDisks::at(state.join("disks"))?)))
+            Ok((Arc::new(Fake::on(host)), Arc::new(FakeDisks::at(state.join("disks"))?)))
         }
         "qemu" => {
             let mut qemu = QemuConfig::new(&state);
@@ -197,15 +197,22 @@ async fn host_network(
     Ok((ovs.network(), Some(ovs)))
 }
 
+/// Ports of volumes' exports for other hosts.
+const EXPORTS: std::ops::RangeInclusive<u16> = 10809..=11808;
+
+pub(crate) fn file_volumes(config: &Config) -> Result<FileVolumesConfig> {
+    let address = address(config)?;
+    let mut file = FileVolumesConfig::new("default", config.node_name(), config.data_dir.join("volumes"));
+    file.run_dir = run_dir(config).join("volumes");
+    file.tcp = (!address.is_loopback()).then_some(TcpExports { address, ports: EXPORTS });
+    Ok(file)
+}
+
 pub(crate) async fn pool(config: &Config) -> Result<Arc<dyn VolumeBackend>> {
     match config.text("volume.driver") {
-        "fake" => Ok(Arc::new(FakeVolumes::new())),
+        "fake" => Ok(Arc::new(FakeVolumes::at(config.data_dir.join("volumes"), FakePool::default())?)),
         "file" => {
-            let mut file = FileVolumesConfig::new(config.data_dir.join("volumes"));
-            file.host = config.node_name().to_string();
-            file.listen = address(config)?;
-            file.run_dir = run_dir(config).join("volumes");
-            Ok(Arc::new(FileVolumes::open(file).await?))
+            Ok(Arc::new(FileVolumes::open(file_volumes(config)?)?))
         }
         other => Err(Error::bad_request(format!("volume.driver: {other} is none of file, fake"))),
     }

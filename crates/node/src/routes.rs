@@ -6,7 +6,7 @@ use http::RouteInfo;
 pub fn all() -> Vec<RouteInfo> {
     let mut routes = identity::routes();
     routes.extend(image::api::router().routes(&image::api::spec()));
-    routes.extend(network::api::route_list());
+    routes.extend(network::api::routes().routes(&network::api::service()));
     routes.extend(compute::api::route_list());
     routes.extend(placement::api::route_list());
     routes.extend(volume::api::router().routes(&volume::api::spec()));

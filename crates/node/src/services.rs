@@ -125,7 +125,7 @@ impl Services {
         Router::new()
             .merge(identity::router(self.identity.clone(), deps()))
             .merge(image::api::router().finish(image::api::spec(), self.image.clone(), deps()))
-            .merge(network::api::router(self.network.clone(), deps()))
+            .merge(self.network.router(deps()))
             .merge(compute::api::router(self.compute.clone(), deps()))
             .merge(placement::api::router(self.placement.clone(), deps()))
             .merge(volume::api::finish(self.volume.clone(), deps()))

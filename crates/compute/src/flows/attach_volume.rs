@@ -112,7 +112,7 @@ pub(super) async fn unplug(
 }
 
 /// Takes a volume out of the intent: what it was there, and the generation without it. `None` if the server has no intent.
-pub(super) fn take_volume(tx: &mut Tx, server: &ServerId, volume: &VolumeId) -> Option<(Option<VmVolume>, u64)> {
+pub(crate) fn take_volume(tx: &mut Tx, server: &ServerId, volume: &VolumeId) -> Option<(Option<VmVolume>, u64)> {
     let intent = tx.get::<crate::model::vm::VmIntent>(server)?;
     let taken = intent.volumes.iter().find(|v| v.volume == *volume).cloned();
     let generation = match taken {

@@ -163,7 +163,7 @@ fn number(specs: &BTreeMap<String, String>, key: &str) -> Option<u64> {
     specs.get(key)?.parse().ok()
 }
 
-fn machine(server: &Server) -> Machine {
+pub fn machine(server: &Server) -> Machine {
     match property(server, "hw_machine_type") {
         Some(name) if name.contains("q35") => Machine::Q35,
         _ => Machine::Pc,

@@ -13,6 +13,7 @@ pub mod keypair;
 pub mod mapping;
 pub mod placing;
 pub mod power;
+pub mod publickey;
 pub mod quota;
 pub mod sequence;
 pub mod server;

@@ -62,6 +62,8 @@ pub struct Server {
     pub hints: Map<String, Value>,
     pub group: Option<String>,
     pub trusted_certs: Option<Vec<String>>,
+    /// What the guest has posted to its metadata service, encrypted with its key.
+    pub password: Option<String>,
     /// The newest generation of the server's intent; only grows, over all hosts it is ever on.
     pub generation: u64,
     pub reboots: u64,
@@ -224,5 +226,13 @@ impl Deleted {
             ..server.clone()
         };
         Self { server: gone, terminated }
+    }
+
+    /// Servers that went at `start` or later, newest first. Looks at the newest records only, as far as they are kept.
+    pub async fn since(store: &store::Store, start: Timestamp) -> kernel::Result<Vec<Self>> {
+        const NEWEST: usize = 10_000;
+        let entries = store.history(Self::STREAM, None, NEWEST, store::Order::NewestFirst).await?;
+        let recent = entries.into_iter().take_while(|entry| entry.at >= start);
+        Ok(recent.filter_map(|entry| serde_json::from_value(entry.record).ok()).collect())
     }
 }

@@ -1,5 +1,18 @@
 //! What the service does, one folder per resource, one file per verb: authorize, validate, one transaction.
 
+pub(crate) mod actions;
+pub(crate) mod aggregates;
+pub(crate) mod attachments;
+pub(crate) mod consoles;
+pub(crate) mod events;
+pub(crate) mod flavors;
+pub(crate) mod groups;
 pub mod hosts;
+pub(crate) mod hypervisors;
+pub(crate) mod interfaces;
+pub(crate) mod keypairs;
+pub(crate) mod quotas;
 pub(crate) mod servers;
+pub(crate) mod services;
+pub(crate) mod usage;
 pub(crate) mod zones;

@@ -46,9 +46,6 @@ policy::rules! {
     /// Remove a security group from a server.
     GROUP_REMOVE = "os_compute_api:os-security-groups:remove", "rule:project_member_or_admin", [Project],
         POST "/servers/{server_id}/action";
-    /// List the security groups of a server.
-    GROUP_LIST = "os_compute_api:os-security-groups:list", "rule:project_reader_or_admin", [Project],
-        GET "/servers/{server_id}/os-security-groups";
     /// List a server's metadata.
     METADATA_INDEX = "os_compute_api:server-metadata:index", "rule:project_reader_or_admin", [Project],
         GET "/servers/{server_id}/metadata";

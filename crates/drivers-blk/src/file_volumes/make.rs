@@ -59,6 +59,8 @@ async fn fill(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch, to:
         VolumeSource::Image(image) => from_image(pool, image, size, fetch, to).await?,
         VolumeSource::Snapshot { snapshot, volume } => from_snapshot(pool, volume, snapshot, to).await?,
         VolumeSource::Volume { volume } => {
+            // Looked for before its turn is taken: so no two creates wait for each other.
+            pool.inner.pool.existing(volume)?;
             let _turn = pool.inner.turns.take(volume).await;
             now(pool, volume, to, Format::Qcow2).await?;
         }

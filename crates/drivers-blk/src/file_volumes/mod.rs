@@ -37,12 +37,11 @@ mod pool;
 mod process;
 mod qmp;
 mod sockets;
-mod turns;
 
 pub use config::{FileVolumesConfig, TcpExports};
 pub use doctor::doctor;
 
-use crate::{disk::space, qemu_img::Format};
+use crate::{disk::space, qemu_img::Format, turns::Turns};
 use async_trait::async_trait;
 use daemon::Access;
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
@@ -58,7 +57,7 @@ use std::{
 };
 use tokio::task::spawn_blocking;
 use tokio_util::task::AbortOnDropHandle;
-use turns::Turns;
+
 use volume::driver::{Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend, VolumeSpec};
 
 /// One pool. Clones share it.

@@ -12,7 +12,7 @@
 //!   <dir>/making/                             what is not finished; emptied at open
 //! ```
 
-use crate::{disk::OnDisk, durable};
+use crate::{disk::OnDisk, durable, names::plain};
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -26,9 +26,6 @@ use volume::driver::{Fence, Inventory};
 
 /// No call lives that long: the fence of a volume that is gone has nobody left to refuse.
 const KEEP_FENCES: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// A UUID's length.
-pub(super) const LONGEST_ID: usize = 36;
 
 pub(super) const GIB: u64 = 1 << 30;
 
@@ -81,12 +78,6 @@ impl Drop for Unfinished {
         let _ = fs::remove_file(&self.0);
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-/// No path is made of an id that could lead elsewhere.
-fn plain(id: &str) -> Result<&str> {
-    let plain = (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if plain { Ok(id) } else { Err(Error::bad_request(format!("{id:?} cannot be an id in a pool"))) }
 }
 
 impl Pool {

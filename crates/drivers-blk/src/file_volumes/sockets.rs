@@ -19,7 +19,7 @@ use std::{
 /// Longest path of a socket: `sun_path` less its final zero.
 const LONGEST: usize = 107;
 /// A slash, an id, the longest ending.
-const BELOW: usize = 1 + super::pool::LONGEST_ID + ".nbd".len();
+const BELOW: usize = 1 + crate::names::LONGEST + ".nbd".len();
 
 /// The directory by which sockets in `dir` are named: itself, or a short link to it under `run`.
 pub(super) fn root(dir: &Path, run: &Path) -> Result<PathBuf> {

@@ -3,7 +3,7 @@ use crate::{
     Compute, ComputeError,
     flows::guest::change_intent,
     model::ServerState,
-    policy::{GROUP_ADD, GROUP_LIST, GROUP_REMOVE},
+    policy::{GROUP_ADD, GROUP_REMOVE},
 };
 use kernel::{Ctx, Result};
 
@@ -31,11 +31,4 @@ pub(crate) async fn change_group(c: &Compute, cx: &Ctx, id: &str, group: String,
         Ok(())
     });
     changed.await
-}
-
-/// Names of the groups in force on a server's ports.
-pub(crate) async fn group_names(c: &Compute, cx: &Ctx, id: &str) -> Result<Vec<String>> {
-    let snapshot = c.store.read().await?;
-    let (server, _permit) = permitted(cx, &snapshot, id, &GROUP_LIST)?;
-    Ok(c.ports.group_names(&snapshot, &server.id))
 }

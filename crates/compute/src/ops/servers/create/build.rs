@@ -146,6 +146,7 @@ impl Blueprint {
             hints: self.body.hints.clone(),
             group: self.group.as_ref().map(|g| g.id.clone()),
             trusted_certs: asked.trusted_image_certificates.clone(),
+            password: None,
             generation: 0,
             reboots: 0,
             id,

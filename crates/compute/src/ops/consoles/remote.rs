@@ -1,0 +1,44 @@
+use crate::{
+    Compute, ComputeError,
+    error::invalid,
+    model::{ConsoleToken, ConsoleType, ServerState},
+    ops::servers::{on_host, permitted},
+    policy::REMOTE_CONSOLES,
+};
+use kernel::{Ctx, Result, ids::uuid_dashed};
+
+impl Compute {
+    /// What a console's token is good for; `None` if it is unknown or over.
+    pub fn console(&self, token: &str) -> Option<ConsoleToken> {
+        let found = self.store.snapshot().get::<ConsoleToken>(token)?;
+        (found.expires > self.clock.now()).then(|| ConsoleToken::clone(&found))
+    }
+}
+
+/// Makes an address under which a server's screen can be seen for a while. `base`: where the client reached us.
+pub(crate) async fn remote(c: &Compute, cx: &Ctx, server: &str, kind: &str, base: &str) -> Result<String> {
+    let (server, _permit) = permitted(cx, &c.store.read().await?, server, &REMOTE_CONSOLES)?;
+    on_host(&server)?;
+    let kind = ConsoleType::parse(kind).ok_or_else(|| invalid(format!("Unavailable console type {kind}.")))?;
+    if server.state == ServerState::Building {
+        return Err(ComputeError::Conflict("Instance not yet ready".into()).into());
+    }
+    let host = server.host.clone().ok_or_else(|| ComputeError::NotReady(server.id.clone()))?;
+    let token = ConsoleToken {
+        token: uuid_dashed().to_string(),
+        server: server.id.clone(),
+        host,
+        kind,
+        expires: cx.now().plus(c.console_ttl()),
+    };
+    let configured = c.config.console_base.trim_end_matches('/');
+    let base = if configured.is_empty() { base } else { configured };
+    let url = format!("{base}/console/vnc?token={}", token.token);
+    c.store
+        .transact("compute.console.create", move |tx| {
+            tx.put(token.clone());
+            Ok(())
+        })
+        .await?;
+    Ok(url)
+}
