@@ -13,13 +13,20 @@
 //!   another member can cause, it runs again; so it must be pure over what it reads and captures.
 //! - **Durability**: nobody is told of a revision, not even of a refusal that rests on it, before it is durable.
 //! - **Unknown outcome**: every commit creates `tx/<id>`; who is in doubt tries to create an abort marker there.
+//! - **Linearizable reads** ([`Store::read`]): who asks learns how far the log is, in a round trip shared with all who came before
+//!   it began, and waits until this member is there.
 //! - **Watch** ([`Store::watch`]) yields every revision in order, or one `Reset` after which the consumer diffs.
-//! - **History** (`history/…`) is written in transactions and read by range; it is outside memory and watch.
+//! - **History** (`history/…`) is written in transactions and read by range; it is outside memory and watch, and moves to segment
+//!   files in time ([`HistoryArchive`]).
+//! - **One writer** among members is an optimisation ([`Writer`]); nothing rests on it.
 //!
 //! What depends on *absence* uses [`Tx::claim_unique`], or marks the parent `deleting` in a transaction of its own and then
 //! looks for children; whoever adds a child reads the parent in the same transaction.
 //!
-//! Formats are permanent: `codec` has them.
+//! Formats are permanent: `keys` has the key space, `codec` the values, `rowfile` the files of [`backup`] and [`archive`]. What is
+//! written follows the cluster's format, which is raised when every member reads the next one ([`Store::finalise_format`]).
+//!
+//! Where to read on: `runner` is the heart; [`backend`] says what a back end must do; `tests/it` proves it.
 
 pub mod admin;
 pub mod archive;

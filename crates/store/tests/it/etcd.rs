@@ -1,8 +1,9 @@
-//! What only etcd has: TLS, maintenance.
+//! What only etcd has: TLS, maintenance, and leases under its outcomes.
 
 use crate::support::{
     etcd::{Lent, Server, free_port, scratch},
     objects::{Blob, Pet, blob, pet, schema},
+    proxy::{Cuts, Proxy},
     until,
 };
 use futures_util::StreamExt;
@@ -117,4 +118,50 @@ async fn one_member_at_a_time_compacts_and_defragments() {
     first.abort();
     until("the other takes over", async || !others.lock().is_empty()).await;
     second.abort();
+}
+
+async fn end_all_leases(lent: &Lent) {
+    let mut client = etcd_client::Client::connect([lent.address()], None).await.unwrap();
+    for lease in client.leases().await.unwrap().leases() {
+        client.lease_revoke(lease.id()).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_for_outcomes_that_ends_early_is_replaced() {
+    let lent = Lent::new().await;
+    let store = Store::open(lent.connect().await, schema()).await.unwrap();
+    for n in 0..3 {
+        store.transact("test", move |tx| Ok(tx.put(pet(&format!("p{n}"), "ann")))).await.unwrap();
+        end_all_leases(&lent).await;
+    }
+    assert_eq!(store.read().await.unwrap().count::<Pet>(), 3);
+}
+
+/// Why an expired marker lets nothing through: a commit that arrives after its lease has ended is refused by etcd, and who
+/// could not learn the outcome in time does not guess it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_later_than_its_lease_never_happens() {
+    let (lent, cuts) = (Lent::new().await, Cuts::default());
+    let port = lent.address().rsplit(':').next().unwrap().parse().unwrap();
+    let proxy = Proxy::new(cuts.clone(), "etcd", port).await;
+    let mut config = EtcdConfig::new([format!("http://127.0.0.1:{}", proxy.port)]);
+    config.patience = Duration::from_millis(300);
+    let store = Store::open(Etcd::connect(&config).await.unwrap(), schema()).await.unwrap();
+    store.transact("test", |tx| Ok(tx.put(pet("a", "ann")))).await.unwrap();
+    cuts.set("etcd", true);
+    let late = tokio::spawn({
+        let store = store.clone();
+        async move { store.transact("late", |tx| Ok(tx.put(pet("a", "late")))).await }
+    });
+    let in_doubt = || store.stats().unknown_outcomes.load(std::sync::atomic::Ordering::Relaxed) == 1;
+    until("the commit is on its way and in doubt", async || in_doubt()).await;
+    end_all_leases(&lent).await;
+    cuts.set("etcd", false);
+    let why = store.failed().await;
+    assert!(why.contains("must start anew"), "{why}");
+    assert!(late.await.unwrap().is_err());
+    let again = Store::open(lent.connect().await, schema()).await.unwrap();
+    assert_eq!(again.snapshot().get::<Pet>("a").unwrap().owner, "ann");
+    again.transact("test", |tx| Ok(tx.put(pet("a", "bob")))).await.unwrap();
 }

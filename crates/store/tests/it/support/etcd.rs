@@ -93,7 +93,7 @@ impl Lent {
         Self(Some(single))
     }
 
-    fn address(&self) -> &str {
+    pub fn address(&self) -> &str {
         &self.0.as_ref().expect("until dropped").address
     }
 
