@@ -1,4 +1,4 @@
-//! Backups: all objects and all history of one revision in one file ([`crate::rowfile`]), from any back end to any other.
+//! Backups: all objects and all history of one revision in one file (`rowfile`), from any back end to any other.
 //!
 //! ```text
 //!   checked: every line, checksum and value is read first ──▶ rows, in transactions ──▶ epoch + 1 and format, last

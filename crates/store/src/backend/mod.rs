@@ -7,7 +7,7 @@
 //!          ──▶ Unknown ──▶ resolve ───▶ one of the first two, for good
 //! ```
 //!
-//! Every commit moves the head of the log ([`crate::keys`]): it gets a revision higher than all before it.
+//! Every commit moves the head of the log (`keys`): it gets a revision higher than all before it.
 //! Revisions need not be consecutive: etcd counts much else. Every back end passes one conformance suite (`tests/it`), bare and
 //! with faults injected ([`faulty::Faulty`]).
 

@@ -127,6 +127,11 @@ impl Runner {
         let mut answer: Option<BoxFuture<'static, Answer>> = None;
         let mut open = true;
         loop {
+            // On a back end of our own the feed only repeats what an answer is about to say.
+            let listens = answer.is_none() || self.backend.shared();
+            while listens && let Some(Some(fed)) = feed.next().now_or_never() {
+                self.fed(fed)?;
+            }
             self.run_again();
             if matches!(self.flight, Flight::Nothing) && !self.next.jobs.is_empty() {
                 while self.accepts()
@@ -141,8 +146,6 @@ impl Runner {
                 return Ok(());
             }
             let due = self.reruns.next_due().filter(|_| self.may_run() && self.next.jobs.is_empty());
-            // On a back end of our own the feed only repeats what an answer is about to say.
-            let listens = answer.is_none() || self.backend.shared();
             tokio::select! {
                 biased;
                 Some(ended) = OptionFuture::from(answer.as_mut()) => {
@@ -185,8 +188,12 @@ impl Runner {
         if waiting.job.abandoned() {
             return; // nothing was written yet, and nobody wants it
         }
+        if waiting.runs >= RUNS {
+            return waiting.refuse("it had to run too often");
+        }
         let mut tx = Tx::new(self.head.clone(), self.next.written.clone(), self.next.next_id());
         let writes = waiting.run(&mut tx, &self.stats);
+        // What another member may have changed; a panic or a refusal rests on it no less than a result.
         let unvalidated = self.backend.shared() && !tx.reads.is_empty();
         if writes.is_empty() && !unvalidated && !self.anything_pending() {
             waiting.job.deliver();
@@ -275,8 +282,7 @@ impl Runner {
             waiting.conflicts += 1;
             self.stats.conflict(waiting.job.label());
         }
-        let hopeless = |w: &mut Waiting| w.conflicts >= CONFLICTS || w.runs >= RUNS;
-        for waiting in to_blame.extract_if(.., hopeless) {
+        for waiting in to_blame.extract_if(.., |w| w.conflicts >= CONFLICTS) {
             waiting.refuse("it met too many conflicts");
         }
         self.reruns.at_once(beside);
