@@ -1,1 +1,97 @@
+use crate::support::{ADMINS, BLUE, RED, World, id};
+use serde_json::json;
 
+fn policy(network: &str, target: &str) -> serde_json::Value {
+    json!({"object_type": "network", "object_id": network, "action": "access_as_shared", "target_tenant": target})
+}
+
+#[tokio::test]
+async fn a_network_for_everybody() {
+    let world = World::new().await;
+    let (red, admin) = (world.red(), world.admin());
+    let (network, _) = admin.network("common", "10.0.0.0/24").await;
+    red.refused(404, "NetworkNotFound", &format!("GET networks/{network}"), None).await;
+    assert_eq!(admin.set("network", &network, json!({"shared": true})).await["shared"], true);
+    assert_eq!(red.show("network", &network).await["shared"], true);
+    assert_eq!(red.list("networks?shared=True").await.len(), 1);
+    assert_eq!(red.list(&format!("subnets?network_id={network}")).await.len(), 1);
+    // `shared` is nothing but a policy for all.
+    let policies = admin.list(&format!("rbac-policies?object_id={network}")).await;
+    assert_eq!((policies[0]["target_tenant"].as_str(), policies[0]["action"].as_str(), policies[0]["project_id"].as_str()), (Some("*"), Some("access_as_shared"), Some(ADMINS)));
+    let port = red.port(&network).await;
+    assert_eq!(port["project_id"], RED);
+    // On somebody else's network one may not choose the address.
+    let chosen = json!({"port": {"network_id": network, "fixed_ips": [{"ip_address": "10.0.0.50"}]}});
+    red.refused(403, "PolicyNotAuthorized", "POST ports", chosen).await;
+    red.refused(403, "PolicyNotAuthorized", &format!("DELETE networks/{network}"), None).await;
+    world.blue().refused(404, "PortNotFound", &format!("GET ports/{}", id(&port)), None).await;
+    // The owner of the network sees ports that others have there.
+    assert!(admin.list(&format!("ports?network_id={network}")).await.iter().any(|p| p["id"] == port["id"]));
+    let unshare = json!({"network": {"shared": false}});
+    admin.refused(409, "InvalidSharedSetting", &format!("PUT networks/{network}"), unshare.clone()).await;
+    red.delete("port", &id(&port)).await;
+    admin.expect(200, &format!("PUT networks/{network}"), unshare).await;
+    red.refused(404, "NetworkNotFound", &format!("GET networks/{network}"), None).await;
+    world.audit_store().await;
+}
+
+#[tokio::test]
+async fn a_network_for_one_project() {
+    let world = World::new().await;
+    let (red, blue) = (world.red(), world.blue());
+    let (network, _) = red.network("mine", "10.0.0.0/24").await;
+    for (body, status, name) in [
+        (policy(&network, "*"), 403, "PolicyNotAuthorized"),
+        (policy(&network, "nobody"), 400, "InvalidInput"),
+        (policy("00000000-0000-0000-0000-000000000000", BLUE), 404, "NetworkNotFound"),
+        (json!({"object_type": "planet", "object_id": network, "action": "access_as_shared", "target_tenant": BLUE}), 400, "InvalidObjectType"),
+        (json!({"object_type": "network", "object_id": network, "action": "eat", "target_tenant": BLUE}), 400, "RbacTargetError"),
+        (json!({"object_type": "network", "object_id": network, "action": "access_as_shared"}), 400, "HTTPBadRequest"),
+    ] {
+        red.refused(status, name, "POST rbac-policies", json!({ "rbac_policy": body })).await;
+    }
+    blue.refused(404, "NetworkNotFound", "POST rbac-policies", json!({"rbac_policy": policy(&network, BLUE)})).await;
+    let shared = red.make("rbac_policy", policy(&network, BLUE)).await;
+    red.refused(409, "DuplicateRbacPolicy", "POST rbac-policies", json!({"rbac_policy": policy(&network, BLUE)})).await;
+    assert_eq!((blue.show("network", &network).await["shared"].as_bool(), red.show("network", &network).await["shared"].as_bool()), (Some(true), Some(false)));
+    blue.refused(404, "RbacPolicyNotFound", &format!("GET rbac-policies/{}", id(&shared)), None).await;
+    let port = blue.port(&network).await;
+    red.refused(409, "RbacPolicyInUse", &format!("DELETE rbac-policies/{}", id(&shared)), None).await;
+    // The owner of the network may remove what stands on it.
+    red.delete("port", &id(&port)).await;
+    red.delete("rbac_policy", &id(&shared)).await;
+    blue.refused(404, "NetworkNotFound", &format!("GET networks/{network}"), None).await;
+    let moved = red.make("rbac_policy", policy(&network, ADMINS)).await;
+    assert_eq!(red.set("rbac_policy", &id(&moved), json!({"target_tenant": BLUE})).await["target_tenant"], BLUE);
+    blue.show("network", &network).await;
+    red.refused(403, "PolicyNotAuthorized", &format!("PUT rbac-policies/{}", id(&moved)), json!({"rbac_policy": {"target_tenant": "*"}})).await;
+    red.delete("network", &network).await;
+    assert!(red.list("rbac-policies").await.is_empty(), "policies go with their object");
+    world.audit_store().await;
+}
+
+#[tokio::test]
+async fn groups_and_external_networks_are_shared_too() {
+    let world = World::new().await;
+    let (red, blue, admin) = (world.red(), world.blue(), world.admin());
+    let group = id(&red.make("security_group", json!({"name": "lent"})).await);
+    let lend = json!({"object_type": "security_group", "object_id": group, "action": "access_as_shared", "target_tenant": BLUE});
+    let lent = id(&red.make("rbac_policy", lend).await);
+    assert_eq!(blue.show("security_group", &group).await["shared"], true);
+    let (network, _) = blue.network("n", "10.0.0.0/24").await;
+    let port = id(&blue.make("port", json!({"network_id": network, "security_groups": [group]})).await);
+    red.refused(409, "RbacPolicyInUse", &format!("DELETE rbac-policies/{lent}"), None).await;
+    blue.delete("port", &port).await;
+    red.delete("rbac_policy", &lent).await;
+    // An external network for one project only.
+    let hidden = id(&admin.make("network", json!({"name": "hidden", "router:external": true})).await);
+    let all = id(&admin.list(&format!("rbac-policies?object_id={hidden}")).await[0]);
+    admin.delete("rbac_policy", &all).await;
+    red.refused(404, "NetworkNotFound", &format!("GET networks/{hidden}"), None).await;
+    let only = json!({"object_type": "network", "object_id": hidden, "action": "access_as_external", "target_tenant": RED});
+    admin.make("rbac_policy", only).await;
+    red.make("router", json!({"external_gateway_info": {"network_id": hidden}})).await;
+    let refused = json!({"router": {"external_gateway_info": {"network_id": hidden}}});
+    blue.refused(404, "NetworkNotFound", "POST routers", refused).await;
+    world.audit_store().await;
+}
