@@ -101,7 +101,9 @@ pub async fn ranges(bench: &dyn StoreBench) {
     let data = content(700_000, 3);
     let blob = write(bench, &data).await.blob;
     let end = data.len();
-    for (offset, length) in [(0, 1), (0, end), (1, 300_000), (262_143, 2), (262_144, 262_145), (end - 1, 1), (end - 1, 50)] {
+    for (offset, length) in
+        [(0, 1), (0, end), (1, 300_000), (262_143, 2), (262_144, 262_145), (end - 1, 1), (end - 1, 50)]
+    {
         let expect = &data[offset..(offset + length).min(end)];
         assert!(read(bench, &blob, offset as u64, Some(length as u64)).await == expect, "{length} from {offset}");
     }

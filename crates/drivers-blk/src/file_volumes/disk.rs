@@ -101,7 +101,8 @@ pub(super) async fn copy(
     let size = nodes.size(DISK).ok_or_else(|| Error::internal("a storage daemon has lost its disk"))?;
     config.img.create(to, format, size).await?;
     let file = json!({"driver": "file", "node-name": TARGET_FILE, "filename": text(to)?});
-    let target = |read_only| json!({"driver": format.name(), "node-name": TARGET, "file": TARGET_FILE, "read-only": read_only});
+    let target =
+        |read_only| json!({"driver": format.name(), "node-name": TARGET, "file": TARGET_FILE, "read-only": read_only});
     let backup = json!({
         "job-id": COPY, "device": DISK, "target": TARGET, "sync": "full", "auto-dismiss": false, "on-target-error": "report",
     });

@@ -19,9 +19,9 @@ pub fn doctor(config: &FileVolumesConfig) -> Vec<Finding> {
 fn program(name: &Path, mend: &str) -> Finding {
     let check = name.display().to_string();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| {
-        rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok() && file.is_file()
-    });
+    let found = std::env::split_paths(&path)
+        .map(|dir| dir.join(name))
+        .find(|file| rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok() && file.is_file());
     match found {
         Some(file) => Finding::good(check, file.display().to_string()),
         None => Finding::bad(check, "not found", mend),

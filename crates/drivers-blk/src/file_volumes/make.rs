@@ -77,7 +77,13 @@ fn fits(needed: u64, size: u64) -> Result<()> {
         .with_code(INVALID_IMAGE))
 }
 
-async fn from_image(pool: &FileVolumes, image: &ImageBytes, size: u64, fetch: &dyn ImageFetch, to: &Path) -> Result<()> {
+async fn from_image(
+    pool: &FileVolumes,
+    image: &ImageBytes,
+    size: u64,
+    fetch: &dyn ImageFetch,
+    to: &Path,
+) -> Result<()> {
     let (img, aside) = (&pool.inner.config.img, pool.inner.pool.unfinished());
     let format = Format::of_image(&image.disk_format)?;
     fetch.fetch(image, aside.path()).await?;

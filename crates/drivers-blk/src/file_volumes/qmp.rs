@@ -45,7 +45,9 @@ impl QmpError {
         match self {
             Self::Refused { ref text, .. } if is_full(text) => no_space(doing).with_source(self),
             Self::Refused { .. } => Error::internal(doing).with_source(self),
-            unknown => Error::unavailable("the storage daemon does not answer").with_internal(doing).with_source(unknown),
+            unknown => {
+                Error::unavailable("the storage daemon does not answer").with_internal(doing).with_source(unknown)
+            }
         }
     }
 }

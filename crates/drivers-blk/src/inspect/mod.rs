@@ -181,11 +181,8 @@ fn conclude(mut found: Vec<Found>, size: u64) -> Inspection {
     let fixed_vhd = found.iter().any(|f| f.format == "vhd" && f.details.get("type").is_some_and(|t| t == "fixed"));
     let containers = names.iter().filter(|n| !is_plain(n)).count();
     let polyglot = containers > 1 || (containers == 1 && names.len() > 1 && !fixed_vhd);
-    let mut main = if found.is_empty() {
-        Found { virtual_size: size, ..Found::new("raw") }
-    } else {
-        found.swap_remove(0)
-    };
+    let mut main =
+        if found.is_empty() { Found { virtual_size: size, ..Found::new("raw") } } else { found.swap_remove(0) };
     if polyglot {
         main.refuse(format!("it is of several formats at once: {}", names.join(", ")));
     }

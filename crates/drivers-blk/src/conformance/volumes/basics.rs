@@ -50,9 +50,9 @@ pub async fn absent_volumes(bench: &dyn PoolBench) {
 }
 
 pub async fn fences(bench: &dyn PoolBench) {
-    let (pool, id, snapshot) = (bench.pool(), make(bench, 1, VolumeSource::Blank).await, SnapshotId::new());
-    pool.create_snapshot(&id, &snapshot, fence(1)).await.unwrap();
-    pool.export(&id, bench.host(), false, fence(7)).await.unwrap();
+    let (id, snapshot) = (make(bench, 1, VolumeSource::Blank).await, SnapshotId::new());
+    bench.pool().create_snapshot(&id, &snapshot, fence(1)).await.unwrap();
+    bench.pool().export(&id, bench.host(), false, fence(7)).await.unwrap();
     let spec = VolumeSpec { id: id.clone(), size_gib: 1, source: VolumeSource::Blank };
     bench.reopen().await;
     let pool = bench.pool();

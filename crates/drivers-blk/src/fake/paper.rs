@@ -1,0 +1,98 @@
+//! The fake pool's books: one page per volume, in memory and, if there is a directory, in a file.
+
+use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+use volume::driver::{Fence, Inventory};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FakeVolume {
+    pub(super) size_gib: u64,
+    /// With the volume's size of that moment.
+    pub(super) snapshots: BTreeMap<SnapshotId, u64>,
+    /// Whether it is exported, and if so, whether read-only.
+    pub(super) export: Option<bool>,
+}
+
+/// A volume that has gone leaves the generation on its page.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Page {
+    generation: u64,
+    volume: Option<FakeVolume>,
+}
+
+#[derive(Default)]
+pub(super) struct Paper {
+    pages: Mutex<BTreeMap<VolumeId, Page>>,
+    directory: Option<PathBuf>,
+}
+
+impl Paper {
+    pub(super) fn at(directory: PathBuf) -> Result<Self> {
+        let doing = "reading the fake pool's volumes";
+        fs::create_dir_all(&directory).doing("making the fake pool's directory")?;
+        let mut pages = BTreeMap::new();
+        for entry in fs::read_dir(&directory).doing(doing)? {
+            let path = entry.doing(doing)?.path();
+            if path.extension().is_some_and(|e| e == "json")
+                && let Some(id) = path.file_stem().and_then(|s| s.to_str())
+            {
+                pages.insert(VolumeId::from(id), serde_json::from_slice(&fs::read(&path).doing(doing)?).doing(doing)?);
+            }
+        }
+        Ok(Self { pages: Mutex::new(pages), directory: Some(directory) })
+    }
+
+    pub(super) fn see(&self, id: &VolumeId) -> Option<FakeVolume> {
+        self.pages.lock().get(id)?.volume.clone()
+    }
+
+    /// `change` must not look at the books itself beyond [`Paper::see`], which takes the same lock: it gets a copy and the lock is free.
+    pub(super) fn change<T>(
+        &self,
+        id: &VolumeId,
+        fence: Fence,
+        change: impl FnOnce(&mut Option<FakeVolume>) -> Result<T>,
+    ) -> Result<T> {
+        let mut page = self.pages.lock().get(id).cloned().unwrap_or_default();
+        if fence.generation < page.generation {
+            let (seen, asked) = (page.generation, fence.generation);
+            return Err(Error::conflict(format!("volume {id} is at generation {seen}, the request is of {asked}")));
+        }
+        page.generation = fence.generation;
+        let before = page.volume.clone();
+        let done = change(&mut page.volume);
+        if done.is_err() {
+            page.volume = before;
+        }
+        if let Some(directory) = &self.directory {
+            keep(directory, id, &page)?;
+        }
+        self.pages.lock().insert(id.clone(), page);
+        done
+    }
+
+    pub(super) fn inventory(&self) -> Inventory {
+        let mut found = Inventory::default();
+        for (id, page) in &*self.pages.lock() {
+            let Some(volume) = &page.volume else { continue };
+            found.volumes.push(id.clone());
+            found.snapshots.extend(volume.snapshots.keys().map(|snapshot| (id.clone(), snapshot.clone())));
+            found.exports.extend(volume.export.map(|_| id.clone()));
+        }
+        found
+    }
+}
+
+/// Written aside and renamed: a killed process leaves the old page or the new one.
+fn keep(directory: &Path, id: &VolumeId, page: &Page) -> Result<()> {
+    let doing = "keeping a fake volume";
+    let aside = directory.join(format!("{id}.new"));
+    fs::write(&aside, serde_json::to_vec(page).doing(doing)?).doing(doing)?;
+    fs::rename(&aside, directory.join(format!("{id}.json"))).doing(doing)
+}

@@ -1,0 +1,233 @@
+//! A pool in a temporary directory, and a guest's hand in it: `qemu-io` over NBD.
+
+use async_trait::async_trait;
+use drivers_blk::{
+    conformance::volumes::{Outcome, PoolBench},
+    file_volumes::{FileVolumes, FileVolumesConfig},
+};
+use kernel::{ImageId, Result, VolumeId};
+use parking_lot::Mutex;
+use sha2::{Digest, Sha512};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::process::Command;
+use volume::driver::{ImageBytes, ImageFetch, Target, VolumeBackend};
+
+pub const HOST: &str = "here";
+
+pub struct Pool {
+    pub config: FileVolumesConfig,
+    driver: Mutex<Option<FileVolumes>>,
+    scratch: PathBuf,
+    /// Ends before `dir` does.
+    _daemons: Daemons,
+    dir: tempfile::TempDir,
+}
+
+/// Ends the storage daemons of a test, whatever became of it. Only those whose pidfile lies in the test's own directory.
+struct Daemons(PathBuf);
+
+impl Drop for Daemons {
+    fn drop(&mut self) {
+        for pid in pids_of(&self.0) {
+            kill(pid);
+        }
+    }
+}
+
+/// Processes with a word on their command line that is a path below `dir`.
+pub fn pids_of(dir: &Path) -> Vec<i32> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let cmdline = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let ours =
+            cmdline.split(|b| *b == 0).any(|word| Path::new(std::str::from_utf8(word).unwrap_or("")).starts_with(dir));
+        if ours && cmdline.windows(19).any(|w| w == b"qemu-storage-daemon") {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+pub fn kill(pid: i32) {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    // Gone already is as good.
+    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+}
+
+impl Pool {
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub fn with(change: impl FnOnce(&mut FileVolumesConfig)) -> Self {
+        let dir = tempfile::Builder::new().prefix("blk").tempdir().unwrap();
+        let scratch = dir.path().join("scratch");
+        fs::create_dir(&scratch).unwrap();
+        let mut config = FileVolumesConfig::new("test", HOST, dir.path().join("pool"));
+        config.run_dir = dir.path().join("run");
+        config.patience = Duration::from_secs(60);
+        change(&mut config);
+        let driver = FileVolumes::open(config.clone()).unwrap();
+        let daemons = Daemons(config.dir.clone());
+        Self { config, driver: Mutex::new(Some(driver)), scratch, _daemons: daemons, dir }
+    }
+
+    pub fn driver(&self) -> FileVolumes {
+        self.driver.lock().clone().expect("the pool is open")
+    }
+
+    /// Closes the pool as a killed process does: nothing is told to anybody.
+    pub async fn close(&self) {
+        drop(self.driver.lock().take());
+    }
+
+    pub async fn open(&self) {
+        // The one before holds the pool's lock until its last task has ended.
+        let mut tries = 0;
+        let driver = loop {
+            match FileVolumes::open(self.config.clone()) {
+                Ok(driver) => break driver,
+                Err(e) if e.is(kernel::Kind::Conflict) && tries < 2000 => tries += 1,
+                Err(e) => panic!("{e:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        *self.driver.lock() = Some(driver);
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn pids(&self) -> Vec<i32> {
+        pids_of(&self.config.dir)
+    }
+}
+
+pub fn url(target: &Target) -> String {
+    match target {
+        Target::NbdUnix { socket, export } => format!("nbd+unix:///{export}?socket={}", socket.display()),
+        Target::NbdTcp { host, port, export } => format!("nbd://{host}:{port}/{export}"),
+        Target::Fake { export } => panic!("{export} has no bytes"),
+    }
+}
+
+pub async fn run(program: &str, args: &[&str]) -> Output {
+    Command::new(program).args(args).kill_on_drop(true).output().await.unwrap()
+}
+
+pub fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// `flags`: `-r` opens it for reading only.
+async fn io(target: &Target, flags: &[&str], commands: &[&str]) -> Output {
+    let url = url(target);
+    let mut args = [flags, &["-f", "raw"]].concat();
+    args.extend(commands.iter().flat_map(|c| ["-c", c]));
+    args.push(&url);
+    run("qemu-io", &args).await
+}
+
+pub async fn size_of(target: &Target) -> u64 {
+    let out = run("qemu-img", &["info", "--output=json", "-f", "raw", &url(target)]).await;
+    assert!(out.status.success(), "{}", text(&out));
+    serde_json::from_slice::<serde_json::Value>(&out.stdout).unwrap()["virtual-size"].as_u64().unwrap()
+}
+
+pub async fn write(target: &Target, offset: u64, length: u64, byte: u8) -> Outcome {
+    let pattern = format!("write -P {byte} {offset} {length}");
+    let out = io(target, &[], &[&pattern, "flush"]).await;
+    match out.status.success() && text(&out).contains("wrote") {
+        true => Outcome::Done,
+        false => Outcome::Refused,
+    }
+}
+
+pub async fn holds(target: &Target, offset: u64, length: u64, byte: u8) -> bool {
+    let out = io(target, &["-r"], &[&format!("read -P {byte} {offset} {length}")]).await;
+    let text = text(&out);
+    assert!(text.contains("read ") || text.contains("Pattern verification failed"), "{text}");
+    out.status.success() && !text.contains("Pattern verification failed")
+}
+
+/// Bytes that are here already.
+pub struct Local(pub PathBuf);
+
+#[async_trait]
+impl ImageFetch for Local {
+    async fn fetch(&self, _image: &ImageBytes, to: &Path) -> Result<()> {
+        fs::copy(&self.0, to).unwrap();
+        Ok(())
+    }
+}
+
+/// A description of the file as the image service would give it.
+pub fn image_of(path: &Path, disk_format: &str) -> ImageBytes {
+    let bytes = fs::read(path).unwrap();
+    let hash = Sha512::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+    let size = bytes.len() as u64;
+    ImageBytes { image: ImageId::new(), disk_format: disk_format.into(), size, hash, hash_algo: "sha512".into() }
+}
+
+#[async_trait]
+impl PoolBench for Pool {
+    fn pool(&self) -> Arc<dyn VolumeBackend> {
+        Arc::new(self.driver())
+    }
+
+    async fn reopen(&self) {
+        self.close().await;
+        self.open().await;
+    }
+
+    fn host(&self) -> &str {
+        HOST
+    }
+
+    async fn write(&self, target: &Target, offset: u64, length: u64, byte: u8) -> Outcome {
+        write(target, offset, length, byte).await
+    }
+
+    async fn holds(&self, target: &Target, offset: u64, length: u64, byte: u8) -> bool {
+        holds(target, offset, length, byte).await
+    }
+
+    async fn size(&self, target: &Target) -> u64 {
+        size_of(target).await
+    }
+
+    async fn image(&self) -> (ImageBytes, Arc<dyn ImageFetch>) {
+        let path = self.dir.path().join("image.qcow2");
+        let file = path.to_str().unwrap();
+        let out = run("qemu-img", &["create", "-q", "-f", "qcow2", file, "2M"]).await;
+        assert!(out.status.success(), "{}", text(&out));
+        let out = run("qemu-io", &["-f", "qcow2", "-c", "write -P 0x42 0 64k", file]).await;
+        assert!(out.status.success(), "{}", text(&out));
+        (image_of(&path, "qcow2"), Arc::new(Local(path)))
+    }
+
+    async fn leftovers(&self, id: &VolumeId) -> Vec<String> {
+        let list =
+            |dir: &str| fs::read_dir(self.config.dir.join(dir)).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
+        let of_it = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(id.as_str());
+        let mut left: Vec<PathBuf> = list("making");
+        left.extend(list("volumes").into_iter().chain(list("sockets")).filter(of_it));
+        left.iter().map(|p| p.display().to_string()).collect()
+    }
+
+    fn keeps_bytes(&self) -> bool {
+        true
+    }
+
+    fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+}
