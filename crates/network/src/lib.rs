@@ -117,6 +117,11 @@ impl Network {
         Env { now: self.0.clock.now(), settings: Arc::clone(&self.0.settings) }
     }
 
+    /// How the back end stands.
+    pub fn mirror_counts(&self) -> flows::Counts {
+        self.0.mirror.counts()
+    }
+
     /// Puts the service's numbers on `/metrics`; once per process.
     pub fn export_metrics(&self) {
         let mirror = Arc::clone(&self.0.mirror);

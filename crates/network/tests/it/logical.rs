@@ -1,1 +1,213 @@
+//! The logical network follows from the store, and only from what [`affected`] names.
 
+use crate::support::{Client, World, address, id};
+use network::{
+    driver::{Direction, Ipv6Mode, LRule, Logical, LogicalKey, NetworkKind, PortRole, Remote},
+    model::logical::{affected, all, desired},
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use store::{Watch, WatchItem};
+
+impl World {
+    fn logical(&self, key: &LogicalKey) -> Option<Logical> {
+        desired(&self.store.snapshot(), self.net.settings(), key)
+    }
+
+    fn digests(&self) -> BTreeMap<LogicalKey, u64> {
+        all(&self.store.snapshot(), self.net.settings()).iter().map(|o| (o.key(), o.digest())).collect()
+    }
+}
+
+#[tokio::test]
+async fn networks_subnets_and_ports() {
+    let world = World::new().await;
+    let (red, admin) = (world.red(), world.admin());
+    let (network, subnet) = red.network("n", "10.0.0.0/24").await;
+    red.set("subnet", &subnet, json!({"dns_nameservers": ["9.9.9.9"], "host_routes": [{"destination": "10.9.0.0/24", "nexthop": "10.0.0.5"}]})).await;
+    let segment = admin.show("network", &network).await["provider:segmentation_id"].as_u64().unwrap();
+    let Some(Logical::Network(n)) = world.logical(&LogicalKey::Network(network.as_str().into())) else { panic!() };
+    assert_eq!((n.name.as_str(), n.mtu, n.dns_domain.as_str(), n.admin_up), ("n", 1442, "openstacklocal", true));
+    assert_eq!(n.kind, NetworkKind::Overlay { tunnel_key: u32::try_from(segment).unwrap() });
+    let metadata = red.list(&format!("ports?network_id={network}")).await.remove(0);
+    let Some(Logical::Subnet(s)) = world.logical(&LogicalKey::Subnet(subnet.as_str().into())) else { panic!() };
+    assert_eq!(s.metadata_via.map(|a| a.to_string()), Some(address(&metadata)));
+    assert_eq!((s.dhcp, s.ipv6, s.mtu, s.dns.len(), s.host_routes.len()), (true, None, 1442, 1, 1));
+    let Some(Logical::Port(p)) = world.logical(&LogicalKey::Port(id(&metadata).into())) else { panic!() };
+    assert_eq!((p.role, p.port_security, p.groups.len()), (PortRole::Metadata, false, 0));
+    let body = json!({"network_id": network, "dns_name": "web", "allowed_address_pairs": [{"ip_address": "10.0.0.9"}],
+        "extra_dhcp_opts": [{"opt_name": "mtu", "opt_value": "1400"}, {"opt_name": "dns-server", "opt_value": "fd00::1", "ip_version": 6}]});
+    let port = red.make("port", body).await;
+    let Some(Logical::Port(p)) = world.logical(&LogicalKey::Port(id(&port).into())) else { panic!() };
+    assert_eq!((p.role, p.port_security, p.groups.len(), p.hostname.as_str()), (PortRole::Guest, true, 1, "web"));
+    assert_eq!(p.allowed_pairs, [(p.mac.clone(), "10.0.0.9/32".parse().unwrap())]);
+    let options: Vec<_> = p.dhcp_options.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    assert_eq!(options, ["mtu=1400", "option6:dns-server=fd00::1"]);
+    assert_eq!(p.host, None);
+    red.set("port", &id(&port), json!({"port_security_enabled": false, "security_groups": [], "allowed_address_pairs": []})).await;
+    let Some(Logical::Port(p)) = world.logical(&LogicalKey::Port(id(&port).into())) else { panic!() };
+    assert!(!p.port_security && p.groups.is_empty() && p.allowed_pairs.is_empty());
+    let public = world.public().await;
+    let Some(Logical::Network(n)) = world.logical(&LogicalKey::Network(public.into())) else { panic!() };
+    assert_eq!(n.kind, NetworkKind::Provider { physical: "external".into(), vlan: None });
+}
+
+#[tokio::test]
+async fn routers_and_floating_ips() {
+    let world = World::new().await;
+    let red = world.red();
+    let public = world.public().await;
+    let (network, subnet) = red.network("n", "10.0.0.0/24").await;
+    let v6 = json!({"network_id": network, "ip_version": 6, "cidr": "fd00::/64", "gateway_ip": "fd00::1", "ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"});
+    let v6 = id(&red.make("subnet", v6).await);
+    let router = id(&red.make("router", json!({"name": "r", "external_gateway_info": {"network_id": public}})).await);
+    let add = format!("PUT routers/{router}/add_router_interface");
+    let inner = red.expect(200, &add, json!({"subnet_id": subnet})).await["port_id"].as_str().unwrap().to_owned();
+    let inner6 = red.expect(200, &add, json!({"subnet_id": v6})).await["port_id"].as_str().unwrap().to_owned();
+    red.set("router", &router, json!({"routes": [{"destination": "10.9.0.0/16", "nexthop": "10.0.0.9"}]})).await;
+    let Some(Logical::Router(r)) = world.logical(&LogicalKey::Router(router.as_str().into())) else { panic!() };
+    let gateway = r.gateway.clone().unwrap();
+    assert_eq!((r.name.as_str(), r.routes.len(), gateway.snat), ("r", 1, true));
+    assert_eq!(gateway.next_hops, ["172.24.4.1".parse::<std::net::IpAddr>().unwrap()]);
+    assert_eq!(gateway.snat_sources, ["10.0.0.0/24".parse().unwrap()]);
+    assert_eq!((gateway.addresses.len(), gateway.addresses[0].prefix_len()), (1, 24));
+    let Some(Logical::RouterInterface(i)) = world.logical(&LogicalKey::RouterInterface(inner.as_str().into())) else { panic!() };
+    assert_eq!((i.addresses.clone(), i.ipv6, i.mtu), (vec!["10.0.0.1/24".parse().unwrap()], None, 1442));
+    let Some(Logical::RouterInterface(i)) = world.logical(&LogicalKey::RouterInterface(inner6.as_str().into())) else { panic!() };
+    assert_eq!((i.addresses.clone(), i.ipv6), (vec!["fd00::1/64".parse().unwrap()], Some(Ipv6Mode::Slaac)));
+    assert!(world.logical(&LogicalKey::Port(inner.into())).is_none(), "a router's port is no guest's");
+    let port = red.port(&network).await;
+    let fip = red.make("floatingip", json!({"floating_network_id": public})).await;
+    let key = LogicalKey::FloatingIp(id(&fip).into());
+    assert!(world.logical(&key).is_none(), "it leads nowhere");
+    red.set("floatingip", &id(&fip), json!({"port_id": id(&port)})).await;
+    let Some(Logical::FloatingIp(f)) = world.logical(&key) else { panic!() };
+    assert_eq!(f.external.to_string(), fip["floating_ip_address"].as_str().unwrap());
+    assert_eq!((f.internal.to_string(), f.port.as_str()), (port["fixed_ips"][0]["ip_address"].as_str().unwrap().to_owned(), port["id"].as_str().unwrap()));
+    let outer = world.admin().list(&format!("ports?device_id={}", id(&fip))).await.remove(0);
+    assert_eq!((f.mac.as_str(), outer["status"].as_str()), (outer["mac_address"].as_str().unwrap(), Some("N/A")));
+}
+
+#[tokio::test]
+async fn filters() {
+    let world = World::new().await;
+    let red = world.red();
+    let group = id(&red.make("security_group", json!({"name": "g", "stateful": false})).await);
+    for rule in [
+        json!({"direction": "ingress", "protocol": "tcp", "port_range_min": 80, "port_range_max": 90, "remote_ip_prefix": "10.0.0.5/8"}),
+        json!({"direction": "ingress", "protocol": "icmp", "port_range_min": 8}),
+        json!({"direction": "ingress", "ethertype": "IPv6", "protocol": "icmp", "remote_ip_prefix": "::/0"}),
+        json!({"direction": "ingress", "remote_group_id": group}),
+    ] {
+        let mut rule = rule;
+        rule["security_group_id"] = json!(group);
+        red.make("security_group_rule", rule).await;
+    }
+    let Some(Logical::SecurityGroup(g)) = world.logical(&LogicalKey::SecurityGroup(group.as_str().into())) else { panic!() };
+    assert!(!g.stateful);
+    let rule = |v6, protocol, range, remote| LRule { direction: Direction::Ingress, v6, protocol, range, remote };
+    for expect in [
+        rule(false, Some(6), Some((80, Some(90))), Remote::Prefix("10.0.0.0/8".parse().unwrap())),
+        rule(false, Some(1), Some((8, None)), Remote::Any),
+        rule(true, Some(58), None, Remote::Any),
+        rule(false, None, None, Remote::Group(group.into())),
+    ] {
+        assert!(g.rules.contains(&expect), "{expect:?} is not in {:#?}", g.rules);
+    }
+    assert_eq!(g.rules.iter().filter(|r| r.direction == Direction::Egress).count(), 2);
+}
+
+/// A small random number generator: the seed is in the failure's message.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % n.max(1)
+    }
+
+    fn of<'a>(&mut self, all: &'a [Value]) -> Option<&'a Value> {
+        all.get(self.below(all.len()))
+    }
+}
+
+/// Something that a tenant or administrator may do; refusals are as welcome as success.
+async fn something(dice: &mut Dice, red: &Client, admin: &Client, public: &str) {
+    let networks = red.list("networks?router%3Aexternal=False").await;
+    let subnets = red.list("subnets").await;
+    let ports = admin.list("ports").await;
+    let routers = red.list("routers").await;
+    let fips = red.list("floatingips").await;
+    let groups = red.list("security-groups").await;
+    let n = dice.below(200);
+    let pick = |dice: &mut Dice, all: &[Value]| dice.of(all).map(id).unwrap_or_else(|| "none".into());
+    let (network, subnet, port) = (pick(dice, &networks), pick(dice, &subnets), pick(dice, &ports));
+    let (router, fip, group) = (pick(dice, &routers), pick(dice, &fips), pick(dice, &groups));
+    let modes = ["slaac", "dhcpv6-stateful", "dhcpv6-stateless"];
+    let (who, request, body) = match dice.below(26) {
+        0 | 1 => (red, "POST networks".into(), json!({"network": {"name": format!("n{n}")}})),
+        2 | 3 => (red, "POST subnets".into(), json!({"subnet": {"network_id": network, "ip_version": 4, "cidr": format!("10.{n}.0.0/24")}})),
+        4 => {
+            let mode = modes[dice.below(3)];
+            (red, "POST subnets".into(), json!({"subnet": {"network_id": network, "ip_version": 6, "cidr": format!("fd00:{n:x}::/64"), "ipv6_ra_mode": mode, "ipv6_address_mode": mode}}))
+        }
+        5..=7 => (red, "POST ports".into(), json!({"port": {"network_id": network}})),
+        8 => (red, "POST routers".into(), json!({"router": {"name": format!("r{n}")}})),
+        9..=11 => (red, format!("PUT routers/{router}/add_router_interface"), json!({"subnet_id": subnet})),
+        12 => (red, format!("PUT routers/{router}/remove_router_interface"), json!({"subnet_id": subnet})),
+        13 => (red, format!("PUT routers/{router}"), json!({"router": {"external_gateway_info": {"network_id": public}}})),
+        14 => (red, format!("PUT routers/{router}"), json!({"router": {"external_gateway_info": null, "name": format!("x{n}")}})),
+        15 => (red, "POST floatingips".into(), json!({"floatingip": {"floating_network_id": public}})),
+        16 | 17 => (red, format!("PUT floatingips/{fip}"), json!({"floatingip": {"port_id": port}})),
+        18 => (red, format!("PUT networks/{network}"), json!({"network": {"mtu": 1300 + n, "dns_domain": format!("d{n}.")}})),
+        19 => (red, format!("PUT subnets/{subnet}"), json!({"subnet": {"enable_dhcp": n % 2 == 0, "dns_nameservers": []}})),
+        20 => (red, "POST security-groups".into(), json!({"security_group": {"name": format!("g{n}")}})),
+        21 => (red, "POST security-group-rules".into(), json!({"security_group_rule": {"security_group_id": group, "direction": "ingress", "protocol": n % 250}})),
+        22 => (red, format!("PUT ports/{port}"), json!({"port": {"security_groups": [group], "admin_state_up": n % 2 == 0}})),
+        23 => (admin, format!("PUT ports/{port}"), json!({"port": {"binding:host_id": if n % 2 == 0 { "h1" } else { "" }}})),
+        24 => (admin, format!("PUT ports/{port}"), json!({"port": {"mac_address": null}})),
+        _ => {
+            let (what, id) = [("networks", network), ("subnets", subnet), ("ports", port), ("routers", router), ("floatingips", fip), ("security-groups", group)][dice.below(6)].clone();
+            (red, format!("DELETE {what}/{id}"), json!({}))
+        }
+    };
+    let status = who.call(&request, body).await.status;
+    assert!(status < 500, "{request}: {status}");
+}
+
+/// The keys that the batches since the last call touch, as the reconciler finds them.
+fn touched(world: &World, watch: &mut Watch) -> Vec<LogicalKey> {
+    let mut keys = Vec::new();
+    while let Some(item) = watch.try_next() {
+        match item {
+            WatchItem::Batch(batch) => keys.extend(affected(&batch, &world.store.snapshot())),
+            WatchItem::Reset(_) => panic!("the watch kept up"),
+        }
+    }
+    keys
+}
+
+#[tokio::test]
+async fn whatever_happens_changes_only_what_is_named() {
+    for seed in 1..=6 {
+        let world = World::new().await;
+        let (red, admin, public) = (world.red(), world.admin(), world.public().await);
+        admin.expect(200, &format!("PUT quotas/{}", crate::support::RED), json!({"quota": {"security_group": -1, "router": -1}})).await;
+        let mut dice = Dice(seed);
+        let mut watch = world.store.watch();
+        let mut before = world.digests();
+        for step in 0..120 {
+            something(&mut dice, &red, &admin, &public).await;
+            let keys = touched(&world, &mut watch);
+            let after = world.digests();
+            for key in before.keys().chain(after.keys()) {
+                if before.get(key) != after.get(key) {
+                    assert!(keys.contains(key), "seed {seed}, step {step}: {key} changed unnoticed");
+                }
+            }
+            before = after;
+        }
+        assert!(before.len() > 20, "seed {seed} did too little: {}", before.len());
+        world.audit_store().await;
+    }
+}
