@@ -166,7 +166,7 @@ async fn etcd_members(dir: &Path, count: usize) -> (Vec<Server>, Vec<String>) {
             format!("--initial-advertise-peer-urls={}", url(*peer)),
             format!("--initial-cluster={}", cluster.join(",")),
         ];
-        servers.push(Server::start(&home, &flags));
+        servers.push(Server::start(&home, &flags, true));
         endpoints.push(url(*client));
     }
     for endpoint in &endpoints {

@@ -93,7 +93,7 @@ impl Cluster {
                     format!("--initial-cluster={}", all.join(",")),
                 ],
             );
-            let server = Some(Server::start(dir.path(), &flags));
+            let server = Some(Server::start(dir.path(), &flags, true));
             members.push(Member { server, flags, dir, client, _peer: peer });
         }
         let cluster = Self { members, cuts };
@@ -154,7 +154,7 @@ impl Cluster {
         let name = MEMBERS[member];
         let at = &mut self.members[member];
         match fault {
-            Fault::Kill => at.server = Some(Server::start(at.dir.path(), &at.flags)),
+            Fault::Kill => at.server = Some(Server::start(at.dir.path(), &at.flags, true)),
             Fault::Freeze => at.server.as_ref().expect("it runs").signal("CONT"),
             Fault::CutOff => self.cuts.set(name, false),
         }

@@ -54,7 +54,7 @@ fn tls_server(dir: &Path, own: &EtcdTls) -> (Server, String) {
         format!("--cert-file={}", file("cert.pem", &own.certificate)),
         format!("--key-file={}", file("key.pem", &own.key)),
     ];
-    (Server::start(dir, &flags), url)
+    (Server::start(dir, &flags, true), url)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

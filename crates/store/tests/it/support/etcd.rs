@@ -1,7 +1,7 @@
 //! Real etcd servers on loopback, from Debian's `etcd-server`.
 //!
 //! A server lives under a shell that waits for the end of its standard input: when the test process ends, however it ends, so
-//! does the server. Single servers are kept and used by one test after the other, emptied in between.
+//! does the server, and its directory with it. Single servers are kept and used by one test after the other, emptied in between.
 
 use std::{
     io::{BufRead, BufReader},
@@ -36,15 +36,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts an etcd with the flags of the design and those given.
-    pub fn start(dir: &Path, flags: &[String]) -> Self {
-        let script = r#"exec 2>/dev/null; etcd "$@" >>"$LOG" 2>&1 & echo $!; cat >/dev/null; kill -9 $!; wait $!"#;
+    /// Starts an etcd with the flags of the design and those given. Its directory outlives it only if it is to be started again.
+    pub fn start(dir: &Path, flags: &[String], keep: bool) -> Self {
+        let script = r#"
+            trap '' INT; exec 2>/dev/null
+            etcd "$@" >>"$DIR/log" 2>&1 & echo $!
+            cat >/dev/null; kill -9 $!; wait $!
+            [ "$KEEP" = yes ] || rm -rf "$DIR""#;
         let mut shell = Command::new("sh")
             .args(["-c", script, "etcd"])
             .args(SERVER_FLAGS)
             .arg(format!("--data-dir={}", dir.join("data").display()))
             .args(flags)
-            .env("LOG", dir.join("log"))
+            .env("DIR", dir)
+            .env("KEEP", if keep { "yes" } else { "no" })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -72,7 +77,6 @@ impl Drop for Server {
 struct Single {
     address: String,
     _server: Server,
-    _dir: tempfile::TempDir,
 }
 
 static IDLE: Mutex<Vec<Single>> = Mutex::new(Vec::new());
@@ -127,7 +131,7 @@ pub async fn answers(address: &str) -> bool {
 async fn start_single() -> Single {
     // Between finding a free port and using it somebody else may take it.
     for _ in 0..5 {
-        let dir = scratch();
+        let dir = scratch().keep();
         let [client, peer] = [free_port(), free_port()].map(|port| format!("http://127.0.0.1:{port}"));
         let flags = [
             "--name=one".into(),
@@ -137,11 +141,11 @@ async fn start_single() -> Single {
             format!("--initial-advertise-peer-urls={peer}"),
             format!("--initial-cluster=one={peer}"),
         ];
-        let server = Server::start(dir.path(), &flags);
+        let server = Server::start(&dir, &flags, false);
         if answers(&client).await {
-            return Single { address: client, _server: server, _dir: dir };
+            return Single { address: client, _server: server };
         }
-        eprintln!("etcd did not start: {}", last_lines(&dir.path().join("log")));
+        eprintln!("etcd did not start: {}", last_lines(&dir.join("log")));
     }
     panic!("no etcd could be started; is etcd-server installed?")
 }
