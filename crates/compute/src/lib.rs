@@ -1,3 +1,37 @@
+//! Compute: servers, what they are made of, and the hosts they run on. Nova's job.
+//!
+//! ```text
+//!            create                        stop, or the guest powers off
+//!   (none) ─────────▶ BUILD ──▶ ACTIVE ───────────────────────────────────▶ SHUTOFF ──start──▶ ACTIVE
+//!                       │        │  ▲ unpause                                 │
+//!                       │  pause ▼  │                                         │
+//!                       │       PAUSED                                        │
+//!                       ▼                                                     ▼
+//!                     ERROR ◀── a flow failed for good        delete, from any state ──▶ (none)
+//! ```
+//!
+//! How a request becomes a guest:
+//!
+//! ```text
+//!   api ──▶ ops: authorize, validate, one transaction ──▶ Server (task), VmIntent (generation g), flow
+//!                                                             │ agent's stream
+//!   flow waits ◀── VmObserved (generation ≥ g) ◀── observe() ◀┘ the host makes it so and says so
+//!     └─▶ last step: the server's state, action closed, one transaction
+//! ```
+//!
+//! Invariants ([`audit`] checks them)
+//! - A server with a task, or in BUILD, has a live flow. Whatever a flow's fate, the transaction that ends it writes a state
+//!   without one.
+//! - A server that is ACTIVE, PAUSED or SHUTOFF has exactly one intent, on its host. An intent outlives its server only as
+//!   `Absent`, for a host that was away when the server was deleted.
+//! - Generations of an intent only grow, over all hosts a server is ever on. An observation of an older one, or from
+//!   another host, changes nothing.
+//! - A server is what its guest is: an observation that nobody asked for changes the server in the transaction that brings
+//!   it ([`model::power::settle`]), unless a flow has the server; then the flow's last step looks again.
+//! - `instances`, `cores` and `ram` of a project's quota are the sum over its servers: both are written together.
+//!
+//! Why deleting is safe while other things are under way: see [`flows`].
+
 pub mod api;
 mod audit;
 pub mod driver;
@@ -17,9 +51,11 @@ pub use ops::hosts::HostReport;
 pub use service::{Compute, Config, Deps};
 
 use flow::{EngineBuilder, Reconciler};
+use kernel::ServerId;
 use model::{Aggregate, ComputeHost, ConsoleToken, Flavor, Keypair, Server, ServerGroup, sequence::Sequence, vm};
+use ports::{ServerInfo, Servers};
 use std::sync::Arc;
-use store::Schema;
+use store::{Schema, Snapshot};
 
 /// The kinds of object this service keeps, and those it counts with.
 #[must_use]
@@ -58,5 +94,17 @@ impl Compute {
     /// To be spawned with [`flow::spawn_reconciler`].
     pub fn reconcilers(&self) -> Vec<Arc<dyn Reconciler>> {
         vec![Arc::new(flows::reconcile::Tidy(self.clone()))]
+    }
+}
+
+impl Servers for Compute {
+    fn server(&self, snapshot: &Snapshot, id: &ServerId) -> Option<ServerInfo> {
+        let server = snapshot.get::<Server>(id)?;
+        Some(ServerInfo {
+            id: server.id.clone(),
+            name: server.name.clone(),
+            project: server.project.clone(),
+            host: server.host.clone(),
+        })
     }
 }

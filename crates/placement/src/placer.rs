@@ -142,6 +142,19 @@ impl Placer for Scheduler {
         Ok(())
     }
 
+    fn forget_host(&self, tx: &mut Tx, host: &HostName) -> Result<()> {
+        let id = ProviderId::of_host(host);
+        match tx.get::<Provider>(&id) {
+            Some(provider) if !provider.used.is_empty() => {
+                Err(kernel::Error::conflict(format!("Resource provider {id} has allocations.")))
+            }
+            _ => {
+                tx.delete::<Provider>(&id);
+                Ok(())
+            }
+        }
+    }
+
     fn explain(&self, snapshot: &Snapshot, request: &PlaceRequest) -> Vec<(HostName, String)> {
         scheduler::explain(request, snapshot.all::<Provider>())
     }

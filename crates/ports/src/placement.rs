@@ -57,6 +57,8 @@ pub trait Placer: Send + Sync + 'static {
     fn report_inventory(&self, tx: &mut Tx, inventory: &Inventory, now: Timestamp) -> Result<()>;
     /// Records which availability zone a host is in; `Ok` if placement does not know the host (yet).
     fn set_zone(&self, tx: &mut Tx, host: &HostName, zone: &str) -> Result<()>;
+    /// Forgets a host that nothing is claimed of; `Conflict` if something is, `Ok` if placement does not know it.
+    fn forget_host(&self, tx: &mut Tx, host: &HostName) -> Result<()>;
     /// For every host that does not fit, why: names of hosts are for administrators.
     fn explain(&self, snapshot: &Snapshot, request: &PlaceRequest) -> Vec<(HostName, String)>;
     /// Used per resource class on a host: the sum of claims.

@@ -1,6 +1,11 @@
 //! `/servers/{id}/os-instance-actions`
 
-use super::{check_query, path_of, schema::{by_version, paging, query, values}, servers::view::host_id_of, with_next};
+use super::{
+    check_query, path_of,
+    schema::{by_version, paging, query, values},
+    servers::view::host_id_of,
+    with_next,
+};
 use crate::{
     Compute,
     model::action::Action,

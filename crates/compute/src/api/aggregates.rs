@@ -1,147 +1,159 @@
 //! `/os-aggregates`
 
+use super::{
+    checked,
+    schema::{by_version, fqdn, metadata_with_null, name, object, only, zone_name},
+};
 use crate::{
-    Compute,
+    Compute, ComputeError,
+    error::invalid,
     model::Aggregate,
     ops::aggregates::{self, Change},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
-use kernel::{Ctx, Error, Result, Timestamp};
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State, ok};
+use kernel::{Ctx, Error, HostName, Result};
 use serde_json::{Value, json};
 
 pub(super) fn routes() -> ApiRouter<Compute> {
+    const ALL: &str = "/v2.1/os-aggregates";
+    const ONE: &str = "/v2.1/os-aggregates/{aggregate_id}";
+    const ACTION: &str = "/v2.1/os-aggregates/{aggregate_id}/action";
     ApiRouter::new()
-        .get("/v2.1/os-aggregates", index)
-        .post("/v2.1/os-aggregates", create)
-        .get("/v2.1/os-aggregates/{id}", show)
-        .put("/v2.1/os-aggregates/{id}", update)
-        .delete("/v2.1/os-aggregates/{id}", delete)
-        .post("/v2.1/os-aggregates/{id}/action", action)
-        .action("/v2.1/os-aggregates/{id}/action", "add_host")
-        .action("/v2.1/os-aggregates/{id}/action", "remove_host")
-        .action("/v2.1/os-aggregates/{id}/action", "set_metadata")
+        .get(ALL, list)
+        .post(ALL, create)
+        .get(ONE, show)
+        .put(ONE, update)
+        .delete(ONE, delete)
+        .post(ACTION, act)
+        .action(ACTION, "add_host")
+        .action(ACTION, "remove_host")
+        .action(ACTION, "set_metadata")
 }
 
-http::schema! {
-    CREATE = {
-        "type": "object",
-        "required": ["aggregate"],
-        "additionalProperties": false,
-        "properties": {
-            "aggregate": {
-                "type": "object",
-                "required": ["name"],
-                "additionalProperties": false,
-                "properties": {
-                    "name": {"type": "string", "minLength": 1, "maxLength": 255, "format": "name"},
-                    "availability_zone": {"type": ["string", "null"], "minLength": 1, "maxLength": 255, "pattern": "^[^:]*$"},
-                },
-            },
-        },
-    };
-    UPDATE = {
-        "type": "object",
-        "required": ["aggregate"],
-        "additionalProperties": false,
-        "properties": {
-            "aggregate": {
-                "type": "object",
-                "minProperties": 1,
-                "additionalProperties": false,
-                "properties": {
-                    "name": {"type": "string", "minLength": 1, "maxLength": 255, "format": "name"},
-                    "availability_zone": {"type": ["string", "null"], "minLength": 1, "maxLength": 255, "pattern": "^[^:]*$"},
-                },
-            },
-        },
-    };
-    METADATA = {
-        "type": "object",
-        "required": ["metadata"],
-        "additionalProperties": false,
-        "properties": {"metadata": {"type": "object", "additionalProperties": {"type": ["string", "null"], "maxLength": 255}}},
-    };
-    HOST = {
-        "type": "object",
-        "required": ["host"],
-        "additionalProperties": false,
-        "properties": {"host": {"type": "string", "minLength": 1, "maxLength": 255}},
-    };
+by_version! {
+    CREATE = create_schema: 1;
+    UPDATE = update_schema: 1;
+    ADD_HOST = add_host_schema: 1;
+    REMOVE_HOST = remove_host_schema: 1;
+    SET_METADATA = set_metadata_schema: 1;
 }
 
-fn view(cx: &Ctx, aggregate: &Aggregate) -> Value {
-    let mut out = json!({
-        "id": aggregate.number,
-        "name": aggregate.name,
-        "hosts": aggregate.hosts,
-        "metadata": aggregate.metadata,
-        "availability_zone": aggregate.zone(),
-        "created_at": aggregate.created.iso_micros(),
-        "updated_at": aggregate.updated.map(Timestamp::iso_micros),
+fn zone() -> Value {
+    json!({"oneOf": [zone_name(), {"type": "null"}]})
+}
+
+fn create_schema(_: u16) -> Value {
+    only("aggregate", object(json!({"name": name(), "availability_zone": zone()}), &["name"]))
+}
+
+fn update_schema(_: u16) -> Value {
+    let mut properties = object(json!({"name": name(), "availability_zone": zone()}), &[]);
+    properties["anyOf"] = json!([{"required": ["name"]}, {"required": ["availability_zone"]}]);
+    only("aggregate", properties)
+}
+
+fn add_host_schema(_: u16) -> Value {
+    only("add_host", only("host", fqdn()))
+}
+
+fn remove_host_schema(_: u16) -> Value {
+    only("remove_host", only("host", fqdn()))
+}
+
+fn set_metadata_schema(_: u16) -> Value {
+    only("set_metadata", only("metadata", metadata_with_null()))
+}
+
+fn view(cx: &Ctx, a: &Aggregate) -> Value {
+    let mut view = json!({
+        "id": a.number,
+        "name": a.name,
+        "availability_zone": a.zone(),
+        "hosts": a.hosts,
+        "metadata": a.metadata,
+        "created_at": a.created.iso_micros(),
+        "updated_at": a.updated.map(kernel::Timestamp::iso_micros),
         "deleted": false,
-        "deleted_at": Value::Null,
+        "deleted_at": null,
     });
     if cx.version.since(2, 41) {
-        out["uuid"] = json!(aggregate.uuid);
+        view["uuid"] = json!(a.uuid);
     }
-    out
+    view
 }
 
+/// Aggregates are known by their number.
 fn number(id: &str) -> Result<u64> {
-    id.parse().map_err(|_| Error::bad_request(format!("Aggregate {id} is not an integer")))
+    id.parse().map_err(|_| Error::bad_request(format!("Invalid ID: {id}")))
 }
 
-async fn index(State(c): State<Compute>, Cx(cx): Cx) -> ApiResult {
-    let rows: Vec<_> = aggregates::list(&c, &cx)?.iter().map(|a| view(&cx, a)).collect();
-    Ok(http::ok(&json!({"aggregates": rows})))
+async fn list(State(c): State<Compute>, Cx(cx): Cx) -> ApiResult {
+    let found = aggregates::list(&c, &cx).await?;
+    Ok(ok(&json!({"aggregates": found.iter().map(|a| view(&cx, a)).collect::<Vec<_>>()})))
 }
 
 async fn show(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
-    Ok(http::ok(&json!({"aggregate": view(&cx, &*aggregates::show(&c, &cx, number(&id)?)?)})))
+    let found = aggregates::show(&c, &cx, number(&id)?).await?;
+    Ok(ok(&json!({"aggregate": view(&cx, &found)})))
 }
 
 async fn create(State(c): State<Compute>, Cx(cx): Cx, body: JsonBody) -> ApiResult {
-    let body: Value = body.read(&CREATE)?;
-    let text = |key: &str| body["aggregate"][key].as_str().map(|t| t.trim().to_owned());
-    let made = aggregates::create(&c, &cx, text("name").unwrap_or_default(), text("availability_zone")).await?;
-    let mut out = view(&cx, &made);
-    // Nova does not tell a new aggregate's hosts and metadata.
-    if let Some(out) = out.as_object_mut() {
-        out.remove("hosts");
-        out.remove("metadata");
+    let body: Value = checked(&cx, body, CREATE)?;
+    let aggregate = &body["aggregate"];
+    let name = aggregate["name"].as_str().unwrap_or_default().trim().to_owned();
+    let zone = aggregate["availability_zone"].as_str().map(str::to_owned);
+    let created = aggregates::create(&c, &cx, name, zone).await?;
+    let mut view = view(&cx, &created);
+    // Nova's answer here comes before hosts and metadata are looked up.
+    if let Some(view) = view.as_object_mut() {
+        view.remove("hosts");
+        view.remove("metadata");
     }
-    Ok(http::ok(&json!({"aggregate": out})))
+    Ok(ok(&json!({"aggregate": view})))
 }
 
 async fn update(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, body: JsonBody) -> ApiResult {
-    let body: Value = body.read(&UPDATE)?;
-    let new = &body["aggregate"];
-    let name = new["name"].as_str().map(|t| t.trim().to_owned());
-    let zone = new.get("availability_zone").map(|z| z.as_str().map(str::to_owned));
-    let changed = aggregates::update(&c, &cx, number(&id)?, Change::Names { name, zone }).await?;
-    Ok(http::ok(&json!({"aggregate": view(&cx, &changed)})))
+    let body: Value = checked(&cx, body, UPDATE)?;
+    let aggregate = &body["aggregate"];
+    let name = aggregate["name"].as_str().map(|n| n.trim().to_owned());
+    let zone = aggregate.get("availability_zone").map(|zone| zone.as_str().map(str::to_owned));
+    let changed = aggregates::change(&c, &cx, number(&id)?, Change::Update { name, zone }).await?;
+    Ok(ok(&json!({"aggregate": view(&cx, &changed)})))
 }
 
 async fn delete(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
     aggregates::delete(&c, &cx, number(&id)?).await?;
-    Ok(http::axum::response::IntoResponse::into_response(http::StatusCode::OK))
+    Ok(ok(&Value::Null).map(|_| axum::body::Body::empty()))
 }
 
-async fn action(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, body: JsonBody) -> ApiResult {
-    let (name, args) = body.action()?;
-    let host = || {
-        HOST.check(&args)?;
-        Ok::<_, Error>(args["host"].as_str().unwrap_or_default().into())
+async fn act(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, body: JsonBody) -> ApiResult {
+    let change = action(&cx, body)?;
+    let missing = |e: Error| match &change {
+        // What a body names and is not there is a bad request elsewhere; here Nova answers 404.
+        Change::AddHost(host) if e.is(kernel::Kind::NotFound) => ComputeError::NoComputeHost(host.to_string()).into(),
+        _ => e,
     };
-    let change = match name.as_str() {
-        "add_host" => Change::AddHost(host()?),
-        "remove_host" => Change::RemoveHost(host()?),
-        "set_metadata" => {
-            METADATA.check(&args)?;
-            Change::Metadata(http::from_value(args["metadata"].clone())?)
+    let changed = aggregates::change(&c, &cx, number(&id)?, change.clone()).await.map_err(missing)?;
+    Ok(ok(&json!({"aggregate": view(&cx, &changed)})))
+}
+
+fn action(cx: &Ctx, body: JsonBody) -> Result<Change> {
+    let host = |body: &Value, action: &str| HostName::from(body[action]["host"].as_str().unwrap_or_default());
+    let name = body.0.as_object().and_then(|o| o.keys().next()).cloned().unwrap_or_default();
+    match name.as_str() {
+        "add_host" => {
+            let body: Value = checked(cx, body, ADD_HOST)?;
+            Ok(Change::AddHost(host(&body, "add_host")))
         }
-        other => return Err(Error::bad_request(format!("There is no such action: {other}")).into()),
-    };
-    let changed = aggregates::update(&c, &cx, number(&id)?, change).await?;
-    Ok(http::ok(&json!({"aggregate": view(&cx, &changed)})))
+        "remove_host" => {
+            let body: Value = checked(cx, body, REMOVE_HOST)?;
+            Ok(Change::RemoveHost(host(&body, "remove_host")))
+        }
+        "set_metadata" => {
+            let body: Value = checked(cx, body, SET_METADATA)?;
+            let items = body["set_metadata"]["metadata"].as_object().into_iter().flatten();
+            Ok(Change::Metadata(items.map(|(k, v)| (k.clone(), v.as_str().map(str::to_owned))).collect()))
+        }
+        other => Err(invalid(format!("There is no such action: {other}"))),
+    }
 }

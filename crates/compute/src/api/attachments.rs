@@ -1,6 +1,10 @@
 //! `/servers/{id}/os-volume_attachments`
 
-use super::{check_query, checked, schema::{boolean, by_version, object, only, paging, pattern, query, tag, uuid}, since};
+use super::{
+    check_query, checked,
+    schema::{boolean, by_version, object, only, paging, pattern, query, tag, uuid},
+    since,
+};
 use crate::{
     Compute,
     model::{BlockDevice, Server},

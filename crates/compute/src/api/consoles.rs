@@ -1,6 +1,10 @@
 //! `/servers/{id}/remote-consoles`, from 2.6 on.
 
-use super::{checked, schema::{by_version, object, only}, since};
+use super::{
+    checked,
+    schema::{by_version, object, only},
+    since,
+};
 use crate::{Compute, ops::consoles};
 use http::{ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Path, State, ok};
 use serde_json::{Value, json};

@@ -1,6 +1,9 @@
 //! `/os-server-external-events`
 
-use super::{checked, schema::{by_version, object, only, uuid}};
+use super::{
+    checked,
+    schema::{by_version, object, only, uuid},
+};
 use crate::{
     Compute,
     ops::events::{self, ExternalEvent},
@@ -18,7 +21,8 @@ by_version! { CREATE = create_schema: 1, 51, 76, 82, 93; }
 
 fn create_schema(minor: u16) -> Value {
     let mut names = vec!["network-changed", "network-vif-plugged", "network-vif-unplugged", "network-vif-deleted"];
-    let since = [(51, "volume-extended"), (76, "power-update"), (82, "accelerator-request-bound"), (93, "volume-reimaged")];
+    let since =
+        [(51, "volume-extended"), (76, "power-update"), (82, "accelerator-request-bound"), (93, "volume-reimaged")];
     names.extend(since.into_iter().filter(|(since, _)| minor >= *since).map(|(_, name)| name));
     let event = json!({
         "server_uuid": uuid(),
@@ -43,7 +47,8 @@ async fn create(State(c): State<Compute>, Cx(cx): Cx, body: JsonBody) -> ApiResu
     let status = if taken.iter().all(|t| t.code == 200) { StatusCode::OK } else { StatusCode::MULTI_STATUS };
     let views = taken.iter().map(|t| {
         let status = if t.code == 200 { t.event.status.as_str() } else { "failed" };
-        let mut view = json!({"name": t.event.name, "server_uuid": t.event.server_uuid, "status": status, "code": t.code});
+        let mut view =
+            json!({"name": t.event.name, "server_uuid": t.event.server_uuid, "status": status, "code": t.code});
         if let Some(tag) = &t.event.tag {
             view["tag"] = json!(tag);
         }

@@ -1,196 +1,200 @@
 //! `/os-hypervisors`
 
-use super::until;
-use crate::{
-    Compute, ComputeError,
-    model::{ComputeHost, Server},
-    policy::{
-        HYPERVISORS_DETAIL, HYPERVISORS_LIST, HYPERVISORS_SEARCH, HYPERVISORS_SERVERS, HYPERVISORS_SHOW, HYPERVISORS_STATISTICS, HYPERVISORS_UPTIME,
-    },
+use super::{
+    check_query, path_of,
+    schema::{by_version, paging, query, values, words},
+    until, with_next,
 };
-use http::{ApiResult, ApiRouter, BaseUrl, Cx, Params, Path, State};
-use kernel::{Ctx, Error, Result};
-use policy::Authorize;
+use crate::{
+    Compute,
+    ops::hypervisors::{self, For, Hypervisor},
+};
+use http::{ApiResult, ApiRouter, BaseUrl, Cx, Params, Path, State, ok};
+use kernel::Ctx;
 use serde_json::{Value, json};
-use std::sync::Arc;
-use store::Snapshot;
-
-const MAX: usize = 1000;
 
 pub(super) fn routes() -> ApiRouter<Compute> {
     ApiRouter::new()
-        .get("/v2.1/os-hypervisors", index)
+        .get("/v2.1/os-hypervisors", list)
         .get("/v2.1/os-hypervisors/detail", detail)
         .get("/v2.1/os-hypervisors/statistics", statistics)
-        .get("/v2.1/os-hypervisors/{id}", show)
-        .get("/v2.1/os-hypervisors/{id}/uptime", uptime)
-        .get("/v2.1/os-hypervisors/{id}/search", search)
-        .get("/v2.1/os-hypervisors/{id}/servers", servers)
+        .get("/v2.1/os-hypervisors/{hypervisor_id}", show)
+        .get("/v2.1/os-hypervisors/{hypervisor_id}/uptime", uptime)
+        .get("/v2.1/os-hypervisors/{hypervisor_id}/search", search)
+        .get("/v2.1/os-hypervisors/{hypervisor_id}/servers", servers)
 }
 
-fn up(c: &Compute, host: &ComputeHost) -> bool {
-    c.hosts.is_connected(&host.name) && !host.forced_down
+by_version! {
+    LIST = list_schema: 33, 53, 75;
+    SHOW = show_schema: 53, 75;
 }
 
-fn brief(c: &Compute, cx: &Ctx, host: &ComputeHost) -> Value {
-    json!({
-        "id": if cx.version.since(2, 53) { json!(host.hypervisor_id) } else { json!(host.number) },
-        "hypervisor_hostname": host.name,
-        "state": if up(c, host) { "up" } else { "down" },
-        "status": if host.disabled { "disabled" } else { "enabled" },
-    })
+fn list_schema(minor: u16) -> Value {
+    let mut properties = json!({});
+    paging(&mut properties);
+    if minor >= 53 {
+        properties["hypervisor_hostname_pattern"] = values(json!({"type": "string", "minLength": 1}));
+        properties["with_servers"] = words();
+    }
+    query(properties, minor < 75)
 }
 
-fn servers_of(view: &Snapshot, host: &ComputeHost) -> Vec<Value> {
-    let here = view.all::<Server>().filter(|s| s.host.as_ref() == Some(&host.name));
-    here.map(|s| json!({"uuid": s.id, "name": s.instance_name()})).collect()
+fn show_schema(minor: u16) -> Value {
+    query(json!({"with_servers": words()}), minor < 75)
 }
 
-/// What is used is what is claimed; until 2.87 Nova showed it here.
-fn full(c: &Compute, cx: &Ctx, view: &Snapshot, host: &ComputeHost, with_servers: bool) -> Value {
-    let capabilities = &host.capabilities;
-    let mut out = brief(c, cx, host);
-    out["host_ip"] = json!(host.address);
-    out["hypervisor_type"] = json!(capabilities.hypervisor_type);
-    out["hypervisor_version"] = json!(capabilities.hypervisor_version);
-    out["service"] = json!({
-        "id": if cx.version.since(2, 53) { json!(host.service_id) } else { json!(host.number) },
-        "host": host.name,
-        "disabled_reason": host.disabled_reason,
+fn brief(cx: &Ctx, h: &Hypervisor) -> Value {
+    let mut view = json!({
+        "hypervisor_hostname": h.host.name,
+        "state": if h.up { "up" } else { "down" },
+        "status": if h.host.disabled { "disabled" } else { "enabled" },
     });
-    if cx.version.until(2, 87) {
-        let used = c.placer.used(view, &host.name);
-        let used = |class: &str| used.get(class).copied().unwrap_or(0);
-        let cpu = json!({"arch": capabilities.arch, "model": capabilities.cpu_model, "vendor": "", "features": [],
-            "topology": {"cores": capabilities.vcpus, "sockets": 1, "threads": 1}});
-        out["cpu_info"] = if cx.version.since(2, 28) { cpu } else { json!(cpu.to_string()) };
-        out["vcpus"] = json!(capabilities.vcpus);
-        out["vcpus_used"] = json!(used("VCPU"));
-        out["memory_mb"] = json!(capabilities.memory_mib);
-        out["memory_mb_used"] = json!(used("MEMORY_MB"));
-        out["free_ram_mb"] = json!(capabilities.memory_mib.saturating_sub(used("MEMORY_MB")));
-        out["local_gb"] = json!(capabilities.disk_gib);
-        out["local_gb_used"] = json!(used("DISK_GB"));
-        out["free_disk_gb"] = json!(capabilities.disk_gib.saturating_sub(used("DISK_GB")));
-        out["disk_available_least"] = json!(capabilities.disk_gib.saturating_sub(used("DISK_GB")));
-        out["running_vms"] = json!(servers_of(view, host).len());
-        out["current_workload"] = json!(0);
-    } else {
-        out["uptime"] = Value::Null;
+    view["id"] = if cx.version.since(2, 53) { json!(h.host.hypervisor_id) } else { h.host.number.into() };
+    if let Some(servers) = h.servers.as_ref().filter(|s| !s.is_empty() || cx.version.since(2, 75)) {
+        view["servers"] = servers.iter().map(|s| json!({"name": s.instance_name(), "uuid": s.id})).collect();
     }
-    if with_servers {
-        out["servers"] = json!(servers_of(view, host));
-    }
-    out
+    view
 }
 
-/// Hosts whose name contains the pattern (2.53 on, as a query).
-fn matching(c: &Compute, cx: &Ctx, params: &Params) -> Result<Vec<Arc<ComputeHost>>> {
-    let all: Vec<_> = c.store.snapshot().all::<ComputeHost>().collect();
-    match params.get("hypervisor_hostname_pattern").filter(|_| cx.version.since(2, 53)) {
-        None => Ok(all),
-        Some(pattern) => {
-            let found: Vec<_> = all.into_iter().filter(|h| h.name.contains(pattern)).collect();
-            if found.is_empty() { Err(Error::not_found(format!("No hypervisor matching '{pattern}' could be found."))) } else { Ok(found) }
+fn full(cx: &Ctx, h: &Hypervisor) -> Value {
+    let (v, capabilities, mut view) = (cx.version, &h.host.capabilities, brief(cx, h));
+    view["hypervisor_type"] = json!(capabilities.hypervisor_type);
+    view["hypervisor_version"] = capabilities.hypervisor_version.into();
+    view["host_ip"] = json!(h.host.address);
+    let id = if v.since(2, 53) { json!(h.host.service_id) } else { h.host.number.into() };
+    view["service"] = json!({"id": id, "host": h.host.name, "disabled_reason": h.host.disabled_reason});
+    if v.since(2, 88) {
+        view["uptime"] = Value::Null;
+        return view;
+    }
+    let numbers = Numbers::of(h);
+    numbers.put(&mut view);
+    view["disk_available_least"] = numbers.free_disk_gb.into();
+    let cpu = json!({
+        "arch": capabilities.arch,
+        "model": capabilities.cpu_model,
+        "vendor": "",
+        "features": [],
+        "topology": {"cores": capabilities.vcpus, "threads": 1, "sockets": 1},
+    });
+    view["cpu_info"] = if v.since(2, 28) { cpu } else { cpu.to_string().into() };
+    view
+}
+
+/// What Nova counted of hypervisors until 2.87.
+#[derive(Default)]
+struct Numbers {
+    vcpus: u64,
+    vcpus_used: u64,
+    memory_mb: u64,
+    memory_mb_used: u64,
+    local_gb: u64,
+    local_gb_used: u64,
+    free_disk_gb: i64,
+    free_ram_mb: i64,
+    running_vms: usize,
+}
+
+impl Numbers {
+    fn of(h: &Hypervisor) -> Self {
+        let capabilities = &h.host.capabilities;
+        let used = |class: &str| h.used.get(class).copied().unwrap_or(0);
+        let left = |all: u64, used: u64| i64::try_from(all).unwrap_or(0) - i64::try_from(used).unwrap_or(0);
+        Self {
+            vcpus: u64::from(capabilities.vcpus),
+            vcpus_used: used("VCPU"),
+            memory_mb: capabilities.memory_mib,
+            memory_mb_used: used("MEMORY_MB"),
+            local_gb: capabilities.disk_gib,
+            local_gb_used: used("DISK_GB"),
+            free_disk_gb: left(capabilities.disk_gib, used("DISK_GB")),
+            free_ram_mb: left(capabilities.memory_mib, used("MEMORY_MB")),
+            running_vms: h.running,
         }
     }
-}
 
-async fn list(c: &Compute, cx: &Ctx, base: &BaseUrl, params: &Params, path: &str, detail: bool) -> ApiResult {
-    let with_servers = cx.version.since(2, 53) && params.flag("with_servers")?.unwrap_or(false);
-    let page = if cx.version.since(2, 33) { params.page(MAX)? } else { Default::default() };
-    let id = |h: &Arc<ComputeHost>| if cx.version.since(2, 53) { h.hypervisor_id.clone() } else { h.number.to_string() };
-    let hosts: Vec<(String, Arc<ComputeHost>)> = matching(c, cx, params)?.into_iter().map(|h| (id(&h), h)).collect();
-    let bad_marker = || Error::bad_request(format!("Marker {} not found", page.marker.clone().unwrap_or_default()));
-    let found = page.cut(hosts, |(id, _)| id).ok_or_else(bad_marker)?;
-    let view = c.store.snapshot();
-    let row = |(_, h): &(String, Arc<ComputeHost>)| {
-        if detail {
-            return full(c, cx, &view, h, with_servers);
-        }
-        let mut out = brief(c, cx, h);
-        if with_servers {
-            out["servers"] = json!(servers_of(&view, h));
-        }
-        out
-    };
-    let mut out = json!({"hypervisors": found.items.iter().map(row).collect::<Vec<_>>()});
-    if let Some((last, _)) = found.items.last().filter(|_| found.more) {
-        out["hypervisors_links"] = json!([{"rel": "next", "href": http::next_link(base, path, params, last)}]);
+    fn add(mut self, other: Self) -> Self {
+        self.vcpus += other.vcpus;
+        self.vcpus_used += other.vcpus_used;
+        self.memory_mb += other.memory_mb;
+        self.memory_mb_used += other.memory_mb_used;
+        self.local_gb += other.local_gb;
+        self.local_gb_used += other.local_gb_used;
+        self.free_disk_gb += other.free_disk_gb;
+        self.free_ram_mb += other.free_ram_mb;
+        self.running_vms += other.running_vms;
+        self
     }
-    Ok(http::ok(&out))
+
+    fn put(&self, view: &mut Value) {
+        view["vcpus"] = self.vcpus.into();
+        view["vcpus_used"] = self.vcpus_used.into();
+        view["memory_mb"] = self.memory_mb.into();
+        view["memory_mb_used"] = self.memory_mb_used.into();
+        view["local_gb"] = self.local_gb.into();
+        view["local_gb_used"] = self.local_gb_used.into();
+        view["free_disk_gb"] = self.free_disk_gb.into();
+        view["free_ram_mb"] = self.free_ram_mb.into();
+        view["running_vms"] = self.running_vms.into();
+        view["current_workload"] = 0.into();
+    }
 }
 
-async fn index(State(c): State<Compute>, Cx(cx): Cx, base: BaseUrl, params: Params) -> ApiResult {
-    let _permit = cx.authorize(&HYPERVISORS_LIST, &())?;
-    list(&c, &cx, &base, &params, "/compute/v2.1/os-hypervisors", false).await
+async fn list(State(c): State<Compute>, Cx(cx): Cx, params: Params, base: BaseUrl) -> ApiResult {
+    check_query(&cx, &params, LIST)?;
+    let (found, more) = hypervisors::list(&c, &cx, &params, For::List).await?;
+    let mut body = json!({"hypervisors": found.iter().map(|h| brief(&cx, h)).collect::<Vec<_>>()});
+    next(&mut body, &cx, &found, more, &base, "os-hypervisors", &params);
+    Ok(ok(&body))
 }
 
-async fn detail(State(c): State<Compute>, Cx(cx): Cx, base: BaseUrl, params: Params) -> ApiResult {
-    let _permit = cx.authorize(&HYPERVISORS_DETAIL, &())?;
-    list(&c, &cx, &base, &params, "/compute/v2.1/os-hypervisors/detail", true).await
+async fn detail(State(c): State<Compute>, Cx(cx): Cx, params: Params, base: BaseUrl) -> ApiResult {
+    check_query(&cx, &params, LIST)?;
+    let (found, more) = hypervisors::list(&c, &cx, &params, For::Detail).await?;
+    let mut body = json!({"hypervisors": found.iter().map(|h| full(&cx, h)).collect::<Vec<_>>()});
+    next(&mut body, &cx, &found, more, &base, "os-hypervisors/detail", &params);
+    Ok(ok(&body))
 }
 
-fn find(c: &Compute, id: &str) -> Result<Arc<ComputeHost>> {
-    let found = c.store.snapshot().all::<ComputeHost>().find(|h| h.hypervisor_id == id || h.number.to_string() == id);
-    found.ok_or_else(|| ComputeError::NoComputeHost(id.into()).into())
+fn next(body: &mut Value, cx: &Ctx, found: &[Hypervisor], more: bool, base: &BaseUrl, path: &str, params: &Params) {
+    let by_id = cx.version.since(2, 53);
+    let last = found.last().filter(|_| more);
+    let marker = last.map(|h| if by_id { h.host.hypervisor_id.clone() } else { h.host.number.to_string() });
+    with_next(body, "hypervisors_links", base, &path_of(path), params, marker.as_deref());
 }
 
 async fn show(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, params: Params) -> ApiResult {
-    let _permit = cx.authorize(&HYPERVISORS_SHOW, &())?;
+    check_query(&cx, &params, SHOW)?;
     let with_servers = cx.version.since(2, 53) && params.flag("with_servers")?.unwrap_or(false);
-    let host = find(&c, &id)?;
-    Ok(http::ok(&json!({"hypervisor": full(&c, &cx, &c.store.snapshot(), &host, with_servers)})))
-}
-
-async fn uptime(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
-    let _permit = cx.authorize(&HYPERVISORS_UPTIME, &())?;
-    until(&cx, 87)?;
-    let host = find(&c, &id)?;
-    let mut out = brief(&c, &cx, &host);
-    out["uptime"] = Value::Null;
-    Ok(http::ok(&json!({"hypervisor": out})))
+    let found = hypervisors::show(&c, &cx, &id, with_servers).await?;
+    Ok(ok(&json!({"hypervisor": full(&cx, &found)})))
 }
 
 async fn statistics(State(c): State<Compute>, Cx(cx): Cx) -> ApiResult {
-    let _permit = cx.authorize(&HYPERVISORS_STATISTICS, &())?;
     until(&cx, 87)?;
-    let view = c.store.snapshot();
-    let old = Ctx { version: kernel::Microversion::new(2, 87), ..cx };
-    let rows: Vec<_> = view.all::<ComputeHost>().map(|h| full(&c, &old, &view, &h, false)).collect();
-    let sum = |key: &str| rows.iter().filter_map(|r| r[key].as_u64()).sum::<u64>();
-    let keys = [
-        "vcpus", "vcpus_used", "memory_mb", "memory_mb_used", "free_ram_mb", "local_gb", "local_gb_used", "free_disk_gb", "disk_available_least",
-        "running_vms", "current_workload",
-    ];
-    let mut out: serde_json::Map<_, _> = keys.iter().map(|k| ((*k).to_owned(), json!(sum(k)))).collect();
-    out.insert("count".into(), json!(rows.len()));
-    Ok(http::ok(&json!({"hypervisor_statistics": out})))
+    let found = hypervisors::statistics(&c, &cx).await?;
+    let sum = found.iter().map(Numbers::of).fold(Numbers::default(), Numbers::add);
+    let mut view = json!({"count": found.len(), "disk_available_least": sum.free_disk_gb});
+    sum.put(&mut view);
+    Ok(ok(&json!({"hypervisor_statistics": view})))
 }
 
-fn by_pattern(c: &Compute, pattern: &str) -> Result<Vec<Arc<ComputeHost>>> {
-    let found: Vec<_> = c.store.snapshot().all::<ComputeHost>().filter(|h| h.name.contains(pattern)).collect();
-    if found.is_empty() { Err(Error::not_found(format!("No hypervisor matching '{pattern}' could be found."))) } else { Ok(found) }
+async fn uptime(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
+    until(&cx, 87)?;
+    let found = hypervisors::uptime(&c, &cx, &id).await?;
+    let mut view = brief(&cx, &found);
+    view["uptime"] = "".into();
+    Ok(ok(&json!({"hypervisor": view})))
 }
 
 async fn search(State(c): State<Compute>, Cx(cx): Cx, Path(pattern): Path<String>) -> ApiResult {
-    let _permit = cx.authorize(&HYPERVISORS_SEARCH, &())?;
     until(&cx, 52)?;
-    let rows: Vec<_> = by_pattern(&c, &pattern)?.iter().map(|h| brief(&c, &cx, h)).collect();
-    Ok(http::ok(&json!({"hypervisors": rows})))
+    let found = hypervisors::matching(&c, &cx, &pattern, For::Search).await?;
+    Ok(ok(&json!({"hypervisors": found.iter().map(|h| brief(&cx, h)).collect::<Vec<_>>()})))
 }
 
 async fn servers(State(c): State<Compute>, Cx(cx): Cx, Path(pattern): Path<String>) -> ApiResult {
-    let _permit = cx.authorize(&HYPERVISORS_SERVERS, &())?;
     until(&cx, 52)?;
-    let view = c.store.snapshot();
-    let row = |h: &Arc<ComputeHost>| {
-        let mut out = brief(&c, &cx, h);
-        let servers = servers_of(&view, h);
-        if !servers.is_empty() {
-            out["servers"] = json!(servers);
-        }
-        out
-    };
-    Ok(http::ok(&json!({"hypervisors": by_pattern(&c, &pattern)?.iter().map(row).collect::<Vec<_>>()})))
+    let found = hypervisors::matching(&c, &cx, &pattern, For::Servers).await?;
+    Ok(ok(&json!({"hypervisors": found.iter().map(|h| brief(&cx, h)).collect::<Vec<_>>()})))
 }

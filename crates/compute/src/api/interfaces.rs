@@ -1,6 +1,9 @@
 //! `/servers/{id}/os-interface`
 
-use super::{checked, schema::{by_version, ip, object, only, tag, uuid}};
+use super::{
+    checked,
+    schema::{by_version, ip, object, only, tag, uuid},
+};
 use crate::{
     Compute,
     ops::interfaces::{self, AttachInterface, Interface},

@@ -9,7 +9,10 @@ use crate::{
     model::Keypair,
     ops::keypairs::{self, NewKeypair},
 };
-use http::{ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Params, Path, State, StatusCode, accepted, json_response, no_content, ok};
+use http::{
+    ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Params, Path, State, StatusCode, accepted, json_response, no_content,
+    ok,
+};
 use kernel::Ctx;
 use serde::Deserialize;
 use serde_json::{Value, json};

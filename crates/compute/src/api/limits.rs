@@ -1,56 +1,59 @@
 //! `/limits`
 
-use super::quotas::shown;
-use crate::{
-    Compute,
-    model::quota::QUOTAS,
-    ops::quotas,
-    policy::{LIMITS, LIMITS_OTHER},
+use super::{
+    check_query,
+    schema::{by_version, query, words},
 };
-use http::{ApiResult, ApiRouter, Cx, Params, State};
-use policy::Authorize;
-use serde_json::{Map, json};
+use crate::{Compute, ops::quotas};
+use http::{ApiResult, ApiRouter, Cx, Params, State, ok};
+use kernel::Microversion;
+use serde_json::{Map, Value, json};
 
 pub(super) fn routes() -> ApiRouter<Compute> {
-    ApiRouter::new().get("/v2.1/limits", limits)
+    ApiRouter::new().get("/v2.1/limits", show)
 }
 
-/// Nova's names in `/limits`, the resource, and whether usage is told too.
-const ABSOLUTE: &[(&str, &str, Option<&str>)] = &[
-    ("maxTotalInstances", "instances", Some("totalInstancesUsed")),
-    ("maxTotalCores", "cores", Some("totalCoresUsed")),
-    ("maxTotalRAMSize", "ram", Some("totalRAMUsed")),
-    ("maxServerMeta", "metadata_items", None),
-    ("maxTotalKeypairs", "key_pairs", None),
-    ("maxServerGroups", "server_groups", Some("totalServerGroupsUsed")),
-    ("maxServerGroupMembers", "server_group_members", None),
-    ("maxTotalFloatingIps", "floating_ips", Some("totalFloatingIpsUsed")),
-    ("maxSecurityGroups", "security_groups", Some("totalSecurityGroupsUsed")),
-    ("maxSecurityGroupRules", "security_group_rules", None),
-    ("maxPersonality", "injected_files", None),
-    ("maxPersonalitySize", "injected_file_content_bytes", None),
+by_version! { SHOW = show_schema: 1, 57, 75; }
+
+fn show_schema(minor: u16) -> Value {
+    query(json!({"tenant_id": words(), "reserved": words()}), minor < 75)
+}
+
+/// Name, resource, and the version that took it away (0: none has).
+const MAXIMA: &[(&str, &str, u16)] = &[
+    ("maxTotalInstances", "instances", 0),
+    ("maxTotalCores", "cores", 0),
+    ("maxTotalRAMSize", "ram", 0),
+    ("maxTotalKeypairs", "key_pairs", 0),
+    ("maxServerMeta", "metadata_items", 0),
+    ("maxImageMeta", "metadata_items", 39),
+    ("maxServerGroups", "server_groups", 0),
+    ("maxServerGroupMembers", "server_group_members", 0),
+    ("maxPersonality", "injected_files", 57),
+    ("maxPersonalitySize", "injected_file_content_bytes", 57),
+    ("maxTotalFloatingIps", "floating_ips", 36),
+    ("maxSecurityGroups", "security_groups", 36),
+    ("maxSecurityGroupRules", "security_group_rules", 36),
 ];
 
-async fn limits(State(c): State<Compute>, Cx(cx): Cx, params: Params) -> ApiResult {
-    let project = match params.get("tenant_id") {
-        Some(other) if cx.credentials.project().is_none_or(|p| p.as_str() != other) => {
-            let _permit = cx.authorize(&LIMITS_OTHER, &())?;
-            other.to_owned()
-        }
-        _ => cx.project()?.to_string(),
-    };
-    let _permit = cx.authorize(&LIMITS, &())?;
-    let view = c.store.snapshot();
-    let (limits, used) = (QUOTAS.limits(&view, &project), quotas::used(&view, &project));
-    let mut absolute = Map::new();
-    for (name, resource, usage) in ABSOLUTE.iter().filter(|(_, resource, _)| shown(&cx, resource)) {
-        absolute.insert((*name).into(), json!(limits.get(*resource).copied().unwrap_or(-1)));
-        if let Some(usage) = usage {
-            absolute.insert((*usage).into(), json!(used.get(*resource).copied().unwrap_or(0)));
-        }
-    }
-    if cx.version.until(2, 38) {
-        absolute.insert("maxImageMeta".into(), json!(limits.get("metadata_items").copied().unwrap_or(-1)));
-    }
-    Ok(http::ok(&json!({"limits": {"rate": [], "absolute": absolute}})))
+const USED: &[(&str, &str, u16)] = &[
+    ("totalInstancesUsed", "instances", 0),
+    ("totalCoresUsed", "cores", 0),
+    ("totalRAMUsed", "ram", 0),
+    ("totalServerGroupsUsed", "server_groups", 0),
+    ("totalFloatingIpsUsed", "floating_ips", 36),
+    ("totalSecurityGroupsUsed", "security_groups", 36),
+];
+
+fn shown(v: Microversion) -> impl Fn(&&(&'static str, &'static str, u16)) -> bool {
+    move |(_, _, gone)| *gone == 0 || !v.since(2, *gone)
+}
+
+async fn show(State(c): State<Compute>, Cx(cx): Cx, params: Params) -> ApiResult {
+    check_query(&cx, &params, SHOW)?;
+    let quotas = quotas::limits(&c, &cx, params.get("tenant_id")).await?;
+    let maxima = MAXIMA.iter().filter(shown(cx.version)).map(|(name, of, _)| (*name, quotas[*of].limit));
+    let used = USED.iter().filter(shown(cx.version)).map(|(name, of, _)| (*name, quotas[*of].used));
+    let absolute: Map<String, Value> = maxima.chain(used).map(|(name, n)| (name.to_owned(), n.into())).collect();
+    Ok(ok(&json!({"limits": {"rate": [], "absolute": absolute}})))
 }

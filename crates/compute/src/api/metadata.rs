@@ -1,6 +1,9 @@
 //! `/servers/{id}/metadata`
 
-use super::{checked, schema::{by_version, metadata as items_schema, only}};
+use super::{
+    checked,
+    schema::{by_version, metadata as items_schema, only},
+};
 use crate::{Compute, error::invalid, ops::servers};
 use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State, no_content, ok};
 use serde_json::{Value, json};
@@ -9,13 +12,7 @@ use std::collections::BTreeMap;
 pub(super) fn routes() -> ApiRouter<Compute> {
     const ALL: &str = "/v2.1/servers/{server_id}/metadata";
     const ONE: &str = "/v2.1/servers/{server_id}/metadata/{key}";
-    ApiRouter::new()
-        .get(ALL, list)
-        .post(ALL, extend)
-        .put(ALL, replace)
-        .get(ONE, show)
-        .put(ONE, set)
-        .delete(ONE, remove)
+    ApiRouter::new().get(ALL, list).post(ALL, extend).put(ALL, replace).get(ONE, show).put(ONE, set).delete(ONE, remove)
 }
 
 by_version! {

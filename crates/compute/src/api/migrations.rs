@@ -1,6 +1,9 @@
 //! `/os-migrations`: there are none, as nothing moves servers yet; the list is what is there.
 
-use super::{check_query, schema::{by_version, paging, query, values, words}};
+use super::{
+    check_query,
+    schema::{by_version, paging, query, values, words},
+};
 use crate::{
     Compute,
     policy::{MIGRATIONS_ALL, MIGRATIONS_INDEX},
@@ -39,7 +42,8 @@ async fn list(Cx(cx): Cx, params: Params) -> ApiResult {
     check_query(&cx, &params, LIST)?;
     let project = cx.credentials.project().cloned().unwrap_or_default();
     let own = target! { "project_id" => project };
-    let rule = if params.get("project_id").is_some_and(|p| project != *p) { &MIGRATIONS_ALL } else { &MIGRATIONS_INDEX };
+    let rule =
+        if params.get("project_id").is_some_and(|p| project != *p) { &MIGRATIONS_ALL } else { &MIGRATIONS_INDEX };
     let _permit = cx.authorize(rule, &own)?;
     Ok(ok(&json!({"migrations": []})))
 }

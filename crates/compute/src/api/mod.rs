@@ -93,29 +93,33 @@ pub fn router(compute: Compute, deps: Deps) -> Router {
 }
 
 /// Judges a body by the schema of the request's version, then reads it.
-fn checked<T: DeserializeOwned>(cx: &Ctx, body: JsonBody, by_version: &[(Microversion, &Schema)]) -> Result<T> {
+pub(crate) fn checked<T: DeserializeOwned>(
+    cx: &Ctx,
+    body: JsonBody,
+    by_version: &[(Microversion, &Schema)],
+) -> Result<T> {
     let schema = pick(by_version, cx.version).ok_or_else(not_in_this_version)?;
     body.read(schema)
 }
 
-fn check_query(cx: &Ctx, params: &Params, by_version: &[(Microversion, &Schema)]) -> Result<()> {
+pub(crate) fn check_query(cx: &Ctx, params: &Params, by_version: &[(Microversion, &Schema)]) -> Result<()> {
     match pick(by_version, cx.version) {
         Some(schema) => schema.check_query(params),
         None => Ok(()),
     }
 }
 
-fn not_in_this_version() -> Error {
+pub(crate) fn not_in_this_version() -> Error {
     Error::not_found("API version is not supported on this method.")
 }
 
 /// Before `2.minor` there is no such resource, or no such method.
-fn since(cx: &Ctx, minor: u16) -> Result<()> {
+pub(crate) fn since(cx: &Ctx, minor: u16) -> Result<()> {
     served(cx, cx.version.since(2, minor))
 }
 
 /// After `2.minor` there is none any more.
-fn until(cx: &Ctx, minor: u16) -> Result<()> {
+pub(crate) fn until(cx: &Ctx, minor: u16) -> Result<()> {
     served(cx, cx.version.until(2, minor))
 }
 
@@ -124,20 +128,20 @@ fn served(cx: &Ctx, is: bool) -> Result<()> {
     if is { Ok(()) } else { Err(Error::not_found(text())) }
 }
 
-fn path_of(collection: &str) -> String {
+pub(crate) fn path_of(collection: &str) -> String {
     format!("{PREFIX}/v2.1/{collection}")
 }
 
-fn self_href(base: &BaseUrl, collection: &str, id: &str) -> String {
+pub(crate) fn self_href(base: &BaseUrl, collection: &str, id: &str) -> String {
     base.join(&format!("{PREFIX}/v2.1/{collection}/{id}"))
 }
 
-fn bookmark_href(base: &BaseUrl, collection: &str, id: &str) -> String {
+pub(crate) fn bookmark_href(base: &BaseUrl, collection: &str, id: &str) -> String {
     base.join(&format!("{PREFIX}/{collection}/{id}"))
 }
 
 /// `self` and `bookmark`, as every object of Nova has them.
-fn links(base: &BaseUrl, collection: &str, id: &str) -> Value {
+pub(crate) fn links(base: &BaseUrl, collection: &str, id: &str) -> Value {
     json!([
         {"rel": "self", "href": self_href(base, collection, id)},
         {"rel": "bookmark", "href": bookmark_href(base, collection, id)},
@@ -145,7 +149,14 @@ fn links(base: &BaseUrl, collection: &str, id: &str) -> Value {
 }
 
 /// Adds the link to the next page to a list's body.
-fn with_next(body: &mut Value, key: &str, base: &BaseUrl, path: &str, params: &Params, marker: Option<&str>) {
+pub(crate) fn with_next(
+    body: &mut Value,
+    key: &str,
+    base: &BaseUrl,
+    path: &str,
+    params: &Params,
+    marker: Option<&str>,
+) {
     if let Some(marker) = marker {
         body[key] = json!([{"rel": "next", "href": http::next_link(base, path, params, marker)}]);
     }

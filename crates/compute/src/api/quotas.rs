@@ -1,108 +1,137 @@
 //! `/os-quota-sets` and `/os-quota-class-sets`
 
-use crate::{
-    Compute,
-    model::quota::QUOTAS,
-    ops::quotas::{self, Limits},
+use super::{
+    check_query, checked,
+    schema::{boolean, by_version, object, only, query, words},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
-use kernel::{Ctx, Error, Result};
+use crate::{Compute, model::QUOTAS, ops::quotas};
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Params, Path, State, accepted, ok};
+use kernel::Microversion;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 pub(super) fn routes() -> ApiRouter<Compute> {
+    const SET: &str = "/v2.1/os-quota-sets/{tenant_id}";
+    const CLASS: &str = "/v2.1/os-quota-class-sets/{quota_class}";
     ApiRouter::new()
-        .get("/v2.1/os-quota-sets/{id}", show)
-        .put("/v2.1/os-quota-sets/{id}", update)
-        .delete("/v2.1/os-quota-sets/{id}", delete)
-        .get("/v2.1/os-quota-sets/{id}/defaults", defaults)
-        .get("/v2.1/os-quota-sets/{id}/detail", detail)
-        .get("/v2.1/os-quota-class-sets/{id}", class)
-        .put("/v2.1/os-quota-class-sets/{id}", update_class)
+        .get(SET, show)
+        .put(SET, update)
+        .delete(SET, delete)
+        .get("/v2.1/os-quota-sets/{tenant_id}/detail", detail)
+        .get("/v2.1/os-quota-sets/{tenant_id}/defaults", defaults)
+        .get(CLASS, show_class)
+        .put(CLASS, update_class)
 }
 
-/// What a version shows: networks went with 2.36, injected files with 2.57.
-pub(super) fn shown(cx: &Ctx, resource: &str) -> bool {
-    match resource {
-        "fixed_ips" | "floating_ips" | "security_groups" | "security_group_rules" => cx.version.until(2, 35),
-        "injected_files" | "injected_file_content_bytes" | "injected_file_path_bytes" => cx.version.until(2, 56),
-        _ => true,
+by_version! {
+    UPDATE = update_schema: 1, 36, 57;
+    UPDATE_CLASS = class_schema: 1, 50, 57;
+    SHOW = show_schema: 1, 75;
+}
+
+const NETWORK: &[&str] = &["fixed_ips", "floating_ips", "security_groups", "security_group_rules"];
+const FILES: &[&str] = &["injected_files", "injected_file_content_bytes", "injected_file_path_bytes"];
+const GROUPS: &[&str] = &["server_groups", "server_group_members"];
+
+/// Resources of a version: networks went with 2.36, injected files with 2.57.
+fn in_sets(minor: u16) -> impl Fn(&str) -> bool {
+    move |resource| !(minor >= 36 && NETWORK.contains(&resource) || minor >= 57 && FILES.contains(&resource))
+}
+
+/// In classes networks stayed until 2.49, and server groups came with 2.50.
+fn in_classes(minor: u16) -> impl Fn(&str) -> bool {
+    move |resource| {
+        !(minor >= 50 && NETWORK.contains(&resource)
+            || minor < 50 && GROUPS.contains(&resource)
+            || minor >= 57 && FILES.contains(&resource))
     }
 }
 
-/// Classes hid server groups until 2.50.
-fn in_class(cx: &Ctx, resource: &str) -> bool {
-    shown(cx, resource) && (cx.version.since(2, 50) || !resource.starts_with("server_group"))
+fn limit() -> Value {
+    json!({"type": ["integer", "string"], "pattern": "^-?[0-9]+$", "minimum": -1, "maximum": 0x7FFF_FFFF, "minLength": 1})
 }
 
-fn set(key: &str, id: Option<&str>, fields: impl Iterator<Item = (String, Value)>) -> Value {
-    let mut set: Map<String, Value> = fields.collect();
-    if let Some(id) = id {
-        set.insert("id".into(), json!(id));
-    }
-    json!({key: set})
+fn limits_of(shown: impl Fn(&str) -> bool) -> Value {
+    let resources = QUOTAS.defaults.iter().map(|d| d.resource).filter(|r| shown(r));
+    Value::Object(resources.map(|r| (r.to_owned(), limit())).collect())
 }
 
-fn plain<'a>(cx: &'a Ctx, limits: Limits) -> impl Iterator<Item = (String, Value)> + 'a {
-    limits.into_iter().filter(|(resource, _)| shown(cx, resource)).map(|(k, v)| (k, json!(v)))
+fn update_schema(minor: u16) -> Value {
+    let mut properties = limits_of(in_sets(minor));
+    properties["force"] = boolean();
+    only("quota_set", object(properties, &[]))
 }
 
-async fn show(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
-    let limits = quotas::show(&c, &cx, &id)?;
-    Ok(http::ok(&set("quota_set", Some(&id), plain(&cx, limits))))
+fn class_schema(minor: u16) -> Value {
+    only("quota_class_set", object(limits_of(in_classes(minor)), &[]))
+}
+
+fn show_schema(minor: u16) -> Value {
+    query(json!({"user_id": words()}), minor < 75)
+}
+
+fn minor(v: Microversion) -> u16 {
+    v.minor
+}
+
+fn numbers(body: &Value) -> BTreeMap<String, i64> {
+    let number = |v: &Value| v.as_i64().or_else(|| v.as_str()?.parse().ok());
+    let items = body.as_object().into_iter().flatten().filter(|(key, _)| *key != "force");
+    items.filter_map(|(key, value)| Some((key.clone(), number(value)?))).collect()
+}
+
+fn set<T: Into<Value>>(values: impl Iterator<Item = (String, T)>, shown: impl Fn(&str) -> bool) -> Map<String, Value> {
+    values.filter(|(resource, _)| shown(resource)).map(|(resource, value)| (resource, value.into())).collect()
+}
+
+async fn show(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, params: Params) -> ApiResult {
+    check_query(&cx, &params, SHOW)?;
+    let quotas = quotas::show(&c, &cx, &id, false).await?;
+    let mut view = set(quotas.into_iter().map(|(r, q)| (r, q.limit)), in_sets(minor(cx.version)));
+    view.insert("id".into(), id.into());
+    Ok(ok(&json!({"quota_set": view})))
+}
+
+async fn detail(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, params: Params) -> ApiResult {
+    check_query(&cx, &params, SHOW)?;
+    let quotas = quotas::show(&c, &cx, &id, true).await?;
+    let one = |q: quotas::Quota| json!({"limit": q.limit, "in_use": q.used, "reserved": 0});
+    let mut view = set(quotas.into_iter().map(|(r, q)| (r, one(q))), in_sets(minor(cx.version)));
+    view.insert("id".into(), id.into());
+    Ok(ok(&json!({"quota_set": view})))
 }
 
 async fn defaults(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
-    let limits = quotas::defaults(&c, &cx, &id)?;
-    Ok(http::ok(&set("quota_set", Some(&id), plain(&cx, limits))))
+    let defaults = quotas::defaults(&c, &cx, &id).await?;
+    let mut view = set(defaults.into_iter(), in_sets(minor(cx.version)));
+    view.insert("id".into(), id.into());
+    Ok(ok(&json!({"quota_set": view})))
 }
 
-async fn detail(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
-    let (limits, used) = quotas::detail(&c, &cx, &id)?;
-    let rows = limits.into_iter().filter(|(resource, _)| shown(&cx, resource)).map(|(resource, limit)| {
-        let in_use = used.get(&resource).copied().unwrap_or(0);
-        (resource, json!({"limit": limit, "in_use": in_use, "reserved": 0}))
-    });
-    Ok(http::ok(&set("quota_set", Some(&id), rows)))
-}
-
-/// Numbers from -1 up, for resources that the version knows. True if `force` was given.
-fn read(cx: &Ctx, body: &Value, key: &str) -> Result<(Limits, bool)> {
-    let missing = || Error::bad_request(format!("Invalid input for field/attribute {key}. Value: {body}. '{key}' is a required property"));
-    let set = body.get(key).and_then(Value::as_object).ok_or_else(missing)?;
-    let mut limits = Limits::new();
-    for (resource, value) in set.iter().filter(|(k, _)| !matches!(k.as_str(), "force" | "tenant_id" | "id")) {
-        if !QUOTAS.knows(resource) || !shown(cx, resource) {
-            let text = format!("Invalid input for field/attribute {key}. Additional properties are not allowed ('{resource}' was unexpected)");
-            return Err(Error::bad_request(text));
-        }
-        let number = value.as_i64().or_else(|| value.as_str().and_then(|t| t.parse().ok()));
-        let wrong = || Error::bad_request(format!("Invalid input for field/attribute {resource}. Value: {value}. It must be an integer from -1 to 2147483647"));
-        limits.insert(resource.clone(), number.filter(|n| (-1..=2_147_483_647).contains(n)).ok_or_else(wrong)?);
-    }
-    let force = set.get("force").is_some_and(|f| f == &json!(true) || f.as_str().is_some_and(|t| t.eq_ignore_ascii_case("true")));
-    Ok((limits, force))
-}
-
-async fn update(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, JsonBody(body): JsonBody) -> ApiResult {
-    let (changes, force) = read(&cx, &body, "quota_set")?;
-    let limits = quotas::update(&c, &cx, &id, changes, force).await?;
-    Ok(http::ok(&set("quota_set", None, plain(&cx, limits))))
+async fn update(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, body: JsonBody) -> ApiResult {
+    let body: Value = checked(&cx, body, UPDATE)?;
+    let wanted = &body["quota_set"];
+    let text = |s: &str| matches!(s.to_ascii_lowercase().as_str(), "true" | "1" | "on" | "yes");
+    let force = wanted["force"].as_bool().unwrap_or_else(|| wanted["force"].as_str().is_some_and(text));
+    let quotas = quotas::update(&c, &cx, &id, numbers(wanted), force).await?;
+    let view = set(quotas.into_iter().map(|(r, q)| (r, q.limit)), in_sets(minor(cx.version)));
+    Ok(ok(&json!({"quota_set": view})))
 }
 
 async fn delete(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
-    quotas::reset(&c, &cx, &id).await?;
-    Ok(http::accepted())
+    quotas::delete(&c, &cx, &id).await?;
+    Ok(accepted())
 }
 
-async fn class(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
-    let limits = quotas::class(&c, &cx)?;
-    let rows = limits.into_iter().filter(|(r, _)| in_class(&cx, r)).map(|(k, v)| (k, json!(v)));
-    Ok(http::ok(&set("quota_class_set", Some(&id), rows)))
+async fn show_class(State(c): State<Compute>, Cx(cx): Cx, Path(class): Path<String>) -> ApiResult {
+    let limits = quotas::class(&c, &cx).await?;
+    let mut view = set(limits.into_iter(), in_classes(minor(cx.version)));
+    view.insert("id".into(), class.into());
+    Ok(ok(&json!({"quota_class_set": view})))
 }
 
-async fn update_class(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, JsonBody(body): JsonBody) -> ApiResult {
-    let (changes, _) = read(&cx, &body, "quota_class_set")?;
-    let limits = quotas::update_class(&c, &cx, &id, changes).await?;
-    let rows = limits.into_iter().filter(|(r, _)| in_class(&cx, r)).map(|(k, v)| (k, json!(v)));
-    Ok(http::ok(&set("quota_class_set", None, rows)))
+async fn update_class(State(c): State<Compute>, Cx(cx): Cx, Path(class): Path<String>, body: JsonBody) -> ApiResult {
+    let body: Value = checked(&cx, body, UPDATE_CLASS)?;
+    let limits = quotas::update_class(&c, &cx, &class, numbers(&body["quota_class_set"])).await?;
+    Ok(ok(&json!({"quota_class_set": set(limits.into_iter(), in_classes(minor(cx.version)))})))
 }

@@ -47,10 +47,6 @@ pub(crate) fn zone_name() -> Value {
     json!({"type": "string", "format": "az_name", "minLength": 1, "maxLength": 255})
 }
 
-pub(crate) fn name_or_null() -> Value {
-    json!({"oneOf": [text(1, 255), {"type": "null"}]})
-}
-
 /// Printable characters, or none.
 pub(crate) fn description() -> Value {
     json!({"type": ["string", "null"], "minLength": 0, "maxLength": 255, "pattern": "^[^\\p{Cc}]*$"})

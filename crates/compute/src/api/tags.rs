@@ -1,9 +1,13 @@
 //! `/servers/{id}/tags`, from 2.26 on.
 
-use super::{checked, schema::{by_version, only, tag as tag_schema}, self_href, since};
+use super::{
+    checked,
+    schema::{by_version, only, tag as tag_schema},
+    self_href, since,
+};
 use crate::{Compute, error::invalid, ops::servers};
-use http::{ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Path, State, StatusCode, header, no_content, ok};
 use axum::response::IntoResponse;
+use http::{ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Path, State, StatusCode, header, no_content, ok};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,7 +61,10 @@ async fn add(
 ) -> ApiResult {
     since(&cx, 26)?;
     if tag.is_empty() || tag.chars().count() > 60 || tag.contains([',', '/']) {
-        return Err(invalid(format!("Tag '{tag}' is invalid: it must be 1 to 60 characters without commas and slashes.")).into());
+        return Err(invalid(format!(
+            "Tag '{tag}' is invalid: it must be 1 to 60 characters without commas and slashes."
+        ))
+        .into());
     }
     if !servers::add_tag(&c, &cx, &id, tag.clone()).await? {
         return Ok(no_content());

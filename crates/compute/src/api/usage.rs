@@ -1,103 +1,139 @@
-//! `/os-simple-tenant-usage`: what servers took, from those there are and those whose records remain.
+//! `/os-simple-tenant-usage`, from 2.40 on in pages of servers.
 
+use super::{
+    check_query, path_of,
+    schema::{by_version, paging, query, words},
+    with_next,
+};
 use crate::{
     Compute,
-    model::{Server, server::Deleted},
-    policy::{USAGE_LIST, USAGE_SHOW},
+    error::invalid,
+    ops::{
+        servers::MAX_LIMIT,
+        usage::{self, Span, Used},
+    },
 };
-use http::{ApiResult, ApiRouter, Cx, Params, Path, State};
-use kernel::{Ctx, Error, Result, Timestamp};
-use policy::{Authorize, target};
+use http::{ApiResult, ApiRouter, BaseUrl, Cx, Params, Path, State, ok};
+use kernel::{Ctx, ProjectId, Result, Timestamp};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, time::Duration};
-
-/// Without dates, the last four weeks.
-const WEEKS: Duration = Duration::from_secs(28 * 24 * 3600);
+use std::collections::BTreeMap;
 
 pub(super) fn routes() -> ApiRouter<Compute> {
-    ApiRouter::new().get("/v2.1/os-simple-tenant-usage", index).get("/v2.1/os-simple-tenant-usage/{id}", show)
+    ApiRouter::new().get("/v2.1/os-simple-tenant-usage", list).get("/v2.1/os-simple-tenant-usage/{tenant_id}", show)
 }
 
-struct Period {
-    start: Timestamp,
-    stop: Timestamp,
-    now: Timestamp,
-}
+by_version! { QUERY = query_schema: 1, 40, 75; }
 
-impl Period {
-    fn read(cx: &Ctx, params: &Params) -> Result<Self> {
-        let now = cx.now();
-        let at = |key: &str, default: Timestamp| match params.get(key) {
-            None => Ok(default),
-            Some(text) => Timestamp::parse(text).ok_or_else(|| Error::bad_request(format!("Datetime is in invalid format: {text}"))),
-        };
-        let (start, stop) = (at("start", now.minus(WEEKS))?, at("end", now)?);
-        if start >= stop {
-            return Err(Error::bad_request("Invalid start time. The start time cannot occur after the end time."));
-        }
-        Ok(Self { start, stop, now })
+fn query_schema(minor: u16) -> Value {
+    let mut properties = json!({"start": words(), "end": words(), "detailed": words()});
+    if minor >= 40 {
+        paging(&mut properties);
     }
+    query(properties, minor < 75)
 }
 
-/// One server's line, if it lived in the period.
-fn line(period: &Period, server: &Server, ended: Option<Timestamp>) -> Option<Value> {
-    let (from, to) = (server.launched.unwrap_or(server.created), ended.unwrap_or(period.now));
-    let (from_in, to_in) = (from.max(period.start), to.min(period.stop));
-    if from_in >= to_in {
-        return None;
+fn span(cx: &Ctx, params: &Params) -> Result<Span> {
+    let read = |key: &str| match params.get(key) {
+        None => Ok(cx.now()),
+        Some(text) => Timestamp::parse(text).ok_or_else(|| invalid("Datetime is in invalid format")),
+    };
+    let (start, stop) = (read("start")?, read("end")?.min(cx.now()));
+    if start >= stop {
+        return Err(invalid("Invalid start time. The start time cannot occur after the end time."));
     }
-    Some(json!({
-        "instance_id": server.id, "name": server.name, "tenant_id": server.project, "flavor": server.flavor.name,
-        "hours": to_in.since(from_in).as_secs_f64() / 3600.0, "vcpus": server.flavor.vcpus, "memory_mb": server.flavor.ram_mib,
-        "local_gb": server.flavor.disk_gib + server.flavor.ephemeral_gib, "started_at": from.iso_micros(),
-        "ended_at": ended.map(Timestamp::iso_micros), "uptime": to.since(from).as_secs(),
-        "state": if ended.is_some() { "terminated" } else { server.state.as_str() },
-    }))
+    Ok(Span { start, stop })
 }
 
-fn sum(project: &str, period: &Period, lines: Vec<Value>, detailed: bool) -> Value {
-    let hours = |row: &Value| row["hours"].as_f64().unwrap_or(0.0);
-    let weighed = |key: &str| lines.iter().map(|r| hours(r) * r[key].as_f64().unwrap_or(0.0)).sum::<f64>();
-    let mut out = json!({
-        "tenant_id": project, "start": period.start.iso_micros(), "stop": period.stop.iso_micros(),
-        "total_hours": lines.iter().map(hours).sum::<f64>(), "total_vcpus_usage": weighed("vcpus"),
-        "total_memory_mb_usage": weighed("memory_mb"), "total_local_gb_usage": weighed("local_gb"),
+/// The page's servers of each project, and the marker of the next one.
+fn page(
+    cx: &Ctx,
+    params: &Params,
+    all: BTreeMap<ProjectId, Vec<Used>>,
+) -> Result<(BTreeMap<ProjectId, Vec<Used>>, Option<String>)> {
+    if !cx.version.since(2, 40) {
+        return Ok((all, None));
+    }
+    let page = params.page(MAX_LIMIT)?;
+    let flat: Vec<Used> = all.into_values().flatten().collect();
+    let marker = params.get("marker").unwrap_or_default();
+    let cut =
+        page.cut(flat, |u| u.server.id.as_str()).ok_or_else(|| invalid(format!("marker [{marker}] not found")))?;
+    let full = page.limit.is_some_and(|limit| limit > 0 && cut.items.len() == limit);
+    let last = cut.items.last().filter(|_| full).map(|u| u.server.id.to_string());
+    let mut of: BTreeMap<ProjectId, Vec<Used>> = BTreeMap::new();
+    for used in cut.items {
+        of.entry(used.server.project.clone()).or_default().push(used);
+    }
+    Ok((of, last))
+}
+
+fn local_gb(used: &Used) -> u64 {
+    used.server.flavor.disk_gib + used.server.flavor.ephemeral_gib
+}
+
+fn server_view(used: &Used, now: Timestamp) -> Value {
+    let (s, f) = (&used.server, &used.server.flavor);
+    let launched = s.launched.unwrap_or(s.created);
+    json!({
+        "instance_id": s.id,
+        "name": s.name,
+        "tenant_id": s.project,
+        "flavor": f.name,
+        "vcpus": f.vcpus,
+        "memory_mb": f.ram_mib,
+        "local_gb": local_gb(used),
+        "hours": used.hours,
+        "started_at": launched.iso_micros(),
+        "ended_at": used.ended.map(Timestamp::iso_micros),
+        "state": if used.ended.is_some() { "terminated" } else { s.state.as_str() },
+        "uptime": used.ended.unwrap_or(now).since(launched).as_secs(),
+    })
+}
+
+fn project_view(project: &ProjectId, of: &[Used], span: Span, detailed: bool, now: Timestamp) -> Value {
+    let sum = |amount: fn(&Used) -> f64| of.iter().map(|u| amount(u) * u.hours).sum::<f64>();
+    let mut view = json!({
+        "tenant_id": project,
+        "start": span.start.iso_micros(),
+        "stop": span.stop.iso_micros(),
+        "total_hours": sum(|_| 1.0),
+        "total_vcpus_usage": sum(|u| f64::from(u.server.flavor.vcpus)),
+        "total_memory_mb_usage": sum(|u| u.server.flavor.ram_mib as f64),
+        "total_local_gb_usage": sum(|u| local_gb(u) as f64),
     });
     if detailed {
-        out["server_usages"] = json!(lines);
+        view["server_usages"] = of.iter().map(|u| server_view(u, now)).collect();
     }
-    out
+    view
 }
 
-async fn lines(c: &Compute, period: &Period, project: Option<&str>) -> Result<BTreeMap<String, Vec<Value>>> {
-    let view = c.store.snapshot();
-    let mut by_project: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    let mut add = |server: &Server, ended: Option<Timestamp>| {
-        if project.is_none_or(|p| server.project == *p)
-            && let Some(line) = line(period, server, ended)
-        {
-            by_project.entry(server.project.to_string()).or_default().push(line);
-        }
-    };
-    view.all::<Server>().for_each(|s| add(&s, None));
-    for gone in Deleted::since(&c.store, period.start).await? {
-        add(&gone.server, Some(gone.terminated));
-    }
-    Ok(by_project)
+async fn list(State(c): State<Compute>, Cx(cx): Cx, params: Params, base: BaseUrl) -> ApiResult {
+    check_query(&cx, &params, QUERY)?;
+    let span = span(&cx, &params)?;
+    let (usage, next) = page(&cx, &params, usage::all(&c, &cx, span).await?)?;
+    let detailed = params.get("detailed") == Some("1");
+    let views: Vec<_> = usage.iter().map(|(p, of)| project_view(p, of, span, detailed, cx.now())).collect();
+    let mut body = json!({"tenant_usages": views});
+    let path = path_of("os-simple-tenant-usage");
+    with_next(&mut body, "tenant_usages_links", &base, &path, &params, next.as_deref());
+    Ok(ok(&body))
 }
 
-async fn index(State(c): State<Compute>, Cx(cx): Cx, params: Params) -> ApiResult {
-    let _permit = cx.authorize(&USAGE_LIST, &())?;
-    let (period, detailed) = (Period::read(&cx, &params)?, params.get("detailed") == Some("1"));
-    let rows = lines(&c, &period, None).await?;
-    let rows: Vec<_> = rows.into_iter().map(|(project, lines)| sum(&project, &period, lines, detailed)).collect();
-    Ok(http::ok(&json!({"tenant_usages": rows})))
-}
-
-async fn show(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, params: Params) -> ApiResult {
-    let _permit = cx.authorize(&USAGE_SHOW, &target! { "project_id" => id })?;
-    let period = Period::read(&cx, &params)?;
-    let found = lines(&c, &period, Some(&id)).await?.remove(&id);
-    let usage = found.map_or_else(|| json!({}), |lines| sum(&id, &period, lines, true));
-    Ok(http::ok(&json!({"tenant_usage": usage})))
+async fn show(
+    State(c): State<Compute>,
+    Cx(cx): Cx,
+    Path(project): Path<ProjectId>,
+    params: Params,
+    base: BaseUrl,
+) -> ApiResult {
+    check_query(&cx, &params, QUERY)?;
+    let span = span(&cx, &params)?;
+    let of = usage::one(&c, &cx, &project, span).await?;
+    let (mut usage, next) = page(&cx, &params, [(project.clone(), of)].into())?;
+    let of = usage.remove(&project).filter(|of| !of.is_empty());
+    let view = of.map(|of| project_view(&project, &of, span, true, cx.now()));
+    let mut body = json!({"tenant_usage": view.unwrap_or_else(|| json!({}))});
+    let path = path_of(&format!("os-simple-tenant-usage/{project}"));
+    with_next(&mut body, "tenant_usage_links", &base, &path, &params, next.as_deref());
+    Ok(ok(&body))
 }

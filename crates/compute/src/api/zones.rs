@@ -13,9 +13,7 @@ pub(super) fn routes() -> ApiRouter<Compute> {
 
 async fn list(State(c): State<Compute>, Cx(cx): Cx) -> ApiResult {
     let zones = zones::list(&c, &cx, false).await?;
-    let view = |(name, zone): (&String, &Zone)| {
-        json!({"zoneName": name, "zoneState": {"available": zone.available}, "hosts": null})
-    };
+    let view = |(name, zone): (&String, &Zone)| json!({"zoneName": name, "zoneState": {"available": zone.available}, "hosts": null});
     Ok(ok(&json!({"availabilityZoneInfo": zones.iter().map(view).collect::<Vec<_>>()})))
 }
 
@@ -29,8 +27,6 @@ async fn detail(State(c): State<Compute>, Cx(cx): Cx) -> ApiResult {
         };
         zone.hosts.iter().map(|h| (h.name.to_string(), service(h))).collect()
     };
-    let view = |(name, zone): (&String, &Zone)| {
-        json!({"zoneName": name, "zoneState": {"available": zone.available}, "hosts": hosts(zone)})
-    };
+    let view = |(name, zone): (&String, &Zone)| json!({"zoneName": name, "zoneState": {"available": zone.available}, "hosts": hosts(zone)});
     Ok(ok(&json!({"availabilityZoneInfo": zones.iter().map(view).collect::<Vec<_>>()})))
 }

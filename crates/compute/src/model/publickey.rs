@@ -86,8 +86,7 @@ mod tests {
     use super::*;
 
     /// Made with ssh-keygen; the fingerprints are what `ssh-keygen -l -E md5` says.
-    const ED25519: &str =
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIujx/Bf06UGfCWMlRPRKRkWyDXZphbfHYy4jwuJuObk me@here";
+    const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIujx/Bf06UGfCWMlRPRKRkWyDXZphbfHYy4jwuJuObk me@here";
     const ECDSA: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBHzMNZmu5rvBb6Ue9R7y5D2hrB9\
                          qjQE8yMd3VT0ouBN86JZVcMrTPkxIQUT0xH6t/CFeiZhaKQ2nqTsMpV2xxDQ= me@here";
 

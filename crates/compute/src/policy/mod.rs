@@ -4,9 +4,11 @@ mod actions;
 mod cloud;
 mod servers;
 
-pub use actions::*;
-pub use cloud::*;
-pub use servers::*;
+#[expect(ambiguous_glob_reexports, reason = "each table has its own `ALL`, used here by its module's name only")]
+mod names {
+    pub use super::{actions::*, cloud::*, servers::*};
+}
+pub use names::*;
 
 pub static POLICY: policy::ServicePolicy = policy::ServicePolicy {
     service: "compute",

@@ -1,4 +1,6 @@
-use crate::api::schema::{boolean, by_version, name, number_to_max, object, only, paging, pattern, query, values, words};
+use crate::api::schema::{
+    boolean, by_version, name, number_to_max, object, only, paging, pattern, query, values, words,
+};
 use serde_json::{Value, json};
 
 by_version! {
@@ -87,7 +89,6 @@ fn list(minor: u16) -> Value {
 fn show(minor: u16) -> Value {
     query(json!({}), minor < 102)
 }
-
 
 fn project(action: &str) -> Value {
     only(action, only("tenant", pattern("^[a-zA-Z0-9-]*$", 1, 255)))

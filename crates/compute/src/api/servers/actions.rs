@@ -44,13 +44,7 @@ pub(super) fn routes() -> ApiRouter<Compute> {
     ACTIONS.iter().fold(ApiRouter::new().post(PATH, act), |routes, (name, _)| routes.action(PATH, name))
 }
 
-async fn act(
-    State(c): State<Compute>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    base: BaseUrl,
-    body: JsonBody,
-) -> ApiResult {
+async fn act(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, base: BaseUrl, body: JsonBody) -> ApiResult {
     let keys: Vec<&String> = body.0.as_object().map(|o| o.keys().collect()).unwrap_or_default();
     let [name] = keys.as_slice() else { return Err(invalid("There is no such action.").into()) };
     let found = ACTIONS.iter().find(|(known, _)| known == name);

@@ -10,7 +10,9 @@ use crate::{
     ops::servers::{self, Page, Scope, Update, create::request::CreateBody},
 };
 use axum::response::Response;
-use http::{ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Params, Path, State, StatusCode, header, json_response, no_content, ok};
+use http::{
+    ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Params, Path, State, StatusCode, header, json_response, no_content, ok,
+};
 use kernel::Ctx;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! What may be asked about servers, by version.
 
 use crate::api::schema::{
-    boolean, by_version, description, disk_config, flavor_ref, fqdn, hostname, ip, metadata, name, number, object, only,
-    paging, pattern, patterns, query, tag, text, trusted_certs, uuid, uuid_or_empty, values, words, zone_name,
+    boolean, by_version, description, disk_config, flavor_ref, fqdn, hostname, ip, metadata, name, number, object,
+    only, paging, pattern, patterns, query, tag, text, trusted_certs, uuid, uuid_or_empty, values, words, zone_name,
 };
 use serde_json::{Value, json};
 
@@ -349,7 +349,8 @@ pub(crate) mod action {
         only("os-resetState", only("state", json!({"type": "string", "enum": ["active", "error"]})))
     }
     fn console_output(_: u16) -> Value {
-        let length = json!({"type": ["integer", "string", "null"], "pattern": "^-?[0-9]+$", "minimum": -1, "minLength": 1});
+        let length =
+            json!({"type": ["integer", "string", "null"], "pattern": "^-?[0-9]+$", "minimum": -1, "minLength": 1});
         only("os-getConsoleOutput", object(json!({"length": length}), &[]))
     }
     fn vnc_console(_: u16) -> Value {

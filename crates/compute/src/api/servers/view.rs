@@ -236,7 +236,8 @@ impl ServerView<'_, '_> {
         if self.lens.v.since(2, 98) {
             let known = |key: &&String| ["hw_", "img_", "os_"].iter().any(|prefix| key.starts_with(prefix));
             let properties = self.server.properties.iter().filter(|(key, _)| known(key));
-            image["properties"] = properties.map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>().into();
+            image["properties"] =
+                properties.map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>().into();
         }
         image
     }

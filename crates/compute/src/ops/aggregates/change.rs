@@ -15,7 +15,10 @@ use store::Tx;
 /// What can be changed of an aggregate.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    Update { name: Option<String>, zone: Option<Option<String>> },
+    Update {
+        name: Option<String>,
+        zone: Option<Option<String>>,
+    },
     AddHost(HostName),
     RemoveHost(HostName),
     /// A null takes an item away.

@@ -1,8 +1,4 @@
-use crate::{
-    Compute, ComputeError,
-    model::Flavor,
-    policy::FLAVOR_CREATE,
-};
+use crate::{Compute, ComputeError, model::Flavor, policy::FLAVOR_CREATE};
 use kernel::{Ctx, FlavorId, Result, Timestamp};
 use policy::{Authorize, Permit};
 use serde::{Deserialize, Deserializer};

@@ -1,9 +1,4 @@
-use crate::{
-    Compute,
-    error::invalid,
-    model::Flavor,
-    ops::servers::MAX_LIMIT,
-};
+use crate::{Compute, error::invalid, model::Flavor, ops::servers::MAX_LIMIT};
 use http::Params;
 use kernel::{Ctx, Result};
 use std::{cmp::Ordering, sync::Arc};

@@ -23,7 +23,8 @@ use store::{Snapshot, Tx};
 
 /// A flavor the caller may know of.
 fn find(cx: &Ctx, snapshot: &Snapshot, id: &str) -> Result<Arc<Flavor>> {
-    let usable = |f: &Arc<Flavor>| cx.is_admin() || f.public || cx.credentials.project().is_some_and(|p| f.usable_by(p));
+    let usable =
+        |f: &Arc<Flavor>| cx.is_admin() || f.public || cx.credentials.project().is_some_and(|p| f.usable_by(p));
     let found = snapshot.get::<Flavor>(id).filter(usable);
     found.ok_or_else(|| ComputeError::NoFlavor(id.into()).into())
 }

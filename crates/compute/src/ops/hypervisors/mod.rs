@@ -1,15 +1,15 @@
 //! Hypervisors: hosts as what they have and what is used of it.
 
+use crate::error::invalid;
 use crate::{
     Compute, ComputeError,
     model::{ComputeHost, Server},
+    ops::servers::MAX_LIMIT,
     policy::{
         HYPERVISORS_DETAIL, HYPERVISORS_LIST, HYPERVISORS_SEARCH, HYPERVISORS_SERVERS, HYPERVISORS_SHOW,
         HYPERVISORS_STATISTICS, HYPERVISORS_UPTIME,
     },
-    ops::servers::MAX_LIMIT,
 };
-use crate::error::invalid;
 use http::Params;
 use kernel::{Ctx, Error, Result};
 use policy::{Authorize, Rule};
@@ -66,7 +66,8 @@ fn cut(cx: &Ctx, hosts: Vec<Arc<ComputeHost>>, params: &Params) -> Result<(Vec<A
     let numbers: Vec<String> = hosts.iter().map(|h| h.number.to_string()).collect();
     let by_id = cx.version.since(2, 53);
     let marked = hosts.into_iter().zip(numbers).collect::<Vec<_>>();
-    let id = |(host, number): &(Arc<ComputeHost>, String)| if by_id { host.hypervisor_id.clone() } else { number.clone() };
+    let id =
+        |(host, number): &(Arc<ComputeHost>, String)| if by_id { host.hypervisor_id.clone() } else { number.clone() };
     let ids: Vec<String> = marked.iter().map(id).collect();
     let keyed = marked.into_iter().map(|(host, _)| host).zip(ids).collect::<Vec<_>>();
     let cut = page.cut(keyed, |(_, id)| id.as_str());

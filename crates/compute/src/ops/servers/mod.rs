@@ -14,7 +14,6 @@ mod show;
 mod tags;
 mod update;
 
-pub(crate) use create::create;
 pub(crate) use create_image::create_image;
 pub(crate) use delete::delete;
 pub(crate) use groups::change_group;

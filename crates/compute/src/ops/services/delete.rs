@@ -28,7 +28,8 @@ pub(crate) async fn delete(c: &Compute, cx: &Ctx, id: &str) -> Result<()> {
         let busy = tx.view().keys_by(Server::BY_HOST, &name).next().is_some()
             || tx.view().keys_by(VmIntent::BY_HOST, &name).next().is_some();
         if busy {
-            let text = "Unable to delete compute service that is hosting instances. Migrate or delete the instances first.";
+            let text =
+                "Unable to delete compute service that is hosting instances. Migrate or delete the instances first.";
             return Err(ComputeError::Conflict(text.into()).into());
         }
         let of: Vec<_> = tx.view().all::<Aggregate>().filter(|a| a.hosts.contains(&name)).collect();

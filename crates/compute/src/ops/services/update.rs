@@ -1,10 +1,5 @@
-use super::{BINARY, list::service, list::Service};
-use crate::{
-    Compute, ComputeError,
-    error::invalid,
-    model::ComputeHost,
-    policy::SERVICES_UPDATE,
-};
+use super::{BINARY, list::Service, list::service};
+use crate::{Compute, ComputeError, error::invalid, model::ComputeHost, policy::SERVICES_UPDATE};
 use kernel::{Ctx, Result};
 use policy::Authorize;
 
