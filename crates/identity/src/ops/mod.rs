@@ -1,8 +1,9 @@
 //! What can be done: a folder per resource, a file per verb. Each operation asks policy, judges what it was given against
 //! the state of things, and writes in one transaction that judges again whatever another request may have changed.
 //!
-//! The order of refusals is Keystone's: an object that is not there is told (404) only to who would be allowed to see it; to
-//! others the rule, asked about nothing, says 403. So nobody learns of another tenant's things.
+//! The order of refusals is Keystone's, which its suites hold to: mostly an object that is not there is told (404) only to
+//! who would be allowed to see it, and to others the rule, asked about nothing, says 403; roles, grants and the removal of
+//! groups and domains look first. Ids are random, so who gets a 404 has learnt nothing about anything that is there.
 
 pub mod access_rules;
 pub mod app_creds;

@@ -14,7 +14,7 @@ async fn a_token_given_back_is_void_and_so_are_its_children() {
         cloud.api.token(token).expect(401, "GET /auth/projects", None).await;
         admin.with("x-subject-token", token).expect(404, "GET /auth/tokens", None).await;
     }
-    assert_eq!(cloud.authenticate(by_token(&second, Value::Null)).await.status, 401);
+    assert_eq!(cloud.authenticate(by_token(&second, Value::Null)).await.status, 404);
     let first = cloud.token("admin", PASSWORD, json!("unscoped")).await;
     let second = token_of(&cloud.authenticate(by_token(&first, on_system())).await);
     let own = cloud.api.token(&first).with("x-subject-token", &first);

@@ -7,6 +7,7 @@ use super::{
     lookup, resolve,
     resolve::enabled_domain,
     scope::{Asked, Scope, domain},
+    show::absent,
 };
 use crate::{
     Identity, Refusal,
@@ -153,7 +154,7 @@ async fn by_password(id: &Identity, wanted: Option<&UserRef>, note: &Note) -> Re
 
 fn by_token(id: &Identity, login: Option<&TokenLogin>, asked: &Asked) -> Result<Proven> {
     let login = login.ok_or(Refusal::Missing { attribute: "token", target: "identity" })?;
-    let token = &lookup(id, &login.id, Duration::ZERO)?.token;
+    let token = &lookup(id, &login.id, Duration::ZERO).map_err(absent)?.token;
     let payload = &token.payload;
     if payload.app_cred.is_some() || payload.methods.iter().any(|m| m.is_delegation()) {
         return Err(Refusal::Action("Using a delegated token to create another token is not allowed.").into());

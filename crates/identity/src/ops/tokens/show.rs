@@ -6,7 +6,7 @@ use crate::{
     ops::on::On,
     policy::{Authorize, Permit, tokens},
 };
-use kernel::{Ctx, Kind, Result};
+use kernel::{Ctx, Error, Kind, Result};
 use std::{sync::Arc, time::Duration};
 
 /// The token asked about.
@@ -45,12 +45,17 @@ fn find(id: &Identity, subject: &Subject<'_>) -> Result<Arc<Entry>> {
         return Err(Refusal::Absent("No token in the request".into()).into());
     };
     let window = if subject.allow_expired { id.config().tokens.allow_expired_window } else { 0 };
-    let found = lookup(id, text, Duration::from_secs(window)).map_err(|error| {
-        let absent = || kernel::Error::from(Refusal::Absent("Failed to validate token".into()));
-        if error.is(Kind::Unauthorized) { absent().with_internal(error.internal_text()) } else { error }
-    })?;
+    let found = lookup(id, text, Duration::from_secs(window)).map_err(absent)?;
     if found.token.access_rules.is_some() && !subject.knows_access_rules {
         return Err(Refusal::Absent("Failed to validate token".into()).into());
     }
     Ok(found)
+}
+
+/// A token that is not valid is not there, for who asks about it or wants another for it (as in Keystone).
+pub(super) fn absent(error: Error) -> Error {
+    if !error.is(Kind::Unauthorized) {
+        return error;
+    }
+    Error::from(Refusal::Absent("Failed to validate token".into())).with_internal(error.internal_text())
 }
