@@ -2,7 +2,7 @@
 
 use crate::qemu_img::NO_SPACE;
 use kernel::{Error, Result};
-use std::{io, path::Path};
+use std::{fs, io, os::unix::fs::PermissionsExt, path::Path};
 
 /// Sizes of the file system that holds `path`, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,12 @@ pub fn space(path: &Path) -> Result<Space> {
     let of = rustix::fs::statvfs(path)
         .map_err(|e| Error::internal(format!("asking for the free space of {}", path.display())).with_source(e))?;
     Ok(Space { total: of.f_blocks.saturating_mul(of.f_frsize), free: of.f_bavail.saturating_mul(of.f_frsize) })
+}
+
+/// Makes a directory, and those above it, that only its owner may enter: what lies in it belongs to tenants.
+pub fn private_dir(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
 }
 
 /// An I/O error met while `doing` something with a file: a full disk is told to the user (`TooLarge`, code

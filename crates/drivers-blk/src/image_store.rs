@@ -65,8 +65,8 @@ impl FileStore {
     pub fn open(id: impl Into<String>, dir: impl Into<PathBuf>) -> Result<Self> {
         let inner = Inner { id: id.into(), dir: dir.into() };
         let doing = format!("opening the image store {}", inner.dir.display());
-        fs::create_dir_all(inner.incoming()).on_disk(&doing)?;
-        fs::create_dir_all(inner.dir.join("blobs")).on_disk(&doing)?;
+        disk::private_dir(&inner.incoming()).on_disk(&doing)?;
+        disk::private_dir(&inner.dir.join("blobs")).on_disk(&doing)?;
         for entry in fs::read_dir(inner.incoming()).doing(&doing)? {
             let path = entry.doing(&doing)?.path();
             if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {

@@ -67,6 +67,12 @@ async fn job(qmp: &mut Qmp) -> Result<Option<Value>, QmpError> {
     Ok(jobs.as_array().into_iter().flatten().find(|j| j["id"] == COPY).cloned())
 }
 
+/// The disk's size as its daemon knows it.
+pub(super) async fn size(qmp: &mut Qmp) -> Result<u64> {
+    let nodes = Nodes::of(qmp).await.map_err(|e| e.while_doing("asking for a disk's size"))?;
+    nodes.size(DISK).ok_or_else(|| Error::internal("a storage daemon has lost its disk"))
+}
+
 /// Grows the disk. A node that is exported cannot be resized, so the export is away for a moment; clients come back by themselves
 /// and then see the new size.
 pub(super) async fn grow(qmp: &mut Qmp, volume: &VolumeDir, size: u64, access: Access) -> Result<()> {
@@ -97,8 +103,7 @@ pub(super) async fn copy(
     if disk::space(parent)?.free < needed {
         return Err(no_space(doing));
     }
-    let nodes = Nodes::of(qmp).await.map_err(|e| e.while_doing(doing))?;
-    let size = nodes.size(DISK).ok_or_else(|| Error::internal("a storage daemon has lost its disk"))?;
+    let size = size(qmp).await?;
     config.img.create(to, format, size).await?;
     let file = json!({"driver": "file", "node-name": TARGET_FILE, "filename": text(to)?});
     let target =

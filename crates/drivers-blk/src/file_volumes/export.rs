@@ -5,7 +5,7 @@ use super::{
     daemon::{Access, Daemon},
     disk, gateway,
     gateway::Taken,
-    pool::{ExportRecord, GIB, VolumeDir, remove_file},
+    pool::{ExportRecord, VolumeDir, remove_file},
     qmp::Qmp,
 };
 use kernel::{Error, Result, VolumeId};
@@ -36,8 +36,7 @@ pub(super) async fn export(inner: &Arc<Inner>, volume: &VolumeDir, host: &str, r
         // The one there is may not know of a gateway.
         inner.watchers.lock().remove(&volume.id);
     }
-    inner.serve(volume).await?;
-    inner.serve_others(volume).await?;
+    inner.serve_all(volume).await?;
     watch(inner, &volume.id);
     let export = volume.id.to_string();
     match (local, &inner.config.tcp, volume.exported()?.and_then(|e| e.port)) {
@@ -64,13 +63,14 @@ impl Inner {
         disk::serve(volume, &self.config, Access::of(export.read_only)).await.map(Some)
     }
 
-    /// The same for its gateway, if it has one; a port that turns out to be another program's is given up for the next.
-    pub(super) async fn serve_others(self: &Arc<Self>, volume: &VolumeDir) -> Result<()> {
+    /// The same for its gateway, if it has one, which shows the disk's `size`. A port that turns out to be another program's is
+    /// given up for the next.
+    pub(super) async fn serve_others(self: &Arc<Self>, volume: &VolumeDir, size: u64) -> Result<()> {
         while let Some(export) = volume.exported()?
             && let Some(port) = export.port
         {
             let tcp = self.config.tcp.as_ref().ok_or_else(unreachable_pool)?;
-            let (access, size) = (Access::of(export.read_only), volume.record()?.size_gib * GIB);
+            let access = Access::of(export.read_only);
             if gateway::serve(volume, &self.config, tcp, port, access, size).await? == Taken::Ours {
                 return Ok(());
             }
@@ -79,6 +79,16 @@ impl Inner {
             self.write_record(volume.export_path(), next).await?;
         }
         Ok(())
+    }
+
+    /// Whatever an exported volume needs runs and serves. With the volume's turn in hand.
+    async fn serve_all(self: &Arc<Self>, volume: &VolumeDir) -> Result<Served> {
+        let Some(mut qmp) = self.serve(volume).await? else { return Ok(Served::No) };
+        let size = disk::size(&mut qmp).await?;
+        // The conversation ends before the gateway, a client of the same daemon, begins.
+        drop(qmp);
+        self.serve_others(volume, size).await?;
+        Ok(Served::Yes)
     }
 
     fn free_port(&self, after: Option<u16>) -> Result<u16> {
@@ -116,6 +126,12 @@ async fn keep(pool: Weak<Inner>, id: VolumeId) {
     }
 }
 
+enum Served {
+    Yes,
+    /// It is not exported.
+    No,
+}
+
 enum Watch {
     /// A daemon has ended.
     Ended,
@@ -129,10 +145,9 @@ async fn ended(pool: &Weak<Inner>, id: &VolumeId) -> Result<Watch> {
         let Some(inner) = pool.upgrade() else { return Ok(Watch::Over) };
         let _turn = inner.turns.take(id).await;
         let volume = inner.pool.volume(id)?;
-        if inner.serve(&volume).await?.is_none() {
+        if let Served::No = inner.serve_all(&volume).await? {
             return Ok(Watch::Over);
         }
-        inner.serve_others(&volume).await?;
         let of = |daemon: Daemon| async move { daemon.process().await };
         (of(Daemon::disk(&volume, &inner.config)).await?, of(Daemon::gateway(&volume, &inner.config)).await?)
     };

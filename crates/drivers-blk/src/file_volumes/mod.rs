@@ -88,20 +88,33 @@ impl FileVolumes {
         Ok(Self { inner })
     }
 
-    /// Runs `work` in a task of its own, with the volume's turn, if the fence lets it pass.
+    /// Runs `work` in a task of its own, with the volume's turn.
+    async fn task<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
+        &self,
+        id: &VolumeId,
+        work: impl FnOnce(Self) -> F + Send + 'static,
+    ) -> Result<T> {
+        let (own, id) = (self.clone(), id.clone());
+        let task = tokio::spawn(async move {
+            let _turn = own.inner.turns.take(&id).await;
+            work(own.clone()).await
+        });
+        task.await.doing("working on a volume")?
+    }
+
+    /// The same, if the fence lets it pass.
     async fn change<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
         &self,
         id: &VolumeId,
         fence: Fence,
         work: impl FnOnce(Self) -> F + Send + 'static,
     ) -> Result<T> {
-        let (own, id) = (self.clone(), id.clone());
-        let task = tokio::spawn(async move {
-            let _turn = own.inner.turns.take(&id).await;
-            own.inner.pass(&id, fence).await?;
-            work(own.clone()).await
-        });
-        task.await.doing("changing a volume")?
+        let of = id.clone();
+        let passed = async move |pool: Self| {
+            pool.inner.pass(&of, fence).await?;
+            work(pool).await
+        };
+        self.task(id, passed).await
     }
 }
 
@@ -117,11 +130,11 @@ async fn extend(pool: &FileVolumes, volume: &VolumeDir, size_gib: u64) -> Result
         Some(mut qmp) => {
             let access = volume.exported()?.map_or(Access::ReadWrite, |e| Access::of(e.read_only));
             disk::grow(&mut qmp, volume, size, access).await?;
+            drop(qmp);
+            inner.serve_others(volume, size).await?;
         }
     }
-    inner.write_record(volume.record_path(), VolumeRecord { size_gib }).await?;
-    // The gateway learns the size from the record.
-    inner.serve_others(volume).await
+    inner.write_record(volume.record_path(), VolumeRecord { size_gib }).await
 }
 
 async fn delete(pool: &FileVolumes, volume: &VolumeDir) -> Result<()> {
@@ -200,8 +213,8 @@ impl VolumeBackend for FileVolumes {
             "qcow2" => Format::Qcow2,
             other => return Err(Error::bad_request(format!("volumes are not copied to the format {other}"))),
         };
-        let _turn = self.inner.turns.take(id).await;
-        make::copy_out(self, id, format, to).await
+        let (id, to) = (id.clone(), to.to_owned());
+        self.task(&id.clone(), move |pool| async move { make::copy_out(&pool, &id, format, &to).await }).await
     }
 
     async fn stats(&self) -> Result<PoolStats> {

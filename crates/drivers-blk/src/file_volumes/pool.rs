@@ -12,7 +12,11 @@
 //!   <dir>/making/                             what is not finished; emptied at open
 //! ```
 
-use crate::{disk::OnDisk, durable, names::plain};
+use crate::{
+    disk::{OnDisk, private_dir},
+    durable,
+    names::plain,
+};
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -84,14 +88,14 @@ impl Pool {
     pub(super) fn open(dir: &Path, run_dir: &Path) -> Result<Self> {
         let doing = format!("opening the pool {}", dir.display());
         for part in ["fences", "volumes", "sockets"] {
-            fs::create_dir_all(dir.join(part)).on_disk(&doing)?;
+            private_dir(&dir.join(part)).on_disk(&doing)?;
         }
         let dir = fs::canonicalize(dir).doing(&doing)?;
         let lock = lock(&dir)?;
         let making = dir.join("making");
         match fs::remove_dir_all(&making) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e).on_disk(&doing),
-            _ => fs::create_dir(&making).on_disk(&doing)?,
+            _ => private_dir(&making).on_disk(&doing)?,
         }
         let sockets = super::sockets::root(&dir.join("sockets"), run_dir)?;
         let pool = Self { dir, sockets, next: AtomicU64::new(0), _lock: lock };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!    0 "KDMV"  4 version  8 flags  12 capacity  20 grain size  28 descriptor at  36 its length  44 entries per table
-//!   48 redundant directory  56 grain directory  64 …            (all in sectors of 512 bytes)
+//!   48 redundant directory  56 grain directory  64 where data begins    (all in sectors of 512 bytes)
 //!   descriptor: text; `createType="…"`, extents (`RW 20480 SPARSE "x.vmdk"`), `ddb.…`
 //!   streamOptimized: directory at -1, and at the file's end a marker, a copy of the header (which counts) and an end marker
 //! ```
@@ -50,6 +50,7 @@ struct Header {
     descriptor_length: u64,
     table_entries: u32,
     directory: u64,
+    data: u64,
 }
 
 impl Header {
@@ -62,6 +63,7 @@ impl Header {
             descriptor_length: at.le64(36)?,
             table_entries: at.le32(44)?,
             directory: at.le64(56)?,
+            data: at.le64(64)?,
         })
     }
 
@@ -74,6 +76,8 @@ impl Header {
         found.refuse_if(!grain || !(1..=512).contains(&self.table_entries), "damaged: impossible grain size");
         let outside = self.directory != AT_END && self.directory.saturating_mul(SECTOR) >= file.size;
         found.refuse_if(outside, "damaged: the grain directory lies beyond the file's end");
+        let cut = self.data.saturating_mul(SECTOR) > file.size;
+        found.refuse_if(cut, "damaged: the tables lie beyond the file's end");
     }
 }
 
