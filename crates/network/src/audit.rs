@@ -158,5 +158,6 @@ fn marks(snapshot: &Snapshot, leaks: &mut Vec<String>) {
     let networks = snapshot.all::<Network>().filter(|n| n.deleting).map(|n| format!("network {}", n.id));
     let subnets = snapshot.all::<Subnet>().filter(|s| s.deleting).map(|s| format!("subnet {}", s.id));
     let groups = snapshot.all::<SecurityGroup>().filter(|g| g.deleting).map(|g| format!("security group {}", g.id));
-    leaks.extend(networks.chain(subnets).chain(groups).map(|what| format!("{what} has been being deleted for a while")));
+    leaks
+        .extend(networks.chain(subnets).chain(groups).map(|what| format!("{what} has been being deleted for a while")));
 }

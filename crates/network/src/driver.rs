@@ -363,7 +363,11 @@ pub trait HostNetwork: Send + Sync + 'static {
     async fn plugged(&self) -> Result<Vec<PortId>>;
 
     /// Serves metadata for these networks and stops serving it for all others.
-    async fn serve_metadata(&self, networks: &[MetadataSpec], handler: std::sync::Arc<dyn MetadataHandler>) -> Result<()>;
+    async fn serve_metadata(
+        &self,
+        networks: &[MetadataSpec],
+        handler: std::sync::Arc<dyn MetadataHandler>,
+    ) -> Result<()>;
 
     /// Networks whose metadata is served now, for the audit.
     async fn metadata_networks(&self) -> Result<Vec<NetworkId>>;

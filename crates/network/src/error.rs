@@ -125,7 +125,6 @@ refusals! {
     SecurityGroupNotSingleGroupRules => BadRequest, "Only allowed to update rules for one security profile at a time";
     SecurityGroupRulesNotSingleProject =>
         BadRequest, "Multiple project_ids in bulk security group rule create not allowed";
-    QuotaResourceUnknown { unknown: String } => NotFound, "Unknown quota resources {unknown}.";
     InvalidObjectType { object_type: String } => BadRequest, "Invalid object type: {object_type}";
     RbacTargetError { action: String, object_type: String } => BadRequest, "{action} is invalid for {object_type}.";
 

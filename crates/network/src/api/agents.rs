@@ -91,12 +91,7 @@ pub fn routes() -> ApiRouter<Service> {
         .put("/v2.0/agents/{id}", update)
 }
 
-async fn update(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
+async fn update(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, JsonBody(body): JsonBody) -> ApiResult {
     let (_, changes) = body::update::<AgentChanges>(&SPEC, &cx, body)?;
     let agent = agent::update(&net, &cx, &id, changes).await?;
     Ok(http::ok(&one(&net, &cx, &agent, &[])))

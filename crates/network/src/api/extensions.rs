@@ -128,9 +128,7 @@ impl View for Extension {
 }
 
 pub fn routes() -> ApiRouter<Service> {
-    ApiRouter::new()
-        .get("/v2.0/extensions", list::<Extension>)
-        .get("/v2.0/extensions/{alias}", show::<Extension>)
+    ApiRouter::new().get("/v2.0/extensions", list::<Extension>).get("/v2.0/extensions/{alias}", show::<Extension>)
 }
 
 #[cfg(test)]

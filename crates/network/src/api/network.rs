@@ -104,12 +104,7 @@ async fn update(
     Ok(http::ok(&one(&net, &cx, network.as_ref(), &[])))
 }
 
-async fn delete(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-) -> ApiResult {
+async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
     network::delete::delete(&net, &cx, &id, expect).await?;
     Ok(http::no_content())
 }

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Those that OVN can serve; the rest of Neutron's need hardware that no back end here drives.
-const VNIC_TYPES: &[&str] = &["normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "vdpa", "remote-managed"];
+const VNIC_TYPES: &[&str] =
+    &["normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "vdpa", "remote-managed"];
 
 static SPEC: Spec = Spec {
     resource: "port",
@@ -111,9 +112,7 @@ fn fixed_ips(port: &Port) -> Value {
 }
 
 fn dhcp_options(port: &Port) -> Value {
-    let option = |o: &crate::model::port::DhcpOption| {
-        json!({"opt_name": o.name, "opt_value": o.value, "ip_version": o.ip_version})
-    };
+    let option = |o: &crate::model::port::DhcpOption| json!({"opt_name": o.name, "opt_value": o.value, "ip_version": o.ip_version});
     port.dhcp_options.iter().map(option).collect()
 }
 
@@ -167,12 +166,7 @@ async fn update(
     Ok(http::ok(&one(&net, &cx, port.as_ref(), &[])))
 }
 
-async fn delete(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-) -> ApiResult {
+async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
     port::delete::delete(&net, &cx, &id, expect).await?;
     Ok(http::no_content())
 }

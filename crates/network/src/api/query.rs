@@ -24,10 +24,20 @@ pub struct Query {
 #[derive(Clone, Debug)]
 pub enum Filter {
     /// The attribute is, or has among its elements, one of these.
-    OneOf { name: &'static str, values: Vec<Value> },
+    OneOf {
+        name: &'static str,
+        values: Vec<Value>,
+    },
     /// A port's address, subnet or part of an address.
-    FixedIps { addresses: Vec<String>, subnets: Vec<String>, parts: Vec<String> },
-    Tags { want: TagMatch, tags: Vec<String> },
+    FixedIps {
+        addresses: Vec<String>,
+        subnets: Vec<String>,
+        parts: Vec<String>,
+    },
+    Tags {
+        want: TagMatch,
+        tags: Vec<String>,
+    },
     ChangedSince(Timestamp),
 }
 

@@ -50,17 +50,13 @@ async fn defaults(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>
 }
 
 async fn details(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
-    let detail = |(name, (limit, used)): (String, (i64, i64))| (name, json!({"limit": limit, "used": used, "reserved": 0}));
+    let detail =
+        |(name, (limit, used)): (String, (i64, i64))| (name, json!({"limit": limit, "used": used, "reserved": 0}));
     let details: BTreeMap<_, _> = quota::details(&net, &cx, &id)?.into_iter().map(detail).collect();
     Ok(http::ok(&json!({ "quota": details })))
 }
 
-async fn update(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
+async fn update(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, JsonBody(body): JsonBody) -> ApiResult {
     let (changes, force) = changes(&body)?;
     let limits = quota::update(&net, &cx, plain(&id), changes, force).await?;
     Ok(http::ok(&json!({ "quota": limits })))
@@ -79,7 +75,9 @@ fn changes(body: &Value) -> Result<(BTreeMap<String, i64>, bool)> {
             resource if QUOTAS.knows(resource) => {
                 let limit = Kind::Int.read(resource, value)?.as_i64().unwrap_or_default();
                 if !(-1..=i64::from(i32::MAX)).contains(&limit) {
-                    let text = format!("Invalid input for {resource}. Reason: '{limit}' is not in the range -1 to 2147483647.");
+                    let text = format!(
+                        "Invalid input for {resource}. Reason: '{limit}' is not in the range -1 to 2147483647."
+                    );
                     return Err(NetError::request(text).into());
                 }
                 limits.insert(resource.to_owned(), limit);

@@ -89,12 +89,7 @@ async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody
     Ok(made(&net, &cx, &policies, created.bulk))
 }
 
-async fn update(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
+async fn update(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, JsonBody(body): JsonBody) -> ApiResult {
     let (set, changes) = body::update::<Changes>(&SPEC, &cx, body)?;
     let policy = rbac::update(&net, &cx, &id, &set, changes.target_tenant).await?;
     Ok(http::ok(&one(&net, &cx, policy.as_ref(), &[])))

@@ -93,12 +93,7 @@ async fn update(
     Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
 }
 
-async fn delete(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-) -> ApiResult {
+async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
     router::delete::delete(&net, &cx, &id, expect).await?;
     Ok(http::no_content())
 }

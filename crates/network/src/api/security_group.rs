@@ -63,7 +63,10 @@ pub fn routes() -> ApiRouter<Service> {
         .get("/v2.0/security-groups/{id}", show::<SecurityGroup>)
         .put("/v2.0/security-groups/{id}", update)
         .delete("/v2.0/security-groups/{id}", delete)
-        .merge(tags::routes::<SecurityGroup>("/v2.0/security-groups/{id}/tags", "/v2.0/security-groups/{id}/tags/{tag}"))
+        .merge(tags::routes::<SecurityGroup>(
+            "/v2.0/security-groups/{id}/tags",
+            "/v2.0/security-groups/{id}/tags/{tag}",
+        ))
 }
 
 /// Asking for groups is a use of the service: the project's default group is among them.
@@ -95,12 +98,7 @@ async fn update(
     Ok(http::ok(&one(&net, &cx, group.as_ref(), &[])))
 }
 
-async fn delete(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-) -> ApiResult {
+async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
     security_group::delete::delete(&net, &cx, &id, expect).await?;
     Ok(http::no_content())
 }

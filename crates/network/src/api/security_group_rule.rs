@@ -111,12 +111,7 @@ async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody
     Ok(made(&net, &cx, &rules, created.bulk))
 }
 
-async fn delete(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-) -> ApiResult {
+async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
     security_group_rule::delete::delete(&net, &cx, &id, expect).await?;
     Ok(http::no_content())
 }

@@ -112,12 +112,7 @@ async fn update(
     Ok(http::ok(&one(&net, &cx, subnet.as_ref(), &[])))
 }
 
-async fn delete(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-) -> ApiResult {
+async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
     subnet::delete::delete(&net, &cx, &id, expect).await?;
     Ok(http::no_content())
 }

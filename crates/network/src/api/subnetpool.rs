@@ -88,12 +88,7 @@ async fn update(
     Ok(http::ok(&one(&net, &cx, pool.as_ref(), &[])))
 }
 
-async fn delete(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-) -> ApiResult {
+async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
     subnetpool::delete::delete(&net, &cx, &id, expect).await?;
     Ok(http::no_content())
 }

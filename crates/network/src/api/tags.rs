@@ -69,20 +69,12 @@ async fn find<R: Fields>(State(net): State<Service>, Cx(cx): Cx, Path((id, tag))
     Ok(http::no_content())
 }
 
-async fn add_one<R: Fields + PartialEq>(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path((id, tag)): OneTag,
-) -> ApiResult {
+async fn add_one<R: Fields + PartialEq>(State(net): State<Service>, Cx(cx): Cx, Path((id, tag)): OneTag) -> ApiResult {
     tags::apply::<R>(&net, &cx, &id, TagChange::AddOne(tag)).await?;
     Ok(http::IntoResponse::into_response(StatusCode::CREATED))
 }
 
-async fn remove<R: Fields + PartialEq>(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path((id, tag)): OneTag,
-) -> ApiResult {
+async fn remove<R: Fields + PartialEq>(State(net): State<Service>, Cx(cx): Cx, Path((id, tag)): OneTag) -> ApiResult {
     tags::apply::<R>(&net, &cx, &id, TagChange::Remove(tag)).await?;
     Ok(http::no_content())
 }

@@ -14,11 +14,7 @@ static SPEC: Spec = Spec {
     resource: "availability_zone",
     collection: "availability_zones",
     path: "/v2.0/availability_zones",
-    attrs: &[&[
-        Attr::shown("name").filtered(),
-        Attr::shown("resource").filtered(),
-        Attr::shown("state").filtered(),
-    ]],
+    attrs: &[&[Attr::shown("name").filtered(), Attr::shown("resource").filtered(), Attr::shown("state").filtered()]],
 };
 
 /// The zones that hosts are in; none while there is no host.

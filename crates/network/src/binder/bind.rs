@@ -14,10 +14,7 @@ use crate::{
     },
 };
 use kernel::{Error, PortId, Result, ServerId, Timestamp};
-use ports::{
-    BoundPort, PortPlan,
-    network::BindPorts,
-};
+use ports::{BoundPort, PortPlan, network::BindPorts};
 use std::sync::Arc;
 use store::Tx;
 

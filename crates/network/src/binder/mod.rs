@@ -61,8 +61,11 @@ impl PortBinder for Network {
         waited.map_err(|_| {
             let snapshot = self.store().snapshot();
             let late: Vec<_> = ports.iter().filter(|p| !self.is_ready(&snapshot, p)).map(|p| p.as_str()).collect();
-            Error::unavailable("the network is not ready for the server's ports")
-                .with_internal(format!("waiting {within:?} for {}: {}", late.join(", "), self.refusals_of(ports)))
+            Error::unavailable("the network is not ready for the server's ports").with_internal(format!(
+                "waiting {within:?} for {}: {}",
+                late.join(", "),
+                self.refusals_of(ports)
+            ))
         })
     }
 
@@ -162,9 +165,7 @@ fn needs(snapshot: &Snapshot, id: &PortId) -> Vec<LogicalKey> {
 /// A group by id or name, of a project or shared with it; worded as Nova words it.
 fn group_named(tx: &mut Tx, project: &ProjectId, name: &str) -> Result<SecurityGroupId> {
     let view = tx.view().clone();
-    let ours = |g: &SecurityGroup| {
-        g.project() == project || rbac::grants(&view, &g.id, Action::Shared, Some(project))
-    };
+    let ours = |g: &SecurityGroup| g.project() == project || rbac::grants(&view, &g.id, Action::Shared, Some(project));
     if let Some(group) = tx.get::<SecurityGroup>(name).filter(|g| ours(g)) {
         return Ok(group.id.clone());
     }

@@ -2,7 +2,14 @@
 
 use super::network;
 use crate::{
-    model::{Network, Port, Resource, Subnet, address::{AddressClaim, host_fits}, quota::QUOTAS, rbac, rbac::Action, rbac::ObjectType},
+    model::{
+        Network, Port, Resource, Subnet,
+        address::{AddressClaim, host_fits},
+        quota::QUOTAS,
+        rbac,
+        rbac::Action,
+        rbac::ObjectType,
+    },
     ops::access::Reach,
 };
 use kernel::{Ctx, Error, NetworkId, PortId, ProjectId, Result};

@@ -29,7 +29,12 @@ pub struct Counts {
 
 impl Default for Mirror {
     fn default() -> Self {
-        Self { held: Mutex::default(), refused: Mutex::default(), changes: watch::channel(0).0, drifted: AtomicU64::new(0) }
+        Self {
+            held: Mutex::default(),
+            refused: Mutex::default(),
+            changes: watch::channel(0).0,
+            drifted: AtomicU64::new(0),
+        }
     }
 }
 

@@ -91,8 +91,7 @@ impl ReconcileBackend {
         let held = self.backend.dump().await?;
         let snapshot = self.store.snapshot();
         self.drain(progress);
-        let wanted: BTreeMap<_, _> =
-            all(&snapshot, &self.settings).iter().map(|o| (o.key(), o.digest())).collect();
+        let wanted: BTreeMap<_, _> = all(&snapshot, &self.settings).iter().map(|o| (o.key(), o.digest())).collect();
         // What is dirty anyway is on its way; other differences were made by somebody else.
         let differs = |key: &&LogicalKey| held.get(*key) != wanted.get(*key);
         let different: BTreeSet<_> = held.keys().chain(wanted.keys()).filter(differs).cloned().collect();
@@ -100,7 +99,12 @@ impl ReconcileBackend {
         let drift: Vec<_> = different.iter().filter(|k| !progress.dirty.contains(*k) && !known.contains(*k)).collect();
         if !first && !drift.is_empty() {
             let sample: Vec<_> = drift.iter().take(8).map(ToString::to_string).collect();
-            tracing::warn!(backend = self.backend.name(), objects = drift.len(), ?sample, "the network drifted; mending it");
+            tracing::warn!(
+                backend = self.backend.name(),
+                objects = drift.len(),
+                ?sample,
+                "the network drifted; mending it"
+            );
             self.mirror.drifted(drift.len());
         }
         self.mirror.replace(held);
@@ -109,25 +113,23 @@ impl ReconcileBackend {
         Ok(())
     }
 
-    /// Settles what is dirty, round by round.
-    async fn settle(&self, progress: &mut Progress) -> Result<()> {
-        while !progress.dirty.is_empty() {
-            let snapshot = self.store.snapshot();
-            let keys: Vec<_> = progress.dirty.iter().take(ROUND).cloned().collect();
-            let changes = self.changes(&snapshot, &keys);
-            if let Err(error) = self.apply(&changes).await {
-                self.one_by_one(changes, &error).await;
-            }
-            for key in &keys {
-                progress.dirty.remove(key);
+    /// Settles what is dirty. The order is that of all changes together, so they are put in order before they are cut into
+    /// rounds.
+    async fn settle(&self, progress: &mut Progress) {
+        let snapshot = self.store.snapshot();
+        let keys = std::mem::take(&mut progress.dirty);
+        let changes = self.changes(&snapshot, &keys);
+        for round in changes.chunks(ROUND) {
+            if let Err(error) = self.apply(round).await {
+                self.one_by_one(round, &error).await;
             }
             self.mirror.changed();
         }
-        Ok(())
+        self.mirror.changed();
     }
 
     /// What must be told to the back end about these keys, in order.
-    fn changes(&self, snapshot: &Snapshot, keys: &[LogicalKey]) -> Vec<Told> {
+    fn changes(&self, snapshot: &Snapshot, keys: &BTreeSet<LogicalKey>) -> Vec<Told> {
         let mut told = Vec::new();
         for key in keys {
             match desired(snapshot, &self.settings, key) {
@@ -155,10 +157,10 @@ impl ReconcileBackend {
         Ok(())
     }
 
-    async fn one_by_one(&self, told: Vec<Told>, error: &Error) {
+    async fn one_by_one(&self, told: &[Told], error: &Error) {
         tracing::debug!(error = %error.internal_text(), "a round failed; trying its changes one by one");
         for one in told {
-            if let Err(error) = self.apply(std::slice::from_ref(&one)).await {
+            if let Err(error) = self.apply(std::slice::from_ref(one)).await {
                 let why = error.internal_text();
                 tracing::warn!(object = %one.key(), error = why, "the network back end did not take an object");
                 self.mirror.refuse(one.key().clone(), why);
@@ -240,7 +242,7 @@ impl Reconciler for ReconcileBackend {
             self.compare_all(&mut progress, first).await?;
         }
         progress.dirty.extend(self.mirror.refusals());
-        self.settle(&mut progress).await?;
+        self.settle(&mut progress).await;
         let refused = self.mirror.refusals();
         match refused.first() {
             None => Ok(()),

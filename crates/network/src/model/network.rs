@@ -1,6 +1,6 @@
 //! Networks: one broadcast domain each, on one segment (a VLAN, a flat physical network, a tunnel).
 
-use super::{segment::Segment, standard::resource, Resource, Standard};
+use super::{Resource, Standard, segment::Segment, standard::resource};
 use kernel::{NetworkId, PortId, SubnetId};
 use serde::{Deserialize, Serialize};
 use store::{IndexSink, Key, Object};

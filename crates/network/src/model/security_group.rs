@@ -194,7 +194,8 @@ impl Match {
                 _ => Err(NetError::SecurityGroupInvalidPortRange),
             },
             Protocol::Icmp => {
-                for (attr, field, value) in [("port_range_min", "type", self.min), ("port_range_max", "code", self.max)] {
+                for (attr, field, value) in [("port_range_min", "type", self.min), ("port_range_max", "code", self.max)]
+                {
                     if let Some(value) = value.filter(|v| *v > 255) {
                         return Err(NetError::SecurityGroupInvalidIcmpValue { field, attr, value });
                     }

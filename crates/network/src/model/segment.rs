@@ -85,7 +85,10 @@ impl Wanted {
 
     fn known_physical<'a>(&self, settings: &'a Settings) -> Result<&'a super::settings::Physical, NetError> {
         let name = self.physical.as_deref().ok_or_else(|| {
-            NetError::input(format!("physical_network required for {} provider network", self.kind.as_deref().unwrap_or_default()))
+            NetError::input(format!(
+                "physical_network required for {} provider network",
+                self.kind.as_deref().unwrap_or_default()
+            ))
         })?;
         let unknown = || NetError::input(format!("physical_network '{name}' unknown for provider network"));
         settings.physical_networks.get(name).ok_or_else(unknown)
@@ -105,7 +108,9 @@ impl Wanted {
             Some(tag) if !(1..=4094).contains(&tag) => {
                 Err(NetError::input("segmentation_id out of range (1 through 4094)"))
             }
-            None if physical.vlans.is_none() => Err(NetError::input("segmentation_id required for VLAN provider network")),
+            None if physical.vlans.is_none() => {
+                Err(NetError::input("segmentation_id required for VLAN provider network"))
+            }
             _ => Ok(()),
         }
     }

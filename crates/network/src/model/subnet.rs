@@ -1,7 +1,7 @@
 //! Subnets: a prefix of a network, what of it is given out, and what guests are told there.
 
 use super::{
-    SubnetPoolId, Standard,
+    Standard, SubnetPoolId,
     address::{AddressClaim, Pool},
     standard::resource,
 };
@@ -86,7 +86,10 @@ impl Subnet {
         let internal = device_owner == super::port::owner::DHCP || device_owner == super::port::owner::METADATA;
         self.service_types.is_empty()
             || internal
-            || self.service_types.iter().any(|t| if t == "compute:" { device_owner.starts_with(t) } else { device_owner == t })
+            || self
+                .service_types
+                .iter()
+                .any(|t| if t == "compute:" { device_owner.starts_with(t) } else { device_owner == t })
     }
 
     /// Addresses in use here.

@@ -57,9 +57,8 @@ impl Bounds {
         let min = self.min.unwrap_or(if v6 { 64 } else { 8 });
         let max = self.max.unwrap_or(bits);
         let default = self.default.unwrap_or(min);
-        let wrong = |what, len, base, base_len| {
-            Err(NetError::IllegalSubnetPoolPrefixBounds { what, len, base, base_len })
-        };
+        let wrong =
+            |what, len, base, base_len| Err(NetError::IllegalSubnetPoolPrefixBounds { what, len, base, base_len });
         match () {
             () if min > max => wrong("min_prefixlen", min, "max_prefixlen", max),
             () if max > bits => wrong("max_prefixlen", max, "ip_version_max", bits),
@@ -208,10 +207,16 @@ mod tests {
             ("255.255.255.0/24", "255.255.255.0/24", 25, "SubnetAllocationError"),
         ] {
             let got = pool(prefixes).cut_any(length, &nets(cut));
-            assert_eq!(got.map_or_else(|e| e.code().to_owned(), |n| n.to_string()), expect, "{prefixes} - {cut}, /{length}");
+            assert_eq!(
+                got.map_or_else(|e| e.code().to_owned(), |n| n.to_string()),
+                expect,
+                "{prefixes} - {cut}, /{length}"
+            );
         }
         let taken = nets("10.0.0.0/24");
-        for (wanted, expect) in [("10.0.1.0/24", true), ("10.0.0.128/25", false), ("10.0.0.0/16", false), ("11.0.0.0/24", false)] {
+        for (wanted, expect) in
+            [("10.0.1.0/24", true), ("10.0.0.128/25", false), ("10.0.0.0/16", false), ("11.0.0.0/24", false)]
+        {
             let wanted: IpNet = wanted.parse().unwrap();
             assert_eq!(pool("10.0.0.0/8").cut_this(&wanted, &taken).is_ok(), expect, "{wanted}");
         }

@@ -209,7 +209,7 @@ impl Seen for Network {
     const RULES: &'static [&'static Rule] = rules::network::ALL;
     const GET: &'static Rule = &rules::network::GET;
     fn on<'a>(&'a self, snapshot: &'a Snapshot, reach: &'a Reach) -> On<'a> {
-        let (object, network) = (Some(&*self.id.as_str()), Some(self.id.as_str()));
+        let (object, network) = (Some(self.id.as_str()), Some(self.id.as_str()));
         On { object, network, ..On::new(snapshot, reach, self.project()) }
     }
     fn more(snapshot: &Snapshot, project: &ProjectId) -> Vec<Arc<Self>> {
@@ -247,7 +247,7 @@ impl Seen for Port {
     const RULES: &'static [&'static Rule] = rules::port::ALL;
     const GET: &'static Rule = &rules::port::GET;
     fn on<'a>(&'a self, snapshot: &'a Snapshot, reach: &'a Reach) -> On<'a> {
-        let (network, device_owner) = (Some(&*self.network.as_str()), Some(self.device_owner.as_str()));
+        let (network, device_owner) = (Some(self.network.as_str()), Some(self.device_owner.as_str()));
         On { network, device_owner, ..On::new(snapshot, reach, self.project()) }
     }
     fn more(snapshot: &Snapshot, project: &ProjectId) -> Vec<Arc<Self>> {

@@ -1,6 +1,12 @@
 //! Quotas: what projects may have.
 
-use crate::{Network as Service, error::NetError, model::quota::QUOTAS, ops::access::{On, Reach}, policy::quota as rules};
+use crate::{
+    Network as Service,
+    error::NetError,
+    model::quota::QUOTAS,
+    ops::access::{On, Reach},
+    policy::quota as rules,
+};
 use kernel::{Ctx, Result};
 use policy::Authorize;
 use std::collections::BTreeMap;

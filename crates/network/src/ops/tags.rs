@@ -50,7 +50,12 @@ pub fn find<R: Seen>(net: &Service, cx: &Ctx, id: &str, tag: &str) -> Result<()>
 }
 
 /// Applies a change and answers with the tags there are then.
-pub async fn apply<R: Seen + PartialEq>(net: &Service, cx: &Ctx, id: &str, todo: TagChange) -> Result<BTreeSet<String>> {
+pub async fn apply<R: Seen + PartialEq>(
+    net: &Service,
+    cx: &Ctx,
+    id: &str,
+    todo: TagChange,
+) -> Result<BTreeSet<String>> {
     let verb = match &todo {
         TagChange::Replace(_) | TagChange::AddOne(_) => "update",
         TagChange::AddAll(_) => "create",

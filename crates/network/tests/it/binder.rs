@@ -45,7 +45,8 @@ fn on(network: &str) -> NicRequest {
 async fn plans() {
     let world = World::new().await;
     let (red, admin) = (world.red(), world.admin());
-    let code = |r: kernel::Result<Vec<PortPlan>>| r.map_or_else(|e| (e.kind(), e.code().unwrap_or("?")), |p| panic!("{p:?}"));
+    let code =
+        |r: kernel::Result<Vec<PortPlan>>| r.map_or_else(|e| (e.kind(), e.code().unwrap_or("?")), |p| panic!("{p:?}"));
     // Nothing there to choose.
     assert_eq!(code(world.plan("red-member", RED, None).await), (Kind::BadRequest, "UnableToAutoAllocateNetwork"));
     assert_eq!(world.plan("red-member", RED, Some(vec![])).await.unwrap(), []);
@@ -60,7 +61,10 @@ async fn plans() {
     // A network twice is two interfaces.
     assert_eq!(world.plan("red-member", RED, Some(vec![on(&second), on(&second)])).await.unwrap().len(), 2);
     let port = red.make("port", json!({"network_id": network, "fixed_ips": [{"ip_address": "10.0.0.9"}]})).await;
-    let (by_port, bare) = (NicRequest::Port { port: id(&port).into() }, red.make("port", json!({"network_id": network, "fixed_ips": []})).await);
+    let (by_port, bare) = (
+        NicRequest::Port { port: id(&port).into() },
+        red.make("port", json!({"network_id": network, "fixed_ips": []})).await,
+    );
     let brought = world.plan("red-member", RED, Some(vec![by_port.clone()])).await.unwrap();
     assert_eq!((brought[0].port.as_str(), brought[0].ours), (port["id"].as_str().unwrap(), false));
     let fixed = |a: &str| NicRequest::Network { network: network.as_str().into(), fixed_ip: Some(a.parse().unwrap()) };
@@ -78,9 +82,15 @@ async fn plans() {
     ] {
         assert_eq!(code(world.plan("red-member", RED, Some(asked.clone())).await), expect, "{asked:?}");
     }
-    assert_eq!(code(world.plan("admin", ADMINS, Some(vec![NicRequest::Port { port: id(&port).into() }])).await), (Kind::BadRequest, "PortNotUsable"));
+    assert_eq!(
+        code(world.plan("admin", ADMINS, Some(vec![NicRequest::Port { port: id(&port).into() }])).await),
+        (Kind::BadRequest, "PortNotUsable")
+    );
     admin.expect(200, &format!("PUT quotas/{RED}"), json!({"quota": {"port": 1, "force": true}})).await;
-    assert_eq!(code(world.plan("red-member", RED, Some(vec![on(&network)])).await), (Kind::OverQuota, "PortLimitExceeded"));
+    assert_eq!(
+        code(world.plan("red-member", RED, Some(vec![on(&network)])).await),
+        (Kind::OverQuota, "PortLimitExceeded")
+    );
     // A network shared by everybody serves who has none.
     let (common, _) = admin.network("common", "10.7.0.0/24").await;
     admin.set("network", &common, json!({"shared": true})).await;
@@ -110,7 +120,10 @@ async fn binding_is_the_same_however_often() {
     assert_eq!((first.network_name.as_str(), first.mtu, first.model.as_str()), ("n", 1442, "virtio"));
     assert_eq!(first.tap, format!("tap{}", &plan[0].port[..11]));
     let subnet = &first.subnets[0];
-    assert_eq!((subnet.kind.as_str(), subnet.dhcp, subnet.gateway.map(|g| g.to_string())), ("ipv4_dhcp", true, Some("10.0.0.1".into())));
+    assert_eq!(
+        (subnet.kind.as_str(), subnet.dhcp, subnet.gateway.map(|g| g.to_string())),
+        ("ipv4_dhcp", true, Some("10.0.0.1".into()))
+    );
     let metadata = first.metadata.as_ref().unwrap();
     let port = red.show("port", &metadata.port).await;
     assert_eq!(metadata.addresses[0].to_string(), format!("{}/24", address(&port)));
@@ -141,7 +154,15 @@ async fn binding_is_the_same_however_often() {
     world.in_tx(|net, tx| net.release(tx, &"s1".into(), None)).await.unwrap();
     red.refused(404, "PortNotFound", &format!("GET ports/{}", plan[0].port), None).await;
     let freed = world.admin().show("port", &own).await;
-    assert_eq!((freed["device_id"].as_str(), freed["device_owner"].as_str(), freed["binding:host_id"].as_str(), freed["dns_name"].as_str()), (Some(""), Some(""), Some(""), Some("")));
+    assert_eq!(
+        (
+            freed["device_id"].as_str(),
+            freed["device_owner"].as_str(),
+            freed["binding:host_id"].as_str(),
+            freed["dns_name"].as_str()
+        ),
+        (Some(""), Some(""), Some(""), Some(""))
+    );
     world.audit_store().await;
 }
 
@@ -173,7 +194,8 @@ async fn addresses_with_floating_ones() {
     red.expect(200, &format!("PUT routers/{router}/add_router_interface"), json!({"subnet_id": subnet})).await;
     let fip = red.make("floatingip", json!({"floating_network_id": public, "port_id": plan[0].port})).await;
     let addresses = world.net.addresses(&world.store.snapshot(), &"s1".into());
-    let shape: Vec<_> = addresses.iter().map(|a: &Address| (a.address.to_string(), a.kind, a.network_name.as_str())).collect();
+    let shape: Vec<_> =
+        addresses.iter().map(|a: &Address| (a.address.to_string(), a.kind, a.network_name.as_str())).collect();
     let floating = fip["floating_ip_address"].as_str().unwrap().to_owned();
     assert_eq!(
         shape,
@@ -194,7 +216,9 @@ async fn groups_by_name() {
     let world = World::new().await;
     let red = world.red();
     let resolve = |names: &'static [&'static str]| {
-        world.in_tx(move |net, tx| net.resolve_groups(tx, &RED.into(), &names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()))
+        world.in_tx(move |net, tx| {
+            net.resolve_groups(tx, &RED.into(), &names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>())
+        })
     };
     let default = resolve(&[]).await.unwrap();
     assert_eq!(resolve(&["default"]).await.unwrap(), default, "made at its first use");
@@ -234,9 +258,14 @@ async fn ready_means_the_back_end_has_it_as_it_is_now() {
     assert!(world.backend.get(&key).is_some());
     // A rule that was added a moment ago is waited for too.
     let group = red.show("port", &ports[0]).await["security_groups"][0].as_str().unwrap().to_owned();
-    red.make("security_group_rule", json!({"security_group_id": group, "direction": "ingress", "protocol": "udp"})).await;
+    red.make("security_group_rule", json!({"security_group_id": group, "direction": "ingress", "protocol": "udp"}))
+        .await;
     world.net.wait_ready(&ports, Duration::from_secs(60)).await.unwrap();
-    let Some(network::driver::Logical::SecurityGroup(held)) = world.backend.get(&LogicalKey::SecurityGroup(group.into())) else { panic!() };
+    let Some(network::driver::Logical::SecurityGroup(held)) =
+        world.backend.get(&LogicalKey::SecurityGroup(group.into()))
+    else {
+        panic!()
+    };
     assert!(held.rules.iter().any(|r| r.protocol == Some(17)));
     // While the back end does not take a port, its server waits and learns why.
     world.backend.refuse(key, true);

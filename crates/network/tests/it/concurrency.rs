@@ -60,7 +60,10 @@ async fn thirty_two_clients_get_thirty_two_addresses() {
     while given.len() < 32 {
         given.push(address(&first.red().port(&network).await));
     }
-    first.red().refused(409, "IpAddressGenerationFailure", "POST ports", json!({"port": {"network_id": network}})).await;
+    first
+        .red()
+        .refused(409, "IpAddressGenerationFailure", "POST ports", json!({"port": {"network_id": network}}))
+        .await;
     first.audit_store().await;
 }
 

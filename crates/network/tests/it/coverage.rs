@@ -23,7 +23,8 @@ async fn no_route_answers_without_a_token_or_fails() {
         let answer = world.anonymous().call(&request, None).await;
         assert_eq!(answer.status, if public { 200 } else { 401 }, "{request}");
         for token in ["admin", "red-member", "red-reader", "service"] {
-            for body in [None, Some(json!({})), Some(json!([1])), Some(json!({"network": null, "port": 7, "tags": 5}))] {
+            for body in [None, Some(json!({})), Some(json!([1])), Some(json!({"network": null, "port": 7, "tags": 5}))]
+            {
                 let answer = world.anonymous().token(token).call(&request, body.clone()).await;
                 assert!(answer.status < 500, "{request} by {token} with {body:?}: {}", answer.text());
             }

@@ -30,15 +30,30 @@ async fn to_and_from_a_port() {
     assert!(made["floating_ip_address"].as_str().unwrap().starts_with("172.24.4."));
     let led = red.set("floatingip", &fip, json!({"port_id": id(&port)})).await;
     assert_eq!((led["status"].as_str(), led["router_id"].as_str()), (Some("ACTIVE"), Some(router.as_str())));
-    assert_eq!((led["fixed_ip_address"].as_str(), led["port_details"]["mac_address"].clone()), (Some(address(&port).as_str()), port["mac_address"].clone()));
+    assert_eq!(
+        (led["fixed_ip_address"].as_str(), led["port_details"]["mac_address"].clone()),
+        (Some(address(&port).as_str()), port["mac_address"].clone())
+    );
     // Found by the port; the port's address is held.
     assert_eq!(red.list(&format!("floatingips?port_id={}", id(&port))).await.len(), 1);
     let move_away = json!({"port": {"fixed_ips": [{"ip_address": "10.0.0.200"}]}});
     red.refused(400, "BadRequest", &format!("PUT ports/{}", id(&port)), move_away).await;
     for (request, name, body) in [
-        (format!("PUT routers/{router}/remove_router_interface"), "RouterInterfaceInUseByFloatingIP", json!({"subnet_id": port["fixed_ips"][0]["subnet_id"]})),
-        (format!("PUT routers/{router}"), "RouterExternalGatewayInUseByFloatingIp", json!({"router": {"external_gateway_info": null}})),
-        (format!("PUT floatingips/{}", id(&red.make("floatingip", json!({"floating_network_id": public})).await)), "FloatingIPPortAlreadyAssociated", json!({"floatingip": {"port_id": id(&port)}})),
+        (
+            format!("PUT routers/{router}/remove_router_interface"),
+            "RouterInterfaceInUseByFloatingIP",
+            json!({"subnet_id": port["fixed_ips"][0]["subnet_id"]}),
+        ),
+        (
+            format!("PUT routers/{router}"),
+            "RouterExternalGatewayInUseByFloatingIp",
+            json!({"router": {"external_gateway_info": null}}),
+        ),
+        (
+            format!("PUT floatingips/{}", id(&red.make("floatingip", json!({"floating_network_id": public})).await)),
+            "FloatingIPPortAlreadyAssociated",
+            json!({"floatingip": {"port_id": id(&port)}}),
+        ),
     ] {
         red.refused(409, name, &request, body).await;
     }
@@ -82,7 +97,8 @@ async fn which_address() {
     ] {
         red.refused(status, name, "POST floatingips", at(more)).await;
     }
-    let made = red.expect(201, "POST floatingips", at(json!({"port_id": id(&port), "fixed_ip_address": "10.0.0.22"}))).await;
+    let made =
+        red.expect(201, "POST floatingips", at(json!({"port_id": id(&port), "fixed_ip_address": "10.0.0.22"}))).await;
     assert_eq!(made["floatingip"]["fixed_ip_address"], "10.0.0.22");
     let chosen = manager.expect(201, "POST floatingips", at(json!({"floating_ip_address": "172.24.4.77"}))).await;
     assert_eq!(chosen["floatingip"]["floating_ip_address"], "172.24.4.77");
@@ -106,7 +122,15 @@ async fn only_where_a_router_leads() {
     let ask = json!({"floatingip": {"floating_network_id": public, "port_id": id(&theirs)}});
     red.refused(404, "PortNotFound", "POST floatingips", ask).await;
     let fip = id(&red.make("floatingip", json!({"floating_network_id": public})).await);
-    world.blue().refused(404, "FloatingIPNotFound", &format!("PUT floatingips/{fip}"), json!({"floatingip": {"port_id": id(&theirs)}})).await;
+    world
+        .blue()
+        .refused(
+            404,
+            "FloatingIPNotFound",
+            &format!("PUT floatingips/{fip}"),
+            json!({"floatingip": {"port_id": id(&theirs)}}),
+        )
+        .await;
     assert!(world.blue().list("floatingips").await.is_empty());
     world.audit_store().await;
 }

@@ -107,7 +107,10 @@ async fn pages() {
             let links = page["routers_links"].as_array().cloned().unwrap_or_default();
             let Some(link) = links.iter().find(|l| l["rel"] == "next") else { break };
             let href = link["href"].as_str().unwrap();
-            next = href.strip_prefix("http://cloud.test:5000/network/v2.0/").expect("links begin as the client knows us").to_owned();
+            next = href
+                .strip_prefix("http://cloud.test:5000/network/v2.0/")
+                .expect("links begin as the client knows us")
+                .to_owned();
         }
         assert_eq!(seen, expect, "{sort}");
     }
@@ -130,7 +133,10 @@ async fn tags() {
     let at = format!("networks/{network}/tags");
     red.expect(201, &format!("PUT {at}/red"), None).await;
     red.expect(200, &format!("PUT {at}"), json!({"tags": ["red", "blue"]})).await;
-    assert_eq!(red.expect(201, &format!("POST {at}"), json!({"tags": ["green"]})).await["tags"], json!(["blue", "green", "red"]));
+    assert_eq!(
+        red.expect(201, &format!("POST {at}"), json!({"tags": ["green"]})).await["tags"],
+        json!(["blue", "green", "red"])
+    );
     red.expect(200, &format!("PUT networks/{other}/tags"), json!({"tags": ["red"]})).await;
     assert_eq!(red.expect(200, &format!("GET {at}"), None).await["tags"].as_array().unwrap().len(), 3);
     red.expect(204, &format!("GET {at}/red"), None).await;
@@ -147,7 +153,13 @@ async fn tags() {
     }
     red.expect(204, &format!("DELETE {at}/blue"), None).await;
     red.refused(404, "TagNotFound", &format!("DELETE {at}/blue"), None).await;
-    for body in [json!({"tags": ["a", "a"]}), json!({"tags": "a"}), json!({"tags": ["x".repeat(256)]}), json!({}), json!({"tags": (0..51).map(|n| n.to_string()).collect::<Vec<_>>()})] {
+    for body in [
+        json!({"tags": ["a", "a"]}),
+        json!({"tags": "a"}),
+        json!({"tags": ["x".repeat(256)]}),
+        json!({}),
+        json!({"tags": (0..51).map(|n| n.to_string()).collect::<Vec<_>>()}),
+    ] {
         assert_eq!(red.call(&format!("PUT {at}"), body).await.status, 400);
     }
     world.blue().refused(404, "NetworkNotFound", &format!("GET {at}"), None).await;

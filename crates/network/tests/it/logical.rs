@@ -24,7 +24,12 @@ async fn networks_subnets_and_ports() {
     let world = World::new().await;
     let (red, admin) = (world.red(), world.admin());
     let (network, subnet) = red.network("n", "10.0.0.0/24").await;
-    red.set("subnet", &subnet, json!({"dns_nameservers": ["9.9.9.9"], "host_routes": [{"destination": "10.9.0.0/24", "nexthop": "10.0.0.5"}]})).await;
+    red.set(
+        "subnet",
+        &subnet,
+        json!({"dns_nameservers": ["9.9.9.9"], "host_routes": [{"destination": "10.9.0.0/24", "nexthop": "10.0.0.5"}]}),
+    )
+    .await;
     let segment = admin.show("network", &network).await["provider:segmentation_id"].as_u64().unwrap();
     let Some(Logical::Network(n)) = world.logical(&LogicalKey::Network(network.as_str().into())) else { panic!() };
     assert_eq!((n.name.as_str(), n.mtu, n.dns_domain.as_str(), n.admin_up), ("n", 1442, "openstacklocal", true));
@@ -44,7 +49,12 @@ async fn networks_subnets_and_ports() {
     let options: Vec<_> = p.dhcp_options.iter().map(|(k, v)| format!("{k}={v}")).collect();
     assert_eq!(options, ["mtu=1400", "option6:dns-server=fd00::1"]);
     assert_eq!(p.host, None);
-    red.set("port", &id(&port), json!({"port_security_enabled": false, "security_groups": [], "allowed_address_pairs": []})).await;
+    red.set(
+        "port",
+        &id(&port),
+        json!({"port_security_enabled": false, "security_groups": [], "allowed_address_pairs": []}),
+    )
+    .await;
     let Some(Logical::Port(p)) = world.logical(&LogicalKey::Port(id(&port).into())) else { panic!() };
     assert!(!p.port_security && p.groups.is_empty() && p.allowed_pairs.is_empty());
     let public = world.public().await;
@@ -71,9 +81,13 @@ async fn routers_and_floating_ips() {
     assert_eq!(gateway.next_hops, ["172.24.4.1".parse::<std::net::IpAddr>().unwrap()]);
     assert_eq!(gateway.snat_sources, ["10.0.0.0/24".parse().unwrap()]);
     assert_eq!((gateway.addresses.len(), gateway.addresses[0].prefix_len()), (1, 24));
-    let Some(Logical::RouterInterface(i)) = world.logical(&LogicalKey::RouterInterface(inner.as_str().into())) else { panic!() };
+    let Some(Logical::RouterInterface(i)) = world.logical(&LogicalKey::RouterInterface(inner.as_str().into())) else {
+        panic!()
+    };
     assert_eq!((i.addresses.clone(), i.ipv6, i.mtu), (vec!["10.0.0.1/24".parse().unwrap()], None, 1442));
-    let Some(Logical::RouterInterface(i)) = world.logical(&LogicalKey::RouterInterface(inner6.as_str().into())) else { panic!() };
+    let Some(Logical::RouterInterface(i)) = world.logical(&LogicalKey::RouterInterface(inner6.as_str().into())) else {
+        panic!()
+    };
     assert_eq!((i.addresses.clone(), i.ipv6), (vec!["fd00::1/64".parse().unwrap()], Some(Ipv6Mode::Slaac)));
     assert!(world.logical(&LogicalKey::Port(inner.into())).is_none(), "a router's port is no guest's");
     let port = red.port(&network).await;
@@ -83,7 +97,10 @@ async fn routers_and_floating_ips() {
     red.set("floatingip", &id(&fip), json!({"port_id": id(&port)})).await;
     let Some(Logical::FloatingIp(f)) = world.logical(&key) else { panic!() };
     assert_eq!(f.external.to_string(), fip["floating_ip_address"].as_str().unwrap());
-    assert_eq!((f.internal.to_string(), f.port.as_str()), (port["fixed_ips"][0]["ip_address"].as_str().unwrap().to_owned(), port["id"].as_str().unwrap()));
+    assert_eq!(
+        (f.internal.to_string(), f.port.as_str()),
+        (port["fixed_ips"][0]["ip_address"].as_str().unwrap().to_owned(), port["id"].as_str().unwrap())
+    );
     let outer = world.admin().list(&format!("ports?device_id={}", id(&fip))).await.remove(0);
     assert_eq!((f.mac.as_str(), outer["status"].as_str()), (outer["mac_address"].as_str().unwrap(), Some("N/A")));
 }
@@ -103,7 +120,9 @@ async fn filters() {
         rule["security_group_id"] = json!(group);
         red.make("security_group_rule", rule).await;
     }
-    let Some(Logical::SecurityGroup(g)) = world.logical(&LogicalKey::SecurityGroup(group.as_str().into())) else { panic!() };
+    let Some(Logical::SecurityGroup(g)) = world.logical(&LogicalKey::SecurityGroup(group.as_str().into())) else {
+        panic!()
+    };
     assert!(!g.stateful);
     let rule = |v6, protocol, range, remote| LRule { direction: Direction::Ingress, v6, protocol, range, remote };
     for expect in [
@@ -131,45 +150,100 @@ impl Dice {
     }
 }
 
-/// Something that a tenant or administrator may do; refusals are as welcome as success.
-async fn something(dice: &mut Dice, red: &Client, admin: &Client, public: &str) {
-    let networks = red.list("networks?router%3Aexternal=False").await;
-    let subnets = red.list("subnets").await;
-    let ports = admin.list("ports").await;
-    let routers = red.list("routers").await;
-    let fips = red.list("floatingips").await;
-    let groups = red.list("security-groups").await;
-    let n = dice.below(200);
-    let pick = |dice: &mut Dice, all: &[Value]| dice.of(all).map(id).unwrap_or_else(|| "none".into());
-    let (network, subnet, port) = (pick(dice, &networks), pick(dice, &subnets), pick(dice, &ports));
-    let (router, fip, group) = (pick(dice, &routers), pick(dice, &fips), pick(dice, &groups));
-    let modes = ["slaac", "dhcpv6-stateful", "dhcpv6-stateless"];
-    let (who, request, body) = match dice.below(26) {
-        0 | 1 => (red, "POST networks".into(), json!({"network": {"name": format!("n{n}")}})),
-        2 | 3 => (red, "POST subnets".into(), json!({"subnet": {"network_id": network, "ip_version": 4, "cidr": format!("10.{n}.0.0/24")}})),
-        4 => {
-            let mode = modes[dice.below(3)];
-            (red, "POST subnets".into(), json!({"subnet": {"network_id": network, "ip_version": 6, "cidr": format!("fd00:{n:x}::/64"), "ipv6_ra_mode": mode, "ipv6_address_mode": mode}}))
+/// Ids of what there is, one of each, chosen by the dice.
+struct Chosen {
+    network: String,
+    subnet: String,
+    port: String,
+    router: String,
+    fip: String,
+    group: String,
+    /// A number for names and prefixes.
+    n: usize,
+}
+
+impl Chosen {
+    async fn by(dice: &mut Dice, red: &Client, admin: &Client) -> Self {
+        let mut of = |all: Vec<Value>| dice.of(&all).map_or_else(|| "none".to_owned(), id);
+        Self {
+            network: of(red.list("networks?router%3Aexternal=False").await),
+            subnet: of(red.list("subnets").await),
+            port: of(admin.list("ports").await),
+            router: of(red.list("routers").await),
+            fip: of(red.list("floatingips").await),
+            group: of(red.list("security-groups").await),
+            n: dice.below(200),
         }
-        5..=7 => (red, "POST ports".into(), json!({"port": {"network_id": network}})),
-        8 => (red, "POST routers".into(), json!({"router": {"name": format!("r{n}")}})),
-        9..=11 => (red, format!("PUT routers/{router}/add_router_interface"), json!({"subnet_id": subnet})),
-        12 => (red, format!("PUT routers/{router}/remove_router_interface"), json!({"subnet_id": subnet})),
-        13 => (red, format!("PUT routers/{router}"), json!({"router": {"external_gateway_info": {"network_id": public}}})),
-        14 => (red, format!("PUT routers/{router}"), json!({"router": {"external_gateway_info": null, "name": format!("x{n}")}})),
-        15 => (red, "POST floatingips".into(), json!({"floatingip": {"floating_network_id": public}})),
-        16 | 17 => (red, format!("PUT floatingips/{fip}"), json!({"floatingip": {"port_id": port}})),
-        18 => (red, format!("PUT networks/{network}"), json!({"network": {"mtu": 1300 + n, "dns_domain": format!("d{n}.")}})),
-        19 => (red, format!("PUT subnets/{subnet}"), json!({"subnet": {"enable_dhcp": n % 2 == 0, "dns_nameservers": []}})),
-        20 => (red, "POST security-groups".into(), json!({"security_group": {"name": format!("g{n}")}})),
-        21 => (red, "POST security-group-rules".into(), json!({"security_group_rule": {"security_group_id": group, "direction": "ingress", "protocol": n % 250}})),
-        22 => (red, format!("PUT ports/{port}"), json!({"port": {"security_groups": [group], "admin_state_up": n % 2 == 0}})),
-        23 => (admin, format!("PUT ports/{port}"), json!({"port": {"binding:host_id": if n % 2 == 0 { "h1" } else { "" }}})),
-        24 => (admin, format!("PUT ports/{port}"), json!({"port": {"mac_address": null}})),
+    }
+}
+
+/// Something that a tenant may make.
+fn making(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
+    let (network, n) = (&c.network, c.n);
+    match dice.below(8) {
+        0 | 1 => ("POST networks".into(), json!({"network": {"name": format!("n{n}")}})),
+        2 => {
+            let subnet = json!({"network_id": network, "ip_version": 4, "cidr": format!("10.{n}.0.0/24")});
+            ("POST subnets".into(), json!({ "subnet": subnet }))
+        }
+        3 => {
+            let mode = ["slaac", "dhcpv6-stateful", "dhcpv6-stateless"][dice.below(3)];
+            let subnet = json!({"network_id": network, "ip_version": 6, "cidr": format!("fd00:{n:x}::/64"),
+                "ipv6_ra_mode": mode, "ipv6_address_mode": mode});
+            ("POST subnets".into(), json!({ "subnet": subnet }))
+        }
+        4 | 5 => ("POST ports".into(), json!({"port": {"network_id": network}})),
+        6 => ("POST routers".into(), json!({"router": {"external_gateway_info": {"network_id": public}}})),
+        _ => ("POST floatingips".into(), json!({"floatingip": {"floating_network_id": public}})),
+    }
+}
+
+/// A change that a tenant may make.
+fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
+    let (n, even) = (c.n, c.n.is_multiple_of(2));
+    let router = format!("PUT routers/{}", c.router);
+    match dice.below(13) {
+        0..=2 => (format!("{router}/add_router_interface"), json!({"subnet_id": c.subnet})),
+        3 => (format!("{router}/remove_router_interface"), json!({"subnet_id": c.subnet})),
+        4 => (router, json!({"router": {"external_gateway_info": {"network_id": public}}})),
+        5 => (router, json!({"router": {"external_gateway_info": null, "name": format!("x{n}")}})),
+        6 | 7 => (format!("PUT floatingips/{}", c.fip), json!({"floatingip": {"port_id": c.port}})),
+        8 => {
+            let change = json!({"mtu": 1300 + n, "dns_domain": format!("d{n}.")});
+            (format!("PUT networks/{}", c.network), json!({ "network": change }))
+        }
+        9 => (format!("PUT subnets/{}", c.subnet), json!({"subnet": {"enable_dhcp": even, "dns_nameservers": []}})),
+        10 => {
+            let rule = json!({"security_group_id": c.group, "direction": "ingress", "protocol": n});
+            ("POST security-group-rules".into(), json!({ "security_group_rule": rule }))
+        }
+        11 => {
+            let change = json!({"security_groups": [c.group], "admin_state_up": even});
+            (format!("PUT ports/{}", c.port), json!({ "port": change }))
+        }
         _ => {
-            let (what, id) = [("networks", network), ("subnets", subnet), ("ports", port), ("routers", router), ("floatingips", fip), ("security-groups", group)][dice.below(6)].clone();
-            (red, format!("DELETE {what}/{id}"), json!({}))
+            let all = [
+                ("networks", &c.network),
+                ("subnets", &c.subnet),
+                ("ports", &c.port),
+                ("routers", &c.router),
+                ("floatingips", &c.fip),
+                ("security-groups", &c.group),
+            ];
+            let (what, id) = all[dice.below(all.len())];
+            (format!("DELETE {what}/{id}"), json!({}))
         }
+    }
+}
+
+/// Something that somebody may do; refusals are as welcome as success.
+async fn something(dice: &mut Dice, red: &Client, admin: &Client, public: &str) {
+    let chosen = Chosen::by(dice, red, admin).await;
+    let (who, (request, body)) = match dice.below(10) {
+        0..=3 => (red, making(dice, &chosen, public)),
+        4..=7 => (red, changing(dice, &chosen, public)),
+        8 => (admin, (format!("PUT ports/{}", chosen.port), json!({"port": {"binding:host_id": "h1"}}))),
+        _ => (admin, (format!("PUT ports/{}", chosen.port), json!({"port": {"mac_address": null}}))),
     };
     let status = who.call(&request, body).await.status;
     assert!(status < 500, "{request}: {status}");
@@ -192,7 +266,13 @@ async fn whatever_happens_changes_only_what_is_named() {
     for seed in 1..=6 {
         let world = World::new().await;
         let (red, admin, public) = (world.red(), world.admin(), world.public().await);
-        admin.expect(200, &format!("PUT quotas/{}", crate::support::RED), json!({"quota": {"security_group": -1, "router": -1}})).await;
+        admin
+            .expect(
+                200,
+                &format!("PUT quotas/{}", crate::support::RED),
+                json!({"quota": {"security_group": -1, "router": -1}}),
+            )
+            .await;
         let mut dice = Dice(seed);
         let mut watch = world.store.watch();
         let mut before = world.digests();

@@ -73,7 +73,13 @@ async fn bad_input_is_refused_in_neutrons_words() {
     let broken = world.anonymous().token("red-member").send("POST /network/v2.0/networks", "{").await;
     assert_eq!(broken.status, 400, "{}", broken.text());
     assert!(broken.json()["NeutronError"]["message"].is_string());
-    red.refused(404, "AvailabilityZoneNotFound", "POST networks", json!({"network": {"availability_zone_hints": ["mars"]}})).await;
+    red.refused(
+        404,
+        "AvailabilityZoneNotFound",
+        "POST networks",
+        json!({"network": {"availability_zone_hints": ["mars"]}}),
+    )
+    .await;
     assert!(red.list("networks?name=public").await.len() == 1 && red.names("networks").await == ["public"]);
 }
 
@@ -190,9 +196,19 @@ async fn external_and_default() {
     assert_eq!(seen["is_default"], true);
     assert_eq!(seen["project_id"], ADMINS);
     let second = id(&admin.make("network", json!({"name": "second", "router:external": true})).await);
-    let text = admin.refused(409, "DefaultExternalNetworkExists", &format!("PUT networks/{second}"), json!({"network": {"is_default": true}})).await;
+    let text = admin
+        .refused(
+            409,
+            "DefaultExternalNetworkExists",
+            &format!("PUT networks/{second}"),
+            json!({"network": {"is_default": true}}),
+        )
+        .await;
     assert!(text.contains(&public), "{text}");
-    assert_eq!(world.red().names("networks?router%3Aexternal=True&sort_key=name&sort_dir=asc").await, ["public", "second"]);
+    assert_eq!(
+        world.red().names("networks?router%3Aexternal=True&sort_key=name&sort_dir=asc").await,
+        ["public", "second"]
+    );
     let inner = admin.set("network", &second, json!({"router:external": false})).await;
     assert_eq!(inner["router:external"], false);
     assert_eq!(world.red().names("networks").await, ["public"]);

@@ -99,7 +99,8 @@ async fn addresses_changed() {
     let port = id(&red.make("port", json!({"network_id": network, "fixed_ips": [{"ip_address": "10.0.0.50"}]})).await);
     let set = |ips: Value| json!({ "fixed_ips": ips });
     let more = red.set("port", &port, set(json!([{"ip_address": "10.0.0.51"}, {"subnet_id": subnet}]))).await;
-    let addresses: Vec<_> = more["fixed_ips"].as_array().unwrap().iter().map(|i| i["ip_address"].as_str().unwrap()).collect();
+    let addresses: Vec<_> =
+        more["fixed_ips"].as_array().unwrap().iter().map(|i| i["ip_address"].as_str().unwrap()).collect();
     assert_eq!(addresses, ["10.0.0.50", "10.0.0.51"], "by subnet only: what it has there is kept");
     let less = red.set("port", &port, set(json!([{"ip_address": "10.0.0.51"}]))).await;
     assert_eq!(less["fixed_ips"].as_array().unwrap().len(), 1);
@@ -156,8 +157,16 @@ async fn filters_and_pairs() {
         (json!({"security_groups": ["00000000-0000-0000-0000-000000000000"]}), 404, "SecurityGroupNotFound"),
         (json!({"security_groups": ["x"]}), 400, "HTTPBadRequest"),
         (json!({"allowed_address_pairs": [{"mac_address": "fa:16:3e:00:00:09"}]}), 400, "AllowedAddressPairsMissingIP"),
-        (json!({"allowed_address_pairs": [{"ip_address": "10.0.0.9"}, {"ip_address": "10.0.0.9"}]}), 400, "DuplicateAddressPairInRequest"),
-        (json!({"allowed_address_pairs": (0..11).map(|n| json!({"ip_address": format!("10.0.0.{n}")})).collect::<Vec<_>>()}), 400, "AllowedAddressPairExhausted"),
+        (
+            json!({"allowed_address_pairs": [{"ip_address": "10.0.0.9"}, {"ip_address": "10.0.0.9"}]}),
+            400,
+            "DuplicateAddressPairInRequest",
+        ),
+        (
+            json!({"allowed_address_pairs": (0..11).map(|n| json!({"ip_address": format!("10.0.0.{n}")})).collect::<Vec<_>>()}),
+            400,
+            "AllowedAddressPairExhausted",
+        ),
     ] {
         red.refused(status, name, &put, json!({ "port": change })).await;
     }
@@ -181,13 +190,25 @@ async fn options_names_and_tags() {
     let options = json!([{"opt_name": "tftp-server", "opt_value": "10.0.0.9"}, {"opt_name": "dns-server", "opt_value": "fd00::1", "ip_version": 6}]);
     let body = json!({"network_id": network, "extra_dhcp_opts": options, "dns_name": "Web", "tags": ["b", "a"]});
     let made = red.make("port", body).await;
-    assert_eq!(made["extra_dhcp_opts"][0], json!({"opt_name": "tftp-server", "opt_value": "10.0.0.9", "ip_version": 4}));
+    assert_eq!(
+        made["extra_dhcp_opts"][0],
+        json!({"opt_name": "tftp-server", "opt_value": "10.0.0.9", "ip_version": 4})
+    );
     assert_eq!((made["dns_name"].as_str(), made["tags"].clone()), (Some("web"), json!(["a", "b"])));
     assert_eq!(made["dns_assignment"][0]["hostname"], "web");
     let change = json!({"extra_dhcp_opts": [{"opt_name": "tftp-server", "opt_value": null}, {"opt_name": "mtu", "opt_value": "1400"}]});
-    let names: Vec<_> = red.set("port", &id(&made), change).await["extra_dhcp_opts"].as_array().unwrap().iter().map(|o| o["opt_name"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<_> = red.set("port", &id(&made), change).await["extra_dhcp_opts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|o| o["opt_name"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(names, ["dns-server", "mtu"]);
-    for wrong in [json!({"extra_dhcp_opts": [{"opt_name": "x"}]}), json!({"dns_name": "-bad-"}), json!({"binding:vnic_type": "tin-can"})] {
+    for wrong in [
+        json!({"extra_dhcp_opts": [{"opt_name": "x"}]}),
+        json!({"dns_name": "-bad-"}),
+        json!({"binding:vnic_type": "tin-can"}),
+    ] {
         red.refused(400, "HTTPBadRequest", &format!("PUT ports/{}", id(&made)), json!({ "port": wrong })).await;
     }
 }
@@ -205,14 +226,18 @@ async fn who_may_set_what() {
     let port = id(&red.port(&network).await);
     let bound = service.set("port", &port, json!({"binding:host_id": "h1", "binding:profile": {"x": 1}})).await;
     assert_eq!(bound["binding:vif_type"], "ovs");
-    assert_eq!((bound["binding:vif_details"]["port_filter"].as_bool(), bound["binding:profile"].clone()), (Some(true), json!({"x": 1})));
+    assert_eq!(
+        (bound["binding:vif_details"]["port_filter"].as_bool(), bound["binding:profile"].clone()),
+        (Some(true), json!({"x": 1}))
+    );
     // A guest's port is compute's to delete.
     admin.set("port", &port, json!({"device_owner": "compute:nova", "device_id": "s"})).await;
     red.refused(403, "PolicyNotAuthorized", &format!("DELETE ports/{port}"), None).await;
     service.delete("port", &port).await;
     // Nobody may pass a port off as another project's router's.
     let router = id(&world.blue().make("router", json!({})).await);
-    let owner = json!({"port": {"network_id": network, "device_owner": "network:router_interface", "device_id": router}});
+    let owner =
+        json!({"port": {"network_id": network, "device_owner": "network:router_interface", "device_id": router}});
     red.refused(409, "DeviceIDNotOwnedByTenant", "POST ports", owner).await;
     world.audit_store().await;
 }

@@ -12,9 +12,15 @@ async fn limits_and_use() {
     red.refused(403, "PolicyNotAuthorized", &format!("PUT quotas/{RED}"), json!({"quota": {"network": 5}})).await;
     assert_eq!(red.expect(200, "GET quotas/project", None).await["project"]["project_id"], RED);
     let set = admin.expect(200, &format!("PUT quotas/{RED}"), json!({"quota": {"network": 2, "port": -1}})).await;
-    assert_eq!((set["quota"]["network"].as_i64(), set["quota"]["port"].as_i64(), set["quota"]["router"].as_i64()), (Some(2), Some(-1), Some(10)));
+    assert_eq!(
+        (set["quota"]["network"].as_i64(), set["quota"]["port"].as_i64(), set["quota"]["router"].as_i64()),
+        (Some(2), Some(-1), Some(10))
+    );
     let listed = admin.expect(200, "GET quotas", None).await;
-    assert_eq!((listed["quotas"].as_array().unwrap().len(), listed["quotas"][0]["project_id"].as_str()), (1, Some(RED)));
+    assert_eq!(
+        (listed["quotas"].as_array().unwrap().len(), listed["quotas"][0]["project_id"].as_str()),
+        (1, Some(RED))
+    );
     for name in ["a", "b"] {
         red.make("network", json!({ "name": name })).await;
     }
@@ -56,9 +62,15 @@ async fn each_resource_counts() {
         ("POST routers", json!({"router": {}})),
         ("POST floatingips", json!({"floatingip": {"floating_network_id": public}})),
         ("POST security-groups", json!({"security_group": {"name": "h"}})),
-        ("POST security-group-rules", json!({"security_group_rule": {"security_group_id": group, "direction": "ingress"}})),
+        (
+            "POST security-group-rules",
+            json!({"security_group_rule": {"security_group_id": group, "direction": "ingress"}}),
+        ),
         ("POST subnetpools", json!({"subnetpool": {"name": "p", "prefixes": ["10.0.0.0/8"]}})),
-        ("POST rbac-policies", json!({"rbac_policy": {"object_type": "network", "object_id": network, "action": "access_as_shared", "target_tenant": BLUE}})),
+        (
+            "POST rbac-policies",
+            json!({"rbac_policy": {"object_type": "network", "object_id": network, "action": "access_as_shared", "target_tenant": BLUE}}),
+        ),
     ] {
         red.refused(409, "OverQuota", request, body).await;
     }

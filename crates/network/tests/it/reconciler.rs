@@ -25,8 +25,12 @@ async fn the_back_end_follows_in_order() {
     let red = world.red();
     let port = everything(&world).await;
     world.settled().await;
-    let kinds: std::collections::BTreeSet<_> = world.backend.held().keys().map(|k| k.to_string().split('/').next().unwrap().to_owned()).collect();
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["floating-ip", "network", "port", "router", "router-interface", "security-group", "subnet"]);
+    let kinds: std::collections::BTreeSet<_> =
+        world.backend.held().keys().map(|k| k.to_string().split('/').next().unwrap().to_owned()).collect();
+    assert_eq!(
+        kinds.into_iter().collect::<Vec<_>>(),
+        ["floating-ip", "network", "port", "router", "router-interface", "security-group", "subnet"]
+    );
     // One small change is one small change there.
     let before = world.backend.log().len();
     red.set("port", &port, json!({"dns_name": "renamed"})).await;
@@ -50,7 +54,13 @@ async fn the_back_end_follows_in_order() {
     red.delete("router", &router).await;
     red.delete("network", &id(&red.list("networks?name=n").await[0])).await;
     world.settled().await;
-    assert!(!world.backend.held().keys().any(|k| matches!(k, LogicalKey::Port(_) | LogicalKey::Router(_) | LogicalKey::FloatingIp(_))));
+    assert!(
+        !world
+            .backend
+            .held()
+            .keys()
+            .any(|k| matches!(k, LogicalKey::Port(_) | LogicalKey::Router(_) | LogicalKey::FloatingIp(_)))
+    );
 }
 
 #[tokio::test]
@@ -72,6 +82,29 @@ fn everything_is_pending(world: &World) {
     assert!(world.backend.held().is_empty());
 }
 
+/// More changes than the back end is told at once: what is removed still goes before what it refers to.
+#[tokio::test]
+async fn a_large_change_keeps_its_order() {
+    let world = World::new().await;
+    let (red, admin) = (world.red(), world.admin());
+    admin.expect(200, &format!("PUT quotas/{}", crate::support::RED), json!({"quota": {"port": -1}})).await;
+    let (network, _) = red.network("large", "10.0.0.0/16").await;
+    for _ in 0..3 {
+        let ports: Vec<_> = (0..250).map(|_| json!({"network_id": network})).collect();
+        red.expect(201, "POST ports", json!({ "ports": ports })).await;
+    }
+    let world = world.reconciling();
+    world.settled().await;
+    *world.backend.down.lock() = true;
+    for port in red.list(&format!("ports?network_id={network}&device_owner=")).await {
+        red.delete("port", &id(&port)).await;
+    }
+    red.delete("network", &network).await;
+    *world.backend.down.lock() = false;
+    world.settled().await;
+    assert!(!world.backend.held().keys().any(|k| matches!(k, LogicalKey::Port(_))));
+}
+
 #[tokio::test]
 async fn drift_is_mended() {
     let clock = manual_clock();
@@ -85,8 +118,15 @@ async fn drift_is_mended() {
         if let Some(Logical::Port(p)) = held.get_mut(&key) {
             p.groups.clear();
         }
-        let Some(Logical::SecurityGroup(group)) = held.values().find(|o| matches!(o, Logical::SecurityGroup(_))).cloned() else { panic!() };
-        held.insert(stray.clone(), Logical::SecurityGroup(network::driver::LSecurityGroup { id: "stray".into(), ..group }));
+        let Some(Logical::SecurityGroup(group)) =
+            held.values().find(|o| matches!(o, Logical::SecurityGroup(_))).cloned()
+        else {
+            panic!()
+        };
+        held.insert(
+            stray.clone(),
+            Logical::SecurityGroup(network::driver::LSecurityGroup { id: "stray".into(), ..group }),
+        );
     });
     let before = clock.monotonic();
     clock.advance(Duration::from_secs(Settings::default().resync_seconds));
@@ -136,7 +176,13 @@ async fn a_deletion_that_a_dead_member_began_is_carried_on() {
     world.store.transact("test", mark).await.unwrap();
     // Meanwhile nobody comes to use what goes.
     red.refused(409, "Deleting", "POST ports", json!({"port": {"network_id": empty}})).await;
-    red.refused(409, "Deleting", "POST subnets", json!({"subnet": {"network_id": empty, "ip_version": 4, "cidr": "10.9.0.0/24"}})).await;
+    red.refused(
+        409,
+        "Deleting",
+        "POST subnets",
+        json!({"subnet": {"network_id": empty, "ip_version": 4, "cidr": "10.9.0.0/24"}}),
+    )
+    .await;
     let rule = json!({"security_group_rule": {"security_group_id": group, "direction": "ingress"}});
     red.refused(409, "Deleting", "POST security-group-rules", rule).await;
     let world = world.reconciling();
@@ -162,6 +208,9 @@ async fn a_second_member_takes_the_work_over() {
     let first = World::over(open().await, Settings::default(), clock.clone()).await;
     let second = World::over(open().await, Settings::default(), clock).await.reconciling();
     let port = everything(&first).await;
-    eventually("the second member's back end has it", || async { second.backend.get(&LogicalKey::Port(port.as_str().into())).is_some() }).await;
+    eventually("the second member's back end has it", || async {
+        second.backend.get(&LogicalKey::Port(port.as_str().into())).is_some()
+    })
+    .await;
     second.settled().await;
 }

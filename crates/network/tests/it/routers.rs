@@ -24,12 +24,18 @@ async fn a_router_from_birth_to_death() {
     // The gateway's port is the service's: the tenant does not see it, the administrator does.
     assert!(red.list("ports").await.is_empty());
     let ports = world.admin().list(&format!("ports?device_id={router}")).await;
-    assert_eq!((ports[0]["device_owner"].as_str(), ports[0]["project_id"].as_str()), (Some("network:router_gateway"), Some("")));
+    assert_eq!(
+        (ports[0]["device_owner"].as_str(), ports[0]["project_id"].as_str()),
+        (Some("network:router_gateway"), Some(""))
+    );
     let text = world.admin().refused(409, "ServicePortInUse", &format!("DELETE ports/{}", id(&ports[0])), None).await;
     assert!(text.contains("network:router_gateway"), "{text}");
     for off in [json!(null), json!({})] {
         red.set("router", &router, json!({"external_gateway_info": {"network_id": public}})).await;
-        assert_eq!(red.set("router", &router, json!({"external_gateway_info": off})).await["external_gateway_info"], json!(null));
+        assert_eq!(
+            red.set("router", &router, json!({"external_gateway_info": off})).await["external_gateway_info"],
+            json!(null)
+        );
     }
     red.set("router", &router, json!({"external_gateway_info": {"network_id": public}})).await;
     red.delete("router", &router).await;
@@ -47,7 +53,11 @@ async fn gateways() {
     let ask = |info: serde_json::Value| json!({"router": {"external_gateway_info": info}});
     for (info, status, name) in [
         (json!({"network_id": public, "enable_snat": false}), 403, "PolicyNotAuthorized"),
-        (json!({"network_id": public, "external_fixed_ips": [{"ip_address": "172.24.4.9"}]}), 403, "PolicyNotAuthorized"),
+        (
+            json!({"network_id": public, "external_fixed_ips": [{"ip_address": "172.24.4.9"}]}),
+            403,
+            "PolicyNotAuthorized",
+        ),
         (json!({"network_id": "x"}), 400, "HTTPBadRequest"),
         (json!({"enable_snat": true}), 400, "HTTPBadRequest"),
         (json!({"network_id": public, "colour": 1}), 400, "HTTPBadRequest"),
@@ -57,11 +67,22 @@ async fn gateways() {
     }
     let (inner, _) = red.network("n", "10.0.0.0/24").await;
     red.refused(400, "BadRequest", &put, ask(json!({"network_id": inner}))).await;
-    admin.refused(400, "BadRequest", &put, ask(json!({"network_id": public, "external_fixed_ips": [{"ip_address": "172.24.4.1"}]}))).await;
-    let fixed = ask(json!({"network_id": public, "enable_snat": false, "external_fixed_ips": [{"ip_address": "172.24.4.99"}]}));
+    admin
+        .refused(
+            400,
+            "BadRequest",
+            &put,
+            ask(json!({"network_id": public, "external_fixed_ips": [{"ip_address": "172.24.4.1"}]})),
+        )
+        .await;
+    let fixed =
+        ask(json!({"network_id": public, "enable_snat": false, "external_fixed_ips": [{"ip_address": "172.24.4.99"}]}));
     let now = admin.expect(200, &put, fixed).await;
     let info = &now["router"]["external_gateway_info"];
-    assert_eq!((info["enable_snat"].as_bool(), info["external_fixed_ips"][0]["ip_address"].as_str()), (Some(false), Some("172.24.4.99")));
+    assert_eq!(
+        (info["enable_snat"].as_bool(), info["external_fixed_ips"][0]["ip_address"].as_str()),
+        (Some(false), Some("172.24.4.99"))
+    );
     let moved = ask(json!({"network_id": public, "external_fixed_ips": [{"ip_address": "172.24.4.98"}]}));
     let now = admin.expect(200, &put, moved).await;
     assert_eq!(now["router"]["external_gateway_info"]["external_fixed_ips"][0]["ip_address"], "172.24.4.98");
@@ -85,7 +106,10 @@ async fn interfaces() {
     assert_eq!((done["id"].as_str(), done["subnet_id"].as_str()), (Some(router.as_str()), Some(subnet.as_str())));
     assert_eq!((done["subnet_ids"].clone(), done["network_id"].clone()), (json!([subnet]), json!(network)));
     let port = red.show("port", done["port_id"].as_str().unwrap()).await;
-    assert_eq!((address(&port), port["device_owner"].as_str()), ("10.0.0.1".to_owned(), Some("network:router_interface")));
+    assert_eq!(
+        (address(&port), port["device_owner"].as_str()),
+        ("10.0.0.1".to_owned(), Some("network:router_interface"))
+    );
     assert_eq!((port["status"].as_str(), port["security_groups"].clone()), (Some("ACTIVE"), json!([])));
     red.refused(400, "BadRequest", &add, json!({"subnet_id": subnet})).await;
     red.refused(409, "ServicePortInUse", &format!("DELETE ports/{}", id(&port)), None).await;
@@ -146,7 +170,13 @@ async fn a_subnet_without_gateway_and_two_ipv6_prefixes() {
     let foreign = json!({"network_id": network, "ip_version": 6, "cidr": "fd00:3::/64", "ipv6_address_mode": "slaac"});
     let foreign = id(&red.make("subnet", foreign).await);
     let router = id(&red.make("router", json!({})).await);
-    red.refused(400, "BadRequest", &format!("PUT routers/{router}/add_router_interface"), json!({"subnet_id": foreign})).await;
+    red.refused(
+        400,
+        "BadRequest",
+        &format!("PUT routers/{router}/add_router_interface"),
+        json!({"subnet_id": foreign}),
+    )
+    .await;
     world.audit_store().await;
 }
 
@@ -186,9 +216,24 @@ async fn tenants_routers_are_apart() {
     let router = id(&red.make("router", json!({})).await);
     let (_, subnet) = blue.network("n", "10.0.0.0/24").await;
     blue.refused(404, "RouterNotFound", &format!("GET routers/{router}"), None).await;
-    blue.refused(404, "RouterNotFound", &format!("PUT routers/{router}/add_router_interface"), json!({"subnet_id": subnet})).await;
-    red.refused(404, "SubnetNotFound", &format!("PUT routers/{router}/add_router_interface"), json!({"subnet_id": subnet})).await;
+    blue.refused(
+        404,
+        "RouterNotFound",
+        &format!("PUT routers/{router}/add_router_interface"),
+        json!({"subnet_id": subnet}),
+    )
+    .await;
+    red.refused(
+        404,
+        "SubnetNotFound",
+        &format!("PUT routers/{router}/add_router_interface"),
+        json!({"subnet_id": subnet}),
+    )
+    .await;
     blue.refused(404, "RouterNotFound", &format!("DELETE routers/{router}"), None).await;
     assert!(blue.list("routers").await.is_empty());
-    world.client("red-reader").refused(403, "PolicyNotAuthorized", &format!("PUT routers/{router}"), json!({"router": {"name": "x"}})).await;
+    world
+        .client("red-reader")
+        .refused(403, "PolicyNotAuthorized", &format!("PUT routers/{router}"), json!({"router": {"name": "x"}}))
+        .await;
 }

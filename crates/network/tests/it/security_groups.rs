@@ -5,22 +5,39 @@ use serde_json::{Value, json};
 async fn a_projects_default_group_is_made_at_first_use() {
     let world = World::new().await;
     let red = world.red();
-    assert!(world.admin().list(&format!("security-groups?project_id={RED}")).await.len() == 1, "asking for a project's groups is a use");
+    assert!(
+        world.admin().list(&format!("security-groups?project_id={RED}")).await.len() == 1,
+        "asking for a project's groups is a use"
+    );
     let groups = red.list("security-groups").await;
     assert_eq!(groups.len(), 1);
     let group = &groups[0];
-    assert_eq!((group["name"].as_str(), group["project_id"].as_str(), group["stateful"].as_bool()), (Some("default"), Some(RED), Some(true)));
-    let mut rules: Vec<_> = group["security_group_rules"].as_array().unwrap().iter().map(|r| {
-        let own = r["remote_group_id"] == group["id"];
-        format!("{} {} {}", r["direction"].as_str().unwrap(), r["ethertype"].as_str().unwrap(), own)
-    }).collect();
+    assert_eq!(
+        (group["name"].as_str(), group["project_id"].as_str(), group["stateful"].as_bool()),
+        (Some("default"), Some(RED), Some(true))
+    );
+    let mut rules: Vec<_> = group["security_group_rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| {
+            let own = r["remote_group_id"] == group["id"];
+            format!("{} {} {}", r["direction"].as_str().unwrap(), r["ethertype"].as_str().unwrap(), own)
+        })
+        .collect();
     rules.sort();
     assert_eq!(rules, ["egress IPv4 false", "egress IPv6 false", "ingress IPv4 true", "ingress IPv6 true"]);
     assert!(group["security_group_rules"][0]["belongs_to_default_sg"].as_bool().unwrap());
     let put = format!("PUT security-groups/{}", id(group));
     red.refused(409, "SecurityGroupCannotUpdateDefault", &put, json!({"security_group": {"name": "x"}})).await;
     red.refused(409, "SecurityGroupCannotRemoveDefault", &format!("DELETE security-groups/{}", id(group)), None).await;
-    red.refused(409, "SecurityGroupDefaultAlreadyExists", "POST security-groups", json!({"security_group": {"name": "Default"}})).await;
+    red.refused(
+        409,
+        "SecurityGroupDefaultAlreadyExists",
+        "POST security-groups",
+        json!({"security_group": {"name": "Default"}}),
+    )
+    .await;
     red.set("security_group", &id(group), json!({"description": "mine"})).await;
     // An administrator may remove it; the next use makes another one.
     world.admin().delete("security_group", &id(group)).await;
@@ -35,7 +52,10 @@ async fn a_group_from_birth_to_death() {
     let made = red.make("security_group", json!({"name": "web", "description": "d"})).await;
     let group = id(&made);
     let rules = made["security_group_rules"].as_array().unwrap();
-    assert!(rules.len() == 2 && rules.iter().all(|r| r["direction"] == "egress"), "a new group lets out, not in: {rules:?}");
+    assert!(
+        rules.len() == 2 && rules.iter().all(|r| r["direction"] == "egress"),
+        "a new group lets out, not in: {rules:?}"
+    );
     let rule = json!({"security_group_id": group, "direction": "ingress", "protocol": "tcp", "port_range_min": 80, "port_range_max": 80, "remote_ip_prefix": "10.0.0.5/8"});
     let rule = red.make("security_group_rule", rule).await;
     for (key, expect) in [
@@ -60,7 +80,13 @@ async fn a_group_from_birth_to_death() {
     let (network, _) = red.network("n", "10.0.0.0/24").await;
     let port = id(&red.make("port", json!({"network_id": network, "security_groups": [group]})).await);
     red.refused(409, "SecurityGroupInUse", &format!("DELETE security-groups/{group}"), None).await;
-    red.refused(409, "SecurityGroupInUse", &format!("PUT security-groups/{group}"), json!({"security_group": {"stateful": true}})).await;
+    red.refused(
+        409,
+        "SecurityGroupInUse",
+        &format!("PUT security-groups/{group}"),
+        json!({"security_group": {"stateful": true}}),
+    )
+    .await;
     let default = id(&red.list("security-groups?name=default").await[0]);
     let mixed = json!({"port": {"security_groups": [group, default]}});
     red.refused(409, "SecurityGroupConflict", &format!("PUT ports/{port}"), mixed).await;
@@ -100,18 +126,26 @@ async fn wrong_rules() {
         red.refused(400, name, "POST security-group-rules", with(change)).await;
     }
     let lost = "00000000-0000-0000-0000-000000000000";
-    red.refused(404, "SecurityGroupNotFound", "POST security-group-rules", with(json!({"security_group_id": lost}))).await;
-    red.refused(404, "SecurityGroupNotFound", "POST security-group-rules", with(json!({"remote_group_id": lost}))).await;
+    red.refused(404, "SecurityGroupNotFound", "POST security-group-rules", with(json!({"security_group_id": lost})))
+        .await;
+    red.refused(404, "SecurityGroupNotFound", "POST security-group-rules", with(json!({"remote_group_id": lost})))
+        .await;
     let theirs = id(&world.blue().make("security_group", json!({"name": "t"})).await);
-    red.refused(404, "SecurityGroupNotFound", "POST security-group-rules", with(json!({"security_group_id": theirs}))).await;
-    red.refused(404, "SecurityGroupNotFound", "POST security-group-rules", with(json!({"remote_group_id": theirs}))).await;
+    red.refused(404, "SecurityGroupNotFound", "POST security-group-rules", with(json!({"security_group_id": theirs})))
+        .await;
+    red.refused(404, "SecurityGroupNotFound", "POST security-group-rules", with(json!({"remote_group_id": theirs})))
+        .await;
     let some = json!({"protocol": "tcp", "port_range_min": 22, "port_range_max": 22});
     let made = red.expect(201, "POST security-group-rules", with(some.clone())).await;
     let text = red.refused(409, "SecurityGroupRuleExists", "POST security-group-rules", with(some)).await;
     assert!(text.contains(&id(&made["security_group_rule"])), "{text}");
     let same = json!({"protocol": "6", "port_range_min": "22", "port_range_max": 22, "remote_ip_prefix": "0.0.0.0/0"});
     red.refused(409, "SecurityGroupRuleExists", "POST security-group-rules", with(same)).await;
-    assert_eq!(red.expect(405, &format!("PUT security-group-rules/{}", id(&made["security_group_rule"])), json!({})).await["NeutronError"]["type"], "HTTPMethodNotAllowed");
+    assert_eq!(
+        red.expect(405, &format!("PUT security-group-rules/{}", id(&made["security_group_rule"])), json!({})).await["NeutronError"]
+            ["type"],
+        "HTTPMethodNotAllowed"
+    );
     world.audit_store().await;
 }
 
@@ -142,14 +176,40 @@ async fn what_new_groups_begin_with_is_the_operators() {
     let (red, admin) = (world.red(), world.admin());
     assert_eq!(red.list("default-security-group-rules").await.len(), 4);
     let rule = json!({"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22, "used_in_default_sg": true, "used_in_non_default_sg": true});
-    red.refused(403, "PolicyNotAuthorized", "POST default-security-group-rules", json!({"default_security_group_rule": rule})).await;
+    red.refused(
+        403,
+        "PolicyNotAuthorized",
+        "POST default-security-group-rules",
+        json!({"default_security_group_rule": rule}),
+    )
+    .await;
     let made = admin.make("default_security_group_rule", rule.clone()).await;
-    admin.refused(409, "DefaultSecurityGroupRuleExists", "POST default-security-group-rules", json!({"default_security_group_rule": rule})).await;
-    assert_eq!(red.make("security_group", json!({"name": "g"})).await["security_group_rules"].as_array().unwrap().len(), 3);
+    admin
+        .refused(
+            409,
+            "DefaultSecurityGroupRuleExists",
+            "POST default-security-group-rules",
+            json!({"default_security_group_rule": rule}),
+        )
+        .await;
+    assert_eq!(
+        red.make("security_group", json!({"name": "g"})).await["security_group_rules"].as_array().unwrap().len(),
+        3
+    );
     assert_eq!(red.list("security-groups?name=default").await[0]["security_group_rules"].as_array().unwrap().len(), 5);
     admin.delete("default_security_group_rule", &id(&made)).await;
-    admin.refused(404, "DefaultSecurityGroupRuleNotFound", &format!("DELETE default-security-group-rules/{}", id(&made)), None).await;
-    assert_eq!(red.make("security_group", json!({"name": "h"})).await["security_group_rules"].as_array().unwrap().len(), 2);
+    admin
+        .refused(
+            404,
+            "DefaultSecurityGroupRuleNotFound",
+            &format!("DELETE default-security-group-rules/{}", id(&made)),
+            None,
+        )
+        .await;
+    assert_eq!(
+        red.make("security_group", json!({"name": "h"})).await["security_group_rules"].as_array().unwrap().len(),
+        2
+    );
     world.audit_store().await;
 }
 
@@ -157,7 +217,10 @@ async fn what_new_groups_begin_with_is_the_operators() {
 async fn rules_that_refer_to_a_group_go_with_it() {
     let world = World::new().await;
     let red = world.red();
-    let (from, to) = (red.make("security_group", json!({"name": "a"})).await, red.make("security_group", json!({"name": "b"})).await);
+    let (from, to) = (
+        red.make("security_group", json!({"name": "a"})).await,
+        red.make("security_group", json!({"name": "b"})).await,
+    );
     let rule = json!({"security_group_id": id(&to), "direction": "ingress", "remote_group_id": id(&from)});
     let rule = id(&red.make("security_group_rule", rule).await);
     red.delete("security_group", &id(&from)).await;

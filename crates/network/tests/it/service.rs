@@ -13,7 +13,8 @@ async fn discovery_needs_no_token() {
     }
     for path in ["/network/v2.0", "/network/v2.0/"] {
         let answer = world.anonymous().call(&format!("GET {path}"), None).await.json();
-        let names: Vec<_> = answer["resources"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
+        let names: Vec<_> =
+            answer["resources"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["network", "subnet", "subnetpool", "port"]);
         assert_eq!(answer["resources"][0]["links"][0]["href"], "http://cloud.test:5000/network/v2.0/networks");
     }
@@ -25,7 +26,16 @@ async fn extensions() {
     let red = world.red();
     let all = red.list("extensions").await;
     let has = |alias: &str| all.iter().any(|e| e["alias"] == alias);
-    for alias in ["router", "security-group", "quotas", "port-security", "external-net", "provider", "standard-attr-tag", "rbac-policies"] {
+    for alias in [
+        "router",
+        "security-group",
+        "quotas",
+        "port-security",
+        "external-net",
+        "provider",
+        "standard-attr-tag",
+        "rbac-policies",
+    ] {
         assert!(has(alias), "{alias}");
     }
     for alias in ["trunk", "qos", "metering", "dvr", "l3-ha", "address-scope", "vpnaas"] {
@@ -47,14 +57,25 @@ async fn agents_are_the_hosts() {
     let agents = admin.list("agents").await;
     assert_eq!(agents.len(), 4, "two of each host");
     let one = admin.list("agents?host=h1&agent_type=OVN%20Controller%20agent").await.remove(0);
-    assert_eq!((one["alive"].as_bool(), one["binary"].as_str(), one["heartbeat_timestamp"].as_str()), (Some(true), Some("ovn-controller"), Some("1970-01-01 00:01:00.000000")));
+    assert_eq!(
+        (one["alive"].as_bool(), one["binary"].as_str(), one["heartbeat_timestamp"].as_str()),
+        (Some(true), Some("ovn-controller"), Some("1970-01-01 00:01:00.000000"))
+    );
     assert!(admin.list("agents?host=h2").await.iter().all(|a| a["alive"] == false));
     let noted = admin.set("agent", &id(&one), json!({"description": "rack 7", "admin_state_up": false})).await;
     assert_eq!((noted["description"].as_str(), noted["admin_state_up"].as_bool()), (Some("rack 7"), Some(false)));
     assert_eq!(admin.show("agent", &id(&one)).await["description"], "rack 7");
     admin.refused(404, "AgentNotFound", "GET agents/x", None).await;
     assert!(world.red().list("agents").await.is_empty());
-    world.red().refused(403, "PolicyNotAuthorized", &format!("PUT agents/{}", id(&one)), json!({"agent": {"description": "x"}})).await;
+    world
+        .red()
+        .refused(
+            403,
+            "PolicyNotAuthorized",
+            &format!("PUT agents/{}", id(&one)),
+            json!({"agent": {"description": "x"}}),
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -70,7 +91,11 @@ async fn zones_providers_and_use_of_addresses() {
     let (network, subnet) = red.network("n", "10.0.0.0/24").await;
     red.port(&network).await;
     let found = admin.list(&format!("network-ip-availabilities?network_id={network}")).await.remove(0);
-    assert_eq!((found["total_ips"].as_u64(), found["used_ips"].as_u64()), (Some(253), Some(2)), "a port and the metadata port");
+    assert_eq!(
+        (found["total_ips"].as_u64(), found["used_ips"].as_u64()),
+        (Some(253), Some(2)),
+        "a port and the metadata port"
+    );
     assert_eq!(found["subnet_ip_availability"][0]["subnet_id"], json!(subnet));
     let shown = admin.expect(200, &format!("GET network-ip-availabilities/{network}"), None).await;
     assert_eq!(shown["network_ip_availability"]["network_name"], "n");
@@ -85,7 +110,10 @@ async fn bootstrap_happens_once() {
     let admin = world.admin();
     let public = world.public().await;
     let shown = admin.show("network", &public).await;
-    assert_eq!((shown["provider:network_type"].as_str(), shown["provider:physical_network"].as_str(), shown["mtu"].as_u64()), (Some("flat"), Some("external"), Some(1500)));
+    assert_eq!(
+        (shown["provider:network_type"].as_str(), shown["provider:physical_network"].as_str(), shown["mtu"].as_u64()),
+        (Some("flat"), Some("external"), Some(1500))
+    );
     let subnet = admin.list(&format!("subnets?network_id={public}")).await.remove(0);
     assert_eq!((subnet["gateway_ip"].as_str(), subnet["enable_dhcp"].as_bool()), (Some("172.24.4.1"), Some(false)));
     admin.delete("network", &public).await;
@@ -94,7 +122,10 @@ async fn bootstrap_happens_once() {
     }
     let spec = network::BootstrapSpec::usual("x".into(), network::Settings::default());
     network::bootstrap(&world.store, &world.clock, spec).await.unwrap();
-    assert!(admin.list("networks").await.is_empty() && admin.list("subnetpools").await.is_empty(), "what was removed stays so");
+    assert!(
+        admin.list("networks").await.is_empty() && admin.list("subnetpools").await.is_empty(),
+        "what was removed stays so"
+    );
     assert_eq!(world.red().list("default-security-group-rules").await.len(), 4);
     world.audit_store().await;
 }

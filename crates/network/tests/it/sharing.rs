@@ -17,7 +17,10 @@ async fn a_network_for_everybody() {
     assert_eq!(red.list(&format!("subnets?network_id={network}")).await.len(), 1);
     // `shared` is nothing but a policy for all.
     let policies = admin.list(&format!("rbac-policies?object_id={network}")).await;
-    assert_eq!((policies[0]["target_tenant"].as_str(), policies[0]["action"].as_str(), policies[0]["project_id"].as_str()), (Some("*"), Some("access_as_shared"), Some(ADMINS)));
+    assert_eq!(
+        (policies[0]["target_tenant"].as_str(), policies[0]["action"].as_str(), policies[0]["project_id"].as_str()),
+        (Some("*"), Some("access_as_shared"), Some(ADMINS))
+    );
     let port = red.port(&network).await;
     assert_eq!(port["project_id"], RED);
     // On somebody else's network one may not choose the address.
@@ -44,8 +47,16 @@ async fn a_network_for_one_project() {
         (policy(&network, "*"), 403, "PolicyNotAuthorized"),
         (policy(&network, "nobody"), 400, "InvalidInput"),
         (policy("00000000-0000-0000-0000-000000000000", BLUE), 404, "NetworkNotFound"),
-        (json!({"object_type": "planet", "object_id": network, "action": "access_as_shared", "target_tenant": BLUE}), 400, "InvalidObjectType"),
-        (json!({"object_type": "network", "object_id": network, "action": "eat", "target_tenant": BLUE}), 400, "RbacTargetError"),
+        (
+            json!({"object_type": "planet", "object_id": network, "action": "access_as_shared", "target_tenant": BLUE}),
+            400,
+            "InvalidObjectType",
+        ),
+        (
+            json!({"object_type": "network", "object_id": network, "action": "eat", "target_tenant": BLUE}),
+            400,
+            "RbacTargetError",
+        ),
         (json!({"object_type": "network", "object_id": network, "action": "access_as_shared"}), 400, "HTTPBadRequest"),
     ] {
         red.refused(status, name, "POST rbac-policies", json!({ "rbac_policy": body })).await;
@@ -53,7 +64,13 @@ async fn a_network_for_one_project() {
     blue.refused(404, "NetworkNotFound", "POST rbac-policies", json!({"rbac_policy": policy(&network, BLUE)})).await;
     let shared = red.make("rbac_policy", policy(&network, BLUE)).await;
     red.refused(409, "DuplicateRbacPolicy", "POST rbac-policies", json!({"rbac_policy": policy(&network, BLUE)})).await;
-    assert_eq!((blue.show("network", &network).await["shared"].as_bool(), red.show("network", &network).await["shared"].as_bool()), (Some(true), Some(false)));
+    assert_eq!(
+        (
+            blue.show("network", &network).await["shared"].as_bool(),
+            red.show("network", &network).await["shared"].as_bool()
+        ),
+        (Some(true), Some(false))
+    );
     blue.refused(404, "RbacPolicyNotFound", &format!("GET rbac-policies/{}", id(&shared)), None).await;
     let port = blue.port(&network).await;
     red.refused(409, "RbacPolicyInUse", &format!("DELETE rbac-policies/{}", id(&shared)), None).await;
@@ -64,7 +81,13 @@ async fn a_network_for_one_project() {
     let moved = red.make("rbac_policy", policy(&network, ADMINS)).await;
     assert_eq!(red.set("rbac_policy", &id(&moved), json!({"target_tenant": BLUE})).await["target_tenant"], BLUE);
     blue.show("network", &network).await;
-    red.refused(403, "PolicyNotAuthorized", &format!("PUT rbac-policies/{}", id(&moved)), json!({"rbac_policy": {"target_tenant": "*"}})).await;
+    red.refused(
+        403,
+        "PolicyNotAuthorized",
+        &format!("PUT rbac-policies/{}", id(&moved)),
+        json!({"rbac_policy": {"target_tenant": "*"}}),
+    )
+    .await;
     red.delete("network", &network).await;
     assert!(red.list("rbac-policies").await.is_empty(), "policies go with their object");
     world.audit_store().await;
@@ -88,7 +111,8 @@ async fn groups_and_external_networks_are_shared_too() {
     let all = id(&admin.list(&format!("rbac-policies?object_id={hidden}")).await[0]);
     admin.delete("rbac_policy", &all).await;
     red.refused(404, "NetworkNotFound", &format!("GET networks/{hidden}"), None).await;
-    let only = json!({"object_type": "network", "object_id": hidden, "action": "access_as_external", "target_tenant": RED});
+    let only =
+        json!({"object_type": "network", "object_id": hidden, "action": "access_as_external", "target_tenant": RED});
     admin.make("rbac_policy", only).await;
     red.make("router", json!({"external_gateway_info": {"network_id": hidden}})).await;
     let refused = json!({"router": {"external_gateway_info": {"network_id": hidden}}});

@@ -6,7 +6,8 @@ async fn the_default_pools() {
     let world = World::new().await;
     let red = world.red();
     let pools = red.list("subnetpools?sort_key=name&sort_dir=asc").await;
-    let shape: Vec<_> = pools.iter().map(|p| (p["ip_version"].as_u64(), p["is_default"].clone(), p["shared"].clone())).collect();
+    let shape: Vec<_> =
+        pools.iter().map(|p| (p["ip_version"].as_u64(), p["is_default"].clone(), p["shared"].clone())).collect();
     assert_eq!(shape, [(Some(4), json!(true), json!(true)), (Some(6), json!(true), json!(true))]);
     let network = id(&red.make("network", json!({})).await);
     let ask = |version: u8| json!({"network_id": network, "ip_version": version, "use_default_subnetpool": true});
@@ -72,7 +73,11 @@ async fn rules_of_pools() {
     for (body, status, name) in [
         (json!({"name": "p", "prefixes": []}), 400, "EmptySubnetPoolPrefixList"),
         (json!({"name": "p", "prefixes": ["10.0.0.0/8", "fd00::/48"]}), 400, "PrefixVersionMismatch"),
-        (json!({"name": "p", "prefixes": ["10.0.0.0/8"], "default_prefixlen": 40}), 400, "IllegalSubnetPoolPrefixBounds"),
+        (
+            json!({"name": "p", "prefixes": ["10.0.0.0/8"], "default_prefixlen": 40}),
+            400,
+            "IllegalSubnetPoolPrefixBounds",
+        ),
         (json!({"name": "", "prefixes": ["10.0.0.0/8"]}), 400, "HTTPBadRequest"),
         (json!({"prefixes": ["10.0.0.0/8"]}), 400, "HTTPBadRequest"),
         (json!({"name": "p", "prefixes": ["x"]}), 400, "HTTPBadRequest"),
@@ -83,7 +88,8 @@ async fn rules_of_pools() {
     }
     let second = json!({"subnetpool": {"name": "p", "prefixes": ["10.0.0.0/8"], "is_default": true}});
     admin.refused(400, "InvalidInput", "POST subnetpools", second).await;
-    let pool = id(&red.make("subnetpool", json!({"name": "p", "prefixes": ["10.0.0.0/16"], "default_quota": 256})).await);
+    let pool =
+        id(&red.make("subnetpool", json!({"name": "p", "prefixes": ["10.0.0.0/16"], "default_quota": 256})).await);
     let put = format!("PUT subnetpools/{pool}");
     let grown = red.set("subnetpool", &pool, json!({"prefixes": ["10.0.0.0/15"], "name": "q"})).await;
     assert_eq!((grown["prefixes"].clone(), grown["name"].as_str()), (json!(["10.0.0.0/15"]), Some("q")));
@@ -93,7 +99,8 @@ async fn rules_of_pools() {
     world.blue().refused(404, "SubnetPoolNotFound", &format!("GET subnetpools/{pool}"), None).await;
     // A project may have so many addresses of a pool and no more.
     let network = id(&red.make("network", json!({})).await);
-    let cut = |len: u8| json!({"subnet": {"network_id": network, "ip_version": 4, "subnetpool_id": pool, "prefixlen": len}});
+    let cut =
+        |len: u8| json!({"subnet": {"network_id": network, "ip_version": 4, "subnetpool_id": pool, "prefixlen": len}});
     red.expect(201, "POST subnets", cut(25)).await;
     red.refused(409, "SubnetPoolQuotaExceeded", "POST subnets", cut(24)).await;
     red.expect(201, "POST subnets", cut(25)).await;

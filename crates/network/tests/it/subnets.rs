@@ -49,7 +49,11 @@ async fn wrong_subnets() {
         (json!({"gateway_ip": "10.1.0.255"}), 400, "InvalidInput"),
         (json!({"gateway_ip": "fd00::1"}), 400, "InvalidInput"),
         (json!({"gateway_ip": "no"}), 400, "HTTPBadRequest"),
-        (json!({"gateway_ip": "10.1.0.9", "allocation_pools": [{"start": "10.1.0.2", "end": "10.1.0.20"}]}), 409, "GatewayConflictWithAllocationPools"),
+        (
+            json!({"gateway_ip": "10.1.0.9", "allocation_pools": [{"start": "10.1.0.2", "end": "10.1.0.20"}]}),
+            409,
+            "GatewayConflictWithAllocationPools",
+        ),
         (json!({"allocation_pools": [{"start": "10.2.0.2", "end": "10.2.0.20"}]}), 400, "OutOfBoundsAllocationPool"),
         (json!({"allocation_pools": [{"start": "10.1.0.20", "end": "10.1.0.2"}]}), 400, "InvalidAllocationPool"),
         (json!({"allocation_pools": [{"start": "10.1.0.20"}]}), 400, "HTTPBadRequest"),
@@ -77,12 +81,16 @@ async fn changes() {
     let (network, subnet) = red.network("n", "10.0.0.0/24").await;
     let put = format!("PUT subnets/{subnet}");
     let changed = red
-        .set("subnet", &subnet, json!({
-            "name": "renamed", "gateway_ip": null, "enable_dhcp": false,
-            "allocation_pools": [{"start": "10.0.0.10", "end": "10.0.0.20"}],
-            "dns_nameservers": ["9.9.9.9", "1.1.1.1"],
-            "host_routes": [{"destination": "10.9.0.0/24", "nexthop": "10.0.0.5"}],
-        }))
+        .set(
+            "subnet",
+            &subnet,
+            json!({
+                "name": "renamed", "gateway_ip": null, "enable_dhcp": false,
+                "allocation_pools": [{"start": "10.0.0.10", "end": "10.0.0.20"}],
+                "dns_nameservers": ["9.9.9.9", "1.1.1.1"],
+                "host_routes": [{"destination": "10.9.0.0/24", "nexthop": "10.0.0.5"}],
+            }),
+        )
         .await;
     assert_eq!(changed["gateway_ip"], json!(null));
     assert_eq!(changed["dns_nameservers"], json!(["9.9.9.9", "1.1.1.1"]), "order counts");
@@ -159,7 +167,14 @@ async fn automatic_ipv6_addresses_come_and_go_with_the_subnet() {
     let expected = |port: &Value| {
         let mac = port["mac_address"].as_str().unwrap().to_owned();
         let octets: Vec<u8> = mac.split(':').map(|o| u8::from_str_radix(o, 16).unwrap()).collect();
-        format!("2001:db8::{:x}{:02x}:{:x}ff:fe{:02x}:{:x}", octets[0] ^ 2, octets[1], octets[2], octets[3], u16::from(octets[4]) << 8 | u16::from(octets[5]))
+        format!(
+            "2001:db8::{:x}{:02x}:{:x}ff:fe{:02x}:{:x}",
+            octets[0] ^ 2,
+            octets[1],
+            octets[2],
+            octets[3],
+            u16::from(octets[4]) << 8 | u16::from(octets[5])
+        )
     };
     let old = red.show("port", &port).await;
     assert_eq!(old["fixed_ips"][1]["ip_address"], expected(&old));
@@ -178,7 +193,8 @@ async fn subnets_for_some_kinds_of_ports_only() {
     let world = World::new().await;
     let (red, admin) = (world.red(), world.admin());
     let (network, _) = red.network("n", "10.0.0.0/24").await;
-    let special = json!({"network_id": network, "ip_version": 4, "cidr": "10.1.0.0/24", "service_types": ["compute:special"]});
+    let special =
+        json!({"network_id": network, "ip_version": 4, "cidr": "10.1.0.0/24", "service_types": ["compute:special"]});
     admin.make("subnet", special).await;
     let of = |owner: &str| json!({"network_id": network, "device_owner": owner});
     assert!(address(&red.make("port", of("compute:special")).await).starts_with("10.1.0."));

@@ -6,7 +6,7 @@ use http::testkit::{Answer, Api, Tokens, deps_at, member_of};
 use kernel::{Clock, Ctx, Error, HostName, ManualClock, PortId, Result, SystemClock, Timestamp};
 use network::{
     BootstrapSpec, Deps, Network, Settings, bootstrap,
-    driver::{Change, Logical, LogicalKey, NetworkBackend, Remote},
+    driver::{Change, Logical, LogicalKey, NetworkBackend},
 };
 use parking_lot::Mutex;
 use policy::Policies;
@@ -31,6 +31,8 @@ pub struct Recorder {
     held: Mutex<BTreeMap<LogicalKey, Logical>>,
     /// Every change in order.
     log: Mutex<Vec<String>>,
+    /// References to what is not there, as they were seen. A panic would end in the reconciler, which goes on.
+    dangling: Mutex<Vec<String>>,
     /// Objects it does not take.
     refuse: Mutex<BTreeSet<LogicalKey>>,
     /// Answers nothing while true.
@@ -51,7 +53,11 @@ impl Recorder {
     }
 
     pub fn refuse(&self, key: LogicalKey, on: bool) {
-        if on { self.refuse.lock().insert(key) } else { self.refuse.lock().remove(&key) };
+        if on {
+            self.refuse.lock().insert(key)
+        } else {
+            self.refuse.lock().remove(&key)
+        };
     }
 
     /// Somebody else's hand.
@@ -96,16 +102,17 @@ impl NetworkBackend for Recorder {
                     if self.refuse.lock().contains(&key) {
                         return Err(Error::internal(format!("{key} is not to my liking")));
                     }
-                    for reference in references(object) {
-                        assert!(held.contains_key(&reference), "{key} refers to {reference}, which is not there");
-                    }
+                    let absent = references(object).into_iter().filter(|r| !held.contains_key(r));
+                    self.dangling.lock().extend(absent.map(|r| format!("{key} refers to {r}, which is not there")));
                     self.log.lock().push(format!("put {key}"));
                     held.insert(key, object.clone());
                 }
                 Change::Remove(key) => {
                     held.remove(key);
-                    let left = held.values().find(|o| references(o).contains(key));
-                    assert!(left.is_none(), "{key} is removed while {:?} refers to it", left.map(Logical::key));
+                    let left = held.values().filter(|o| references(o).contains(key));
+                    self.dangling
+                        .lock()
+                        .extend(left.map(|o| format!("{key} is removed while {} refers to it", o.key())));
                     self.log.lock().push(format!("remove {key}"));
                 }
             }
@@ -138,7 +145,8 @@ impl HostCalls for TwoHosts {
         Err(Error::unavailable("nobody calls hosts here"))
     }
     fn hosts(&self) -> Vec<HostStatus> {
-        let host = |name: &str, connected| HostStatus { host: name.into(), connected, last_seen: Timestamp::from_secs(60) };
+        let host =
+            |name: &str, connected| HostStatus { host: name.into(), connected, last_seen: Timestamp::from_secs(60) };
         vec![host("h1", true), host("h2", false)]
     }
 }
@@ -176,6 +184,8 @@ pub struct World {
 impl Drop for World {
     fn drop(&mut self) {
         self.reconcilers.iter().for_each(JoinHandle::abort);
+        let dangling = self.backend.dangling.lock();
+        assert!(std::thread::panicking() || dangling.is_empty(), "{dangling:#?}");
     }
 }
 
@@ -374,9 +384,4 @@ fn collection(resource: &str) -> &'static str {
         "agent" => "agents",
         other => panic!("what is a {other}?"),
     }
-}
-
-/// Whether a filter rule refers to a group.
-pub fn is_group(remote: &Remote) -> bool {
-    matches!(remote, Remote::Group(_))
 }

@@ -178,7 +178,9 @@ pub(super) fn gateway(value: &Value) -> Read {
     const KEYS: [&str; 3] = ["network_id", "enable_snat", "external_fixed_ips"];
     if let Some(key) = given.keys().find(|k| !KEYS.contains(&k.as_str())) {
         let expected = KEYS.join(", ");
-        return Err(format!("Validation of dictionary's keys failed. Expected keys: {expected} Unexpected: {key}").into());
+        return Err(
+            format!("Validation of dictionary's keys failed. Expected keys: {expected} Unexpected: {key}").into()
+        );
     }
     if given.is_empty() {
         return Ok(Value::Null);

@@ -18,14 +18,9 @@ pub use affected::affected;
 pub use port::hostname;
 
 use super::{
-    FloatingIp, Network, Port, Router, SecurityGroup, Settings, Subnet,
-    port::Role,
-    segment::SegmentKind,
-    subnet::Mode,
+    FloatingIp, Network, Port, Router, SecurityGroup, Settings, Subnet, port::Role, segment::SegmentKind, subnet::Mode,
 };
-use crate::driver::{
-    Ipv6Mode, LFloatingIp, LNetwork, LSubnet, Logical, LogicalKey, NetworkKind,
-};
+use crate::driver::{Ipv6Mode, LFloatingIp, LNetwork, LSubnet, Logical, LogicalKey, NetworkKind};
 use ipnet::IpNet;
 use std::{net::IpAddr, sync::Arc};
 use store::Snapshot;
@@ -35,13 +30,13 @@ pub fn desired(snapshot: &Snapshot, settings: &Settings, key: &LogicalKey) -> Op
     match key {
         LogicalKey::Network(id) => snapshot.get(id).map(|n| Logical::Network(network(&n, settings))),
         LogicalKey::Subnet(id) => subnet(snapshot, settings, snapshot.get(id)?).map(Logical::Subnet),
-        LogicalKey::SecurityGroup(id) => {
-            snapshot.get(id).map(|g| Logical::SecurityGroup(filter::group(snapshot, &g)))
-        }
+        LogicalKey::SecurityGroup(id) => snapshot.get(id).map(|g| Logical::SecurityGroup(filter::group(snapshot, &g))),
         LogicalKey::Router(id) => snapshot.get(id).map(|r| Logical::Router(router::router(snapshot, &r))),
         LogicalKey::Port(id) => {
             let found: Option<Arc<Port>> = snapshot.get(id);
-            found.filter(|p| matches!(p.role(), Role::Guest | Role::Metadata | Role::Dhcp)).map(|p| Logical::Port(port::port(&p)))
+            found
+                .filter(|p| matches!(p.role(), Role::Guest | Role::Metadata | Role::Dhcp))
+                .map(|p| Logical::Port(port::port(&p)))
         }
         LogicalKey::RouterInterface(id) => {
             let found: Option<Arc<Port>> = snapshot.get(id);

@@ -41,8 +41,10 @@ fn gateway(snapshot: &Snapshot, router: &Router, gateway: &Gateway) -> Option<LG
 /// The IPv4 prefixes behind a router.
 fn inner(snapshot: &Snapshot, router: &Router) -> Vec<IpNet> {
     let ports = router.interfaces.iter().filter_map(|id| snapshot.get::<Port>(id));
-    let mut nets: Vec<_> =
-        ports.flat_map(|p| subnets(snapshot, &p).map(|s| s.cidr).collect::<Vec<_>>()).filter(|c| c.addr().is_ipv4()).collect();
+    let mut nets: Vec<_> = ports
+        .flat_map(|p| subnets(snapshot, &p).map(|s| s.cidr).collect::<Vec<_>>())
+        .filter(|c| c.addr().is_ipv4())
+        .collect();
     nets.sort();
     nets.dedup();
     nets

@@ -29,7 +29,9 @@ pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewDefaultRule>>) 
     let _permit = cx.authorize(&rules::DEFAULT_RULE_CREATE, &())?;
     let env = net.env();
     net.store()
-        .transact("network.default_rule.create", move |tx| asked.iter().map(|one| insert(tx, &env, &one.body)).collect())
+        .transact("network.default_rule.create", move |tx| {
+            asked.iter().map(|one| insert(tx, &env, &one.body)).collect()
+        })
         .await
 }
 

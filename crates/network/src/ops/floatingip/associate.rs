@@ -22,11 +22,13 @@ pub(super) fn target(
     port: &str,
     fixed: Option<IpAddr>,
 ) -> Result<Target> {
-    let port = tx.get::<Port>(port).filter(|p| reach.all || reach.is(p.project())).ok_or_else(|| Port::not_found(port))?;
+    let port =
+        tx.get::<Port>(port).filter(|p| reach.all || reach.is(p.project())).ok_or_else(|| Port::not_found(port))?;
     ensure_usable(&port, fip.project(), reach)?;
     let fixed = inner(&port, fixed)?;
     let IpAddr::V4(address) = fixed.address else {
-        let text = format!("Cannot process floating IP association with {}, since that is not an IPv4 address", fixed.address);
+        let text =
+            format!("Cannot process floating IP association with {}, since that is not an IPv4 address", fixed.address);
         return Err(NetError::floatingip(text).into());
     };
     let router = router_for(tx, &port, &fixed, &fip.network)?;

@@ -2,7 +2,12 @@ use super::associate;
 use crate::{
     Network as Service,
     error::NetError,
-    model::{FloatingIp, Network, Port, Resource, Standard, Subnet, port::owner, quota, rbac::{self, Action}},
+    model::{
+        FloatingIp, Network, Port, Resource, Standard, Subnet,
+        port::owner,
+        quota,
+        rbac::{self, Action},
+    },
     ops::{
         access::{On, Reach, authorize},
         common::{Asked, Env},

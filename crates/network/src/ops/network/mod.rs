@@ -55,9 +55,7 @@ pub(crate) fn only_default(tx: &Tx, id: &str) -> Result<()> {
 pub(crate) fn fitting_mtu(asked: Option<u32>, most: u32) -> Result<u32> {
     match asked.filter(|mtu| *mtu > 0) {
         None => Ok(most),
-        Some(mtu) if mtu > most => {
-            Err(NetError::input(format!("Requested MTU is too big, maximum is {most}")).into())
-        }
+        Some(mtu) if mtu > most => Err(NetError::input(format!("Requested MTU is too big, maximum is {most}")).into()),
         Some(mtu) if mtu < 68 => Err(NetError::input("Requested MTU is too small, minimum is 68").into()),
         Some(mtu) => Ok(mtu),
     }

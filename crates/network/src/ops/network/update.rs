@@ -40,7 +40,9 @@ pub async fn update(
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
     let (_, _permit) = change::<Network>(cx, &snapshot, &reach, id, &rules::UPDATE, set)?;
     if set.0.iter().any(|name| name.starts_with("provider:")) {
-        return Err(NetError::input("Plugin does not support updating the following provider network attributes").into());
+        return Err(
+            NetError::input("Plugin does not support updating the following provider network attributes").into()
+        );
     }
     let (env, id) = (net.env(), id.to_owned());
     net.store().transact("network.network.update", move |tx| apply(tx, &env, &id, &changes, expect)).await

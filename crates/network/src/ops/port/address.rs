@@ -149,7 +149,8 @@ fn subnet_for(tx: &mut Tx, who: &For<'_>, subnets: &[Arc<Subnet>], asked: &Asked
     if let Some(id) = &asked.subnet_id {
         let Some(subnet) = subnets.iter().find(|s| s.id == *id) else {
             tx.get::<Subnet>(id).ok_or_else(|| Subnet::not_found(id))?;
-            let text = format!("Failed to create port on network {network}, because fixed_ips included invalid subnet {id}");
+            let text =
+                format!("Failed to create port on network {network}, because fixed_ips included invalid subnet {id}");
             return Err(NetError::input(text).into());
         };
         return match asked.ip_address {

@@ -206,9 +206,7 @@ fn groups(
             Err(NetError::PortSecurityAndIPRequiredForSecurityGroups.into())
         }
         Some(asked) => usable_groups(tx, project, asked, reach),
-        None if port_security && !project.is_empty() => {
-            Ok([security_group::ensure_default(tx, env, project)?].into())
-        }
+        None if port_security && !project.is_empty() => Ok([security_group::ensure_default(tx, env, project)?].into()),
         None => Ok(BTreeSet::new()),
     }
 }

@@ -8,7 +8,7 @@ pub mod update;
 
 use crate::{
     error::NetError,
-    model::{Resource, SecurityGroup, rbac, rbac::Action, port::AddressPair},
+    model::{Resource, SecurityGroup, port::AddressPair, rbac, rbac::Action},
     ops::access::Reach,
 };
 use kernel::{ProjectId, Result, SecurityGroupId};
@@ -43,7 +43,10 @@ pub(crate) fn usable_groups(
 
 /// Fills in the port's own MAC address where a pair names none.
 pub(crate) fn full_pairs(pairs: &[PairAsked], mac: &str) -> Vec<AddressPair> {
-    let full = |p: &PairAsked| AddressPair { mac: p.mac_address.clone().unwrap_or_else(|| mac.to_owned()), ip: p.ip_address.clone() };
+    let full = |p: &PairAsked| AddressPair {
+        mac: p.mac_address.clone().unwrap_or_else(|| mac.to_owned()),
+        ip: p.ip_address.clone(),
+    };
     pairs.iter().map(full).collect()
 }
 

@@ -1,4 +1,7 @@
-use super::{OptionAsked, PairAsked, address, address::AskedIp, create::ensure_own_router, full_pairs, laid_over, mac, usable_groups};
+use super::{
+    OptionAsked, PairAsked, address, address::AskedIp, create::ensure_own_router, full_pairs, laid_over, mac,
+    usable_groups,
+};
 use crate::{
     Network as Service,
     error::NetError,
@@ -170,7 +173,8 @@ fn keep_floating(tx: &mut Tx, port: &Port) -> Result<()> {
 }
 
 fn apply_filter(tx: &mut Tx, reach: &Reach, old: &Port, new: &mut Port, changes: &PortChanges) -> Result<()> {
-    new.port_security = changes.port_security_enabled.unwrap_or(old.port_security) && !Port::is_trusted(&new.device_owner);
+    new.port_security =
+        changes.port_security_enabled.unwrap_or(old.port_security) && !Port::is_trusted(&new.device_owner);
     if let Some(asked) = &changes.security_groups {
         if !new.port_security && !asked.is_empty() {
             return Err(NetError::PortSecurityAndIPRequiredForSecurityGroups.into());

@@ -20,7 +20,8 @@ pub async fn delete(net: &Service, cx: &Ctx, id: &str, expect: Expect) -> Result
         .transact("network.router.delete", move |tx| {
             let mut router = Router::clone(&*expected::<Router>(tx, &id, expect)?);
             if !router.interfaces.is_empty() {
-                let reason = format!("has ports still attached: {}", listed(router.interfaces.iter().map(|p| p.as_str())));
+                let reason =
+                    format!("has ports still attached: {}", listed(router.interfaces.iter().map(|p| p.as_str())));
                 return Err(NetError::RouterInUse { id: id.clone(), reason }.into());
             }
             gateway::clear(tx, &env, &mut router)?;

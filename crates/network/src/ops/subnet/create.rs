@@ -135,7 +135,8 @@ pub(crate) fn insert(
 fn prefix_of(tx: &mut Tx, project: &ProjectId, new: &NewSubnet, pool: Option<&SubnetPoolId>) -> Result<IpNet> {
     let asked = new.cidr.map(|c| c.trunc());
     let Some(id) = pool else {
-        return asked.ok_or_else(|| NetError::subnets("A cidr must be specified in the absence of a subnet pool").into());
+        return asked
+            .ok_or_else(|| NetError::subnets("A cidr must be specified in the absence of a subnet pool").into());
     };
     let pool = tx.get::<SubnetPool>(id).ok_or_else(|| SubnetPool::not_found(id))?;
     if new.ip_version != pool.ip_version() {

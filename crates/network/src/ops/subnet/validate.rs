@@ -2,7 +2,11 @@
 
 use crate::{
     error::NetError,
-    model::{Settings, address::gateway_fits, subnet::{Mode, Route}},
+    model::{
+        Settings,
+        address::gateway_fits,
+        subnet::{Mode, Route},
+    },
 };
 use ipnet::IpNet;
 use kernel::Result;

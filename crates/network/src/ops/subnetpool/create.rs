@@ -1,7 +1,12 @@
 use super::only_default;
 use crate::{
     Network as Service,
-    model::{RbacPolicy, RbacPolicyId, Standard, SubnetPool, SubnetPoolId, quota, rbac, rbac::Action, rbac::ObjectType, subnetpool::{Bounds, joined}},
+    model::{
+        RbacPolicy, RbacPolicyId, Standard, SubnetPool, SubnetPoolId, quota, rbac,
+        rbac::Action,
+        rbac::ObjectType,
+        subnetpool::{Bounds, joined},
+    },
     ops::{
         access::{On, Reach, authorize},
         common::{Asked, Env},

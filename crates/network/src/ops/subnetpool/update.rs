@@ -2,7 +2,10 @@ use super::only_default;
 use crate::{
     Network as Service,
     error::NetError,
-    model::{SubnetPool, subnetpool::{Bounds, joined}},
+    model::{
+        SubnetPool,
+        subnetpool::{Bounds, joined},
+    },
     ops::{
         access::{Reach, Set, change},
         common::{Env, Expect, expected, save},
