@@ -211,9 +211,7 @@ pub(crate) fn file_volumes(config: &Config) -> Result<FileVolumesConfig> {
 pub(crate) async fn pool(config: &Config) -> Result<Arc<dyn VolumeBackend>> {
     match config.text("volume.driver") {
         "fake" => Ok(Arc::new(FakeVolumes::at(config.data_dir.join("volumes"), FakePool::default())?)),
-        "file" => {
-            Ok(Arc::new(FileVolumes::open(file_volumes(config)?)?))
-        }
+        "file" => Ok(Arc::new(FileVolumes::open(file_volumes(config)?)?)),
         other => Err(Error::bad_request(format!("volume.driver: {other} is none of file, fake"))),
     }
 }

@@ -160,12 +160,18 @@ async fn run(config: Config) -> Result<()> {
     std::fs::create_dir_all(&config.data_dir).doing("making the data directory")?;
     let _pid = daemon::lock(&config)?;
     telemetry::init_logging(&LogConfig {
-        level: config.text("log.level").parse::<LogLevel>().unwrap_or(LogLevel::Info),
+        level: log_level(config.text("log.level"))?,
         format: if config.text("log.format") == "json" { LogFormat::Json } else { LogFormat::Text },
         ..LogConfig::default()
     });
     let stop = stop_signal()?;
     if config.is_member() { node::runtime::run(config, stop).await } else { node::plain::run(config, stop).await }
+}
+
+fn log_level(text: &str) -> Result<LogLevel> {
+    let known = [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
+    let found = known.into_iter().find(|level| format!("{level:?}").eq_ignore_ascii_case(text));
+    found.ok_or_else(|| Error::bad_request(format!("log.level: {text} is none of error, warn, info, debug, trace")))
 }
 
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
