@@ -21,7 +21,8 @@ pub fn run(args: &[String]) -> Result<(), String> {
     }
     let asked = |name: &str| wanted.is_empty() || wanted.contains(&name);
     if asked("store") {
-        let status = Command::new("cargo").args(["run", "--release", "--quiet", "-p", "store", "--example", "bench"]).status();
+        let status =
+            Command::new("cargo").args(["run", "--release", "--quiet", "-p", "store", "--example", "bench"]).status();
         status.map_err(|e| format!("starting cargo: {e}"))?;
     }
     if asked("api") {
@@ -63,14 +64,28 @@ async fn api() -> Result<(), String> {
     quotas(&admin).await?;
     let bench = Bench { cloud: &cloud, admin: Arc::clone(&admin) };
     let mut rows = vec![
-        bench.repeat("token: validate (GET /v3/auth/tokens)", 4000, 8, |c, _| async move { c.validate_self().await }).await?,
-        bench.repeat("flavors with details", 2000, 8, |c, _| async move { c.get("compute", "/flavors/detail").await }).await?,
+        bench
+            .repeat("token: validate (GET /v3/auth/tokens)", 4000, 8, |c, _| async move { c.validate_self().await })
+            .await?,
+        bench
+            .repeat("flavors with details", 2000, 8, |c, _| async move { c.get("compute", "/flavors/detail").await })
+            .await?,
         bench.boots("server: create to ACTIVE, alone", 30, 1).await?,
         bench.boots("server: create to ACTIVE, burst of 300 at 32", 300, 32).await?,
     ];
     rows.push(bench.boots("server: create to ACTIVE, up to 1,000", 670, 32).await?);
-    rows.push(bench.repeat("servers: 1,000 with details", 20, 1, |c, _| async move { c.get("compute", "/servers/detail?limit=1000").await }).await?);
-    let idle = { let a = cloud.cpu(); tokio::time::sleep(Duration::from_secs(10)).await; (cloud.cpu() - a).as_secs_f64() * 10.0 };
+    rows.push(
+        bench
+            .repeat("servers: 1,000 with details", 20, 1, |c, _| async move {
+                c.get("compute", "/servers/detail?limit=1000").await
+            })
+            .await?,
+    );
+    let idle = {
+        let a = cloud.cpu();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        (cloud.cpu() - a).as_secs_f64() * 10.0
+    };
     println!("memory {} MiB, idle {idle:.2} % of a core, with 1,000 servers", cloud.memory_mib());
     let report = json!({
         "benchmark": "api on fakes, redb, HTTP from another process",
@@ -120,20 +135,31 @@ impl Bench<'_> {
 
     async fn boots(&self, name: &str, n: usize, workers: usize) -> Result<Value, String> {
         let text = |e: kernel::Error| e.internal_text();
-        let id = |found: Option<Value>| found.and_then(|v| v["id"].as_str().map(str::to_owned)).ok_or("the cloud lacks what the benchmark needs");
-        let image = id(self.admin.named("image", "/images?name=tinycloud", "images", "tinycloud").await.map_err(text)?)?;
+        let id = |found: Option<Value>| {
+            found.and_then(|v| v["id"].as_str().map(str::to_owned)).ok_or("the cloud lacks what the benchmark needs")
+        };
+        let image =
+            id(self.admin.named("image", "/images?name=tinycloud", "images", "tinycloud").await.map_err(text)?)?;
         let flavor = id(self.admin.named("compute", "/flavors", "flavors", "m1.nano").await.map_err(text)?)?;
         let network = id(self.network().await.map_err(text)?)?;
         let body = json!({"server": {"name": "bench", "imageRef": image, "flavorRef": flavor, "networks": [{"uuid": network}]}});
         let body = &body;
         self.repeat(name, n, workers, |cloud, _| async move {
-            let server = cloud.post("compute", "/servers", body.clone()).await?["server"]["id"].as_str().unwrap_or_default().to_owned();
+            let server = cloud.post("compute", "/servers", body.clone()).await?["server"]["id"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             loop {
                 let shown = cloud.get("compute", &format!("/servers/{server}")).await?;
                 match shown["server"]["status"].as_str() {
                     Some("BUILD") => tokio::time::sleep(Duration::from_millis(3)).await,
                     Some("ACTIVE") => return Ok(shown),
-                    other => return Err(kernel::Error::conflict(format!("the server is {other:?}: {}", shown["server"]["fault"]))),
+                    other => {
+                        return Err(kernel::Error::conflict(format!(
+                            "the server is {other:?}: {}",
+                            shown["server"]["fault"]
+                        )));
+                    }
                 }
             }
         })
@@ -145,7 +171,8 @@ impl Bench<'_> {
         if let Some(found) = self.admin.named("network", "/networks?name=bench", "networks", "bench").await? {
             return Ok(Some(found));
         }
-        let network = self.admin.post("network", "/networks", json!({"network": {"name": "bench"}})).await?["network"].clone();
+        let network =
+            self.admin.post("network", "/networks", json!({"network": {"name": "bench"}})).await?["network"].clone();
         let subnet = json!({"subnet": {"network_id": network["id"], "ip_version": 4, "cidr": "10.60.0.0/16"}});
         self.admin.post("network", "/subnets", subnet).await?;
         Ok(Some(network))

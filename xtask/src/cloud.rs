@@ -15,7 +15,8 @@ pub struct FakeCloud {
 }
 
 pub fn build_binary() -> Result<PathBuf, String> {
-    let built = Command::new("cargo").args(["build", "--release", "--locked", "--quiet", "--package", "tstack"]).status();
+    let built =
+        Command::new("cargo").args(["build", "--release", "--locked", "--quiet", "--package", "tstack"]).status();
     match built {
         Ok(status) if status.success() => {}
         Ok(status) => return Err(format!("building tstack: {status}")),
@@ -40,7 +41,9 @@ impl FakeCloud {
 
     fn arguments(&self, command: &str) -> Vec<String> {
         let mut all = vec![command.to_owned(), "--data".to_owned(), self.dir.display().to_string()];
-        for set in ["hypervisor.driver=fake", "network.driver=fake", "volume.driver=fake", "agent.port=0", "log.level=warn"] {
+        for set in
+            ["hypervisor.driver=fake", "network.driver=fake", "volume.driver=fake", "agent.port=0", "log.level=warn"]
+        {
             all.extend(["--set".to_owned(), set.to_owned()]);
         }
         all.extend(["--set".to_owned(), format!("api.port={}", self.port)]);
@@ -53,7 +56,12 @@ impl FakeCloud {
         let log = log.map_err(|e| format!("opening the log: {e}"))?;
         let again = log.try_clone().map_err(|e| format!("opening the log: {e}"))?;
         let began = Instant::now();
-        let child = Command::new(&self.binary).args(self.arguments("run")).stdin(Stdio::null()).stdout(log).stderr(again).spawn();
+        let child = Command::new(&self.binary)
+            .args(self.arguments("run"))
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(again)
+            .spawn();
         self.child = Some(child.map_err(|e| format!("starting tstack: {e}"))?);
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             if began.elapsed() > Duration::from_secs(30) {
@@ -121,9 +129,16 @@ fn cpu_of(pid: u32) -> Duration {
 pub fn write_report(name: &str, mut report: Value) -> Result<PathBuf, String> {
     let date = Command::new("date").arg("-u").arg("+%Y-%m-%dT%H:%M:%SZ").output().map_err(|e| e.to_string())?;
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find(|l| l.starts_with("model name")).and_then(|l| l.split(':').nth(1)).unwrap_or("?").trim().to_owned();
+    let model = cpu
+        .lines()
+        .find(|l| l.starts_with("model name"))
+        .and_then(|l| l.split(':').nth(1))
+        .unwrap_or("?")
+        .trim()
+        .to_owned();
     report["date"] = serde_json::json!(String::from_utf8_lossy(&date.stdout).trim());
-    report["machine"] = serde_json::json!({"cpu": model, "cores": std::thread::available_parallelism().map_or(0, |n| n.get())});
+    report["machine"] =
+        serde_json::json!({"cpu": model, "cores": std::thread::available_parallelism().map_or(0, |n| n.get())});
     let path = Path::new("docs/reports").join(format!("{name}.json"));
     std::fs::create_dir_all("docs/reports").map_err(|e| format!("making docs/reports: {e}"))?;
     let text = serde_json::to_string_pretty(&report).map_err(|e| e.to_string())? + "\n";

@@ -17,7 +17,8 @@ pub fn run(args: &[String]) -> Result<(), String> {
     };
     match args.first().map(String::as_str) {
         Some("killed") => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
             runtime.block_on(killed(option("--rounds", 100), option("--seed", 1)))
         }
         _ => Err("there is: killed [--rounds N] [--seed N]".into()),
@@ -141,7 +142,11 @@ async fn at_rest(demo: &Cloud) -> Result<Vec<Value>, String> {
             return Ok(servers);
         }
         if began.elapsed() > Duration::from_secs(60) {
-            let stuck: Vec<_> = servers.iter().filter(|s| moving(s)).map(|s| format!("{} {} {}", s["id"], s["status"], s["OS-EXT-STS:task_state"])).collect();
+            let stuck: Vec<_> = servers
+                .iter()
+                .filter(|s| moving(s))
+                .map(|s| format!("{} {} {}", s["id"], s["status"], s["OS-EXT-STS:task_state"]))
+                .collect();
             return Err(format!("servers that do not come to rest: {}", stuck.join("; ")));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

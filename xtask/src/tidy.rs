@@ -32,7 +32,11 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("etcd-client", &["store"], "only the store knows its back ends"),
     ("hyper", &["tstack-http", "cluster", "store"], "others use http::Client and http::Server"),
     ("hyper-util", &["tstack-http", "cluster", "store"], "others use http::Client and http::Server"),
-    ("tower", &["tstack-http", "cluster", "store", "volume"], "others use http's pipeline; volume strips the project from its paths"),
+    (
+        "tower",
+        &["tstack-http", "cluster", "store", "volume"],
+        "others use http's pipeline; volume strips the project from its paths",
+    ),
 ];
 
 /// Crates that must not come in at all.
@@ -44,8 +48,24 @@ const BANNED: &[(&str, &str)] = &[
 
 /// Licences that may be linked into the product.
 const LICENCES: &[&str] = &[
-    "MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-1-Clause", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "0BSD", "CC0-1.0",
-    "Unlicense", "Unicode-3.0", "Unicode-DFS-2016", "MPL-2.0", "MIT-0", "BSL-1.0", "bzip2-1.0.6", "CDLA-Permissive-2.0",
+    "MIT",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-1-Clause",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "0BSD",
+    "CC0-1.0",
+    "Unlicense",
+    "Unicode-3.0",
+    "Unicode-DFS-2016",
+    "MPL-2.0",
+    "MIT-0",
+    "BSL-1.0",
+    "bzip2-1.0.6",
+    "CDLA-Permissive-2.0",
 ];
 
 const LINES: usize = 500;
@@ -84,11 +104,8 @@ fn layer(name: &str) -> Option<usize> {
 fn dependencies(metadata: &Value) -> Vec<String> {
     let members: BTreeSet<&str> = list(metadata, "workspace_members").filter_map(Value::as_str).collect();
     let packages = list(metadata, "packages");
-    let ours: BTreeMap<&str, &Value> = packages
-        .clone_members(&members)
-        .into_iter()
-        .filter_map(|p| Some((p["name"].as_str()?, p)))
-        .collect();
+    let ours: BTreeMap<&str, &Value> =
+        packages.clone_members(&members).into_iter().filter_map(|p| Some((p["name"].as_str()?, p))).collect();
     let mut problems = Vec::new();
     for (name, package) in &ours {
         let Some(own) = layer(name) else {
@@ -168,7 +185,9 @@ fn sources(root: &Path) -> Result<Vec<String>, String> {
         let name = file.strip_prefix("./").unwrap_or(&file).display().to_string();
         let lines = text.lines().count();
         if lines > LINES && !LONGER.iter().any(|(path, _)| *path == name) {
-            problems.push(format!("{name}: {lines} lines; over {LINES} a file needs a second room, or a reason in tidy.rs"));
+            problems.push(format!(
+                "{name}: {lines} lines; over {LINES} a file needs a second room, or a reason in tidy.rs"
+            ));
         }
         // Spelled apart, so that this file does not find itself.
         for banned in [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[", "ignore")] {
@@ -207,7 +226,13 @@ mod tests {
 
     #[test]
     fn licence_expressions() {
-        for good in ["MIT", "MIT OR Apache-2.0", "MIT/Apache-2.0", "(MIT OR GPL-3.0) AND ISC", "Apache-2.0 WITH LLVM-exception OR MIT"] {
+        for good in [
+            "MIT",
+            "MIT OR Apache-2.0",
+            "MIT/Apache-2.0",
+            "(MIT OR GPL-3.0) AND ISC",
+            "Apache-2.0 WITH LLVM-exception OR MIT",
+        ] {
             assert!(acceptable(good), "{good}");
         }
         for bad in ["GPL-3.0", "AGPL-3.0-only", "MIT AND GPL-2.0"] {

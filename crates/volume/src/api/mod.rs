@@ -18,10 +18,10 @@ use http::axum::{
     Router,
     extract::{FromRequestParts, Request},
     http::{Uri, request::Parts},
+    middleware::map_request,
 };
 use http::{ApiError, ApiRouter, Cx, Deps, FaultStyle, Micro, ServiceSpec, Versioning};
 use kernel::{Ctx, Error, Microversion};
-use tower::ServiceExt;
 
 /// What is announced is what is served.
 pub(crate) const MIN: Microversion = Microversion::new(3, 0);
@@ -54,11 +54,7 @@ pub fn router() -> ApiRouter<VolumeService> {
 
 /// The service, ready to be served.
 pub fn finish(service: VolumeService, deps: Deps) -> Router {
-    let inner = router().finish(spec(), service, deps);
-    Router::new().fallback(move |request: Request| {
-        let inner = inner.clone();
-        async move { inner.oneshot(without_project(request)).await }
-    })
+    router().finish(spec(), service, deps).layer(map_request(async |request: Request| without_project(request)))
 }
 
 /// The project's id that stood in the path.
