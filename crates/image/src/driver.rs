@@ -1,6 +1,8 @@
 //! What the image service asks of the outside: an [`ImageStore`] for bytes and an [`Inspector`] that says what bytes are.
 //!
-//! Stores are content-addressed: bytes are kept under their SHA-512, the same bytes once; an image record points at them.
+//! Stores are content-addressed: a blob's name begins with the SHA-512 of its bytes. Each write makes a name of its own, so that
+//! removing one image's bytes never takes another's, whoever is uploading the same ones at that moment; beneath the names a
+//! store keeps equal bytes once if it can.
 //!
 //! Invariants (conformance suite in `drivers_blk::conformance`):
 //! - a blob appears under its name only when all its bytes are on disk (written aside, synced, renamed, directory synced);

@@ -14,7 +14,7 @@ use http::{ApiRouter, FaultStyle, ServiceSpec};
 #[must_use]
 pub fn spec() -> ServiceSpec {
     let base = ServiceSpec::new("image", "/image", FaultStyle::Glance);
-    ServiceSpec { public: &["/", "/versions", "/v2"], unlimited: &["/v2/images/{id}/file"], ..base }
+    ServiceSpec { public: &["/", "/versions", "/v2"], unlimited: &["PUT /v2/images/{id}/file"], ..base }
 }
 
 #[must_use]
