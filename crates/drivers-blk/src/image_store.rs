@@ -2,16 +2,16 @@
 //!
 //! ```text
 //!   <dir>/incoming/<random>        a write in flight, locked by the process that writes it
-//!            │ synced, renamed, directory synced
+//!            │ synced, renamed, directory synced; or dropped for a hard link to equal bytes
 //!            ▼
-//!   <dir>/blobs/<2 hex>/<128 hex>  the bytes with that SHA-512
+//!   <dir>/blobs/<2 hex>/<SHA-512>.<8 hex>  the bytes; the ending tells one write from another
 //! ```
 //!
 //! Invariants
 //! - What lies under `blobs` is whole and on the disk; a crash leaves at most a file under `incoming`, which the next
 //!   [`FileStore::open`] removes (unless another process still holds its lock: then it is no leftover).
 //! - A write that fails, is refused or is dropped removes its file.
-//! - Writing bytes that are already there puts the new file in the old one's place: whoever reads the old one reads on.
+//! - Equal bytes lie on the disk once (two uploads at the same moment excepted), and go with the last of their names.
 //! - Hashing and disk writes happen on one blocking thread per upload, behind a short queue: a slow disk slows its own
 //!   client, never the workers that serve the others.
 
@@ -88,8 +88,10 @@ impl Inner {
 
     /// Where a blob lies; `None` for a name that no blob can have.
     fn blob(&self, name: &str) -> Option<PathBuf> {
-        let hex = name.len() == 128 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        hex.then(|| self.dir.join("blobs").join(&name[..2]).join(name))
+        let (hash, write) = name.split_once('.')?;
+        let hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let valid = hash.len() == 128 && write.len() == 8 && hex(hash) && hex(write);
+        valid.then(|| self.dir.join("blobs").join(&name[..2]).join(name))
     }
 
     fn no_blob(&self, name: &str) -> Error {
@@ -116,14 +118,15 @@ impl Inner {
                 None => return Err(Error::bad_request("the upload was given up")),
             }
         }
-        let blob = hex(&sha512.finalize());
+        let sha512 = hex(&sha512.finalize());
+        let blob = format!("{sha512}.{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
         let path = self.blob(&blob).ok_or_else(|| Error::internal("naming a blob"))?;
-        incoming.become_blob(&path).on_disk(&doing)?;
-        Ok(Written { size, md5: hex(&md5.finalize()), sha512: blob.clone(), blob })
+        incoming.become_blob(&path, &sha512).on_disk(&doing)?;
+        Ok(Written { size, md5: hex(&md5.finalize()), sha512, blob })
     }
 }
 
-/// A write in flight; removes its file unless it became a blob.
+/// A write in flight; removes its file unless that became a blob.
 struct Incoming {
     path: PathBuf,
     file: File,
@@ -138,21 +141,37 @@ impl Incoming {
         Ok(incoming)
     }
 
-    fn become_blob(&mut self, path: &Path) -> io::Result<()> {
-        self.file.sync_all()?;
-        let parent = path.parent().unwrap_or(Path::new("/"));
-        if !parent.is_dir() {
-            fs::create_dir_all(parent)?;
-            sync_dir(parent.parent().unwrap_or(parent))?;
+    fn become_blob(&mut self, path: &Path, sha512: &str) -> io::Result<()> {
+        let shelf = path.parent().unwrap_or(Path::new("/"));
+        if !shelf.is_dir() {
+            fs::create_dir_all(shelf)?;
+            sync_dir(shelf.parent().unwrap_or(shelf))?;
         }
-        fs::rename(&self.path, path)?;
-        sync_dir(parent)
+        if !share(shelf, sha512, path)? {
+            self.file.sync_all()?;
+            fs::rename(&self.path, path)?;
+        }
+        sync_dir(shelf)
     }
+}
+
+/// Makes `path` another name of bytes that lie on the shelf already, if there are any. One that is removed at this moment, or has
+/// as many names as a file may have, is passed over.
+fn share(shelf: &Path, sha512: &str, path: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(shelf)? {
+        let equal = entry?;
+        if equal.file_name().as_encoded_bytes().starts_with(sha512.as_bytes())
+            && fs::hard_link(equal.path(), path).is_ok()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // Gone already when it became a blob.
+        // Gone already when it became a blob by itself.
         let _ = fs::remove_file(&self.path);
     }
 }

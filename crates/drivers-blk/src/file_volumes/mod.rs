@@ -26,6 +26,7 @@
 //!   later flush would be answered by a daemon that never saw the writes before.
 //! - A generation older than one seen is refused, also after the volume has gone.
 
+mod audit;
 mod config;
 mod daemon;
 mod disk;
@@ -76,7 +77,7 @@ struct Inner {
 
 impl FileVolumes {
     /// Opens (or makes) the pool, for this process alone. Daemons that run are found again, untouched; those of exported volumes
-    /// that do not run (the host was down) are started in the background.
+    /// that do not run (the host was down) are started in the background, for which this needs to be called inside a runtime.
     pub fn open(config: FileVolumesConfig) -> Result<Self> {
         let pool = Pool::open(&config.dir, &config.run_dir)?;
         let inner = Arc::new(Inner { config, pool, turns: Turns::default(), watchers: Mutex::default() });

@@ -169,6 +169,11 @@ impl Pool {
         names(&self.dir.join("volumes")).doing("listing the volumes of a pool").map(|names| ids(names, VolumeId::from))
     }
 
+    /// Names of the sockets that lie about.
+    pub(super) fn sockets(&self) -> io::Result<Vec<String>> {
+        names(&self.dir.join("sockets"))
+    }
+
     pub(super) fn inventory(&self) -> Result<Inventory> {
         let mut found = Inventory::default();
         for id in self.ids()? {

@@ -8,9 +8,10 @@ use crate::disk::OnDisk;
 use kernel::{Error, Result, error::Doing};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::{
+    ffi::OsStr,
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom},
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -58,6 +59,24 @@ impl Process {
     }
 }
 
+fn processes() -> Result<impl Iterator<Item = Pid>> {
+    let entries = fs::read_dir("/proc").doing("looking for processes")?;
+    Ok(entries.filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?)))
+}
+
+/// What a process has on its command line after `--pidfile`.
+fn pidfile_of(pid: Pid) -> Option<PathBuf> {
+    let cmdline = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()?;
+    let mut words = cmdline.split(|b| *b == 0).skip_while(|word| *word != b"--pidfile").skip(1);
+    words.next().map(|path| PathBuf::from(OsStr::from_bytes(path)))
+}
+
+/// Pids of every daemon with its home somewhere below `dir`.
+pub(super) fn below(dir: &Path) -> Result<Vec<i32>> {
+    let ours = processes()?.filter(|pid| pidfile_of(*pid).is_some_and(|pidfile| pidfile.starts_with(dir)));
+    Ok(ours.map(|pid| pid.as_raw_nonzero().get()).collect())
+}
+
 #[expect(
     deprecated,
     reason = "its successor is unsafe for types that lie about their descriptor, which OwnedFd does not"
@@ -101,10 +120,7 @@ impl Home {
 
     /// Whether the command line is this daemon's: its pidfile's path is in no other's.
     fn owns(&self, pid: Pid) -> bool {
-        let cmdline = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-        let pidfile = self.pidfile();
-        let mut words = cmdline.split(|b| *b == 0);
-        words.any(|word| word == b"--pidfile") && words.next() == Some(pidfile.as_os_str().as_encoded_bytes())
+        pidfile_of(pid) == Some(self.pidfile())
     }
 
     fn take(&self, pid: Pid) -> Result<Option<Process>> {
@@ -127,11 +143,8 @@ impl Home {
         {
             return Ok(Some(process));
         }
-        for entry in fs::read_dir("/proc").doing("looking for processes")? {
-            let pid = entry.ok().and_then(|e| e.file_name().to_str()?.parse().ok()).and_then(Pid::from_raw);
-            if let Some(pid) = pid.filter(|pid| self.owns(*pid))
-                && let Some(process) = self.take(pid)?
-            {
+        for pid in processes()?.filter(|pid| self.owns(*pid)) {
+            if let Some(process) = self.take(pid)? {
                 return Ok(Some(process));
             }
         }

@@ -58,3 +58,14 @@ async fn leftovers_of_the_dead_are_removed_and_those_of_the_living_are_not() {
     let written = write.await.unwrap().unwrap();
     assert_eq!(bench.store().list().await.unwrap(), vec![written.blob]);
 }
+
+#[tokio::test]
+async fn equal_bytes_lie_on_the_disk_once() {
+    use std::os::unix::fs::MetadataExt;
+    let bench = bench();
+    let store = bench.store();
+    let write = || store.write(stream::iter([Ok("the same".into())]).boxed(), u64::MAX);
+    let (one, two) = (write().await.unwrap(), write().await.unwrap());
+    let inode = |blob: &str| fs::metadata(store.path(blob).unwrap()).unwrap().ino();
+    assert_eq!(inode(&one.blob), inode(&two.blob));
+}

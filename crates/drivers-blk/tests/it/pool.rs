@@ -1,6 +1,84 @@
 //! Volumes as files: the suite, and what only this pool has.
 
-use crate::rig::Pool;
-use drivers_blk::volume_conformance;
+use crate::rig::{HOST, Pool, kill};
+use drivers_blk::{
+    conformance::volumes::{PoolBench, eventually, fence, make},
+    file_volumes::{FileVolumes, FileVolumesConfig, doctor},
+    volume_conformance,
+};
+use kernel::Kind;
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+use volume::driver::{VolumeBackend, VolumeSource};
 
 volume_conformance!(Pool::new());
+
+#[tokio::test]
+async fn one_driver_per_pool() {
+    let pool = Pool::new();
+    let e = FileVolumes::open(pool.config.clone()).map(drop).unwrap_err();
+    assert!(e.is(Kind::Conflict) && e.message().contains("stop it first"), "{e:?}");
+    pool.reopen().await;
+}
+
+/// A data directory may lie deeper than a socket's name can say.
+#[tokio::test]
+async fn a_deep_pool_works_as_any_other() {
+    let pool = Pool::with(|config| config.dir = config.dir.join("x".repeat(120)));
+    drivers_blk::conformance::volumes::written_stays(&pool).await;
+    drivers_blk::conformance::volumes::extend_exported(&pool).await;
+}
+
+#[tokio::test]
+async fn nobody_else_may_look_into_it() {
+    let pool = Pool::new();
+    for part in ["volumes", "sockets", "making", "fences"] {
+        let mode = fs::metadata(pool.config.dir.join(part)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{part}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_names_what_is_not_as_it_must_be() {
+    let mut pool = Pool::new();
+    let [one, two] = [make(&pool, 1, VolumeSource::Blank).await, make(&pool, 1, VolumeSource::Blank).await];
+    for id in [&one, &two] {
+        pool.driver().export(id, HOST, false, fence(1)).await.unwrap();
+    }
+    assert_eq!(pool.driver().audit().await.unwrap(), Vec::<String>::new());
+    // What no crash leaves, only a hand: a record gone from under its daemon; and a daemon that cannot be started.
+    pool.close().await;
+    fs::remove_file(pool.config.dir.join(format!("volumes/{one}/export.json"))).unwrap();
+    let of_two = fs::read_to_string(pool.config.dir.join(format!("volumes/{two}/disk/pid"))).unwrap();
+    kill(of_two.trim().parse().unwrap());
+    pool.config.storage_daemon = "/nonexistent".into();
+    pool.open().await;
+    eventually("the audit sees it all", async || {
+        let found = pool.driver().audit().await.unwrap();
+        let says = |words: &str| found.iter().any(|f| f.contains(words));
+        says(&format!("volume {two}: exported, but its storage daemon does not run"))
+            && says("a storage daemon of no exported volume")
+            && says(&format!("socket {one}.nbd: of no exported volume"))
+    })
+    .await;
+    // Asking for it to be unexported mends it, as a retried call would.
+    for id in [&one, &two] {
+        pool.driver().unexport(id, fence(1)).await.unwrap();
+    }
+    assert_eq!(pool.driver().audit().await.unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn the_doctor_says_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = FileVolumesConfig::new("p", HOST, dir.path().join("not/made/yet"));
+    config.patience = Duration::from_secs(1);
+    let well = doctor(&config);
+    assert!(well.iter().all(|f| f.ok && f.mend.is_empty()), "{well:?}");
+    assert!(!dir.path().join("not").exists(), "it only looks");
+    config.storage_daemon = "qemu-storage-daemon-of-tomorrow".into();
+    config.dir = "/proc/nowhere".into();
+    let ill: Vec<_> = doctor(&config).into_iter().filter(|f| !f.ok).collect();
+    let checks: Vec<_> = ill.iter().map(|f| f.check.as_str()).collect();
+    assert_eq!(checks, ["qemu-storage-daemon-of-tomorrow", "directory of volumes"]);
+    assert!(ill.iter().all(|f| !f.mend.is_empty() && !f.detail.is_empty()), "{ill:?}");
+}

@@ -102,10 +102,6 @@ impl Pool {
         *self.driver.lock() = Some(driver);
     }
 
-    pub fn path(&self) -> &Path {
-        self.dir.path()
-    }
-
     pub fn pids(&self) -> Vec<i32> {
         pids_of(&self.config.dir)
     }
@@ -164,8 +160,8 @@ pub struct Local(pub PathBuf);
 #[async_trait]
 impl ImageFetch for Local {
     async fn fetch(&self, _image: &ImageBytes, to: &Path) -> Result<()> {
-        fs::copy(&self.0, to).unwrap();
-        Ok(())
+        use drivers_blk::disk::OnDisk;
+        fs::copy(&self.0, to).map(drop).on_disk("fetching an image")
     }
 }
 
