@@ -60,4 +60,8 @@ async fn every_login_leaves_an_event() {
     assert_eq!(logins[0]["typeURI"], "http://schemas.dmtf.org/cloud/audit/1.0/event");
     let failure = logins.iter().find(|r| r["outcome"] == "failure").unwrap();
     assert_eq!(failure["reason"]["reasonType"], "wrong password");
+    cloud.clock.advance(Duration::from_secs(1));
+    cloud.login("nobody", PASSWORD, Value::Null).await;
+    let newest = cloud.identity.store().history("audit", None, 1, store::Order::NewestFirst).await.unwrap();
+    assert_eq!(newest[0].record["target"]["id"], "unknown");
 }

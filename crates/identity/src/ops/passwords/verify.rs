@@ -16,6 +16,9 @@ use kernel::{Result, Timestamp};
 use std::sync::Arc;
 use store::Tx;
 
+/// Stands in events for a user that there is none of; no id looks like it.
+const NOBODY: &str = "unknown";
+
 /// What became of a password.
 pub(crate) enum Checked {
     Right(Arc<User>),
@@ -29,8 +32,9 @@ pub(crate) async fn check(id: &Identity, user: Option<Arc<User>>, password: &str
     let stored = user.as_ref().and_then(|u| u.password_hash()).map(str::to_owned);
     let subject = user.as_ref().map_or("", |u| u.id.as_str());
     let right = id.passwords().verify(subject, password, stored.as_deref()).await?;
-    let Some(user) = user else { return Ok(Checked::Wrong("no such user")) };
-    let attempt = Attempt { id: id.clone(), user: user.id.to_string(), stored, right, now: id.now() };
+    // A user that is not there costs the same transaction too, and leaves its event.
+    let user = user.map_or_else(|| NOBODY.to_owned(), |u| u.id.to_string());
+    let attempt = Attempt { id: id.clone(), user, stored, right, now: id.now() };
     id.store()
         .transact("identity.login", move |tx| {
             let outcome = attempt.settle(tx);
