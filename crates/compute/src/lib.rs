@@ -89,6 +89,7 @@ impl Compute {
             .register(flows::attach_interface::AttachInterface(c()))
             .register(flows::detach_interface::DetachInterface(c()))
             .register(flows::create_image::CreateImage(c()))
+            .register(flows::create_image::DiscardImage(c()))
     }
 
     /// To be spawned with [`flow::spawn_reconciler`].

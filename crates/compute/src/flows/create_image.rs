@@ -1,8 +1,11 @@
 //! An image of a server's root disk: the host copies the disk as it is and fills the image, which the request has queued.
+//!
+//! An image that could not be filled must go. Only the image service can remove it, which takes more than the transaction
+//! that ends the flow: so that transaction starts another flow, which does nothing else ([`DiscardImage`]).
 
 use super::guest;
 use crate::{Compute, model::action::Action};
-use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
+use flow::{Commit, Flow, Start, Step, StepCx, StepError, StepResult};
 use kernel::{Error, HostName, ImageId, Result, ServerId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -11,6 +14,7 @@ use store::Tx;
 
 /// A large disk on a slow host.
 const LONG: Duration = Duration::from_secs(3600);
+const FOR_GOOD: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub struct CreateImage(pub Compute);
 
@@ -28,26 +32,19 @@ impl Flow for CreateImage {
     type State = State;
 
     fn steps() -> Vec<Step<Self>> {
-        vec![Step::new("begin", Self::begin).undo(Self::discard), Step::new("copy", Self::copy).within(LONG, LONG)]
+        vec![Step::new("copy", Self::copy).within(LONG, LONG)]
     }
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
         guest::conclude(tx, &state.server, now, |s| s.task = None);
-        state.action.finish(tx, Some(&state.host), Some(why), now)
+        state.action.finish(tx, Some(&state.host), Some(why), now)?;
+        let (object, image) = (format!("image/{}", state.image), state.image.clone());
+        let begin = Start::<DiscardImage> { object, state: image, request_id: &state.action.request_id, now };
+        self.0.starter.start(tx, begin).map(|_| ())
     }
 }
 
 impl CreateImage {
-    /// Only there to be undone: the image is discarded however the copy ended, also if it failed at once.
-    async fn begin(self: Arc<Self>, _cx: StepCx, _state: State) -> StepResult<Self> {
-        Ok(Commit::nothing())
-    }
-
-    async fn discard(self: Arc<Self>, _cx: StepCx, state: State) -> StepResult<Self> {
-        self.0.images.discard(&state.image).await?;
-        Ok(Commit::nothing())
-    }
-
     async fn copy(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let params = json!({"server": state.server, "disk": state.disk, "image": state.image});
         let copied = self.0.hosts.call(&state.host, "vm.snapshot", params, LONG);
@@ -60,5 +57,28 @@ impl CreateImage {
             guest::conclude(tx, &state.server, now, |s| s.task = None);
             state.action.finish(tx, Some(&state.host), None, now)
         }))
+    }
+}
+
+pub struct DiscardImage(pub Compute);
+
+impl Flow for DiscardImage {
+    const KIND: &'static str = "compute.discard_image";
+    type State = ImageId;
+
+    fn steps() -> Vec<Step<Self>> {
+        vec![Step::new("discard", Self::discard).within(Duration::from_secs(60), FOR_GOOD)]
+    }
+
+    fn failed(&self, _: &mut Tx, image: &ImageId, why: &str, _: Timestamp) -> Result<()> {
+        tracing::warn!(%image, why, "an image that could not be filled is left over");
+        Ok(())
+    }
+}
+
+impl DiscardImage {
+    async fn discard(self: Arc<Self>, _cx: StepCx, image: ImageId) -> StepResult<Self> {
+        self.0.images.discard(&image).await.map_err(StepError::Retry)?;
+        Ok(Commit::nothing())
     }
 }

@@ -7,7 +7,7 @@
 //! | [`power::ChangePower`] | settle | the host |
 //! | [`attach_volume::AttachVolume`], [`detach_volume::DetachVolume`] | connect, plug · unplug | volumes, the host |
 //! | [`attach_interface::AttachInterface`], [`detach_interface::DetachInterface`] | plug · unplug | ports, the host |
-//! | [`create_image::CreateImage`] | copy | the host, images |
+//! | [`create_image::CreateImage`], [`create_image::DiscardImage`] | copy · discard | the host, images |
 //!
 //! Common to all: the request's transaction writes the server's task, the host's intent where that is known already, and the
 //! flow; the last step's writes the result. A flow never waits for a host without a way out: when the host is gone, what

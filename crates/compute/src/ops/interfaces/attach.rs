@@ -50,10 +50,11 @@ pub(crate) async fn attach(c: &Compute, cx: &Ctx, server: &str, wanted: AttachIn
             .into_iter()
             .next()
             .ok_or_else(|| invalid("No specific network was requested and none are available."))?;
-        begin(&service, &ctx, tx, &server, plan, tag.clone())
+        let port = begin(&service, &ctx, tx, &server, plan, tag.clone())?;
+        let server = find_in(&ctx, tx, &id)?;
+        super::show::one(&service, tx.view(), &server, &port)
     });
-    let port = begun.await?;
-    super::show::one(c, &c.store.snapshot(), &server, &port)
+    begun.await
 }
 
 /// `None`: whatever network the project has.

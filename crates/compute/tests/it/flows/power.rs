@@ -1,0 +1,114 @@
+use super::{ask, assert_ended, failed, register, with_server};
+use crate::world::{Cloud, expect};
+use async_trait::async_trait;
+use compute::{driver::VmState, model::vm::VmIntent};
+use flow::{
+    EngineBuilder, Starter,
+    testkit::{Disturbance, World, torture},
+};
+use kernel::FlowId;
+use serde_json::{Value, json};
+use store::Store;
+
+struct Stopping(Cloud, String);
+
+#[async_trait]
+impl World for Stopping {
+    async fn new() -> Self {
+        let (cloud, id) = with_server().await;
+        Self(cloud, id)
+    }
+    fn store(&self) -> Store {
+        self.0.store.clone()
+    }
+    fn register(&self, engine: EngineBuilder) -> EngineBuilder {
+        register(&self.0, engine)
+    }
+    async fn start(&self, starter: &Starter) -> FlowId {
+        let request = format!("POST /compute/v2.1/servers/{}/action", self.1);
+        ask(&self.0, starter, &request, json!({"os-stop": null})).await
+    }
+    async fn check(&self, disturbance: Disturbance) {
+        assert_ended(&self.0, &self.1, disturbance);
+        let status = if failed(disturbance) { "ACTIVE" } else { "SHUTOFF" };
+        self.0.reach(&self.1, status).await;
+        let state = if failed(disturbance) { VmState::Running } else { VmState::Shutdown };
+        let has = |_: &store::Snapshot| (self.0.hosts.guest(&self.1).unwrap().state == state).then_some(());
+        self.0.until(&format!("{disturbance:?}: the guest to be {state:?}"), has).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopping_survives_everything() {
+    torture::<Stopping>().await;
+}
+
+#[tokio::test]
+async fn power_goes_where_it_is_sent() {
+    let (cloud, id) = with_server().await;
+    let (api, _engine) = cloud.process();
+    let member = api.token("member");
+    let act = async |action: Value, status: &str, state: VmState| {
+        let answer = member.call(&format!("POST /compute/v2.1/servers/{id}/action"), action.clone()).await;
+        expect(&answer, 202);
+        cloud.reach(&id, status).await;
+        assert_eq!(cloud.hosts.guest(&id).unwrap().state, state, "{action}");
+    };
+    act(json!({"pause": null}), "PAUSED", VmState::Paused).await;
+    act(json!({"unpause": null}), "ACTIVE", VmState::Running).await;
+    act(json!({"reboot": {"type": "SOFT"}}), "ACTIVE", VmState::Running).await;
+    assert_eq!(cloud.hosts.guest(&id).unwrap().reboots, 1);
+    act(json!({"os-stop": null}), "SHUTOFF", VmState::Shutdown).await;
+    act(json!({"os-start": null}), "ACTIVE", VmState::Running).await;
+    act(json!({"os-stop": null}), "SHUTOFF", VmState::Shutdown).await;
+    act(json!({"reboot": {"type": "hard"}}), "ACTIVE", VmState::Running).await;
+    assert_eq!(cloud.hosts.guest(&id).unwrap().reboots, 2);
+    cloud.assert_clean("power");
+}
+
+#[tokio::test]
+async fn states_forbid_what_makes_no_sense() {
+    let (cloud, id) = with_server().await;
+    let (api, _engine) = cloud.process();
+    let member = api.token("member");
+    for (action, name) in [(json!({"os-start": null}), "start"), (json!({"unpause": null}), "unpause")] {
+        let refused = member.call(&format!("POST /compute/v2.1/servers/{id}/action"), action).await;
+        let text = format!("Cannot '{name}' instance {id} while it is in vm_state active");
+        assert_eq!(expect(&refused, 409)["conflictingRequest"]["message"], text);
+    }
+    cloud.assert_clean("refused");
+}
+
+#[tokio::test]
+async fn a_guest_that_powers_off_takes_its_server_along() {
+    let (cloud, id) = with_server().await;
+    cloud.hosts.guest_becomes(&id, VmState::Shutdown).await;
+    let server = cloud.server(&id);
+    assert_eq!((server.status(), server.power.number()), ("SHUTOFF", 4), "in the transaction that brought the news");
+    let intent = cloud.store.snapshot().get::<VmIntent>(&id).unwrap();
+    assert_eq!(intent.power, compute::model::vm::Power::Stopped, "so that nothing starts it again");
+    let (api, _engine) = cloud.process();
+    let start = json!({"os-start": null});
+    expect(&api.token("member").call(&format!("POST /compute/v2.1/servers/{id}/action"), start).await, 202);
+    cloud.reach(&id, "ACTIVE").await;
+    cloud.assert_clean("up again");
+}
+
+#[tokio::test]
+async fn what_a_host_says_twice_is_written_once() {
+    let (cloud, id) = with_server().await;
+    let seen = cloud.store.snapshot().get::<compute::model::vm::VmObserved>(&id).unwrap();
+    let before = cloud.store.snapshot().revision();
+    let again = |sequence, host: &str| compute::model::vm::VmObserved {
+        sequence: seen.sequence + sequence,
+        host: host.into(),
+        ..(*seen).clone()
+    };
+    let mut elsewhere = again(5, "h9");
+    elsewhere.state = VmState::Crashed;
+    let mut old = again(0, &seen.host);
+    old.state = VmState::Crashed;
+    cloud.hosts.report(vec![again(1, &seen.host), elsewhere, old]).await;
+    assert_eq!(cloud.store.snapshot().revision(), before);
+    assert_eq!(cloud.server(&id).status(), "ACTIVE");
+}

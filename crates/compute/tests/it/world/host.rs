@@ -1,0 +1,258 @@
+//! Hosts with agents that make each intent so, in memory, and say what they saw.
+
+use super::image::Image;
+use async_trait::async_trait;
+use compute::{
+    Compute,
+    driver::VmState,
+    model::vm::{Power, VmIntent, VmObserved},
+};
+use kernel::{Error, HostName, PortId, Result, ServerId, Timestamp, VolumeId};
+use parking_lot::Mutex;
+use ports::{HostCalls, HostStatus};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+use store::{Store, WatchItem};
+use tokio::task::JoinHandle;
+
+#[derive(Clone, Debug)]
+pub struct Guest {
+    pub host: HostName,
+    pub state: VmState,
+    pub generation: u64,
+    pub reboots: u64,
+    pub volumes: Vec<VolumeId>,
+    pub ports: Vec<PortId>,
+}
+
+/// What a host does instead of what it is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Mood {
+    /// Refuses to run guests.
+    pub refuses: Option<String>,
+    /// Neither acts nor speaks.
+    pub silent: bool,
+    pub away: bool,
+    /// Guests do not let go of devices.
+    pub sticky: bool,
+}
+
+#[derive(Default)]
+struct State {
+    guests: BTreeMap<ServerId, Guest>,
+    moods: BTreeMap<HostName, Mood>,
+    sequence: u64,
+}
+
+pub struct Hosts {
+    names: Vec<HostName>,
+    state: Mutex<State>,
+    /// Whom agents report to; set by whoever builds the service.
+    compute: Mutex<Option<Compute>>,
+    store: Mutex<Option<Store>>,
+    pub calls: Mutex<Vec<(String, Value)>>,
+}
+
+impl Hosts {
+    pub fn new(names: &[&str]) -> Self {
+        Self {
+            names: names.iter().map(|n| HostName::from(*n)).collect(),
+            state: Mutex::default(),
+            compute: Mutex::default(),
+            store: Mutex::default(),
+            calls: Mutex::default(),
+        }
+    }
+
+    pub fn report_to(&self, compute: &Compute) {
+        *self.compute.lock() = Some(compute.clone());
+    }
+
+    pub fn guests(&self) -> Vec<(ServerId, Guest)> {
+        self.state.lock().guests.iter().map(|(id, g)| (id.clone(), g.clone())).collect()
+    }
+
+    pub fn guest(&self, id: &str) -> Option<Guest> {
+        self.state.lock().guests.get(&ServerId::from(id)).cloned()
+    }
+
+    pub fn mood(&self, host: &str, change: impl FnOnce(&mut Mood)) {
+        change(self.state.lock().moods.entry(host.into()).or_default());
+    }
+
+    fn mood_of(&self, host: &HostName) -> Mood {
+        self.state.lock().moods.get(host).cloned().unwrap_or_default()
+    }
+
+    /// The guest does something by itself.
+    pub async fn guest_becomes(&self, id: &str, state: VmState) {
+        let seen = {
+            let mut all = self.state.lock();
+            all.sequence += 1;
+            let sequence = all.sequence;
+            let guest = all.guests.get_mut(&ServerId::from(id)).expect("a guest");
+            guest.state = state;
+            observation(&id.into(), guest, sequence, None)
+        };
+        self.report(vec![seen]).await;
+    }
+
+    pub async fn report(&self, seen: Vec<VmObserved>) {
+        let compute = self.compute.lock().clone();
+        if let Some(compute) = compute {
+            compute.observe(seen).await.unwrap();
+        }
+    }
+
+    /// Makes one intent so, unless the host is not in the mood; what it then says.
+    fn carry_out(&self, intent: &VmIntent) -> Option<VmObserved> {
+        let mood = self.mood_of(&intent.host);
+        if mood.silent || mood.away {
+            return None;
+        }
+        let mut all = self.state.lock();
+        all.sequence += 1;
+        let sequence = all.sequence;
+        let id = &intent.server;
+        if intent.power == Power::Absent {
+            all.guests.remove(id);
+            let absent = Guest {
+                host: intent.host.clone(),
+                state: VmState::Absent,
+                generation: intent.generation,
+                reboots: intent.reboots,
+                volumes: vec![],
+                ports: vec![],
+            };
+            return Some(observation(id, &absent, sequence, None));
+        }
+        let before = all.guests.get(id).cloned();
+        if before.as_ref().is_some_and(|g| g.generation >= intent.generation) {
+            return None;
+        }
+        if let Some(why) = mood.refuses.filter(|_| before.is_none()) {
+            let mut absent = guest_of(intent, VmState::Absent);
+            (absent.volumes, absent.ports) = (vec![], vec![]);
+            return Some(observation(id, &absent, sequence, Some(why)));
+        }
+        let state = match intent.power {
+            Power::Running => VmState::Running,
+            Power::Paused => VmState::Paused,
+            Power::Stopped | Power::Absent => VmState::Shutdown,
+        };
+        let mut guest = guest_of(intent, state);
+        let mut error = None;
+        if let Some(before) = before.filter(|_| mood.sticky) {
+            if before.volumes.iter().any(|v| !guest.volumes.contains(v)) {
+                guest.volumes = before.volumes;
+                error = Some("the guest does not let the disk go".to_owned());
+            }
+        }
+        let seen = observation(id, &guest, sequence, error);
+        all.guests.insert(id.clone(), guest);
+        Some(seen)
+    }
+}
+
+fn guest_of(intent: &VmIntent, state: VmState) -> Guest {
+    Guest {
+        host: intent.host.clone(),
+        state,
+        generation: intent.generation,
+        reboots: intent.reboots,
+        volumes: intent.volumes.iter().map(|v| v.volume.clone()).collect(),
+        ports: intent.ports.iter().map(|p| p.bound.port.clone()).collect(),
+    }
+}
+
+fn observation(id: &ServerId, guest: &Guest, sequence: u64, error: Option<String>) -> VmObserved {
+    VmObserved {
+        server: id.clone(),
+        host: guest.host.clone(),
+        generation: guest.generation,
+        sequence,
+        state: guest.state,
+        reboots: guest.reboots,
+        error,
+        volumes: guest.volumes.clone(),
+        ports: guest.ports.clone(),
+        at: Timestamp::default(),
+    }
+}
+
+#[async_trait]
+impl HostCalls for Hosts {
+    async fn call(&self, host: &HostName, method: &str, params: Value, _: Duration) -> Result<Value> {
+        if self.mood_of(host).away {
+            return Err(Error::unavailable("the host is not connected"));
+        }
+        self.calls.lock().push((method.to_owned(), params.clone()));
+        match method {
+            "vm.console_log" => Ok(json!({"log": "one\ntwo\u{1b}[0m\nthree"})),
+            "vm.snapshot" => {
+                if let Some(why) = self.mood_of(host).refuses {
+                    return Err(Error::conflict(why));
+                }
+                let store = self.store.lock().clone().expect("a store");
+                let image = params["image"].as_str().unwrap_or_default().to_owned();
+                let filled = store.transact("test", move |tx| {
+                    tx.update::<Image>(&image, |i| i.0.status = "active".into());
+                    Ok(())
+                });
+                filled.await.map(|()| Value::Null)
+            }
+            "vm.resize_disk" => Ok(Value::Null),
+            other => Err(Error::not_implemented(other)),
+        }
+    }
+
+    fn hosts(&self) -> Vec<HostStatus> {
+        let status = |host: &HostName| HostStatus {
+            host: host.clone(),
+            connected: !self.mood_of(host).away,
+            last_seen: Timestamp::from_secs(1),
+        };
+        self.names.iter().map(status).collect()
+    }
+}
+
+/// The agents of all hosts; they end when dropped.
+pub struct Agents(JoinHandle<()>);
+
+impl Agents {
+    pub fn start(store: &Store, hosts: &Arc<Hosts>) -> Self {
+        *hosts.store.lock() = Some(store.clone());
+        let (store, hosts) = (store.clone(), hosts.clone());
+        Self(tokio::spawn(async move {
+            let mut watch = store.watch();
+            let mut waiting: BTreeSet<ServerId> = BTreeSet::new();
+            loop {
+                tokio::select! {
+                    item = watch.next() => if let WatchItem::Batch(batch) = item {
+                        waiting.extend(batch.of::<VmIntent>().map(|c| ServerId::from(c.key.as_str())));
+                    },
+                    // Hosts that were silent or away may have come back.
+                    () = tokio::time::sleep(Duration::from_millis(10)) => {
+                        waiting.extend(store.snapshot().all::<VmIntent>().map(|i| i.server.clone()));
+                    }
+                }
+                for id in std::mem::take(&mut waiting) {
+                    let intent = store.snapshot().get::<VmIntent>(&id);
+                    if let Some(seen) = intent.and_then(|i| hosts.carry_out(&i)) {
+                        hosts.report(vec![seen]).await;
+                    }
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Agents {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,68 @@
+//! A placer that gives the host with the fewest servers.
+
+use kernel::{Error, HostName, Result, ServerId, Timestamp};
+use ports::{Claim, Inventory, PlaceRequest, Placer};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use store::{Key, Object, Snapshot, Tx};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claimed {
+    pub consumer: String,
+    pub host: HostName,
+}
+
+impl Object for Claimed {
+    const KIND: &'static str = "test.claim";
+    fn key(&self) -> Key {
+        self.consumer.as_str().into()
+    }
+}
+
+pub struct FakePlacer;
+
+impl Placer for FakePlacer {
+    fn claim(&self, tx: &mut Tx, request: &PlaceRequest, _: Timestamp) -> Result<Claim> {
+        let claims: Vec<_> = tx.view().all::<Claimed>().filter(|c| c.consumer != request.consumer).collect();
+        let fits = |host: &&HostName| {
+            (request.only_hosts.is_empty() || request.only_hosts.contains(host))
+                && !request.not_hosts.contains(host)
+                && (request.soft || !request.different_from.contains(host))
+                && (request.soft || request.same_as.is_empty() || request.same_as.contains(host))
+        };
+        let load = |host: &&HostName| (claims.iter().filter(|c| c.host == **host).count(), (*host).clone());
+        let host = request.connected.iter().filter(fits).min_by_key(load);
+        let host = host.ok_or_else(|| {
+            let text = "No valid host was found. There are not enough hosts available.";
+            Error::conflict(text).with_code("NoValidHost")
+        })?;
+        tx.put(Claimed { consumer: request.consumer.clone(), host: host.clone() });
+        Ok(Claim { host: host.clone(), availability_zone: "nova".into() })
+    }
+
+    fn release(&self, tx: &mut Tx, consumer: &ServerId) -> Result<()> {
+        tx.delete::<Claimed>(consumer);
+        Ok(())
+    }
+
+    fn report_inventory(&self, _: &mut Tx, _: &Inventory, _: Timestamp) -> Result<()> {
+        Ok(())
+    }
+
+    fn set_zone(&self, _: &mut Tx, _: &HostName, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn forget_host(&self, _: &mut Tx, _: &HostName) -> Result<()> {
+        Ok(())
+    }
+
+    fn explain(&self, _: &Snapshot, request: &PlaceRequest) -> Vec<(HostName, String)> {
+        request.connected.iter().map(|host| (host.clone(), "it does not fit".into())).collect()
+    }
+
+    fn used(&self, snapshot: &Snapshot, host: &HostName) -> BTreeMap<String, u64> {
+        let count = snapshot.all::<Claimed>().filter(|c| c.host == *host).count() as u64;
+        [("VCPU".into(), count), ("MEMORY_MB".into(), 128 * count), ("DISK_GB".into(), count)].into()
+    }
+}
