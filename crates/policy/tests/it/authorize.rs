@@ -38,7 +38,7 @@ mod identity {
 
 fn ctx(who: Credentials) -> Ctx {
     let policies = Policies::new(&[&compute::POLICY, &identity::POLICY]).unwrap();
-    Ctx { credentials: Arc::new(who), ..Ctx::internal(SystemClock::new(), policies) }
+    Ctx { credentials: Arc::new(who), ..Ctx::internal(SystemClock::shared(), policies) }
 }
 
 #[test]
