@@ -18,6 +18,9 @@ const SECTOR: usize = 2048;
 /// What a config drive may hold; Nova's are some KiB.
 const LARGEST: usize = 64 << 20;
 const DIRECTORY: u8 = 2;
+/// Empty sectors at the end, as mkisofs adds them: Linux reads ahead, and busybox's `findfs` gives up on a device of less than
+/// 68 KiB because it cannot read where other file systems would be.
+const PADDING: usize = 150;
 
 /// Makes the image. Paths are relative, `/` separates; directories appear by themselves.
 pub fn image(label: &str, files: &[(String, String)]) -> Result<Vec<u8>> {
@@ -47,6 +50,7 @@ pub fn image(label: &str, files: &[(String, String)]) -> Result<Vec<u8>> {
         data_at.insert(path, next);
         next += sectors(content.len());
     }
+    next += PADDING;
     let mut out = vec![0; next * SECTOR];
     for (i, tree) in trees.iter_mut().enumerate() {
         tree.place(&data_at);

@@ -27,29 +27,34 @@ pub enum Cgroups {
 }
 
 impl Cgroups {
-    /// Looks at what is mounted and makes the parent group.
-    pub fn detect(parent: &str) -> Self {
+    /// Where the groups would be: looks at what is mounted, changes nothing.
+    pub fn find(parent: &str) -> Self {
         Self::in_mounts(&fs::read_to_string("/proc/self/mounts").unwrap_or_default(), parent)
     }
 
     fn in_mounts(mounts: &str, parent: &str) -> Self {
-        let mut why = "no cgroup file system is mounted".to_owned();
         let lines = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
         let all: Vec<_> = lines.filter(|f| f.len() > 3 && f[2].starts_with("cgroup")).collect();
-        for fields in all.iter().filter(|f| f[2] == "cgroup2") {
-            match v2_parent(Path::new(fields[1]), parent) {
-                Ok(path) => return Self::V2(path),
-                Err(e) => why = format!("{}: {e}", fields[1]),
-            }
+        let v2 = all.iter().filter(|f| f[2] == "cgroup2").map(|f| Path::new(f[1])).find(|mount| offers_cpu(mount));
+        let v1 = all.iter().find(|f| f[2] == "cgroup" && f[3].split(',').any(|o| o == "cpu"));
+        match (v2, v1) {
+            (Some(mount), _) => Self::V2(mount.join(format!("{parent}.slice"))),
+            (None, Some(v1)) => Self::V1(Path::new(v1[1]).join(parent)),
+            (None, None) => Self::None("no cgroup file system with a cpu controller is mounted".into()),
         }
-        for fields in all.iter().filter(|f| f[2] == "cgroup" && f[3].split(',').any(|o| o == "cpu")) {
-            let path = Path::new(fields[1]).join(parent);
-            match fs::create_dir_all(&path) {
-                Ok(()) => return Self::V1(path),
-                Err(e) => why = format!("{}: {e}", path.display()),
-            }
+    }
+
+    /// Makes the group that holds those of the VMs.
+    pub fn prepare(self) -> Self {
+        let made = match &self {
+            Self::V1(path) => fs::create_dir_all(path),
+            Self::V2(path) => fs::create_dir_all(path).and_then(|()| hand_down_cpu(path)),
+            Self::None(_) => Ok(()),
+        };
+        match (made, &self) {
+            (Err(e), Self::V1(path) | Self::V2(path)) => Self::None(format!("{}: {e}", path.display())),
+            _ => self,
         }
-        Self::None(why)
     }
 
     fn of(&self, server: &ServerId) -> Option<PathBuf> {
@@ -104,17 +109,17 @@ impl Cgroups {
     }
 }
 
-/// Makes `<mount>/<parent>.slice` with the cpu controller switched on for the groups in it.
-fn v2_parent(mount: &Path, parent: &str) -> io::Result<PathBuf> {
-    if !fs::read_to_string(mount.join("cgroup.controllers"))?.split_whitespace().any(|c| c == "cpu") {
-        return Err(io::Error::other("its cpu controller is not to be had"));
-    }
-    let path = mount.join(format!("{parent}.slice"));
-    fs::create_dir_all(&path)?;
-    for group in [mount, &path] {
+fn offers_cpu(mount: &Path) -> bool {
+    let controllers = fs::read_to_string(mount.join("cgroup.controllers")).unwrap_or_default();
+    controllers.split_whitespace().any(|c| c == "cpu")
+}
+
+/// Switches the cpu controller on for the groups below `path`.
+fn hand_down_cpu(path: &Path) -> io::Result<()> {
+    for group in path.parent().into_iter().chain([path]) {
         fs::write(group.join("cgroup.subtree_control"), "+cpu")?;
     }
-    Ok(path)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -153,5 +158,9 @@ mod tests {
         fs::write(v2.join("cgroup.controllers"), "cpu memory\n").unwrap();
         assert_eq!(Cgroups::in_mounts(&mounts, "t"), Cgroups::V2(v2.join("t.slice")));
         assert!(matches!(Cgroups::in_mounts("", "t"), Cgroups::None(_)));
+        assert!(!v2.join("t.slice").exists(), "looking makes nothing");
+        assert_eq!(Cgroups::V2(v2.join("t.slice")).prepare(), Cgroups::V2(v2.join("t.slice")));
+        assert_eq!(fs::read_to_string(v2.join("t.slice/cgroup.subtree_control")).unwrap(), "+cpu");
+        assert!(matches!(Cgroups::V1("/proc/self/no".into()).prepare(), Cgroups::None(_)));
     }
 }

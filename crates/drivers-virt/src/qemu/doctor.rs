@@ -82,13 +82,20 @@ fn tap_device() -> Finding {
 
 fn cgroups(config: &QemuConfig) -> Finding {
     let check = "CPU control groups";
-    match Cgroups::detect(&config.cgroup) {
+    let found = Cgroups::find(&config.cgroup);
+    if let Cgroups::V1(path) | Cgroups::V2(path) = &found
+        && let Some(parent) = path.parent()
+        && let Err(e) = rustix::fs::access(parent, rustix::fs::Access::WRITE_OK)
+    {
+        return Finding::bad(check, format!("{}: {e}", parent.display()), "run tstack as root");
+    }
+    match found {
         Cgroups::V1(path) => Finding::good(check, format!("version 1, {}", path.display())),
         Cgroups::V2(path) => Finding::good(check, format!("version 2, {}", path.display())),
         Cgroups::None(why) => Finding::bad(
             check,
             format!("{why}: guests run without CPU shares and quotas"),
-            "mount a cgroup file system with the cpu controller, and run tstack as root",
+            "mount a cgroup file system with the cpu controller",
         ),
     }
 }

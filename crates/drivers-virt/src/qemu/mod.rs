@@ -107,7 +107,7 @@ impl Qemu {
         let sockets = sockets::root(&config.state_dir, &config.run_dir)?;
         let version = host::qemu_version(&config.binary).await?;
         let (accel, _) = accel::choose(&config).await?;
-        let cgroups = Cgroups::detect(&config.cgroup);
+        let cgroups = Cgroups::find(&config.cgroup).prepare();
         if let Cgroups::None(why) = &cgroups {
             tracing::warn!(why, "guests run without CPU limits: there is no control group for them");
         }

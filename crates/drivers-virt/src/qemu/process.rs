@@ -254,21 +254,22 @@ mod tests {
         assert!(!dir.path().exists(), "sweeping makes nothing");
         let process = stand_in(&dir);
         assert!(matches!(try_lock(&dir).unwrap(), Lock::Held));
+        // The shell's child holds the lock as well (it inherited it) but carries no name of the VM's, once it is `sleep`.
+        let child = loop {
+            let task = format!("/proc/{0}/task/{0}/children", process.pid());
+            let child = fs::read_to_string(task).unwrap().trim().parse().ok().and_then(Pid::from_raw);
+            if let Some(child) = child.filter(|c| !is_of(*c, &dir)) {
+                break child;
+            }
+            sleep(Duration::from_millis(10)).await;
+        };
         assert_eq!(find(&dir).unwrap().map(|p| p.pid()), Some(process.pid()));
         // A pidfile that names somebody else's process is not believed.
         fs::write(dir.pidfile(), std::process::id().to_string()).unwrap();
         assert_eq!(find(&dir).unwrap().map(|p| p.pid()), Some(process.pid()));
-        // The shell's child holds the lock as well (it inherited it) but carries no name of the VM's.
-        let child: u32 = loop {
-            let task = format!("/proc/{0}/task/{0}/children", process.pid());
-            if let Ok(pid) = fs::read_to_string(task).unwrap().trim().parse() {
-                break pid;
-            }
-            sleep(Duration::from_millis(10)).await;
-        };
         let err = sweep(&dir, Duration::from_millis(300)).await.unwrap_err();
         assert!(err.is(kernel::Kind::Unavailable), "while the lock is held nothing is concluded: {err:?}");
-        rustix::process::kill_process(Pid::from_raw(child as i32).unwrap(), Signal::KILL).unwrap();
+        rustix::process::kill_process(child, Signal::KILL).unwrap();
         sweep(&dir, Duration::from_secs(30)).await.unwrap();
         assert!(process.exits_within(Duration::from_secs(30)).await);
         assert!(find(&dir).unwrap().is_none());

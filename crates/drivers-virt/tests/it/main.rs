@@ -4,4 +4,5 @@ mod bench;
 mod fake;
 mod guest;
 mod killed;
+mod linux;
 mod qemu;

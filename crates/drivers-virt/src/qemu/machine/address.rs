@@ -5,9 +5,11 @@
 //!   pc    pci.0  01 PIIX3 (IDE, power)  02 VGA  03 serial  04 rng  05 scsi  06 sata  07 bridge "more"
 //!                08-13 disks 0-11                          14-1f nics 0-11
 //!         more   01-0e disks 12-25   0f balloon, 10 memory (live resize, later)   11-1f nics 12-26
-//!   q35   pcie.0 01 VGA  02 serial  03 rng  04 scsi  05 config drive  06 balloon, 07 memory (later)  1f ICH9 (SATA)
-//!                08.0-09.3 ports of disks 0-11             10.0-10.7 ports of nics 0-7
+//!   q35   pcie.0 01 VGA  02 serial  03 rng  04 scsi  06 balloon, 07 memory (later)         1f ICH9 (SATA)
+//!                08.0-09.3 ports of disks 0-11   09.4 port of the config drive   10.0-10.7 ports of nics 0-7
 //! ```
+//!
+//! Linux names disks in the order of their places, so the config drive's is behind the disks': the root disk is `vda`.
 //!
 //! On `pc` every slot takes a device while the guest runs (ACPI hot plug, bridge included); on `q35` each disk and nic sits
 //! behind a root port of its own, because the root complex does not.
@@ -37,6 +39,8 @@ impl Place {
     }
 }
 
+const CONFIG_PORT: &str = "config-port";
+
 /// Devices a machine has at most one of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fixed {
@@ -46,8 +50,6 @@ pub enum Fixed {
     Scsi,
     /// `pc` has no SATA controller of its own.
     Sata,
-    /// Only on q35, where the config drive is a disk.
-    ConfigDrive,
 }
 
 pub fn fixed(machine: Machine, device: Fixed) -> Place {
@@ -60,9 +62,14 @@ pub fn fixed(machine: Machine, device: Fixed) -> Place {
         Fixed::Serial => 1,
         Fixed::Rng => 2,
         Fixed::Scsi => 3,
-        Fixed::Sata | Fixed::ConfigDrive => 4,
+        Fixed::Sata => 4,
     };
     Place::pci(bus, first + offset)
+}
+
+/// Where q35's config drive is, which is a disk there.
+pub fn config_drive() -> Place {
+    Place::new(CONFIG_PORT, "0x0")
 }
 
 fn no_room(what: &str, slot: u8) -> Error {
@@ -131,7 +138,9 @@ pub fn bridges(machine: Machine) -> Vec<Value> {
             };
             let disks = (0..12).map(|slot| port("disk", slot, 0x08, 1 + slot));
             let nics = (0..8).map(|slot| port("nic", slot, 0x10, 32 + slot));
-            disks.chain(nics).collect()
+            let config = json!({"driver": "pcie-root-port", "id": CONFIG_PORT, "bus": "pcie.0", "addr": "0x9.0x4",
+                                "multifunction": true, "chassis": 13, "port": 13});
+            disks.chain([config]).chain(nics).collect()
         }
     }
 }

@@ -164,7 +164,7 @@ pub fn controllers(disks: &[Disk], machine: Machine) -> Vec<Value> {
 pub fn check_id(id: &str) -> Result<()> {
     let plain = id.starts_with(|c: char| c.is_ascii_alphabetic())
         && id.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
-    let ours = ["more", "scsi", "sata", "video", "rng", "serial", "config"].contains(&id)
+    let ours = ["more", "scsi", "sata", "video", "rng", "serial", "config", "config-port"].contains(&id)
         || ["nic-", "disk-port-"].iter().any(|p| id.starts_with(p));
     if plain && !ours && id.len() <= 64 {
         return Ok(());

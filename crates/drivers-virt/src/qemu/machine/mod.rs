@@ -209,7 +209,7 @@ fn config_drive(line: &mut Line, spec: &VmSpec, dir: &VmDir) -> Result<()> {
     let device = match (spec.machine, root) {
         (Machine::Q35, None | Some(DiskBus::Virtio | DiskBus::Scsi)) => {
             let mut device = json!({"driver": "virtio-blk-pci", "id": "config", "drive": "config-f"});
-            address::fixed(spec.machine, Fixed::ConfigDrive).put(&mut device);
+            address::config_drive().put(&mut device);
             device
         }
         _ => {

@@ -1,1 +1,130 @@
+//! Whole command lines, as snapshots: a change of what guests see is a change somebody has to look at.
 
+use super::*;
+use crate::conformance::plain_spec;
+use compute::driver::*;
+use std::path::Path;
+
+const SERVER: &str = "6f2b3c1a-4d5e-4f60-8a7b-9c0d1e2f3a4b";
+const PORT: &str = "0b54a1c2-0d3e-4f56-8789-0a1b2c3d4e5f";
+
+fn disk(id: &str, slot: u8, source: DiskSource) -> Disk {
+    Disk {
+        id: id.into(),
+        source,
+        bus: DiskBus::Virtio,
+        serial: id.into(),
+        boot_index: (slot == 0).then_some(1),
+        read_only: false,
+        slot,
+        volume: None,
+        io: IoLimits::default(),
+    }
+}
+
+fn spec(machine: Machine) -> VmSpec {
+    let root = DiskSource::File { path: "/disks/root.qcow2".into(), format: DiskFormat::Qcow2 };
+    let nic = Nic {
+        port: PORT.into(),
+        network: "9".into(),
+        mac: "fa:16:3e:00:00:01".into(),
+        mtu: 1442,
+        tap: "tap0b54a1c2-0d".into(),
+        slot: 0,
+        model: "virtio".into(),
+        addresses: Vec::new(),
+    };
+    VmSpec {
+        server: SERVER.into(),
+        name: "web,1".into(),
+        memory_mib: 512,
+        machine,
+        disks: vec![disk("root", 0, root)],
+        nics: vec![nic],
+        ..plain_spec()
+    }
+}
+
+fn rich() -> VmSpec {
+    let volume = "vol-7d1f0c5e-8c4b-4a3e-9f52-2b1a0c9d8e7f";
+    let unix = DiskSource::NbdUnix { socket: "/run/volume.sock".into(), export: "v".into() };
+    let tcp = DiskSource::NbdTcp { host: "10.0.0.2".into(), port: 10809, export: "w".into() };
+    let raw = DiskSource::File { path: "/disks/swap.raw".into(), format: DiskFormat::Raw };
+    let mut spec = spec(Machine::Pc);
+    spec.disks.extend([
+        Disk {
+            serial: "7d1f0c5e-8c4b-4a3e-9f52-2b1a0c9d8e7f".into(),
+            io: IoLimits { total_iops_sec: Some(500), ..Default::default() },
+            ..disk(volume, 1, unix)
+        },
+        Disk { bus: DiskBus::Scsi, read_only: true, ..disk("far", 14, tcp) },
+        Disk { bus: DiskBus::Ide, ..disk("swap", 2, raw) },
+    ]);
+    spec.nics.push(Nic { port: "p2".into(), slot: 12, model: "e1000".into(), ..spec.nics[0].clone() });
+    VmSpec {
+        firmware: Firmware::Uefi,
+        cpu_model: Some("Nehalem".into()),
+        config_drive: Some(ConfigDrive { files: Vec::new() }),
+        guest_agent: true,
+        rng: true,
+        vcpus: 4,
+        ..spec
+    }
+}
+
+fn line(spec: &VmSpec, accel: Accel) -> String {
+    let config = QemuConfig::new("/state");
+    let dir = VmDir::new(Path::new("/state"), Path::new("/state"), &spec.server).unwrap();
+    let words = command_line(spec, &Setting { config: &config, accel }, &dir).unwrap();
+    let version = format!("version={}", env!("CARGO_PKG_VERSION"));
+    words.join("\n").replace(&version, "version=…")
+}
+
+#[test]
+fn command_lines() {
+    insta::assert_snapshot!("pc", line(&rich(), Accel::Tcg));
+    insta::assert_snapshot!(
+        "q35",
+        line(&VmSpec { config_drive: rich().config_drive, ..spec(Machine::Q35) }, Accel::Kvm)
+    );
+}
+
+/// Offloads are switched by the setting, on virtio alone.
+#[test]
+fn offloads() {
+    let mut config = QemuConfig::new("/state");
+    let count = |config: &QemuConfig, model: &str| {
+        let nic = Nic { model: model.into(), ..spec(Machine::Pc).nics[0].clone() };
+        let parts = nic::parts(&nic, Machine::Pc, &Setting { config, accel: Accel::Tcg }).unwrap();
+        parts.device.as_object().unwrap().values().filter(|v| **v == json!(false)).count()
+    };
+    assert_eq!((count(&config, "virtio"), count(&config, "e1000")), (9, 0));
+    config.offloads = crate::qemu::Switch::On;
+    assert_eq!(count(&config, "virtio"), 0);
+}
+
+#[test]
+fn what_cannot_be_made_is_refused() {
+    let config = QemuConfig::new("/state");
+    let refuse = |change: &dyn Fn(&mut VmSpec)| {
+        let mut spec = rich();
+        change(&mut spec);
+        let e = check(&spec, &Setting { config: &config, accel: Accel::Tcg }).unwrap_err();
+        assert!(e.is(kernel::Kind::BadRequest), "{e:?}");
+    };
+    refuse(&|s| s.vcpus = 0);
+    refuse(&|s| s.memory_mib = 1);
+    refuse(&|s| s.disks[1].slot = 0);
+    refuse(&|s| s.disks[1].id = "root".into());
+    refuse(&|s| s.disks[1].id = "a,b".into());
+    refuse(&|s| s.disks[1].id = "nic-x".into());
+    refuse(&|s| s.disks[1].slot = 26);
+    refuse(&|s| s.disks[3].slot = 5);
+    refuse(&|s| s.disks[3].read_only = true);
+    refuse(&|s| s.disks[0].source = DiskSource::File { path: "relative".into(), format: DiskFormat::Raw });
+    refuse(&|s| s.nics[1].slot = 0);
+    refuse(&|s| s.nics[1].port = PORT.into());
+    refuse(&|s| s.nics[0].model = "token-ring".into());
+    refuse(&|s| s.nics[0].tap = "a-name-that-is-too-long".into());
+    assert!(check(&rich(), &Setting { config: &config, accel: Accel::Tcg }).is_ok());
+}

@@ -19,6 +19,7 @@ impl Vm {
             tracing::error!(server = %self.server, error = %e.internal_text(), "cannot take over a VM");
             self.broken = Some(e);
         }
+        self.hold_agent_channel().await;
         self.tell();
     }
 
@@ -89,7 +90,7 @@ impl Vm {
             if let Ok(monitor) = self.comes_up(&process, deadline).await {
                 let spec = self.record.as_ref().map(|r| r.spec.clone());
                 let pid = process.pid();
-                self.guest = Some(Guest { process, monitor: Some(monitor), run: Run::Running });
+                self.guest = Some(Guest { process, monitor: Some(monitor), agent: None, run: Run::Running });
                 if let Some(Err(e)) = spec.map(|spec| self.shared.cgroups.enter(&spec, pid)) {
                     tracing::warn!(server = %self.server, error = %e, "a guest runs without its CPU limits");
                 }
@@ -154,7 +155,7 @@ impl Vm {
 }
 
 fn unanswering(process: Process) -> Guest {
-    Guest { process, monitor: None, run: Run::Running }
+    Guest { process, monitor: None, agent: None, run: Run::Running }
 }
 
 /// Ids of the devices in the guest.

@@ -145,6 +145,7 @@ impl Vm {
             Some(Guest { monitor: None, .. }) => self.reconnect().await,
             Some(_) => {}
         }
+        self.hold_agent_channel().await;
         let limit = self.shared.config.console_limit;
         let (log, words) = (self.dir.file("console.log"), self.dir.file("qemu.log"));
         let rotated = spawn_blocking(move || {

@@ -17,6 +17,7 @@
 //! A task that panicked is replaced at the next call; the new one adopts the VM from disk like a new driver.
 
 mod adopt;
+mod agent;
 mod copy;
 mod devices;
 mod look;
@@ -148,6 +149,7 @@ struct Guest {
     process: Process,
     /// `None`: it lives but does not answer (stopped, overloaded); asked again by upkeep.
     monitor: Option<Monitor>,
+    agent: Option<agent::Channel>,
     run: Run,
 }
 

@@ -205,6 +205,7 @@ impl Vm {
             Ok(guest) => {
                 self.guest = Some(guest);
                 self.note(Phase::On).await;
+                self.hold_agent_channel().await;
                 self.tell();
                 Ok(())
             }
@@ -269,7 +270,7 @@ impl Vm {
         if let Err(e) = self.shared.cgroups.enter(spec, process.pid()) {
             tracing::warn!(server = %self.server, error = %e, "a guest runs without its CPU limits");
         }
-        Ok(Guest { process, monitor: Some(monitor), run: Run::Running })
+        Ok(Guest { process, monitor: Some(monitor), agent: None, run: Run::Running })
     }
 
     /// Waits until QEMU has made all devices and lets the guest run. That its monitor answers is not enough: it may do so

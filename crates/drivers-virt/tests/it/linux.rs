@@ -1,0 +1,186 @@
+//! A real Linux guest: does it find its config drive and its hardware, does it hear its power button, does it see disks come,
+//! grow and go, on both machines?
+//!
+//! Runs where `TSTACK_TINYCLOUD` names a tinycloud image (`images/tinycloud/build --keep DIR DIR/tinycloud.qcow2`), with
+//! `vmlinuz` and `initrd` beside it; booting Linux in software takes some ten seconds of CPU a guest.
+
+use crate::bench::{QemuBench, without_qemu};
+use compute::driver::*;
+use drivers_virt::{
+    conformance::{Bench, Manners},
+    qemu::{Acceleration, ProbeKernel, QemuConfig, accel},
+};
+use parking_lot::Mutex;
+use std::{
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+const FENCE: Fence = Fence { generation: 1 };
+/// Linux in software, by UEFI, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+fn image() -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("TSTACK_TINYCLOUD")?);
+    assert!(path.exists(), "TSTACK_TINYCLOUD names {}, which is not there", path.display());
+    (!without_qemu()).then_some(path)
+}
+
+/// Somebody at the guest's serial console.
+struct Terminal {
+    stream: UnixStream,
+    said: Arc<Mutex<String>>,
+}
+
+impl Terminal {
+    /// Connects and logs in. It must listen all the time: a guest waits for a console that is connected and does not read.
+    async fn login(bench: &QemuBench, spec: &VmSpec) -> Self {
+        let stream = UnixStream::connect(bench.vm_dir(&spec.server).join("serial.sock")).unwrap();
+        let (said, mut reader) = (Arc::new(Mutex::new(String::new())), stream.try_clone().unwrap());
+        let heard = said.clone();
+        std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(n @ 1..) = reader.read(&mut chunk) {
+                heard.lock().push_str(&String::from_utf8_lossy(&chunk[..n]));
+            }
+        });
+        let terminal = Self { stream, said };
+        for (type_in, until) in [("", "login:"), ("cirros", "Password:"), ("gocubsgo", "$ ")] {
+            terminal.types(type_in, until).await;
+        }
+        terminal
+    }
+
+    /// Types until what is said contains `until`.
+    async fn types(&self, line: &str, until: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        self.said.lock().clear();
+        writeln!(&self.stream, "{line}").unwrap();
+        while !self.said.lock().contains(until) {
+            assert!(Instant::now() < deadline, "typed {line:?}, waited for {until:?}, read {:?}", self.said.lock());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Runs a command until it says what is expected.
+    async fn sees(&self, command: &str, expect: &str) {
+        let once = format!("[ \"$({command})\" = \"{expect}\" ]");
+        // In the echo of the command the two halves are apart.
+        self.types(&format!("until {once}; do sleep 1; done 2>/dev/null; echo 'it 'does"), "it does").await;
+    }
+}
+
+/// Waits until the guest has said for the `times`th time that it is ready, by its config drive.
+async fn ready(bench: &QemuBench, spec: &VmSpec, times: usize) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let said = bench.driver().console_log(&spec.server, Tail::All).await.unwrap();
+        if said.matches("ready source=config-drive host=linux-guest").count() >= times {
+            return;
+        }
+        assert!(Instant::now() < deadline, "waited for the guest in vain: {said}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+fn overlay(image: &Path, path: &Path) {
+    let mut create = Command::new("qemu-img");
+    create.args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"]).arg(image).arg(path).arg("400M");
+    assert!(create.status().unwrap().success());
+}
+
+async fn linux(image: &Path, machine: Machine, firmware: Firmware) {
+    let bench = QemuBench::with(|c| {
+        if let Some(ovmf) = std::env::var_os("TSTACK_OVMF") {
+            c.uefi_code = Path::new(&ovmf).join("OVMF_CODE_4M.fd");
+            c.uefi_vars = Path::new(&ovmf).join("OVMF_VARS_4M.fd");
+        }
+    })
+    .await;
+    let (driver, mut spec) = (bench.driver(), bench.spec(Manners::Deaf).await);
+    let root = bench.dir.path().join("root.qcow2");
+    overlay(image, &root);
+    spec.machine = machine;
+    spec.firmware = firmware;
+    // The image's UEFI boot loader runs out of memory with less.
+    spec.memory_mib = if firmware == Firmware::Uefi { 256 } else { 192 };
+    spec.rng = true;
+    spec.guest_agent = true;
+    spec.disks[0].source = DiskSource::File { path: root, format: DiskFormat::Qcow2 };
+    let metadata = r#"{"uuid": "i", "hostname": "linux-guest.local", "name": "linux-guest"}"#;
+    let file = |name: &str, content: &str| (format!("openstack/latest/{name}"), content.to_owned());
+    let files = vec![file("meta_data.json", metadata), file("user_data", "#!/bin/sh\ntouch /run/user-data\n")];
+    spec.config_drive = Some(ConfigDrive { files });
+    driver.start(&spec, FENCE).await.unwrap();
+    ready(&bench, &spec, 1).await;
+    let terminal = Terminal::login(&bench, &spec).await;
+    let dmi = "cd /sys/class/dmi/id; echo $(sudo cat sys_vendor product_name product_uuid)";
+    terminal.sees(dmi, &format!("TStack OpenStack Compute {}", spec.server)).await;
+    terminal.sees("ls /run/user-data", "/run/user-data").await;
+    terminal.sees("cat /sys/block/vda/serial", "serial-0").await;
+    terminal.sees("cat /sys/class/misc/hw_random/rng_current", "virtio_rng.0").await;
+    terminal.sees("cat /sys/class/virtio-ports/vport*/name", "org.qemu.guest_agent.0").await;
+    let disk = Disk { serial: "0123456789abcdefghijKLM".into(), ..bench.disk(&spec, 5).await };
+    // On q35 the config drive is vdb.
+    let block = if machine == Machine::Pc { "/sys/block/vdb" } else { "/sys/block/vdc" };
+    driver.attach_disk(&spec.server, &disk, FENCE).await.unwrap();
+    terminal.sees(&format!("cat {block}/serial"), "0123456789abcdefghij").await;
+    driver.resize_disk(&spec.server, &disk.id, 3 << 20).await.unwrap();
+    terminal.sees(&format!("cat {block}/size"), "6144").await;
+    driver.detach_disk(&spec.server, &disk.id, FENCE).await.unwrap();
+    terminal.sees(&format!("[ -e {block} ] || echo gone"), "gone").await;
+    let nic = bench.nic(&spec, 1).await;
+    driver.attach_nic(&spec.server, &nic, FENCE).await.unwrap();
+    terminal.sees("cd /sys/class/net/eth1; echo $(cat mtu address)", &format!("1450 {}", nic.mac)).await;
+    driver.detach_nic(&spec.server, &nic.port, FENCE).await.unwrap();
+    drop(terminal);
+    driver.reboot(&spec, RebootMode::Soft { timeout: PATIENCE }, FENCE).await.unwrap();
+    ready(&bench, &spec, 2).await;
+    driver.stop(&spec.server, StopMode::Graceful { timeout: Duration::from_secs(3600) }, FENCE).await.unwrap();
+    driver.destroy(&spec.server, FENCE).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn linux_on_pc() {
+    if let Some(image) = image() {
+        linux(&image, Machine::Pc, Firmware::Bios).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn linux_on_q35() {
+    if let Some(image) = image() {
+        linux(&image, Machine::Q35, Firmware::Bios).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn linux_by_uefi() {
+    if let Some(image) = image()
+        && (QemuConfig::new("/").uefi_code.exists() || std::env::var_os("TSTACK_OVMF").is_some())
+    {
+        linux(&image, Machine::Q35, Firmware::Uefi).await;
+    }
+}
+
+/// The probe's verdict on this machine: software always passes, and KVM only where the kernel comes to its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_probe_boots_a_real_kernel() {
+    let Some(image) = image() else { return };
+    let beside = |name: &str| image.with_file_name(name);
+    let probe = ProbeKernel { kernel: beside("vmlinuz"), initrd: Some(beside("initrd")) };
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = QemuConfig::new(dir.path());
+    config.probe_deadline = PATIENCE;
+    accel::boot(&config, &probe, accel::Accel::Tcg).await.unwrap();
+    config.acceleration = Acceleration::Auto;
+    config.probe = Some(probe.clone());
+    config.probe_deadline = Duration::from_secs(20);
+    let (chosen, why) = accel::choose(&config).await.unwrap();
+    let kvm = accel::boot(&config, &probe, accel::Accel::Kvm).await.is_ok();
+    assert_eq!(chosen == accel::Accel::Kvm, kvm, "{why}");
+}
