@@ -11,7 +11,7 @@
 //! Errors: `TooLarge` with code [`NO_SPACE`] when the disk is full, `BadRequest` with code [`INVALID_IMAGE`] when the image is
 //! at fault, `Conflict` when a guest has it open, `Unavailable` when the deadline passed, `Internal` otherwise.
 
-use kernel::{Error, Result, error::Doing};
+use kernel::{Error, Finding, Result, error::Doing};
 use serde::Deserialize;
 use std::{
     ffi::{OsStr, OsString},
@@ -65,8 +65,8 @@ impl Format {
     /// From Glance's `disk_format`; what a disk is made of there but not here is `BadRequest`.
     pub fn of_image(disk_format: &str) -> Result<Self> {
         Ok(match disk_format {
-            // An ISO is a raw disk to a guest; the Amazon parts are raw by definition.
-            "raw" | "iso" | "ami" | "aki" | "ari" => Self::Raw,
+            // An ISO and a partitioned disk are raw disks to a guest; the Amazon parts are raw by definition.
+            "raw" | "iso" | "gpt" | "ami" | "aki" | "ari" => Self::Raw,
             "qcow2" => Self::Qcow2,
             "vmdk" => Self::Vmdk,
             "vdi" => Self::Vdi,
@@ -264,6 +264,19 @@ impl QemuImg {
     }
 }
 
+/// What this host lacks for handling images.
+pub fn doctor(img: &QemuImg) -> Vec<Finding> {
+    let look = |program: &Path, mend: &str| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let found = std::env::split_paths(&path).map(|dir| dir.join(program)).find(|p| p.is_file());
+        match found {
+            Some(found) => Finding::good(program.display().to_string(), found.display().to_string()),
+            None => Finding::bad(program.display().to_string(), "not found", mend),
+        }
+    };
+    vec![look(&img.binary, "apt install qemu-utils"), look(Path::new("prlimit"), "apt install util-linux")]
+}
+
 fn args(head: &[&str], tail: &[&OsStr]) -> Vec<OsString> {
     head.iter().map(OsString::from).chain(tail.iter().map(OsString::from)).collect()
 }
@@ -366,6 +379,13 @@ mod tests {
         assert!(sleeps.run("sleeping", vec![], short).await.unwrap_err().is(Kind::Unavailable));
         let chatty = script("chatty", "yes | head -c 3000000");
         assert_eq!(chatty.run("talking", vec![], limits).await.unwrap().len() as u64, OUTPUT_LIMIT);
+    }
+
+    #[test]
+    fn the_doctor_says_how_to_mend() {
+        assert!(doctor(&QemuImg::default()).iter().all(|f| f.ok));
+        let sick = doctor(&QemuImg::new("qemu-img-of-mars", 1));
+        assert_eq!((sick[0].ok, sick[0].mend.as_str()), (false, "apt install qemu-utils"));
     }
 
     #[test]

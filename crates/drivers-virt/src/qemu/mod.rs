@@ -40,6 +40,7 @@ use record::{VmDir, disk_error};
 use std::{
     collections::{HashMap, VecDeque},
     fs::{self, File},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -103,6 +104,9 @@ impl Qemu {
     pub async fn open(mut config: QemuConfig) -> Result<Self> {
         fs::create_dir_all(config.state_dir.join("vms")).map_err(|e| disk_error("making the state directory", e))?;
         config.state_dir = fs::canonicalize(&config.state_dir).doing("resolving the state directory")?;
+        // Records hold what is a guest's secret: user data, passwords.
+        fs::set_permissions(config.state_dir.join("vms"), fs::Permissions::from_mode(0o700))
+            .doing("closing the directory of VMs to others")?;
         let lock = process::lock_state(&config.state_dir, config.lock_patience).await?;
         let sockets = sockets::root(&config.state_dir, &config.run_dir)?;
         let version = host::qemu_version(&config.binary).await?;
@@ -196,6 +200,14 @@ impl Shared {
 
     fn published(&self, server: &ServerId) -> Option<Published> {
         self.registry.lock().vms.get(server).map(|h| h.published.borrow().clone())
+    }
+
+    /// For a task in place of one that panicked: not if the driver has closed meanwhile.
+    fn requeue(self: &Arc<Self>, server: &ServerId, job: Job) -> Result<()> {
+        if !self.registry.lock().vms.contains_key(server) {
+            return Ok(());
+        }
+        self.queue(server, Urgency::Patient, job)
     }
 
     /// Queues a job with the VM's task, which is started if there is none. Under the lock, so that a task that retires has
@@ -333,5 +345,41 @@ impl Hypervisor for Qemu {
 
     fn events(&self) -> broadcast::Receiver<VmEvent> {
         self.shared.events.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{eventually, plain_spec};
+
+    /// A panic in one VM's task is an unknown outcome for one call; the guest runs on and is served again.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_panicking_task_is_replaced() {
+        if std::env::var_os("TSTACK_NO_QEMU").is_some() {
+            return;
+        }
+        let state = tempfile::tempdir().unwrap();
+        let acceleration = Acceleration::Tcg;
+        let config = QemuConfig { acceleration, cgroup: "tstack-test-panic".into(), ..QemuConfig::new(state.path()) };
+        let qemu = Qemu::open(config).await.unwrap();
+        let (spec, fence) = (plain_spec(), Fence { generation: 1 });
+        qemu.start(&spec, fence).await.unwrap();
+        let panics = qemu.call::<(), _>(&spec.server, Urgency::Patient, |_| Box::pin(async { panic!("as ordered") }));
+        assert!(panics.await.unwrap_err().is(kernel::Kind::Unavailable));
+        let mut events = qemu.events();
+        let handle = || qemu.shared.registry.lock().vms[&spec.server].clone();
+        // Nobody calls: the successor comes by itself, and watches the guest.
+        eventually("the end of the task", async || handle().jobs.is_closed()).await;
+        eventually("a successor", async || !handle().jobs.is_closed()).await;
+        qemu.pause(&spec.server, fence).await.unwrap();
+        let pid = handle().published.borrow().live.as_ref().unwrap().pid;
+        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::KILL)
+            .unwrap();
+        assert_eq!(events.recv().await.unwrap(), VmEvent { server: spec.server.clone(), state: VmState::Crashed });
+        qemu.destroy(&spec.server, fence).await.unwrap();
+        for parent in ["/sys/fs/cgroup/cpu/tstack-test-panic", "/sys/fs/cgroup/tstack-test-panic.slice"] {
+            let _ = fs::remove_dir(parent);
+        }
     }
 }

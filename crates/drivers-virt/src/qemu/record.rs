@@ -37,6 +37,9 @@ use std::{
 };
 use tokio::task::spawn_blocking;
 
+/// [`Error::code`] of a host whose disk is full, as drivers of disks have it.
+pub const NO_SPACE: &str = "no_space";
+
 /// The form of `spec.json`; a reader refuses a newer one.
 const FORMAT: u32 = 1;
 
@@ -168,10 +171,7 @@ impl VmDir {
 pub fn disk_error(doing: &str, e: io::Error) -> Error {
     match e.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Error::too_large("no space left on the host's disk")
-                .with_code("no_space")
-                .with_internal(doing)
-                .with_source(e)
+            Error::too_large("no space left on the host's disk").with_code(NO_SPACE).with_internal(doing).with_source(e)
         }
         _ => Error::internal(doing).with_source(e),
     }

@@ -207,6 +207,7 @@ async fn unreadable_record() {
         assert!(outcome.unwrap_err().internal_text().contains("spec.json"));
     }
     assert_eq!(processes(&spec.server), [pid], "the guest runs on");
+    assert_eq!(driver.list().await.unwrap()[0].state, VmState::Running, "and is not taken for absent");
     driver.destroy(&spec.server, FENCE).await.unwrap();
     assert_eq!(bench.leftovers(&spec.server).await, Vec::<String>::new());
 }

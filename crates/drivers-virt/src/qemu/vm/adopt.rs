@@ -1,6 +1,6 @@
 //! Finding a VM again: what the record announced, what is alive, and what follows from both (the table in `record`).
 
-use super::{Guest, Run, Vm};
+use super::{Broken, Guest, Run, Vm};
 use crate::qemu::{
     machine::{disk, nic},
     process::{self, Lock, Process},
@@ -17,7 +17,8 @@ impl Vm {
         self.broken = None;
         if let Err(e) = self.try_adopt().await {
             tracing::error!(server = %self.server, error = %e.internal_text(), "cannot take over a VM");
-            self.broken = Some(e);
+            let alive = matches!(process::try_lock(&self.dir), Ok(Lock::Held));
+            self.broken = Some(Broken { why: e, alive });
         }
         self.hold_agent_channel().await;
         self.tell();

@@ -111,7 +111,7 @@ impl Vm {
     /// A disk behind the guest has become larger.
     pub async fn resize_disk(&mut self, id: &str, size: u64) -> Result<()> {
         if let Some(broken) = &self.broken {
-            return Err(broken.clone());
+            return Err(broken.why.clone());
         }
         let disk = self.record.as_ref().and_then(|r| r.spec.disks.iter().find(|d| d.id == id)).cloned();
         let disk = disk.ok_or_else(|| Error::not_found(format!("server {} has no disk {id} here", self.server)))?;

@@ -64,14 +64,14 @@ impl Vm {
         match status.as_str() {
             "shutdown" if phase == Some(Phase::Rebooting) => self.reset(&qmp).await,
             "shutdown" => {
-                self.enter(Phase::Stopping).await?;
+                self.note(Phase::Stopping).await;
                 self.end_process().await?;
                 self.note(Phase::Shutdown).await;
                 self.tell();
                 Ok(())
             }
             "internal-error" => {
-                self.enter(Phase::Crashed).await?;
+                self.note(Phase::Crashed).await;
                 self.end_process().await?;
                 self.tell();
                 Ok(())

@@ -14,7 +14,7 @@
 //! QEMU's notices are never believed by themselves, they are a reason to ask QEMU how it is (`look`). So a notice that is late,
 //! lost or doubled does no harm, and one of a call's own making is no event to others.
 //!
-//! A task that panicked is replaced at the next call; the new one adopts the VM from disk like a new driver.
+//! A task that panicked is replaced; the new one adopts the VM from disk like a new driver.
 
 mod adopt;
 mod agent;
@@ -35,18 +35,20 @@ use super::{
     record::{Phase, Record, VmDir},
 };
 use compute::driver::{Fence, VmEvent, VmState, VmStatus};
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use kernel::{Error, Result, ServerId};
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
 /// How often a task tidies up: rotates the console log, looks for a monitor that did not answer.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// After QEMU hung up its process is given this long to be gone.
 const HANG_UP: Duration = Duration::from_secs(2);
+/// Between the panic of a task and its successor.
+const REBIRTH: Duration = Duration::from_secs(2);
 
 pub type Job = Box<dyn for<'a> FnOnce(&'a mut Vm) -> BoxFuture<'a, ()> + Send>;
 
@@ -125,8 +127,21 @@ pub fn spawn(shared: &Arc<Shared>, server: &ServerId, dir: VmDir, seen: u64) -> 
         publish,
         urgent: urgent.clone(),
     };
-    shared.tasks.spawn(vm.run(queue));
+    shared.tasks.spawn(watched(shared.clone(), server.clone(), vm.run(queue)));
     Handle { jobs, published, urgent }
+}
+
+/// Runs a VM's task and, should it panic, has another take its place, after a pause lest it panic again at once.
+async fn watched(shared: Arc<Shared>, server: ServerId, task: impl Future<Output = ()>) {
+    if AssertUnwindSafe(task).catch_unwind().await.is_ok() {
+        return;
+    }
+    // The panic hook has told where; this tells whose.
+    tracing::error!(%server, "the task of a VM panicked, starting another");
+    sleep(REBIRTH).await;
+    let (nothing, _) = job(|_| Box::pin(async { Ok(()) }), Urgency::Patient);
+    // Gone with the driver, or started anew by a call: either is well.
+    let _ = shared.requeue(&server, nothing);
 }
 
 /// The VM's task. Its methods lie in the files of this directory, one per kind of work.
@@ -135,13 +150,19 @@ pub struct Vm {
     server: ServerId,
     dir: VmDir,
     record: Option<Record>,
-    /// Why nothing may be done with this VM: its record cannot be read, or its process not be found.
-    broken: Option<Error>,
+    /// Why nothing may be done with this VM, and whether it has a process.
+    broken: Option<Broken>,
     /// The newest generation seen while there is no record.
     seen: u64,
     guest: Option<Guest>,
     publish: watch::Sender<Published>,
     urgent: watch::Sender<usize>,
+}
+
+/// A VM whose record cannot be read, or whose process cannot be found. It is not absent: it may be using its disks.
+struct Broken {
+    why: Error,
+    alive: bool,
 }
 
 /// A VM's process, as long as it may be alive.
@@ -206,6 +227,9 @@ impl Vm {
     }
 
     fn state(&self) -> VmState {
+        if let Some(broken) = &self.broken {
+            return if broken.alive { VmState::Running } else { VmState::Crashed };
+        }
         match (&self.record, &self.guest) {
             (None, _) => VmState::Absent,
             (_, Some(Guest { run: Run::Running, .. })) => VmState::Running,
@@ -228,7 +252,7 @@ impl Vm {
     /// Lets a call in: nothing older than what was seen may touch the guest, and what is seen is on disk before it acts.
     async fn admit(&mut self, fence: Fence) -> Result<()> {
         if let Some(broken) = &self.broken {
-            return Err(broken.clone());
+            return Err(broken.why.clone());
         }
         self.check_fence(fence)?;
         match &mut self.record {
