@@ -85,7 +85,9 @@ pub fn run() -> Result<(), String> {
 }
 
 fn metadata() -> Result<Value, String> {
-    let output = Command::new("cargo").args(["metadata", "--format-version=1", "--locked", "--offline"]).output();
+    let output = Command::new("cargo")
+        .args(["metadata", "--format-version=1", "--locked", "--filter-platform=x86_64-unknown-linux-gnu"])
+        .output();
     let output = output.map_err(|e| format!("starting cargo: {e}"))?;
     if !output.status.success() {
         return Err(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)));

@@ -24,6 +24,19 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
 }
 
+/// Removes a directory and all in it; `Ok` if it is not there. A program that our killed predecessor left at work may still be making
+/// a file in it: so more than one try. Once the directory is gone, such a program makes no more.
+pub fn remove_dir(path: &Path) -> io::Result<()> {
+    for _ in 0..100 {
+        match fs::remove_dir_all(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            done => return done,
+        }
+    }
+    fs::remove_dir_all(path)
+}
+
 /// An I/O error met while `doing` something with a file: a full disk is told to the user (`TooLarge`, code
 /// [`NO_SPACE`]), everything else only to the log.
 pub fn disk_error(doing: &str, e: io::Error) -> Error {

@@ -1,5 +1,6 @@
 //! Making a file appear whole or not at all, and stay: written aside, synced, renamed, the directory synced.
 
+use crate::disk::OnDisk;
 use kernel::{Result, error::Doing};
 use std::{
     fs::{self, File},
@@ -10,8 +11,8 @@ use std::{
 /// Both must lie in one file system. Blocks while the disk writes: call it from `spawn_blocking`.
 pub fn commit_blocking(temporary: &Path, name: &Path) -> Result<()> {
     // fsync covers every page of the file, whichever process wrote it.
-    File::open(temporary).and_then(|f| f.sync_all()).doing("syncing a file to disk")?;
-    fs::rename(temporary, name).doing("giving a file its name")?;
+    File::open(temporary).and_then(|f| f.sync_all()).on_disk("syncing a file to disk")?;
+    fs::rename(temporary, name).on_disk("giving a file its name")?;
     sync_parent(name)
 }
 

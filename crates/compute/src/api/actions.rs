@@ -69,7 +69,7 @@ fn event(action: &Action, cx: &Ctx, all: bool, details: bool) -> Value {
     }
     if cx.version.since(2, 62) {
         if all {
-            view["host"] = json!(host);
+            view["host"] = json!(host.unwrap_or_default());
         }
         view["hostId"] = host.map(|host| host_id_of(&action.project, host)).unwrap_or_default().into();
     }

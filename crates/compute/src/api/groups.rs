@@ -32,7 +32,7 @@ fn create_schema(minor: u16) -> Value {
     }
     let policy = json!({"type": "string", "enum": policies});
     let properties = if minor < 64 {
-        let one = json!({"type": "array", "items": [policy.clone()], "prefixItems": [policy], "minItems": 1, "maxItems": 1, "uniqueItems": true});
+        let one = json!({"type": "array", "items": policy, "minItems": 1, "maxItems": 1, "uniqueItems": true});
         object(json!({"name": name(), "policies": one}), &["name", "policies"])
     } else {
         let limit = json!({"type": ["integer", "string"], "pattern": "^[0-9]*$", "minimum": 1, "minLength": 1});

@@ -3,16 +3,26 @@
 use serde_json::{Value, json};
 
 /// `by_version! { CREATE = create: 1, 19, 32 }`: a table of schemas, one for each version (2.1, 2.19, 2.32) from which on
-/// `create(minor)` gives something else.
+/// `create(minor)` gives something else. Once in a module, for it brings the test that all of them compile.
 macro_rules! by_version {
-    ($($name:ident = $make:ident: $($minor:literal),+ $(,)?);+ $(;)?) => {$(
+    ($($name:ident = $make:ident: $($minor:literal),+ $(,)?);+ $(;)?) => {
+        $(
         pub(crate) static $name: &[(kernel::Microversion, &http::Schema)] = &[
             $((kernel::Microversion::new(2, $minor), {
                 static SCHEMA: http::Schema = http::Schema::new(|| $make($minor));
                 &SCHEMA
             })),+
         ];
-    )+};
+        )+
+
+        #[cfg(test)]
+        #[test]
+        fn schemas_compile() {
+            for (version, schema) in [$($name),+].into_iter().flatten() {
+                schema.compile().unwrap_or_else(|e| panic!("{version}: {}", e.internal_text()));
+            }
+        }
+    };
 }
 pub(crate) use by_version;
 

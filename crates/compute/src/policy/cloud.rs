@@ -66,7 +66,7 @@ policy::rules! {
         GET "/os-hypervisors";
     /// List hypervisors with their details.
     HYPERVISORS_DETAIL = "os_compute_api:os-hypervisors:list-detail", "rule:context_is_admin", [Project],
-        GET "/os-hypervisors/details";
+        GET "/os-hypervisors/detail";
     /// Sum up all hypervisors.
     HYPERVISORS_STATISTICS = "os_compute_api:os-hypervisors:statistics", "rule:context_is_admin", [Project],
         GET "/os-hypervisors/statistics";

@@ -7,11 +7,12 @@ use super::{
     process::{Home, Process},
     qmp::{Qmp, QmpError},
 };
-use kernel::{Error, Result};
+use kernel::{Error, Result, error::Doing};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
     io,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -24,9 +25,14 @@ pub(super) const DISK: &str = "disk";
 pub(super) struct Daemon {
     home: Home,
     monitor: PathBuf,
+    /// Where its NBD server listens on TCP.
+    port: Option<SocketAddr>,
     binary: PathBuf,
     patience: Duration,
 }
+
+/// [`Error::code`] of a port that another program has.
+pub(super) const PORT_TAKEN: &str = "port_taken";
 
 impl Daemon {
     /// The one that has the volume's file open.
@@ -39,8 +45,36 @@ impl Daemon {
         Self::new(volume.home("gateway"), volume.socket("gw"), config)
     }
 
+    #[must_use]
+    pub(super) fn listening(self, port: SocketAddr) -> Self {
+        Self { port: Some(port), ..self }
+    }
+
     fn new(home: PathBuf, monitor: PathBuf, config: &FileVolumesConfig) -> Self {
-        Self { home: Home::new(home), monitor, binary: config.storage_daemon.clone(), patience: config.patience }
+        let (binary, patience) = (config.storage_daemon.clone(), config.patience);
+        Self { home: Home::new(home), monitor, port: None, binary, patience }
+    }
+
+    /// The socket is made here and inherited, for QEMU before 8.1 leaves Nagle's delay on in its NBD server: with several requests
+    /// under way each answer would wait 40 ms for the client's acknowledgement. Connections have the option from their listener.
+    fn listen(&self) -> Result<Option<TcpListener>> {
+        let Some(port) = self.port else { return Ok(None) };
+        let listener = TcpListener::bind(port).map_err(|e| match e.kind() {
+            io::ErrorKind::AddrInUse => Error::unavailable(format!("{port} is in use")).with_code(PORT_TAKEN),
+            _ => Error::internal(format!("listening on {port}")).with_source(e),
+        })?;
+        rustix::net::sockopt::set_tcp_nodelay(&listener, true).doing("setting up a volume's port")?;
+        Ok(Some(listener))
+    }
+
+    fn args(&self) -> Result<Vec<String>> {
+        let monitor = escaped(&self.monitor)?;
+        let mut args = vec!["--chardev".into(), format!("socket,id=qmp,path={monitor},server=on,wait=off")];
+        args.extend(["--monitor", "chardev=qmp"].map(String::from));
+        if self.port.is_some() {
+            args.extend(["--nbd-server", "addr.type=fd,addr.str=1"].map(String::from));
+        }
+        Ok(args)
     }
 
     pub(super) async fn process(&self) -> Result<Option<Process>> {
@@ -49,10 +83,7 @@ impl Daemon {
 
     /// A conversation with the daemon, which is started if it does not run.
     pub(super) async fn converse(&self) -> Result<Qmp> {
-        let monitor = escaped(&self.monitor)?;
-        let args = ["--chardev".into(), format!("socket,id=qmp,path={monitor},server=on,wait=off")];
-        let args = [&args[..], &["--monitor".into(), "chardev=qmp".into()]].concat();
-        let process = self.home.start(&self.binary, &args, self.patience).await?;
+        let process = self.home.start(&self.binary, &self.args()?, || self.listen(), self.patience).await?;
         let deadline = Instant::now() + self.patience;
         loop {
             let e = match Qmp::connect(&self.monitor, self.patience).await {
@@ -145,15 +176,24 @@ impl Access {
     }
 }
 
+/// When a write is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writes {
+    /// When it is on the disk.
+    Through,
+    /// When whoever is below has acknowledged it.
+    Passed,
+}
+
 /// Sees to it that the disk is exported under `name`, with this access and no other.
-pub(super) async fn export(qmp: &mut Qmp, name: &str, access: Access) -> Result<(), QmpError> {
+pub(super) async fn export(qmp: &mut Qmp, name: &str, access: Access, writes: Writes) -> Result<(), QmpError> {
     if exported(qmp).await? == Some(access) {
         return Ok(());
     }
     withdraw(qmp).await?;
     let export = json!({
         "type": "nbd", "id": access.id(), "node-name": DISK, "name": name,
-        "writable": access == Access::ReadWrite, "writethrough": true,
+        "writable": access == Access::ReadWrite, "writethrough": writes == Writes::Through,
     });
     qmp.execute("block-export-add", export).await.map(drop)
 }
@@ -192,4 +232,32 @@ pub(super) async fn withdraw(qmp: &mut Qmp) -> Result<(), QmpError> {
         sleep(Duration::from_millis(5)).await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+
+    #[test]
+    fn connections_do_not_wait_for_nagle() {
+        let daemon = Daemon {
+            home: Home::new("/nowhere".into()),
+            monitor: "/nowhere/qmp".into(),
+            port: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            binary: "none".into(),
+            patience: Duration::from_secs(1),
+        };
+        let listener = daemon.listen().unwrap().expect("it has a port");
+        let port = listener.local_addr().unwrap();
+        let _client = TcpStream::connect(port).unwrap();
+        assert!(listener.accept().unwrap().0.nodelay().unwrap(), "a connection has its listener's options");
+        let taken = Daemon { port: Some(port), ..daemon }.listen().unwrap_err();
+        assert_eq!(taken.code(), Some(PORT_TAKEN));
+    }
+
+    #[test]
+    fn paths_survive_qemus_option_syntax() {
+        assert_eq!(escaped(Path::new("/a,b/c=d")).unwrap(), "/a,,b/c=d");
+    }
 }

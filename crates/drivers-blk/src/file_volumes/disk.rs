@@ -10,7 +10,7 @@
 
 use super::{
     config::FileVolumesConfig,
-    daemon::{self, Access, DISK, Daemon, Nodes, text},
+    daemon::{self, Access, DISK, Daemon, Nodes, Writes, text},
     pool::VolumeDir,
     qmp::{Qmp, QmpError, is_full, no_space},
 };
@@ -36,7 +36,7 @@ pub(super) async fn serve(volume: &VolumeDir, config: &FileVolumesConfig, access
         daemon::add_node(&mut qmp, &nodes, file).await?;
         daemon::add_node(&mut qmp, &nodes, disk).await?;
         daemon::start_server(&mut qmp, socket).await?;
-        daemon::export(&mut qmp, volume.id.as_str(), access).await
+        daemon::export(&mut qmp, volume.id.as_str(), access, Writes::Through).await
     };
     converge.await.map_err(|e| e.while_doing("exporting a volume"))?;
     Ok(qmp)
@@ -82,7 +82,7 @@ pub(super) async fn grow(qmp: &mut Qmp, volume: &VolumeDir, size: u64, access: A
         }
         daemon::withdraw(qmp).await?;
         let grown = qmp.execute("block_resize", json!({"node-name": DISK, "size": size})).await;
-        daemon::export(qmp, volume.id.as_str(), access).await?;
+        daemon::export(qmp, volume.id.as_str(), access, Writes::Through).await?;
         grown.map(drop)
     };
     grow.await.map_err(|e| e.while_doing("growing an exported volume"))

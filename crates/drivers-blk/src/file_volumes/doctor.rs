@@ -1,19 +1,39 @@
 //! What a pool lacks on this host, and how to mend it.
 
-use super::FileVolumesConfig;
+use super::{FileVolumesConfig, TcpExports};
 use crate::disk;
 use kernel::doctor::Finding;
-use std::path::Path;
+use std::{net::TcpListener, path::Path};
 
 /// Looks at everything the driver needs; changes nothing.
 pub fn doctor(config: &FileVolumesConfig) -> Vec<Finding> {
-    vec![
+    let mut findings = vec![
         program(Path::new("qemu-img"), "apt install qemu-utils"),
         program(&config.storage_daemon, "apt install qemu-system-common"),
         program(Path::new("setsid"), "apt install util-linux"),
         program(Path::new("prlimit"), "apt install util-linux"),
         pool_dir(&config.dir),
-    ]
+    ];
+    findings.extend(config.tcp.as_ref().map(address));
+    findings
+}
+
+/// Whether the address is this host's: only then can a socket be bound to it.
+fn address(tcp: &TcpExports) -> Finding {
+    let check = "address of volumes for other hosts";
+    match TcpListener::bind((tcp.address, 0)) {
+        Ok(_) if tcp.address.is_unspecified() => Finding::bad(
+            check,
+            format!("{} says nothing to other hosts", tcp.address),
+            "set it to an address of this host on the network that only hosts are on",
+        ),
+        Ok(_) => Finding::good(check, format!("{}, ports {:?}", tcp.address, tcp.ports)),
+        Err(e) => Finding::bad(
+            check,
+            format!("{}: {e}", tcp.address),
+            "give the address to an interface of this host, or set one that it has",
+        ),
+    }
 }
 
 fn program(name: &Path, mend: &str) -> Finding {

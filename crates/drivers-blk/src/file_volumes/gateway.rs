@@ -4,12 +4,13 @@
 
 use super::{
     config::{FileVolumesConfig, TcpExports},
-    daemon::{self, Access, DISK, Daemon, Nodes, text},
+    daemon::{self, Access, DISK, Daemon, Nodes, PORT_TAKEN, Writes, text},
     pool::VolumeDir,
     qmp::{Qmp, QmpError},
 };
 use kernel::{Error, Result};
 use serde_json::json;
+use std::net::SocketAddr;
 
 /// Whether a gateway could take a port.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,23 +29,19 @@ pub(super) async fn serve(
     access: Access,
     size: u64,
 ) -> Result<Taken> {
-    let daemon = Daemon::gateway(volume, config);
-    let mut qmp = daemon.converse().await?;
+    let daemon = Daemon::gateway(volume, config).listening(SocketAddr::new(tcp.address, port));
+    let mut qmp = match daemon.converse().await {
+        Err(e) if e.code() == Some(PORT_TAKEN) => return Ok(Taken::Foreign),
+        qmp => qmp?,
+    };
     // An NBD client learns size and access only when it opens: one that is behind is replaced.
     if is_behind(&mut qmp, access, size).await.map_err(|e| e.while_doing("looking at a gateway"))? {
         drop(qmp);
         daemon.stop().await?;
         qmp = daemon.converse().await?;
     }
-    match converge(&mut qmp, volume, tcp, port, access).await {
-        Ok(()) => Ok(Taken::Ours),
-        Err(e) if e.says("Address already in use") => {
-            drop(qmp);
-            daemon.stop().await?;
-            Ok(Taken::Foreign)
-        }
-        Err(e) => Err(e.while_doing("exporting a volume to another host")),
-    }
+    let done = converge(&mut qmp, volume, access).await;
+    done.map(|()| Taken::Ours).map_err(|e| e.while_doing("exporting a volume to another host"))
 }
 
 async fn is_behind(qmp: &mut Qmp, access: Access, size: u64) -> Result<bool, QmpError> {
@@ -53,24 +50,16 @@ async fn is_behind(qmp: &mut Qmp, access: Access, size: u64) -> Result<bool, Qmp
     Ok(known.is_some_and(|known| known != size) || exported.is_some_and(|exported| exported != access))
 }
 
-async fn converge(
-    qmp: &mut Qmp,
-    volume: &VolumeDir,
-    tcp: &TcpExports,
-    port: u16,
-    access: Access,
-) -> Result<(), QmpError> {
+async fn converge(qmp: &mut Qmp, volume: &VolumeDir, access: Access) -> Result<(), QmpError> {
     let socket = volume.socket("nbd");
     let server = json!({"type": "unix", "path": text(&socket).unwrap_or_default()});
     let disk = json!({
         "driver": "nbd", "node-name": DISK, "server": server, "export": volume.id.as_str(),
         "read-only": access == Access::ReadOnly, "discard": "unmap", "reconnect-delay": 60, "open-timeout": 10,
     });
-    let address = json!({"type": "inet", "data": {"host": tcp.address.to_string(), "port": port.to_string()}});
-    daemon::start_server(qmp, address).await?;
     let nodes = Nodes::of(qmp).await?;
     daemon::add_node(qmp, &nodes, disk).await?;
-    daemon::export(qmp, volume.id.as_str(), access).await
+    daemon::export(qmp, volume.id.as_str(), access, Writes::Passed).await
 }
 
 /// The first port of the range that is free of `taken`, from `after` on.

@@ -9,11 +9,11 @@
 //!                         /snapshots/<snapshot>.qcow2
 //!                         /disk/  /gateway/   the homes of its storage daemons
 //!   <dir>/sockets/<volume>.{nbd,qmp,gw}
-//!   <dir>/making/                             what is not finished; emptied at open
+//!   <dir>/making/<one per open>/              what is not finished; those of others are removed at open
 //! ```
 
 use crate::{
-    disk::{OnDisk, private_dir},
+    disk::{OnDisk, private_dir, remove_dir},
     durable,
     names::plain,
 };
@@ -50,6 +50,7 @@ pub(super) struct ExportRecord {
 pub(super) struct Pool {
     dir: PathBuf,
     sockets: PathBuf,
+    making: PathBuf,
     next: AtomicU64,
     _lock: File,
 }
@@ -92,13 +93,9 @@ impl Pool {
         }
         let dir = fs::canonicalize(dir).doing(&doing)?;
         let lock = lock(&dir)?;
-        let making = dir.join("making");
-        match fs::remove_dir_all(&making) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e).on_disk(&doing),
-            _ => private_dir(&making).on_disk(&doing)?,
-        }
+        let making = fresh_making(&dir).on_disk(&doing)?;
         let sockets = super::sockets::root(&dir.join("sockets"), run_dir)?;
-        let pool = Self { dir, sockets, next: AtomicU64::new(0), _lock: lock };
+        let pool = Self { dir, sockets, making, next: AtomicU64::new(0), _lock: lock };
         pool.prune_fences().doing(&doing)?;
         Ok(pool)
     }
@@ -109,7 +106,7 @@ impl Pool {
 
     pub(super) fn unfinished(&self) -> Unfinished {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
-        Unfinished(self.dir.join("making").join(n.to_string()))
+        Unfinished(self.making.join(n.to_string()))
     }
 
     pub(super) fn volume(&self, id: &VolumeId) -> Result<VolumeDir> {
@@ -196,6 +193,19 @@ impl Pool {
         }
         Ok(ports)
     }
+}
+
+/// A place for unfinished things that no other process has ever had: a `qemu-img` whose parent was killed goes on for a while, and
+/// must not find its file's name given to another.
+fn fresh_making(dir: &Path) -> io::Result<PathBuf> {
+    let all = dir.join("making");
+    for old in names(&all)? {
+        remove_dir(&all.join(old))?;
+    }
+    let making = all.join(uuid::Uuid::new_v4().simple().to_string());
+    private_dir(&all)?;
+    private_dir(&making)?;
+    Ok(making)
 }
 
 fn lock(dir: &Path) -> Result<File> {

@@ -11,6 +11,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom},
+    net::TcpListener,
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::{Path, PathBuf},
     process::Stdio,
@@ -196,20 +197,27 @@ impl Home {
         Ok(())
     }
 
-    /// Starts the daemon, or returns the one that is there. That it is well is learned from its monitor.
-    pub(super) async fn start(&self, binary: &Path, args: &[String], patience: Duration) -> Result<Process> {
+    /// Starts the daemon, or returns the one that is there. That it is well is learned from its monitor. `port` makes the socket it
+    /// listens on, if it has one, which becomes its stdout: the one descriptor besides the lock that it inherits.
+    pub(super) async fn start(
+        &self,
+        binary: &Path,
+        args: &[String],
+        port: impl Fn() -> Result<Option<TcpListener>>,
+        patience: Duration,
+    ) -> Result<Process> {
         loop {
             if let Some(process) = self.running(patience).await? {
                 return Ok(process);
             }
             if let Lock::Free(lock) = self.try_lock()? {
-                return self.launch(binary, args, lock);
+                return self.launch(binary, args, port()?, lock);
             }
         }
     }
 
-    fn launch(&self, binary: &Path, args: &[String], lock: File) -> Result<Process> {
-        let log = || OpenOptions::new().append(true).create(true).open(self.log()).on_disk("opening a daemon's log");
+    fn launch(&self, binary: &Path, args: &[String], port: Option<TcpListener>, lock: File) -> Result<Process> {
+        let log = OpenOptions::new().append(true).create(true).open(self.log()).on_disk("opening a daemon's log")?;
         let mut child = Command::new("setsid")
             .arg(binary)
             .args(args)
@@ -220,8 +228,8 @@ impl Home {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LC_ALL", "C")
             .stdin(Stdio::from(lock))
-            .stdout(Stdio::from(log()?))
-            .stderr(Stdio::from(log()?))
+            .stdout(port.map_or_else(Stdio::null, |socket| Stdio::from(OwnedFd::from(socket))))
+            .stderr(Stdio::from(log))
             .kill_on_drop(false)
             .spawn()
             .doing("starting setsid and qemu-storage-daemon")?;

@@ -139,7 +139,7 @@ async fn tables(file: &File<'_>, header: &Header, found: &mut Found) -> Result<(
         found.refuse("damaged: the cluster table does not fit the disk's size");
         return Ok(());
     }
-    if header.l1_offset % cluster != 0 || !file.holds(header.l1_offset, bytes) {
+    if !header.l1_offset.is_multiple_of(cluster) || !file.holds(header.l1_offset, bytes) {
         found.refuse("damaged: the cluster table lies beyond the file's end");
         return Ok(());
     }

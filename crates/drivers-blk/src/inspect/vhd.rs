@@ -38,13 +38,14 @@ async fn dynamic(file: &File<'_>, footer: &Fields<'_>, found: &mut Found) -> Res
     found.refuse_if(!checksum_holds(footer), "damaged: the vhd header's checksum is wrong");
     match footer.be32(60) {
         Some(DYNAMIC) => found.detail("type", "dynamic"),
-        Some(DIFFERENCING) => return Ok(found.refuse("it has a parent file")),
-        _ => return Ok(found.refuse("damaged: impossible vhd type")),
+        Some(DIFFERENCING) => found.refuse("it has a parent file"),
+        _ => found.refuse("damaged: impossible vhd type"),
     }
     let header = file.at(footer.be64(16).unwrap_or(u64::MAX), 1024).await?;
     let header = Fields(&header);
     let (Some(table), Some(entries), Some(block)) = (header.be64(16), header.be32(28), header.be32(32)) else {
-        return Ok(found.refuse("damaged: the vhd's dynamic header lies beyond the file's end"));
+        found.refuse("damaged: the vhd's dynamic header lies beyond the file's end");
+        return Ok(());
     };
     found.refuse_if(!header.starts_with(b"cxsparse"), "damaged: the vhd has no dynamic header");
     let holds_all = u64::from(entries).saturating_mul(block.into()) >= found.virtual_size;

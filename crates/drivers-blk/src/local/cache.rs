@@ -2,22 +2,22 @@
 
 use super::{Making, too_small};
 use crate::{
+    checksum,
     disk::OnDisk,
     qemu_img::{Compress, Format, INVALID_IMAGE, QemuImg},
 };
 use compute::driver::{ImageFetch, ImageSource};
 use kernel::{Error, Result, error::Doing};
 use parking_lot::Mutex;
-use sha2::{Digest, Sha256, Sha512};
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::{self, Read},
-    path::{Path, PathBuf},
+    io,
+    path::PathBuf,
     sync::{Arc, Weak},
     time::{Duration, SystemTime},
 };
-use tokio::{sync::OwnedMutexGuard, task::spawn_blocking};
+use tokio::sync::OwnedMutexGuard;
 
 pub(super) struct Cache {
     dir: PathBuf,
@@ -122,7 +122,8 @@ pub(super) async fn bring(
 ) -> Result<PathBuf> {
     let (fetched, raw) = (making.file(), making.file());
     fetch.fetch(image, &fetched.0).await?;
-    check_bytes(image, &fetched.0).await?;
+    let what = format!("image {}", image.image);
+    checksum::verify(&fetched.0, &what, image.size, &image.hash_algo, &image.hash).await?;
     let format = Format::of_image(&image.disk_format)?;
     let info = img.info_untrusted(&fetched.0, format).await?;
     if limit != 0 && info.virtual_size > limit {
@@ -131,33 +132,4 @@ pub(super) async fn bring(
     img.convert((&fetched.0, format), (&raw.0, Format::Raw), Compress::No).await?;
     raw.commit(&held.path).await?;
     Ok(held.path.clone())
-}
-
-async fn check_bytes(image: &ImageSource, path: &Path) -> Result<()> {
-    let (path, algo) = (path.to_owned(), image.hash_algo.to_ascii_lowercase());
-    let read = spawn_blocking(move || if algo == "sha256" { digest::<Sha256>(&path) } else { digest::<Sha512>(&path) });
-    let (size, hash) = read.await.doing("checking an image")?.on_disk("checking an image")?;
-    if size == image.size && hash == image.hash.to_ascii_lowercase() {
-        return Ok(());
-    }
-    let what = format!("expected {} bytes hashed {}, got {size} hashed {hash}", image.size, image.hash);
-    Err(Error::bad_request(format!("the bytes of image {} are damaged", image.image))
-        .with_code(INVALID_IMAGE)
-        .with_internal(what))
-}
-
-fn digest<D: Digest>(path: &Path) -> io::Result<(u64, String)> {
-    let (mut file, mut hasher) = (File::open(path)?, D::new());
-    let (mut chunk, mut size) = (vec![0; 256 * 1024], 0);
-    loop {
-        match file.read(&mut chunk)? {
-            0 => break,
-            n => {
-                hasher.update(&chunk[..n]);
-                size += n as u64;
-            }
-        }
-    }
-    let hex = hasher.finalize().iter().map(|b| format!("{b:02x}")).collect();
-    Ok((size, hex))
 }

@@ -25,7 +25,7 @@ mod cache;
 mod swap;
 
 use crate::{
-    disk::{OnDisk, disk_error},
+    disk::{OnDisk, disk_error, remove_dir},
     durable,
     qemu_img::{Compress, Format, INVALID_IMAGE, QemuImg},
 };
@@ -123,10 +123,7 @@ impl LocalStore {
         }
         let dir = fs::canonicalize(&config.dir).doing(&doing)?;
         let lock = lock(&dir)?;
-        match fs::remove_dir_all(&making) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(disk_error(&doing, e)),
-            _ => fs::create_dir_all(&making).on_disk(&doing)?,
-        }
+        remove_dir(&making).and_then(|()| fs::create_dir_all(&making)).on_disk(&doing)?;
         let cache = Cache::new(dir.join("images"), config.keep_unused);
         let making = Making { dir: dir.join("scratch").join("making"), next: AtomicU64::new(0) };
         Ok(Self { inner: Arc::new(Inner { dir, img, cache, making, _lock: lock }) })

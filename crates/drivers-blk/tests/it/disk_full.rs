@@ -4,12 +4,12 @@ use crate::rig::{HOST, Local, Pool, holds, image_of, run, write};
 use drivers_blk::{
     conformance::volumes::{Outcome, PoolBench, fence, make, spec},
     image_store::FileStore,
-    qemu_img::NO_SPACE,
+    qemu_img::{NO_SPACE, QemuImg},
 };
 use futures_util::{StreamExt, stream};
 use image::driver::ImageStore;
 use kernel::{Kind, SnapshotId};
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 use volume::driver::{VolumeBackend, VolumeSource};
 
 struct Small {
@@ -88,4 +88,37 @@ async fn a_pool_that_is_full() {
     assert_eq!(write(&target, 0, 4096, 2).await, Outcome::Done, "what it has it may go on changing");
     pool.driver().unexport(&id, fence(1)).await.unwrap();
     pool.driver().delete(&id, fence(1)).await.unwrap();
+}
+
+/// The disk fills up while a volume in use is copied: the copy fails, the guest's disk goes on, and the next copy works.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fills_up_meanwhile() {
+    let Some(small) = Small::new(32).await else { return };
+    let (filler, script) = (small.path.join("filler"), small.path.join("qemu-img"));
+    // A qemu-img after which, while the file `now` is there, somebody else takes all that is free.
+    let text = format!(
+        "#!/bin/sh\nqemu-img \"$@\"; rc=$?\n[ -e {0}/now ] && head -c 100m /dev/zero >{1} 2>/dev/null\nexit $rc\n",
+        small.path.display(),
+        filler.display()
+    );
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let pool = Pool::with(|config| {
+        config.dir = small.path.join("pool");
+        config.img = QemuImg::new(script, 2);
+    });
+    let id = make(&pool, 1, VolumeSource::Blank).await;
+    let target = pool.driver().export(&id, HOST, false, fence(1)).await.unwrap();
+    assert_eq!(write(&target, 0, 12 << 20, 1).await, Outcome::Done);
+    let (snapshot, now) = (SnapshotId::new(), small.path.join("now"));
+    fs::write(&now, "").unwrap();
+    assert_full(&pool.driver().create_snapshot(&id, &snapshot, fence(1)).await.unwrap_err());
+    assert!(fs::metadata(&filler).unwrap().len() > 1 << 20, "it did fill up");
+    assert_eq!(pool.leftovers(&id).await.len(), 3, "the volume and its two sockets");
+    assert!(holds(&target, 0, 12 << 20, 1).await);
+    fs::remove_file(now).unwrap();
+    fs::remove_file(filler).unwrap();
+    assert_eq!(write(&target, 0, 4096, 2).await, Outcome::Done);
+    pool.driver().create_snapshot(&id, &snapshot, fence(1)).await.unwrap();
+    pool.driver().unexport(&id, fence(1)).await.unwrap();
 }

@@ -3,7 +3,7 @@
 use crate::rig::{HOST, Pool, kill};
 use drivers_blk::{
     conformance::volumes::{PoolBench, eventually, fence, make},
-    file_volumes::{FileVolumes, FileVolumesConfig, doctor},
+    file_volumes::{FileVolumes, FileVolumesConfig, TcpExports, doctor},
     volume_conformance,
 };
 use kernel::Kind;
@@ -72,13 +72,17 @@ fn the_doctor_says_what_is_missing() {
     let dir = tempfile::tempdir().unwrap();
     let mut config = FileVolumesConfig::new("p", HOST, dir.path().join("not/made/yet"));
     config.patience = Duration::from_secs(1);
+    config.tcp = Some(TcpExports { address: [127, 0, 0, 1].into(), ports: 1..=9 });
     let well = doctor(&config);
     assert!(well.iter().all(|f| f.ok && f.mend.is_empty()), "{well:?}");
     assert!(!dir.path().join("not").exists(), "it only looks");
     config.storage_daemon = "qemu-storage-daemon-of-tomorrow".into();
     config.dir = "/proc/nowhere".into();
+    // TEST-NET-1: nobody's.
+    config.tcp = Some(TcpExports { address: [192, 0, 2, 1].into(), ports: 1..=9 });
     let ill: Vec<_> = doctor(&config).into_iter().filter(|f| !f.ok).collect();
     let checks: Vec<_> = ill.iter().map(|f| f.check.as_str()).collect();
-    assert_eq!(checks, ["qemu-storage-daemon-of-tomorrow", "directory of volumes"]);
+    let expect = ["qemu-storage-daemon-of-tomorrow", "directory of volumes", "address of volumes for other hosts"];
+    assert_eq!(checks, expect);
     assert!(ill.iter().all(|f| !f.mend.is_empty() && !f.detail.is_empty()), "{ill:?}");
 }

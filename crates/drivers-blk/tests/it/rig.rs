@@ -214,7 +214,10 @@ impl PoolBench for Pool {
         let list =
             |dir: &str| fs::read_dir(self.config.dir.join(dir)).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
         let of_it = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(id.as_str());
-        let mut left: Vec<PathBuf> = list("making");
+        let mut left = Vec::new();
+        for making in list("making") {
+            left.extend(fs::read_dir(making).unwrap().map(|e| e.unwrap().path()));
+        }
         left.extend(list("volumes").into_iter().chain(list("sockets")).filter(of_it));
         left.iter().map(|p| p.display().to_string()).collect()
     }

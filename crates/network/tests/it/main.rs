@@ -14,6 +14,7 @@ mod routers;
 mod security_groups;
 mod service;
 mod sharing;
+mod speed;
 mod subnetpools;
 mod subnets;
 mod support;
