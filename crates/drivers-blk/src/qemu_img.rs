@@ -266,15 +266,18 @@ impl QemuImg {
 
 /// What this host lacks for handling images.
 pub fn doctor(img: &QemuImg) -> Vec<Finding> {
-    let look = |program: &Path, mend: &str| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let found = std::env::split_paths(&path).map(|dir| dir.join(program)).find(|p| p.is_file());
-        match found {
-            Some(found) => Finding::good(program.display().to_string(), found.display().to_string()),
-            None => Finding::bad(program.display().to_string(), "not found", mend),
-        }
-    };
-    vec![look(&img.binary, "apt install qemu-utils"), look(Path::new("prlimit"), "apt install util-linux")]
+    vec![program(&img.binary, "apt install qemu-utils"), program(Path::new("prlimit"), "apt install util-linux")]
+}
+
+/// Whether a program is on the path; `mend` says how to get it there.
+pub(crate) fn program(name: &Path, mend: &str) -> Finding {
+    let check = name.display().to_string();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let runs = |file: &PathBuf| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok();
+    match std::env::split_paths(&path).map(|dir| dir.join(name)).find(runs) {
+        Some(file) => Finding::good(check, file.display().to_string()),
+        None => Finding::bad(check, "not found", mend),
+    }
 }
 
 fn args(head: &[&str], tail: &[&OsStr]) -> Vec<OsString> {

@@ -1,19 +1,19 @@
 //! What a pool lacks on this host, and how to mend it.
 
 use super::{FileVolumesConfig, TcpExports};
-use crate::disk;
-use kernel::doctor::Finding;
+use crate::{
+    disk,
+    qemu_img::{self, program},
+};
+use kernel::Finding;
 use std::{net::TcpListener, path::Path};
 
 /// Looks at everything the driver needs; changes nothing.
 pub fn doctor(config: &FileVolumesConfig) -> Vec<Finding> {
-    let mut findings = vec![
-        program(Path::new("qemu-img"), "apt install qemu-utils"),
-        program(&config.storage_daemon, "apt install qemu-system-common"),
-        program(Path::new("setsid"), "apt install util-linux"),
-        program(Path::new("prlimit"), "apt install util-linux"),
-        pool_dir(&config.dir),
-    ];
+    let mut findings = qemu_img::doctor(&config.img);
+    findings.push(program(&config.storage_daemon, "apt install qemu-system-common"));
+    findings.push(program(Path::new("setsid"), "apt install util-linux"));
+    findings.push(pool_dir(&config.dir));
     findings.extend(config.tcp.as_ref().map(address));
     findings
 }
@@ -33,18 +33,6 @@ fn address(tcp: &TcpExports) -> Finding {
             format!("{}: {e}", tcp.address),
             "give the address to an interface of this host, or set one that it has",
         ),
-    }
-}
-
-fn program(name: &Path, mend: &str) -> Finding {
-    let check = name.display().to_string();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .map(|dir| dir.join(name))
-        .find(|file| rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok() && file.is_file());
-    match found {
-        Some(file) => Finding::good(check, file.display().to_string()),
-        None => Finding::bad(check, "not found", mend),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use drivers_blk::{
-    conformance::volumes::{Outcome, PoolBench},
+    conformance::volumes::{Outcome, PoolBench, eventually},
     file_volumes::{FileVolumes, FileVolumesConfig},
 };
 use kernel::{ImageId, Result, VolumeId};
@@ -83,23 +83,15 @@ impl Pool {
         self.driver.lock().clone().expect("the pool is open")
     }
 
-    /// Closes the pool as a killed process does: nothing is told to anybody.
+    /// Closes the pool as a killed process does: nothing is told to anybody. Returns when its last task has ended.
     pub async fn close(&self) {
         drop(self.driver.lock().take());
+        let lock = fs::File::open(self.config.dir.join("lock")).unwrap();
+        eventually("the pool is closed", async || lock.try_lock().is_ok()).await;
     }
 
     pub async fn open(&self) {
-        // The one before holds the pool's lock until its last task has ended.
-        let mut tries = 0;
-        let driver = loop {
-            match FileVolumes::open(self.config.clone()) {
-                Ok(driver) => break driver,
-                Err(e) if e.is(kernel::Kind::Conflict) && tries < 2000 => tries += 1,
-                Err(e) => panic!("{e:?}"),
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        };
-        *self.driver.lock() = Some(driver);
+        *self.driver.lock() = Some(FileVolumes::open(self.config.clone()).unwrap());
     }
 
     pub fn pids(&self) -> Vec<i32> {
