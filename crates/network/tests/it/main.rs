@@ -14,7 +14,6 @@ mod routers;
 mod security_groups;
 mod service;
 mod sharing;
-mod speed;
 mod subnetpools;
 mod subnets;
 mod support;
