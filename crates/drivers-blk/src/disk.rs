@@ -2,7 +2,14 @@
 
 use crate::qemu_img::NO_SPACE;
 use kernel::{Error, Result};
-use std::{fs, io, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    thread,
+    time::Duration,
+};
 
 /// Sizes of the file system that holds `path`, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +29,22 @@ pub fn space(path: &Path) -> Result<Space> {
 pub fn private_dir(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
+/// Takes the directory's `lock` for this process alone, until the file is dropped. Waits a moment (and blocks for it): the process
+/// before this one may be on its way out, and a child between fork and exec holds its parent's locks.
+pub fn lock_dir(dir: &Path) -> Result<File> {
+    let path = dir.join("lock");
+    let doing = format!("locking {}", dir.display());
+    let file = File::options().write(true).create(true).truncate(false).open(&path).on_disk(&doing)?;
+    for _ in 0..100 {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(e)) => return Err(disk_error(&doing, e)),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
+        }
+    }
+    Err(Error::conflict(format!("another tstack uses {}; stop it first", dir.display())))
 }
 
 /// Removes a directory and all in it; `Ok` if it is not there. A program that our killed predecessor left at work may still be making

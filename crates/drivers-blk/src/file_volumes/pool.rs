@@ -13,14 +13,14 @@
 //! ```
 
 use crate::{
-    disk::{OnDisk, private_dir, remove_dir},
+    disk::{OnDisk, lock_dir, private_dir, remove_dir},
     durable,
     names::plain,
 };
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -92,7 +92,7 @@ impl Pool {
             private_dir(&dir.join(part)).on_disk(&doing)?;
         }
         let dir = fs::canonicalize(dir).doing(&doing)?;
-        let lock = lock(&dir)?;
+        let lock = lock_dir(&dir)?;
         let making = fresh_making(&dir).on_disk(&doing)?;
         let sockets = super::sockets::root(&dir.join("sockets"), run_dir)?;
         let pool = Self { dir, sockets, making, next: AtomicU64::new(0), _lock: lock };
@@ -206,18 +206,6 @@ fn fresh_making(dir: &Path) -> io::Result<PathBuf> {
     private_dir(&all)?;
     private_dir(&making)?;
     Ok(making)
-}
-
-fn lock(dir: &Path) -> Result<File> {
-    let file = File::options().write(true).create(true).truncate(false).open(dir.join("lock"));
-    let file = file.on_disk("opening the lock of a pool")?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::Error(e)) => Err(e).doing("locking a pool"),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::conflict(format!("another tstack uses the pool {}; stop it first", dir.display())))
-        }
-    }
 }
 
 /// Sorted; none if the directory is not there.

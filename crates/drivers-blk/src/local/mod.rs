@@ -25,7 +25,7 @@ mod cache;
 mod swap;
 
 use crate::{
-    disk::{OnDisk, disk_error, remove_dir},
+    disk::{OnDisk, lock_dir, remove_dir},
     durable,
     qemu_img::{Compress, Format, INVALID_IMAGE, QemuImg},
 };
@@ -35,7 +35,7 @@ use compute::driver::{DiskFormat, DiskSource, ImageFetch, LocalDiskSpec, LocalDi
 use kernel::{Error, Result, ServerId, error::Doing};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
     sync::{
@@ -122,7 +122,7 @@ impl LocalStore {
             fs::create_dir_all(config.dir.join(dir)).on_disk(&doing)?;
         }
         let dir = fs::canonicalize(&config.dir).doing(&doing)?;
-        let lock = lock(&dir)?;
+        let lock = lock_dir(&dir)?;
         remove_dir(&making).and_then(|()| fs::create_dir_all(&making)).on_disk(&doing)?;
         let cache = Cache::new(dir.join("images"), config.keep_unused);
         let making = Making { dir: dir.join("scratch").join("making"), next: AtomicU64::new(0) };
@@ -134,18 +134,6 @@ impl LocalStore {
     pub async fn collect_unused(&self) -> Result<Vec<String>> {
         let inner = self.inner.clone();
         spawn_blocking(move || inner.cache.collect(|| inner.claimed())).await.doing("collecting unused images")?
-    }
-}
-
-fn lock(dir: &Path) -> Result<File> {
-    let file = File::options().write(true).create(true).truncate(false).open(dir.join("lock"));
-    let file = file.on_disk("opening the lock of the local disks")?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::Error(e)) => Err(disk_error("locking the local disks", e)),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::conflict(format!("another tstack uses the disks in {}; stop it first", dir.display())))
-        }
     }
 }
 
