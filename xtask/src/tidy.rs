@@ -62,6 +62,7 @@ const LICENCES: &[&str] = &[
     "Unicode-3.0",
     "Unicode-DFS-2016",
     "MPL-2.0",
+    "MPL-2.0+",
     "MIT-0",
     "BSL-1.0",
     "bzip2-1.0.6",

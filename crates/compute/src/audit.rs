@@ -1,8 +1,11 @@
 //! What must be true of compute's objects; empty when it is.
 
-use crate::model::{
-    QUOTAS, Server, ServerState,
-    vm::{Power, VmIntent, VmObserved},
+use crate::{
+    Compute,
+    model::{
+        ComputeHost, QUOTAS, Server, ServerState, placing,
+        vm::{Power, VmIntent, VmObserved},
+    },
 };
 use flow::FlowRecord;
 use kernel::{Finding, ProjectId};
@@ -10,8 +13,28 @@ use ports::quota::QuotaUsage;
 use std::collections::BTreeMap;
 use store::Snapshot;
 
-/// Servers in transition without a flow, intents of nobody, quota that does not add up, servers that claim nothing or claim
-/// elsewhere (`claimed` says what placement has booked for a server: the host and its resources).
+impl Compute {
+    /// [`audit`], and whether what placement has booked on each host is what its servers need.
+    pub fn audit(&self, snapshot: &Snapshot) -> Vec<Finding> {
+        let mut findings = audit(snapshot);
+        for host in snapshot.all::<ComputeHost>() {
+            let mut needed: BTreeMap<String, u64> = BTreeMap::new();
+            for server in snapshot.by(Server::BY_HOST, &host.name) {
+                for (class, amount) in placing::resources(&server) {
+                    *needed.entry(class).or_default() += amount;
+                }
+            }
+            let booked = self.placer.used(snapshot, &host.name);
+            if booked != needed {
+                let detail = format!("its servers need {needed:?}, placement has booked {booked:?}");
+                findings.push(Finding::bad(format!("compute: host {}", host.name), detail, MEND));
+            }
+        }
+        findings
+    }
+}
+
+/// Servers in transition without a flow, servers without an intent, intents of nobody, quota that does not add up.
 pub fn audit(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     for server in snapshot.all::<Server>() {

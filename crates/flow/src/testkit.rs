@@ -143,8 +143,7 @@ async fn once<W: World>(disturbance: Disturbance) -> Vec<Point> {
     ended_or(&world, &id, disturbance, std::future::pending()).await;
     world.check(disturbance).await;
     drop(second);
-    let seen = script.seen.lock().clone();
-    seen
+    script.seen.lock().clone()
 }
 
 fn engine<W: World>(world: &W, starter: &Starter, probe: Option<Arc<dyn Probe>>, clock: &Arc<dyn Clock>) -> Engine {

@@ -190,7 +190,7 @@ async fn host_network(
     region: Option<&RegionDrivers>,
 ) -> Result<(Arc<dyn HostNetwork>, Option<OvsHost>)> {
     if config.text("network.driver") == "fake" {
-        let cloud = region.and_then(|r| r.fake_network.clone()).unwrap_or_else(FakeCloud::new);
+        let cloud = region.and_then(|r| r.fake_network.clone()).unwrap_or_default();
         return Ok((Arc::new(cloud.host(config.node_name())), None));
     }
     let ovs = OvsHost::ensure(host_net_config(config)?).await?;

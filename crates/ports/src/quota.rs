@@ -181,9 +181,21 @@ mod tests {
         let refused = claim(2).await.unwrap_err();
         assert_eq!(refused.kind(), Kind::OverQuota);
         assert_eq!(refused.message(), "Quota exceeded for apples: Requested 2, but already used 2 of 3 apples");
-        store.transact("test", |tx| Ok(Q.set_limits(tx, "p", &[("apples".into(), 4)].into()))).await.unwrap();
+        store
+            .transact("test", |tx| {
+                Q.set_limits(tx, "p", &[("apples".into(), 4)].into());
+                Ok(())
+            })
+            .await
+            .unwrap();
         claim(2).await.unwrap();
-        store.transact("test", |tx| Ok(Q.release(tx, &"p".into(), &[("apples", 4), ("pears", 200)]))).await.unwrap();
+        store
+            .transact("test", |tx| {
+                Q.release(tx, &"p".into(), &[("apples", 4), ("pears", 200)]);
+                Ok(())
+            })
+            .await
+            .unwrap();
         assert!(Q.used(&store.snapshot(), "p").values().all(|used| *used == 0));
     }
 }

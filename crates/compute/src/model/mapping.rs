@@ -293,7 +293,7 @@ mod tests {
         check(&[volume("v", Some(0))], false, &plain, Ok(&["v /dev/vda Some(0) 0"]));
         check(&[volume("v", Some(0))], true, &plain, Ok(&["v /dev/vda Some(0) 0"]));
         let explicit_root = Mapping { source: Source::Image("i".into()), boot_index: Some(0), ..Mapping::default() };
-        check(&[explicit_root.clone()], true, &plain, Ok(&["root /dev/vda Some(0) 1024"]));
+        check(std::slice::from_ref(&explicit_root), true, &plain, Ok(&["root /dev/vda Some(0) 1024"]));
         check(
             &[new(Source::Image("i".into()), Some(0), Some(2)), new(Source::Blank, None, Some(1))],
             false,

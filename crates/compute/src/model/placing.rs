@@ -56,7 +56,8 @@ pub fn request(
     request
 }
 
-fn resources(server: &Server) -> BTreeMap<String, u64> {
+/// What a server takes of its host.
+pub fn resources(server: &Server) -> BTreeMap<String, u64> {
     let flavor = &server.flavor;
     let mut resources: BTreeMap<String, u64> = [
         ("VCPU".into(), u64::from(flavor.vcpus)),

@@ -6,7 +6,7 @@ mod names;
 mod providers;
 mod root;
 mod usages;
-mod versions;
+pub mod versions;
 mod views;
 
 use axum::response::Response;

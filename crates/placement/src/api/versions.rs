@@ -3,11 +3,10 @@
 use kernel::{Microversion, Timestamp};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
-pub(crate) const MIN: Microversion = Microversion::new(1, 0);
-pub(crate) const MAX: Microversion = Microversion::new(1, 39);
+pub const MIN: Microversion = Microversion::new(1, 0);
+pub const MAX: Microversion = Microversion::new(1, 39);
 
-#[cfg(test)]
-pub(crate) const HISTORY: &[(u16, &str)] = &[
+pub const HISTORY: &[(u16, &str)] = &[
     (1, "aggregates of resource providers"),
     (2, "resource classes"),
     (3, "member_of when listing resource providers"),

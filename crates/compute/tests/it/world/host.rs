@@ -146,11 +146,11 @@ impl Hosts {
         };
         let mut guest = guest_of(intent, state);
         let mut error = None;
-        if let Some(before) = before.filter(|_| mood.sticky) {
-            if before.volumes.iter().any(|v| !guest.volumes.contains(v)) {
-                guest.volumes = before.volumes;
-                error = Some("the guest does not let the disk go".to_owned());
-            }
+        if let Some(before) = before.filter(|_| mood.sticky)
+            && before.volumes.iter().any(|v| !guest.volumes.contains(v))
+        {
+            guest.volumes = before.volumes;
+            error = Some("the guest does not let the disk go".to_owned());
         }
         let seen = observation(id, &guest, sequence, error);
         all.guests.insert(id.clone(), guest);

@@ -158,7 +158,8 @@ impl Cloud {
     /// Nothing half done, nothing left over: compute's own audit, and what the fakes hold.
     pub fn assert_clean(&self, when: &str) {
         let snapshot = self.store.snapshot();
-        assert_eq!(compute::audit(&snapshot), [], "{when}");
+        let compute = self.compute(&Starter::new("audit".into()));
+        assert_eq!(compute.audit(&snapshot), [], "{when}");
         for claim in snapshot.all::<placement::Claimed>() {
             let host = snapshot.get::<Server>(&claim.consumer).and_then(|s| s.host.clone());
             assert_eq!(host.as_ref(), Some(&claim.host), "{when}: a claim of {} nobody uses", claim.consumer);

@@ -10,6 +10,7 @@ use store::{Key, Object, Snapshot, Tx};
 pub struct Claimed {
     pub consumer: String,
     pub host: HostName,
+    pub resources: BTreeMap<String, u64>,
 }
 
 impl Object for Claimed {
@@ -36,7 +37,8 @@ impl Placer for FakePlacer {
             let text = "No valid host was found. There are not enough hosts available.";
             Error::conflict(text).with_code("NoValidHost")
         })?;
-        tx.put(Claimed { consumer: request.consumer.clone(), host: host.clone() });
+        let (consumer, resources) = (request.consumer.clone(), request.resources.clone());
+        tx.put(Claimed { consumer, host: host.clone(), resources });
         Ok(Claim { host: host.clone(), availability_zone: "nova".into() })
     }
 
@@ -62,7 +64,12 @@ impl Placer for FakePlacer {
     }
 
     fn used(&self, snapshot: &Snapshot, host: &HostName) -> BTreeMap<String, u64> {
-        let count = snapshot.all::<Claimed>().filter(|c| c.host == *host).count() as u64;
-        [("VCPU".into(), count), ("MEMORY_MB".into(), 128 * count), ("DISK_GB".into(), count)].into()
+        let mut used = BTreeMap::new();
+        for claim in snapshot.all::<Claimed>().filter(|c| c.host == *host) {
+            for (class, amount) in &claim.resources {
+                *used.entry(class.clone()).or_default() += amount;
+            }
+        }
+        used
     }
 }

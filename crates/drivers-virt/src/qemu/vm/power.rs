@@ -307,7 +307,7 @@ impl Vm {
                 Ok(monitor) => return Ok(monitor),
                 Err(QmpError::Io(e)) if look::not_yet(&e) && Instant::now() < deadline => {
                     sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_millis(100));
+                    pause = (pause * 2).min(Duration::from_millis(20));
                 }
                 Err(e) => return Err(Error::internal("waiting for QEMU to come up").with_source(e)),
             }

@@ -1,6 +1,7 @@
 //! What a cluster's etcd needs now and then, done by whoever holds the maintenance lease.
 //!
-//! - *Compaction* every 10 s, keeping 30 s of revisions: as long as a watch may be broken off without a full load.
+//! - *Compaction* every 10 s, keeping 30 s of revisions: as long as a watch may be broken off without a full load. Only at
+//!   revisions made for it, where nothing was deleted.
 //! - *Defragmentation*, one member in a round and not the same twice in a row, when more than half of a file is empty: it blocks
 //!   that member for a moment, and the others carry the quorum.
 //! - *Space*: above 60 % of the quota the operator is warned; an alarm that etcd raised for lack of space is taken back when
@@ -13,6 +14,9 @@ use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
+
+/// The key whose writes make revisions to compact at; no watch covers it.
+const MARK: &str = "mark";
 
 /// How often, and how much. The default is the design's; tests have less time.
 #[derive(Clone, Copy, Debug)]
@@ -75,8 +79,8 @@ impl Etcd {
 
     /// Compacts all but the newest revision.
     pub async fn compact_now(&self) -> Result<(), super::BackendError> {
-        let head = self.0.read_head().await?;
-        Ok(self.0.compact_to(head.etcd).await?)
+        let mark = self.0.mark().await?;
+        Ok(self.0.compact_to(mark).await?)
     }
 }
 
@@ -97,11 +101,19 @@ impl Revisions {
 
 impl Inner {
     async fn compact(&self, seen: &mut Revisions) -> Result<(), Failure> {
-        let head = self.read_head().await?;
-        match seen.note(Instant::now(), head.etcd) {
+        let mark = self.mark().await?;
+        match seen.note(Instant::now(), mark) {
             Some(revision) => self.compact_to(revision).await,
             None => Ok(()),
         }
+    }
+
+    /// A revision at which nothing was deleted. Compacting at one where something was, etcd before 3.5.18 also drops the
+    /// deletion of that very revision, and a watch that resumes there misses it without being told (etcd#19179).
+    async fn mark(&self) -> Result<Revision, Failure> {
+        let put = |mut e: super::endpoints::Endpoint| async move { e.kv.put(MARK, "", None).await };
+        let answer = self.endpoints.ask(put).await?;
+        Ok(answer.header().map_or(0, etcd_client::ResponseHeader::revision))
     }
 
     async fn compact_to(&self, revision: Revision) -> Result<(), Failure> {
