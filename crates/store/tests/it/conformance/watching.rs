@@ -14,7 +14,7 @@ on_every_back_end!(
     a_watch_sees_every_revision_once,
     a_watch_sees_what_other_members_write,
     a_change_says_what_was_and_what_is,
-    lost_revisions_become_one_reset,
+    lost_revisions_become_a_reset,
     a_quiet_time_loses_nothing,
     a_cursor_of_another_epoch_is_reset,
     raising_the_epoch_resets_running_watches,
@@ -104,12 +104,12 @@ fn keep(kept: &mut BTreeMap<String, String>, item: &WatchItem) {
     }
 }
 
-async fn lost_revisions_become_one_reset(site: Site) {
+async fn lost_revisions_become_a_reset(site: Site) {
     if !site.has_members() {
         return; // who writes alone has seen it all
     }
     let (a, b) = (site.open().await, Store::open(site.other().await, schema()).await.unwrap());
-    let (mut watch, mut kept, mut resets) = (a.watch(), BTreeMap::new(), 0);
+    let (mut watch, mut kept, mut resets) = (a.watch(), BTreeMap::new(), 0_u64);
     put(&b, "early", "ann").await;
     until("it has come", async || a.snapshot().contains::<Pet>("early")).await;
     site.backend.faults.lost_watches.store(1, Ordering::Relaxed);
@@ -120,11 +120,12 @@ async fn lost_revisions_become_one_reset(site: Site) {
     put(&b, "late", "cyd").await;
     while !kept.contains_key("late") {
         let item = watch.next().await;
-        resets += usize::from(matches!(item, WatchItem::Reset(_)));
+        resets += u64::from(matches!(item, WatchItem::Reset(_)));
         keep(&mut kept, &item);
     }
-    assert_eq!(resets, 1);
-    assert_eq!(a.stats().resets.load(Ordering::Relaxed), 1);
+    // The store loads a second time if its new watch began behind the compaction; a consumer may see both as one.
+    let loads = a.stats().resets.load(Ordering::Relaxed);
+    assert!(1 <= resets && resets <= loads && loads <= 2, "{resets} resets, {loads} loads");
     let expected = [("late", "cyd"), ("lost", "bob")].map(|(k, v)| (k.to_owned(), v.to_owned()));
     assert_eq!(kept, BTreeMap::from(expected));
     // The store goes on as if nothing had been: its own writes and the other's.
