@@ -3,6 +3,7 @@
 mod bench;
 mod cloud;
 mod image;
+mod operations;
 mod prove;
 mod tidy;
 
@@ -13,6 +14,8 @@ cargo xtask tidy             the workspace's rules: who may depend on whom, size
 cargo xtask image [--out F]  the guest image tinycloud
 cargo xtask bench [NAME]     speed and CPU per operation: store, api (default all)
 cargo xtask prove NAME       long proofs: killed
+cargo xtask compat           writes what docs/ has from the program: compatibility.md, guides/configuration.md
+cargo xtask operations DIR   docs/data/operations.csv anew, from a directory of OpenStack's OpenAPI documents
 ";
 
 fn main() -> ExitCode {
@@ -23,6 +26,8 @@ fn main() -> ExitCode {
         "image" => image::run(rest),
         "bench" => bench::run(rest),
         "prove" => prove::run(rest),
+        "compat" => compat(),
+        "operations" => operations::run(rest),
         _ => {
             print!("{HELP}");
             Ok(())
@@ -35,4 +40,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The writer is the test that fails when the documents are not current: it alone sees the router.
+fn compat() -> Result<(), String> {
+    let mut cargo = std::process::Command::new("cargo");
+    cargo.args(["test", "--quiet", "--package", "tstack", "--test", "it", "documents::"]).env("TSTACK_WRITE_DOCS", "1");
+    let status = cargo.status().map_err(|e| format!("starting cargo: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo test: {status}")) }
 }

@@ -17,6 +17,9 @@ pub fn spec() -> ServiceSpec {
     ServiceSpec { public: &["/", "/versions", "/v2"], unlimited: &["PUT /v2/images/{id}/file"], ..base }
 }
 
+/// The newest version that is announced.
+pub const NEWEST: &str = root::VERSIONS[0].0;
+
 #[must_use]
 pub fn router() -> ApiRouter<ImageService> {
     root::routes()

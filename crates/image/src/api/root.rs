@@ -5,7 +5,7 @@ use http::{ApiRouter, BaseUrl, Response, StatusCode};
 use serde_json::{Value, json};
 
 /// Newest first. What is not listed here is not served: 2.16's further import methods come with their issue.
-const VERSIONS: &[(&str, &str)] = &[
+pub(crate) const VERSIONS: &[(&str, &str)] = &[
     ("v2.9", "CURRENT"),
     ("v2.7", "SUPPORTED"),
     ("v2.6", "SUPPORTED"),

@@ -1,0 +1,3 @@
+//! What only the whole node shows: its documents, and how it behaves as a process.
+
+mod documents;
