@@ -2,7 +2,7 @@
 //!
 //! The server is a process of its own, so its CPU time is its own; a report goes to `docs/reports/`.
 
-use crate::cloud::{FakeCloud, write_report};
+use crate::cloud::{Hosts, TestCloud, write_report};
 use cli::Cloud;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -53,13 +53,10 @@ impl Measure {
 }
 
 async fn api() -> Result<(), String> {
-    let mut cloud = FakeCloud::new("bench")?;
+    let mut cloud = TestCloud::new("bench", Hosts::Fake)?;
     let cold = cloud.start()?;
     println!("cold start {cold:?}");
-    let (ok, text) = cloud.run(&["demo", "--no-server"])?;
-    if !ok {
-        return Err(format!("preparing the cloud: {text}"));
-    }
+    cloud.prepare()?;
     let admin = Arc::new(Cloud::login(&cloud.clouds(), "tstack-admin").await.map_err(|e| e.internal_text())?);
     quotas(&admin).await?;
     let bench = Bench { cloud: &cloud, admin: Arc::clone(&admin) };
@@ -108,7 +105,7 @@ async fn quotas(admin: &Cloud) -> Result<(), String> {
 }
 
 struct Bench<'a> {
-    cloud: &'a FakeCloud,
+    cloud: &'a TestCloud,
     admin: Arc<Cloud>,
 }
 

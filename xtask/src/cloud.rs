@@ -1,4 +1,4 @@
-//! A cloud of fakes for benchmarks and proofs: the release binary in a process of its own, on a free port, in a new directory.
+//! A cloud for benchmarks and proofs: the release binary in a process of its own, on a free port, in a new directory.
 
 use serde_json::Value;
 use std::{
@@ -7,9 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub struct FakeCloud {
+#[derive(Clone, Copy, PartialEq)]
+pub enum Hosts {
+    Fake,
+    /// QEMU, OVN and OVS: needs root and their packages.
+    Real,
+}
+
+pub struct TestCloud {
     pub dir: PathBuf,
     pub port: u16,
+    hosts: Hosts,
     child: Option<Child>,
     binary: PathBuf,
 }
@@ -31,20 +39,45 @@ fn free_port() -> Result<u16, String> {
     listener.local_addr().map(|a| a.port()).map_err(|e| format!("finding a free port: {e}"))
 }
 
-impl FakeCloud {
-    pub fn new(name: &str) -> Result<Self, String> {
+impl TestCloud {
+    pub fn new(name: &str, hosts: Hosts) -> Result<Self, String> {
         let binary = build_binary()?;
-        let dir = std::env::temp_dir().join(format!("tstack-{name}-{}", std::process::id()));
+        let dir = Path::new("/var/tmp").join(format!("tstack-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&dir).map_err(|e| format!("making {}: {e}", dir.display()))?;
-        Ok(Self { dir, port: free_port()?, child: None, binary })
+        let cloud = Self { dir, port: free_port()?, hosts, child: None, binary };
+        if hosts == Hosts::Real {
+            let at = |path: &str| cloud.dir.join(path).display().to_string();
+            let [out, alt, keep] = ["cache/tinycloud.qcow2", "cache/tinycloud-alt.qcow2", "probe"].map(at);
+            for dir in [at("cache"), at("probe")] {
+                std::fs::create_dir_all(&dir).map_err(|e| format!("making {dir}: {e}"))?;
+            }
+            crate::image::run(&["--out", &out, "--alt", &alt, "--keep", &keep].map(str::to_owned))?;
+        }
+        Ok(cloud)
+    }
+
+    /// Images, flavors and networks of the demo, without a server.
+    pub fn prepare(&self) -> Result<(), String> {
+        let (image, mut args) = (self.image().display().to_string(), vec!["demo", "--no-server"]);
+        if self.hosts == Hosts::Real {
+            args.extend(["--image", &image]);
+        }
+        match self.run(&args)? {
+            (true, _) => Ok(()),
+            (false, text) => Err(format!("preparing the cloud: {text}")),
+        }
+    }
+
+    fn image(&self) -> PathBuf {
+        self.dir.join("cache/tinycloud.qcow2")
     }
 
     fn arguments(&self, command: &str) -> Vec<String> {
         let mut all = vec![command.to_owned(), "--data".to_owned(), self.dir.display().to_string()];
-        for set in
-            ["hypervisor.driver=fake", "network.driver=fake", "volume.driver=fake", "agent.port=0", "log.level=warn"]
-        {
-            all.extend(["--set".to_owned(), set.to_owned()]);
+        let fakes = ["hypervisor.driver=fake", "network.driver=fake", "volume.driver=fake"];
+        let drivers = if self.hosts == Hosts::Fake { &fakes[..] } else { &[] };
+        for set in ["agent.port=0", "log.level=warn"].iter().chain(drivers) {
+            all.extend(["--set".to_owned(), (*set).to_owned()]);
         }
         all.extend(["--set".to_owned(), format!("api.port={}", self.port)]);
         all
@@ -110,9 +143,16 @@ impl FakeCloud {
     }
 }
 
-impl Drop for FakeCloud {
+impl Drop for TestCloud {
     fn drop(&mut self) {
         self.kill();
+        if self.hosts == Hosts::Real {
+            // Guests and switches outlive the process; whoever takes them down says what is left.
+            match self.run(&["down", "--purge"]) {
+                Ok((true, _)) => {}
+                Ok((false, text)) | Err(text) => eprintln!("removing {}: {text}", self.dir.display()),
+            }
+        }
         let _ = std::fs::remove_dir_all(&self.dir);
     }
 }

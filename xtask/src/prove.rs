@@ -1,11 +1,12 @@
 //! `cargo xtask prove NAME`: proofs that take longer than a test may.
 
-use crate::cloud::{FakeCloud, write_report};
+use crate::cloud::{Hosts, TestCloud, write_report};
 use cli::Cloud;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
+    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -19,28 +20,46 @@ pub fn run(args: &[String]) -> Result<(), String> {
         Some("killed") => {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
-            runtime.block_on(killed(option("--rounds", 100), option("--seed", 1)))
+            let pace = if args.iter().any(|a| a == "--real") { &REAL } else { &FAKE };
+            runtime.block_on(killed(pace, option("--rounds", 100), option("--seed", 1)))
         }
-        _ => Err("there is: killed [--rounds N] [--seed N]".into()),
+        _ => Err("there is: killed [--rounds N] [--seed N] [--real]".into()),
     }
 }
 
+/// What a round is like: real guests take their time.
+struct Pace {
+    name: &'static str,
+    hosts: Hosts,
+    servers: Range<usize>,
+    /// Milliseconds from the first request to the kill.
+    until_killed: Range<u64>,
+    patience: Duration,
+}
+
+const FAKE: Pace =
+    Pace { name: "killed", hosts: Hosts::Fake, servers: 2..7, until_killed: 5..900, patience: Duration::from_secs(60) };
+const REAL: Pace = Pace {
+    name: "killed-real",
+    hosts: Hosts::Real,
+    servers: 2..4,
+    until_killed: 50..6000,
+    patience: Duration::from_secs(180),
+};
+
 /// Creates and deletes servers while the process is killed or frozen at random moments; after each restart every server must
 /// come to rest, and the audit must be clean.
-async fn killed(rounds: u64, seed: u64) -> Result<(), String> {
+async fn killed(pace: &Pace, rounds: u64, seed: u64) -> Result<(), String> {
     let mut rng = StdRng::seed_from_u64(seed);
-    let mut cloud = FakeCloud::new("killed")?;
+    let mut cloud = TestCloud::new(pace.name, pace.hosts)?;
     cloud.start()?;
-    let (ok, text) = cloud.run(&["demo", "--no-server"])?;
-    if !ok {
-        return Err(format!("preparing the cloud: {text}"));
-    }
+    cloud.prepare()?;
     let mut ends: BTreeMap<String, u64> = BTreeMap::new();
     let mut recoveries = Vec::new();
     for round in 1..=rounds {
         let demo = login(&cloud).await?;
-        let load = tokio::spawn(load(Arc::new(demo), rng.random_range(2..7)));
-        tokio::time::sleep(Duration::from_millis(rng.random_range(5..900))).await;
+        let load = tokio::spawn(load(Arc::new(demo), rng.random_range(pace.servers.clone())));
+        tokio::time::sleep(Duration::from_millis(rng.random_range(pace.until_killed.clone()))).await;
         if rng.random_bool(0.3) {
             freeze(cloud.pid(), Duration::from_millis(rng.random_range(100..1500)));
         }
@@ -48,24 +67,27 @@ async fn killed(rounds: u64, seed: u64) -> Result<(), String> {
         load.abort();
         cloud.start()?;
         let began = Instant::now();
-        let states = settled(&cloud).await.map_err(|e| format!("round {round}, seed {seed}: {e}"))?;
+        let states = settled(&cloud, pace.patience).await.map_err(|e| format!("round {round}, seed {seed}: {e}"))?;
         recoveries.push(began.elapsed());
         for state in states {
             *ends.entry(state).or_default() += 1;
         }
         audited(&cloud).await.map_err(|e| format!("round {round}, seed {seed}: {e}"))?;
-        if round % 10 == 0 {
-            println!("round {round}: {ends:?}");
+        if round % 10 == 0 || pace.hosts == Hosts::Real {
+            println!("round {round}: {ends:?}, slowest recovery {:?}", recoveries.iter().max());
         }
     }
     recoveries.sort();
     let slowest = recoveries.last().copied().unwrap_or_default();
-    let report = json!({"proof": "killed", "rounds": rounds, "seed": seed, "ends": ends, "slowest_recovery_ms": slowest.as_millis() as u64});
-    println!("{rounds} rounds passed: {ends:?}; report: {}", write_report("prove-killed", report)?.display());
+    let report = json!({"proof": pace.name, "rounds": rounds, "seed": seed, "ends": ends, "slowest_recovery_ms": slowest.as_millis() as u64});
+    println!(
+        "{rounds} rounds passed: {ends:?}; report: {}",
+        write_report(&format!("prove-{}", pace.name), report)?.display()
+    );
     Ok(())
 }
 
-async fn login(cloud: &FakeCloud) -> Result<Cloud, String> {
+async fn login(cloud: &TestCloud) -> Result<Cloud, String> {
     let began = Instant::now();
     loop {
         match Cloud::login(&cloud.clouds(), "tstack-demo").await {
@@ -109,9 +131,9 @@ fn freeze(pid: u32, time: Duration) {
 }
 
 /// Waits until no server is on its way; then deletes all and waits until they are gone. The states they rested in.
-async fn settled(cloud: &FakeCloud) -> Result<Vec<String>, String> {
+async fn settled(cloud: &TestCloud, patience: Duration) -> Result<Vec<String>, String> {
     let demo = login(cloud).await?;
-    let servers = at_rest(&demo).await?;
+    let servers = at_rest(&demo, patience).await?;
     let mut states = Vec::new();
     for server in &servers {
         let status = server["status"].as_str().unwrap_or_default().to_owned();
@@ -125,14 +147,14 @@ async fn settled(cloud: &FakeCloud) -> Result<Vec<String>, String> {
         let path = format!("/servers/{}", server["id"].as_str().unwrap_or_default());
         demo.call("DELETE", "compute", &path, None).await.map_err(|e| e.internal_text())?;
     }
-    let left = at_rest(&demo).await?;
+    let left = at_rest(&demo, patience).await?;
     if !left.is_empty() {
         return Err(format!("{} servers are left after their deletion: {}", left.len(), left[0]));
     }
     Ok(states)
 }
 
-async fn at_rest(demo: &Cloud) -> Result<Vec<Value>, String> {
+async fn at_rest(demo: &Cloud, patience: Duration) -> Result<Vec<Value>, String> {
     let began = Instant::now();
     loop {
         let list = demo.get("compute", "/servers/detail").await.map_err(|e| e.internal_text())?;
@@ -141,7 +163,7 @@ async fn at_rest(demo: &Cloud) -> Result<Vec<Value>, String> {
         if !servers.iter().any(moving) {
             return Ok(servers);
         }
-        if began.elapsed() > Duration::from_secs(60) {
+        if began.elapsed() > patience {
             let stuck: Vec<_> = servers
                 .iter()
                 .filter(|s| moving(s))
@@ -153,7 +175,7 @@ async fn at_rest(demo: &Cloud) -> Result<Vec<Value>, String> {
     }
 }
 
-async fn audited(cloud: &FakeCloud) -> Result<(), String> {
+async fn audited(cloud: &TestCloud) -> Result<(), String> {
     let began = Instant::now();
     loop {
         let (clean, text) = cloud.run(&["audit"])?;
