@@ -16,7 +16,7 @@ use compute::{
     model::vm::{Power, VmIntent},
 };
 use futures_util::StreamExt;
-use kernel::{Clock, HostName, Result, ServerId};
+use kernel::{Clock, Error, HostName, Result, ServerId};
 use network::driver::{HostNetwork, MetadataSpec};
 use parking_lot::Mutex;
 use std::{
@@ -34,6 +34,8 @@ use volume::driver::VolumeBackend;
 /// A stream that has been silent this long is dead.
 const SILENCE: Duration = Duration::from_secs(10);
 const RECONNECT: Duration = Duration::from_millis(500);
+/// So that a bug met at every try does not keep a core busy.
+const AFTER_PANIC: Duration = Duration::from_millis(200);
 
 /// What a host works with.
 #[derive(Clone)]
@@ -168,7 +170,7 @@ impl Host {
     pub async fn run(mut self) {
         let mut events = self.shared.drivers.hypervisor.events();
         loop {
-            if let Err(e) = self.session(&mut events).await {
+            if let Ok(Err(e)) = telemetry::caught("agent.session", self.session(&mut events)).await {
                 tracing::warn!(host = %self.config.name, error = %e.internal_text(), "the connection to the member failed");
             }
             tokio::time::sleep(RECONNECT).await;
@@ -228,19 +230,17 @@ impl Host {
     fn tell(&mut self, server: &ServerId, message: VmMessage) {
         let (shared, done) = (&self.shared, &self.done);
         let vm = self.vms.entry(server.clone()).or_insert_with(|| start_vm(server, shared, done));
-        if let Err(mpsc::error::SendError(message)) = vm.send(message) {
-            // The task ended by a panic, which was counted: a new one takes its place.
-            *vm = start_vm(server, shared, done);
-            let _ = vm.send(message);
-        }
+        let _ = vm.send(message); // the task ends with this sender
     }
 
     fn call(&self, id: u64, method: String, params: serde_json::Value, within_ms: u64) {
         let (calls, link, host) = (Arc::clone(&self.calls), Arc::clone(&self.shared.link), self.config.name.clone());
         telemetry::spawn_caught("agent.call", async move {
             let within = Duration::from_millis(within_ms);
-            let result = match tokio::time::timeout(within, calls.dispatch(&method, params)).await {
-                Ok(result) => result,
+            let asked = telemetry::caught("agent.call", calls.dispatch(&method, params));
+            let result = match tokio::time::timeout(within, asked).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(panicked)) => Err(Error::internal(format!("{method}: {panicked}"))),
                 Err(_) => return, // the member has given up as well
             };
             if let Err(e) = &result {
@@ -255,8 +255,13 @@ impl Host {
 }
 
 fn start_vm(server: &ServerId, shared: &Arc<Shared>, done: &DoneFiles) -> mpsc::UnboundedSender<VmMessage> {
-    let (sender, inbox) = mpsc::unbounded_channel();
-    let task = VmTask::new(server.clone(), Arc::clone(shared), done.clone());
-    telemetry::spawn_caught("agent.vm", task.run(inbox));
+    let (sender, mut inbox) = mpsc::unbounded_channel();
+    let mut task = VmTask::new(server.clone(), Arc::clone(shared), done.clone());
+    tokio::spawn(async move {
+        while let Err(panicked) = telemetry::caught("agent.vm", task.run(&mut inbox)).await {
+            task.panicked(&panicked);
+            tokio::time::sleep(AFTER_PANIC).await;
+        }
+    });
     sender
 }

@@ -16,7 +16,13 @@ pub(crate) struct Reporter(mpsc::UnboundedSender<VmObserved>);
 impl Reporter {
     pub(crate) fn start(host: HostName, link: Arc<dyn MemberLink>) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
-        telemetry::spawn_caught("agent.report", send_all(host, link, receiver));
+        tokio::spawn(async move {
+            let (mut receiver, mut waiting) = (receiver, HashMap::new());
+            while telemetry::caught("agent.report", send_all(&host, &*link, &mut receiver, &mut waiting)).await.is_err()
+            {
+                tokio::time::sleep(RETRY).await;
+            }
+        });
         Self(sender)
     }
 
@@ -25,20 +31,24 @@ impl Reporter {
     }
 }
 
-async fn send_all(host: HostName, link: Arc<dyn MemberLink>, mut incoming: mpsc::UnboundedReceiver<VmObserved>) {
-    let mut waiting: HashMap<ServerId, VmObserved> = HashMap::new();
+async fn send_all(
+    host: &HostName,
+    link: &dyn MemberLink,
+    incoming: &mut mpsc::UnboundedReceiver<VmObserved>,
+    waiting: &mut HashMap<ServerId, VmObserved>,
+) {
     loop {
         if waiting.is_empty() {
             match incoming.recv().await {
-                Some(first) => add(&mut waiting, first),
+                Some(first) => add(waiting, first),
                 None => return,
             }
             tokio::time::sleep(GATHER).await;
         }
         while let Ok(more) = incoming.try_recv() {
-            add(&mut waiting, more);
+            add(waiting, more);
         }
-        match link.observe(&host, waiting.values().cloned().collect()).await {
+        match link.observe(host, waiting.values().cloned().collect()).await {
             Ok(()) => waiting.clear(),
             Err(e) => {
                 tracing::debug!(error = %e.internal_text(), waiting = waiting.len(), "observations could not be sent");

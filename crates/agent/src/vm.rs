@@ -52,14 +52,25 @@ impl VmTask {
         Self { server, shared, done, intent: None, error: None }
     }
 
-    pub(crate) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<VmMessage>) {
+    /// Ends when nobody can send any more.
+    pub(crate) async fn run(&mut self, inbox: &mut mpsc::UnboundedReceiver<VmMessage>) {
+        if self.error.is_some() {
+            self.observe().await; // what a panic left to be said
+        }
         while let Some(message) = inbox.recv().await {
             match message {
-                VmMessage::Intent(intent) => self.newest(intent, &mut inbox).await,
+                VmMessage::Intent(intent) => self.newest(intent, inbox).await,
                 VmMessage::Gone { generation } => self.gone(generation).await,
                 VmMessage::Changed | VmMessage::Report => self.observe().await,
             }
         }
+    }
+
+    /// A bug struck while a message was handled. Doing the same again would strike the same bug, so the intent counts as failed,
+    /// with a reason, until a newer one comes.
+    pub(crate) fn panicked(&mut self, panicked: &telemetry::Panicked) {
+        tracing::error!(server = %self.server, "{panicked}");
+        self.error = Some("the host's agent met a bug while it carried this out".to_owned());
     }
 
     async fn newest(&mut self, intent: Box<VmIntent>, inbox: &mut mpsc::UnboundedReceiver<VmMessage>) {

@@ -1,45 +1,37 @@
 //! The engine: finds the flows this process owns, takes over those whose owner is dead, and runs an executor for each.
+//!
+//! A panic stays where it happened: one in a step is that step's `Retry`; one in an executor ends that executor, and the engine
+//! starts another at the journal's place with its next look round; one in the engine itself starts the engine anew. Each is
+//! counted and logged.
 
 use crate::{
-    Flow, FlowRecord, Owner,
+    Flow, FlowRecord, Owner, Starter,
     executor::Executor,
+    life::{Life, Renewal},
     testkit::{Action, Point, Probe},
 };
-use kernel::{Clock, FlowId, HostName};
+use kernel::{Clock, FlowId};
 use std::{
     collections::{HashMap, HashSet},
+    convert::Infallible,
     sync::Arc,
     time::Duration,
 };
 use store::{Store, WatchItem};
-use tokio::{sync::watch, task::JoinHandle};
+use telemetry::Panicked;
+use tokio::{sync::watch, task::JoinHandle, time::MissedTickBehavior};
 
 /// How long a process may be silent before its flows are taken over.
 const LEASE: Duration = Duration::from_secs(6);
-const RENEW: Duration = Duration::from_secs(2);
-
-/// Who starts flows: names this process as their owner. Cheap to clone; services keep one.
-#[derive(Clone)]
-pub struct Starter {
-    node: HostName,
-    incarnation: Arc<str>,
-}
-
-impl Starter {
-    pub fn new(node: HostName) -> Self {
-        Self { node, incarnation: kernel::ids::uuid_hex().as_str().into() }
-    }
-
-    pub(crate) fn owner(&self) -> Owner {
-        Owner { node: self.node.clone(), incarnation: self.incarnation.to_string(), epoch: 1 }
-    }
-}
+/// Pause before an engine that panicked starts anew.
+const AFTER_PANIC: Duration = Duration::from_millis(100);
 
 /// What executors share.
 pub(crate) struct EngineCore {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) probe: Option<Arc<dyn Probe>>,
+    pub(crate) life: Life,
 }
 
 impl EngineCore {
@@ -51,17 +43,19 @@ impl EngineCore {
     }
 }
 
-type Spawn = Box<dyn Fn(&Arc<EngineCore>, FlowId, u64, watch::Receiver<bool>) -> JoinHandle<()> + Send + Sync>;
+type Task = JoinHandle<Result<(), Panicked>>;
+type Spawn = Box<dyn Fn(&Arc<EngineCore>, FlowId, u64, watch::Receiver<bool>) -> Task + Send + Sync>;
 
 pub struct EngineBuilder {
     starter: Starter,
     kinds: HashMap<(&'static str, u32), Spawn>,
     probe: Option<Arc<dyn Probe>>,
+    lease: Duration,
 }
 
 impl EngineBuilder {
     pub fn new(starter: Starter) -> Self {
-        Self { starter, kinds: HashMap::new(), probe: None }
+        Self { starter, kinds: HashMap::new(), probe: None, lease: LEASE }
     }
 
     /// Makes this process able to own flows of a kind.
@@ -72,7 +66,7 @@ impl EngineBuilder {
         assert_eq!(names.len(), steps.len(), "{} has two steps of one name", F::KIND);
         let spawn: Spawn = Box::new(move |core, id, epoch, cancelled| {
             let (core, flow, steps) = (Arc::clone(core), Arc::clone(&flow), Arc::clone(&steps));
-            tokio::spawn(Executor { core, flow, steps, id, epoch, cancelled }.run())
+            telemetry::spawn_caught(F::KIND, Executor { core, flow, steps, id, epoch, cancelled }.run())
         });
         assert!(self.kinds.insert((F::KIND, F::VERSION), spawn).is_none(), "{} is registered twice", F::KIND);
         self
@@ -85,11 +79,27 @@ impl EngineBuilder {
         self
     }
 
+    /// Another lease time, for tests.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
     /// Starts the engine: adopts what dead processes left and follows the log.
     pub fn run(self, store: Store, clock: Arc<dyn Clock>) -> Engine {
-        let core = Arc::new(EngineCore { store, clock, probe: self.probe });
+        let life = Life::new(store.clone(), Arc::clone(&clock), self.starter.clone(), self.lease);
+        let core = Arc::new(EngineCore { store, clock, probe: self.probe, life });
         let running = Running { core, starter: self.starter, kinds: self.kinds, flows: HashMap::new() };
-        Engine { task: tokio::spawn(running.run()) }
+        Engine { task: tokio::spawn(supervise(running)) }
+    }
+}
+
+async fn supervise(mut running: Running) {
+    loop {
+        let Err(_counted) = telemetry::caught("flow.engine", running.run()).await;
+        running.flows.clear();
+        tokio::time::sleep(AFTER_PANIC).await;
     }
 }
 
@@ -106,7 +116,7 @@ impl Drop for Engine {
 
 struct Live {
     epoch: u64,
-    task: JoinHandle<()>,
+    task: Task,
     cancel: watch::Sender<bool>,
 }
 
@@ -124,10 +134,11 @@ struct Running {
 }
 
 impl Running {
-    async fn run(mut self) {
+    async fn run(&mut self) -> Infallible {
         let mut watch = self.core.store.watch();
-        let mut renew = tokio::time::interval(RENEW);
-        self.survey().await;
+        let mut renew = tokio::time::interval(self.core.life.renewal_interval());
+        // After a freeze one look is enough, not one for each that was missed.
+        renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 item = watch.next() => match item {
@@ -136,17 +147,20 @@ impl Running {
                             self.changed(&FlowId::from(change.key.as_str()), change.new.as_deref());
                         }
                     }
-                    WatchItem::Reset(_) => self.survey().await,
+                    WatchItem::Reset(_) => self.look_round(),
                 },
-                _ = renew.tick() => self.renew_and_adopt().await,
+                _ = renew.tick() => {
+                    self.renew_and_adopt().await;
+                    self.look_round();
+                }
             }
         }
     }
 
-    /// Looks at every record: runs ours, adopts the dead's.
-    async fn survey(&mut self) {
-        self.renew_and_adopt().await;
+    /// Looks at every record: runs ours that do not run, ends those that are not ours any more.
+    fn look_round(&mut self) {
         let snapshot = self.core.store.snapshot();
+        self.flows.retain(|id, live| snapshot.contains::<FlowRecord>(id) && !live.task.is_finished());
         for record in snapshot.all::<FlowRecord>() {
             self.changed(&record.id, Some(&record));
         }
@@ -158,8 +172,7 @@ impl Running {
             self.flows.remove(id);
             return;
         };
-        let ours = record.owner.incarnation == *self.starter.incarnation;
-        if !ours {
+        if record.owner.incarnation != *self.starter.incarnation() {
             self.flows.remove(id);
             return;
         }
@@ -185,17 +198,19 @@ impl Running {
     }
 
     async fn renew_and_adopt(&mut self) {
-        let name = |incarnation: &str| format!("flow/{incarnation}");
-        if let Err(e) = self.core.store.lease(&name(&self.starter.incarnation), LEASE).await {
-            tracing::warn!(error = %e, "the flow engine's lease was not renewed");
-            return;
+        match self.core.life.renew().await {
+            Ok(Renewal::Same) => {}
+            // Whoever saw the lease gone may have the flows by now. Those that nobody has taken are orphans like others'.
+            Ok(Renewal::Reborn) => self.flows.clear(),
+            Err(e) => {
+                tracing::warn!(error = %e, "the flow engine's lease was not renewed");
+                return;
+            }
         }
-        let Ok(leases) = self.core.store.leases().await else { return };
+        // The flows of a process that began after this are not in it, so they cannot be taken for a dead one's.
         let snapshot = self.core.store.snapshot();
-        let dead = |r: &FlowRecord| {
-            r.owner.incarnation != *self.starter.incarnation && !leases.contains(&name(&r.owner.incarnation))
-        };
-        let orphans: Vec<_> = snapshot.all::<FlowRecord>().filter(|r| dead(r)).collect();
+        let Ok(dead) = self.core.life.dead().await else { return };
+        let orphans: Vec<_> = snapshot.all::<FlowRecord>().filter(|r| dead(&r.owner)).collect();
         for orphan in orphans.iter().filter(|r| self.kinds.keys().any(|(k, v)| *k == r.kind && *v == r.version)) {
             self.adopt(orphan).await;
         }

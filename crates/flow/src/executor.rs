@@ -5,9 +5,8 @@ use crate::{
     engine::EngineCore,
     testkit::{Action, Point},
 };
-use futures_util::FutureExt;
 use kernel::{Error, FlowId, Kind};
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use store::Tx;
 use tokio::sync::watch;
 
@@ -21,6 +20,17 @@ const OPERATOR_PAUSE: Duration = Duration::from_secs(60);
 enum Stop {
     /// Another process owns the flow now, or it is gone.
     Lost,
+}
+
+/// What became of a write to the journal.
+enum Written {
+    Moved,
+    /// The flow is over; the word is what metrics call its outcome.
+    Ended(&'static str),
+    /// The step's own writes were refused, and the record stands where it stood.
+    Refused(String),
+    /// The store could not be written now; the record stands where it stood.
+    Later,
 }
 
 /// One flow in this process.
@@ -49,83 +59,101 @@ impl<F: Flow> Executor<F> {
     pub(crate) async fn run(self) {
         loop {
             match self.turn().await {
-                Ok(true) => {}
-                Ok(false) | Err(Stop::Lost) => return,
+                Ok(Written::Ended(_)) | Err(Stop::Lost) => return,
+                Ok(Written::Moved | Written::Refused(_)) => {}
+                Ok(Written::Later) => tokio::time::sleep(FIRST_PAUSE).await,
             }
         }
     }
 
-    /// One step; false when the flow has ended.
-    async fn turn(&self) -> Result<bool, Stop> {
+    /// One step.
+    async fn turn(&self) -> Result<Written, Stop> {
         let record = self.core.store.snapshot().get::<FlowRecord>(&self.id).ok_or(Stop::Lost)?;
         if record.owner.epoch != self.epoch {
             return Err(Stop::Lost);
         }
+        let stuck = record.phase == Phase::NeedsOperator;
+        if stuck {
+            tokio::time::sleep(OPERATOR_PAUSE).await;
+        }
         let Some(at) = self.steps.iter().position(|s| s.name == record.step) else {
             let why = format!("this program does not know the step {}", record.step);
-            return self.journal(at_unknown(), Move::Stuck(why), None).await.map(|()| false);
+            return if stuck { Ok(Written::Moved) } else { self.journal(at_unknown(), Move::Stuck(why), None).await };
         };
         match record.phase {
-            Phase::Running if record.cancelled => {
-                let back = Move::Back { include_this: true, why: "the operation was cancelled".into() };
-                self.journal(at, back, None).await?;
-            }
-            Phase::Running => self.forward(at, &record).await?,
-            Phase::Undoing => return self.backward(at, &record).await,
-            Phase::NeedsOperator => {
-                tokio::time::sleep(OPERATOR_PAUSE).await;
-                return self.backward(at, &record).await;
-            }
+            Phase::Running if record.cancelled => self.back(at, true, "the operation was cancelled".into()).await,
+            Phase::Running => self.forward(at, &record).await,
+            Phase::Undoing | Phase::NeedsOperator => self.backward(at, &record).await,
         }
-        Ok(self.core.store.snapshot().contains::<FlowRecord>(&self.id))
     }
 
-    async fn forward(&self, at: usize, record: &FlowRecord) -> Result<(), Stop> {
+    async fn forward(&self, at: usize, record: &FlowRecord) -> Result<Written, Stop> {
         let step = &self.steps[at];
         let began = self.core.clock.monotonic();
         let mut pause = FIRST_PAUSE;
-        for attempt in 1.. {
-            let result = self.attempt(step, record, attempt, false).await;
-            let error = match result {
-                Ok(commit) => return self.journal(at, Move::On, Some(commit)).await,
-                Err(StepError::Failed(error)) => {
-                    let include_this = attempt > 1; // an earlier, unknown attempt may have left something
-                    return self.journal(at, Move::Back { include_this, why: error.message().into() }, None).await;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let error = match self.attempt(step, record, attempt, false).await {
+                Ok(commit) => {
+                    let written = self.journal(at, Move::On, Some(commit)).await?;
+                    let Written::Refused(why) = written else { return Ok(written) };
+                    // It was done and cannot count as done: it is undone with the others.
+                    return self.back(at, true, why).await;
                 }
+                // After an earlier attempt whose outcome is not known, something may have been left.
+                Err(StepError::Failed(error)) => return self.back(at, attempt > 1, error.message().into()).await,
                 Err(StepError::Retry(error)) => error,
             };
             tracing::debug!(flow = %self.id, kind = F::KIND, step = step.name, attempt, error = %error.internal_text(), "step must run again");
             let over = self.core.clock.monotonic().saturating_sub(began) >= step.patience;
             if over || *self.cancelled.borrow() {
                 tracing::warn!(flow = %self.id, kind = F::KIND, step = step.name, error = %error.internal_text(), "step given up");
-                return self.journal(at, Move::Back { include_this: true, why: error.message().into() }, None).await;
+                return self.back(at, true, error.message().into()).await;
             }
             self.pause(&mut pause).await;
         }
-        Ok(())
     }
 
-    /// Undoes one step; false when nothing is left to undo.
-    async fn backward(&self, at: usize, record: &FlowRecord) -> Result<bool, Stop> {
+    /// Turns round. Where that would end the flow and its last writes are refused, the step itself is undone, which tries them
+    /// again until somebody must look.
+    async fn back(&self, at: usize, include_this: bool, why: String) -> Result<Written, Stop> {
+        match self.journal(at, Move::Back { include_this, why: why.clone() }, None).await? {
+            Written::Refused(_) if !include_this => {
+                self.journal(at, Move::Back { include_this: true, why }, None).await
+            }
+            written => Ok(written),
+        }
+    }
+
+    /// Undoes one step. What is refused in undoing (the writes of [`Flow::failed`] included) is tried again like a failed undo.
+    async fn backward(&self, at: usize, record: &FlowRecord) -> Result<Written, Stop> {
         let step = &self.steps[at];
         let began = self.core.clock.monotonic();
         let mut pause = FIRST_PAUSE;
-        for attempt in 1.. {
-            let error = match self.attempt(step, record, attempt, true).await {
-                Ok(commit) => {
-                    self.journal(at, Move::On, Some(commit)).await?;
-                    return Ok(at > 0);
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let (internal, message) = match self.attempt(step, record, attempt, true).await {
+                Ok(commit) => match self.journal(at, Move::On, Some(commit)).await? {
+                    Written::Refused(why) => (why.clone(), why),
+                    written => return Ok(written),
+                },
+                Err(StepError::Retry(error) | StepError::Failed(error)) => {
+                    (error.internal_text(), error.message().to_owned())
                 }
-                Err(StepError::Retry(error) | StepError::Failed(error)) => error,
             };
             if self.core.clock.monotonic().saturating_sub(began) >= step.patience {
-                tracing::error!(flow = %self.id, kind = F::KIND, step = step.name, error = %error.internal_text(), "flow needs an operator");
-                self.journal(at, Move::Stuck(format!("undoing {}: {}", step.name, error.message())), None).await?;
-                return Ok(true);
+                tracing::error!(flow = %self.id, kind = F::KIND, step = step.name, error = internal, "flow needs an operator");
+                telemetry::metrics().flow_ended(F::KIND, "needs_operator", self.age(record));
+                return self.journal(at, Move::Stuck(format!("undoing {}: {message}", step.name)), None).await;
             }
             self.pause(&mut pause).await;
         }
-        Ok(true)
+    }
+
+    fn age(&self, record: &FlowRecord) -> Duration {
+        self.core.clock.now().since(record.started)
     }
 
     async fn pause(&self, pause: &mut Duration) {
@@ -138,6 +166,7 @@ impl<F: Flow> Executor<F> {
         let state: F::State = serde_json::from_value(record.state.clone()).map_err(|e| {
             StepError::Retry(Error::internal(format!("reading the state of {} {}", F::KIND, self.id)).with_source(e))
         })?;
+        self.core.life.held().await;
         let code = match (undo, &step.undo) {
             (false, _) => &step.run,
             (true, Some(code)) => code,
@@ -148,19 +177,18 @@ impl<F: Flow> Executor<F> {
                 Action::Fail => return Err(StepError::Failed(Error::conflict("injected failure"))),
                 Action::Twice => {
                     let first = code(Arc::clone(&self.flow), self.context(step, attempt), state.clone());
-                    let _ = AssertUnwindSafe(first).catch_unwind().await;
+                    let _ = telemetry::caught(F::KIND, first).await;
                 }
                 Action::Continue => {}
             }
         } else if self.core.probe(Point::BeforeUndo(step.name)).await == Action::Twice {
             let first = code(Arc::clone(&self.flow), self.context(step, attempt), state.clone());
-            let _ = AssertUnwindSafe(first).catch_unwind().await;
+            let _ = telemetry::caught(F::KIND, first).await;
         }
         let work = code(Arc::clone(&self.flow), self.context(step, attempt), state);
-        match tokio::time::timeout(step.deadline, AssertUnwindSafe(work).catch_unwind()).await {
+        match tokio::time::timeout(step.deadline, telemetry::caught(F::KIND, work)).await {
             Ok(Ok(result)) => result,
-            Ok(Err(payload)) => {
-                telemetry::counted_panic(F::KIND, &*payload);
+            Ok(Err(_counted)) => {
                 Err(StepError::Retry(Error::internal(format!("step {} of {} panicked", step.name, F::KIND))))
             }
             Err(_) => Err(StepError::Retry(Error::unavailable(format!("{} took too long", step.name)))),
@@ -185,26 +213,19 @@ impl<F: Flow> Executor<F> {
     }
 
     /// One transaction: the step's own writes and the record's move.
-    async fn journal(&self, at: usize, mv: Move, commit: Option<Commit<F>>) -> Result<(), Stop> {
+    async fn journal(&self, at: usize, mv: Move, commit: Option<Commit<F>>) -> Result<Written, Stop> {
         let name = self.steps.get(at).map_or("", |s| s.name);
         self.core.probe(Point::BeforeCommit(name)).await;
-        let mut refused = self.write(at, mv, commit).await?;
-        while let Some(why) = refused.take() {
-            // The step's own writes were refused: it cannot count as done, so it is undone with the others.
-            refused = self.write(at, Move::Back { include_this: true, why }, None).await?;
-        }
+        let written = self.write(at, mv, commit).await?;
         self.core.probe(Point::AfterCommit(name)).await;
-        Ok(())
+        Ok(written)
     }
 
-    /// `Ok(Some(why))` if the step's writes were refused.
-    async fn write(&self, at: usize, mv: Move, commit: Option<Commit<F>>) -> Result<Option<String>, Stop> {
+    async fn write(&self, at: usize, mv: Move, commit: Option<Commit<F>>) -> Result<Written, Stop> {
         let (flow, steps, id, epoch) = (Arc::clone(&self.flow), Arc::clone(&self.steps), self.id.clone(), self.epoch);
         let clock = Arc::clone(&self.core.clock);
-        let mv = Arc::new(mv);
         let mut commit = commit;
-        let label = F::KIND;
-        let done = self.core.store.transact(label, move |tx| {
+        let done = self.core.store.transact(F::KIND, move |tx| {
             let Some(record) = tx.get::<FlowRecord>(&id).filter(|r| r.owner.epoch == epoch) else {
                 return Ok(Err(Stop::Lost));
             };
@@ -218,18 +239,22 @@ impl<F: Flow> Executor<F> {
             }
             record.state = serde_json::to_value(&state).map_err(broken)?;
             record.updated = clock.now();
-            advance(&*flow, &steps, tx, record, &state, at, &mv)?;
-            Ok(Ok(()))
+            let age = record.updated.since(record.started);
+            Ok(Ok((advance(&*flow, &steps, tx, record, &state, at, &mv)?, age)))
         });
         match done.await {
-            Ok(Ok(())) => Ok(None),
-            Ok(Err(stop)) => Err(stop),
-            Err(e) if e.is(Kind::Unavailable) => {
-                // Not written: the executor reads the journal again and repeats the step.
-                tokio::time::sleep(FIRST_PAUSE).await;
-                Ok(None)
+            Ok(Ok((written, age))) => {
+                if let Written::Ended(outcome) = written {
+                    telemetry::metrics().flow_ended(F::KIND, outcome, age);
+                }
+                Ok(written)
             }
-            Err(e) => Ok(Some(e.message().to_owned())),
+            Ok(Err(stop)) => Err(stop),
+            Err(e) if e.is(Kind::Unavailable) => Ok(Written::Later),
+            Err(e) => {
+                tracing::warn!(flow = %self.id, kind = F::KIND, error = %e.internal_text(), "a step's writes were refused");
+                Ok(Written::Refused(e.message().to_owned()))
+            }
         }
     }
 }
@@ -248,13 +273,13 @@ fn advance<F: Flow>(
     state: &F::State,
     at: usize,
     mv: &Move,
-) -> kernel::Result<()> {
+) -> kernel::Result<Written> {
     match (mv, record.phase) {
         (Move::On, Phase::Running) => match steps.get(at + 1) {
             Some(next) => record.step = next.name.into(),
             None => {
                 tx.delete::<FlowRecord>(&record.id);
-                return Ok(());
+                return Ok(Written::Ended("done"));
             }
         },
         (Move::Back { include_this, why }, _) => {
@@ -278,12 +303,12 @@ fn advance<F: Flow>(
         }
     }
     tx.put(record);
-    Ok(())
+    Ok(Written::Moved)
 }
 
-fn end_failed<F: Flow>(flow: &F, tx: &mut Tx, record: &FlowRecord, state: &F::State) -> kernel::Result<()> {
+fn end_failed<F: Flow>(flow: &F, tx: &mut Tx, record: &FlowRecord, state: &F::State) -> kernel::Result<Written> {
     let why = record.error.as_deref().unwrap_or("the operation failed");
     flow.failed(tx, state, why, record.updated)?;
     tx.delete::<FlowRecord>(&record.id);
-    Ok(())
+    Ok(Written::Ended("undone"))
 }

@@ -32,12 +32,14 @@
 
 mod engine;
 mod executor;
+mod life;
 mod reconcile;
 mod record;
 mod step;
 pub mod testkit;
 
-pub use engine::{Engine, EngineBuilder, Starter};
+pub use engine::{Engine, EngineBuilder};
+pub use life::Starter;
 pub use reconcile::{Reconciler, spawn_reconciler};
 pub use record::{FlowRecord, Owner, Phase, Start, cancel, is_live, live_flow_of};
 pub use step::{Commit, Flow, Step, StepCx, StepError, StepResult};

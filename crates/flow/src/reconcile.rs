@@ -1,9 +1,8 @@
 //! Reconcilers: tasks that make the world as the store says it should be.
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use kernel::Result;
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use store::{Batch, Store, WatchItem};
 use tokio::task::JoinHandle;
 
@@ -27,16 +26,13 @@ pub fn spawn_reconciler(store: &Store, reconciler: Arc<dyn Reconciler>) -> JoinH
     tokio::spawn(async move {
         let mut failures = 0u32;
         loop {
-            match AssertUnwindSafe(reconciler.reconcile()).catch_unwind().await {
+            match telemetry::caught(reconciler.name(), reconciler.reconcile()).await {
                 Ok(Ok(())) => failures = 0,
                 Ok(Err(e)) => {
                     failures += 1;
                     tracing::warn!(reconciler = reconciler.name(), error = %e.internal_text(), failures, "reconciling failed");
                 }
-                Err(payload) => {
-                    failures += 1;
-                    telemetry::counted_panic(reconciler.name(), &*payload);
-                }
+                Err(_counted) => failures += 1,
             }
             let pause = match failures {
                 0 => reconciler.interval(),

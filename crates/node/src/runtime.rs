@@ -2,7 +2,8 @@
 //!
 //! The API answers as soon as the store is loaded; the host side joins when its drivers are ready, as a remote host would.
 //! On SIGTERM the API stops taking connections and finishes what it has; flows are dropped where they stand, which is as good
-//! as a kill: the journal has them.
+//! as a kill: the journal has them. A store that can no longer follow its log ends the member the same way, but with an
+//! error: it serves nothing true any more, and only a start brings it back.
 
 use crate::{Config, bootstrap, cloud_api, credentials, drivers, observer::Reports, services::Services};
 use agent::{Host, HostConfig, LocalLink};
@@ -10,13 +11,25 @@ use cluster::{Authority, NodeIdentity};
 use http::axum::Router;
 use http::{ClientAuth, Server, TlsConfig};
 use kernel::{Clock, Error, HostName, Result, SystemClock};
-use std::{future::Future, net::SocketAddr, sync::Arc};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 use store::{Memory, Redb, Store};
+
+type Task = tokio::task::JoinHandle<Result<(), telemetry::Panicked>>;
 
 /// Runs a member until `stop` resolves.
 pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-    let clock = SystemClock::shared();
     let store = open_store(&config).await?;
+    run_over(config, store, stop).await
+}
+
+/// Runs a member over an open store until `stop` resolves, or the store is lost, which is an error.
+pub async fn run_over(config: Config, store: Store, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    let clock = SystemClock::shared();
+    let (ending, lost) = stop_or_lost(store.clone(), stop);
     let region = drivers::region(&config, &clock).await?;
     let services = Services::new(&config, store, Arc::clone(&clock), &region)?;
     services.gateway.wire(Arc::new(Reports(services.clone())), Arc::new(services.image.clone()));
@@ -34,7 +47,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     let agents = serve_agents(&config, &services, &identity, member, stopped.clone()).await?;
     let host = start_host(&config, &services, Arc::clone(&clock), &region).await?;
     tracing::info!(url = config.public_url()?, node = %config.node_name(), "ready");
-    let drained = api.serve(stop).await;
+    let drained = api.serve(ending).await;
     let _ = quit.send(true);
     if let Some(agents) = agents {
         agents.abort();
@@ -43,7 +56,29 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     host.abort();
     reconcilers.iter().for_each(|r| r.abort());
     drop(engine);
-    Ok(())
+    match lost.get() {
+        None => Ok(()),
+        Some(why) => Err(Error::unavailable(format!("stopped because the store was lost: {why}; start tstack again"))),
+    }
+}
+
+/// What ends a member, and where it is said if that was the store.
+fn stop_or_lost(
+    store: Store,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> (impl Future<Output = ()> + Send + 'static, Arc<OnceLock<String>>) {
+    let lost = Arc::new(OnceLock::new());
+    let said = Arc::clone(&lost);
+    let ending = async move {
+        tokio::select! {
+            () = stop => {}
+            why = store.failed() => {
+                tracing::error!(why, "the store is lost: stopping");
+                said.get_or_init(|| why);
+            }
+        }
+    };
+    (ending, lost)
 }
 
 async fn open_store(config: &Config) -> Result<Store> {
@@ -115,7 +150,7 @@ async fn serve_agents(
     identity: &NodeIdentity,
     authority: Authority,
     mut stopped: tokio::sync::watch::Receiver<bool>,
-) -> Result<Option<tokio::task::JoinHandle<()>>> {
+) -> Result<Option<Task>> {
     let port = u16::try_from(config.number("agent.port")).map_err(|_| Error::bad_request("agent.port: not a port"))?;
     let own: SocketAddr = format!("{}:{port}", config.text("node.address"))
         .parse()
@@ -129,7 +164,7 @@ async fn serve_agents(
     let mut server = Server::new(own, router);
     server.tls = Some(tls(identity, ClientAuth::Optional(identity.ca_pem.clone().into_bytes())));
     let bound = server.bind().await.map_err(|e| port_in_use(own, &e))?;
-    Ok(Some(tokio::spawn(async move {
+    Ok(Some(telemetry::spawn_caught("agents-port", async move {
         bound
             .serve(async move {
                 let _ = stopped.wait_for(|s| *s).await;
@@ -144,11 +179,11 @@ async fn start_host(
     services: &Services,
     clock: Arc<dyn Clock>,
     region: &drivers::RegionDrivers,
-) -> Result<tokio::task::JoinHandle<()>> {
+) -> Result<Task> {
     let side = drivers::host(config, Some(region)).await?;
     let link = Arc::new(LocalLink(services.gateway.clone()));
     let host = Host::open(host_config(config), side.drivers.clone(), link, clock)?;
-    Ok(tokio::spawn(async move {
+    Ok(telemetry::spawn_caught("host", async move {
         let _side = side; // its supervisors live as long as the agent
         host.run().await;
     }))

@@ -11,4 +11,4 @@ mod panics;
 
 pub use log::{LogConfig, LogFormat, LogLevel, init_logging};
 pub use metrics::{Metrics, Samples, metrics, render};
-pub use panics::{Panicked, counted_panic, spawn_caught};
+pub use panics::{Panicked, caught, counted_panic, spawn_caught};

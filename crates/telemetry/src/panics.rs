@@ -33,18 +33,20 @@ pub fn counted_panic(task: &'static str, payload: &(dyn Any + Send)) -> Panicked
     Panicked { task, text }
 }
 
+/// Runs `future` here.
+pub async fn caught<F: Future>(task: &'static str, future: F) -> Result<F::Output, Panicked> {
+    // Whatever the future owned is dropped by the unwinding; what it shared is behind locks that do not poison, or is
+    // the owner's to check when it learns of the panic.
+    AssertUnwindSafe(future).catch_unwind().await.map_err(|payload| counted_panic(task, &*payload))
+}
+
 /// Runs `future` as a task of its own.
 pub fn spawn_caught<F>(task: &'static str, future: F) -> JoinHandle<Result<F::Output, Panicked>>
 where
     F: Future + Send + 'static,
     F::Output: Send,
 {
-    // Whatever the future owned is dropped by the unwinding; what it shared is behind locks that do not poison, or is
-    // the owner's to check when it learns of the panic.
-    tokio::spawn(async move {
-        let outcome = AssertUnwindSafe(future).catch_unwind().await;
-        outcome.map_err(|payload| counted_panic(task, &*payload))
-    })
+    tokio::spawn(caught(task, future))
 }
 
 #[cfg(test)]

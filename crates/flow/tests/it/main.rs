@@ -1,5 +1,7 @@
 //! The engine itself under torture, with a flow that makes two things outside and one object inside.
 
+mod life;
+
 use async_trait::async_trait;
 use flow::{
     Commit, EngineBuilder, Flow, FlowRecord, Start, Starter, Step, StepCx, StepError, StepResult,

@@ -28,6 +28,8 @@ pub struct Faults {
     pub refusals: AtomicU32,
     /// A revision of the watch is lost.
     pub lost_watches: AtomicU32,
+    /// Renewals of leases that do not arrive.
+    pub lost_renewals: AtomicU32,
 }
 
 fn strikes(counter: &AtomicU32) -> bool {
@@ -138,6 +140,9 @@ impl Backend for Faulty {
     }
 
     async fn lease(&self, name: &str, ttl: Duration) -> Result<(), BackendError> {
+        if strikes(&self.faults.lost_renewals) {
+            return Err(BackendError::Unavailable("injected: the renewal was lost".into()));
+        }
         self.inner.lease(name, ttl).await
     }
 

@@ -80,6 +80,7 @@ impl Waiting {
             Ok(None) => None,
             Err(_) => {
                 Stats::bump(&stats.panics);
+                tracing::error!(label = self.job.label(), "caught a panic in a transaction");
                 Some(Error::internal(format!("transaction {} panicked", self.job.label())))
             }
         };
