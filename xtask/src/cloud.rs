@@ -22,7 +22,11 @@ pub struct TestCloud {
     binary: PathBuf,
 }
 
-pub fn build_binary() -> Result<PathBuf, String> {
+/// The release binary, built if need be; or the one that `TSTACK_BINARY` names.
+fn binary() -> Result<PathBuf, String> {
+    if let Some(named) = std::env::var_os("TSTACK_BINARY") {
+        return Ok(named.into());
+    }
     let built =
         Command::new("cargo").args(["build", "--release", "--locked", "--quiet", "--package", "tstack"]).status();
     match built {
@@ -41,7 +45,7 @@ fn free_port() -> Result<u16, String> {
 
 impl TestCloud {
     pub fn new(name: &str, hosts: Hosts) -> Result<Self, String> {
-        let binary = build_binary()?;
+        let binary = binary()?;
         let dir = Path::new("/var/tmp").join(format!("tstack-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&dir).map_err(|e| format!("making {}: {e}", dir.display()))?;
         let cloud = Self { dir, port: free_port()?, hosts, child: None, binary };

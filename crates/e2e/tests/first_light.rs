@@ -17,7 +17,8 @@ fn a_user_of_the_stock_client_gets_a_real_server() {
     lifecycle(&cloud);
     security_group(&cloud, &address);
     volume(&cloud, &address);
-    image_of_a_server(&cloud);
+    image_of_a_server(&cloud, &address);
+    boot_from_a_volume(&cloud, &address);
     clean_up(&cloud);
     cloud.audit();
 }
@@ -155,16 +156,31 @@ fn volume(cloud: &CloudUnderTest, address: &str) {
     state("available");
 }
 
-fn image_of_a_server(cloud: &CloudUnderTest) {
+/// Takes the floating ip to another server.
+fn give_address(cloud: &CloudUnderTest, address: &str, from: &str, to: &str) {
+    cloud.openstack(DEMO, &format!("server remove floating ip {from} {address}"));
+    cloud.openstack(DEMO, &format!("server add floating ip {to} {address}"));
+}
+
+fn image_of_a_server(cloud: &CloudUnderTest, address: &str) {
+    cloud.guest(address, "echo kept > /home/cirros/in-the-image; sync");
     cloud.openstack(DEMO, "server image create --wait --name shot one");
     assert_eq!(cloud.json(DEMO, "image show shot")["status"], "active");
     cloud.openstack(DEMO, "server create --image shot --flavor m1.nano --network demo --key-name me --wait two");
+    give_address(cloud, address, "one", "two");
+    assert_eq!(cloud.guest(address, "hostname; cat /home/cirros/in-the-image"), "two\nkept");
+}
+
+fn boot_from_a_volume(cloud: &CloudUnderTest, address: &str) {
     cloud.openstack(DEMO, "volume create --size 1 --image tinycloud boot");
     eventually("the volume is made", Duration::from_secs(120), || {
         let found = cloud.json(DEMO, "volume show boot")["status"].as_str().unwrap_or_default().to_owned();
         if found == "available" { Ok(()) } else { Err(found) }
     });
     cloud.openstack(DEMO, "server create --volume boot --flavor m1.nano --network demo --key-name me --wait three");
+    give_address(cloud, address, "two", "three");
+    assert_eq!(cloud.guest(address, "hostname"), "three");
+    assert_eq!(cloud.json(DEMO, "volume show boot")["status"], "in-use");
 }
 
 fn clean_up(cloud: &CloudUnderTest) {

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod ctx;
 pub mod doctor;
 pub mod error;
+pub mod faults;
 pub mod ids;
 pub mod microversion;
 pub mod paging;

@@ -12,7 +12,8 @@ mod paper;
 mod qcow2;
 mod rules;
 
-pub use rules::{Call, Ill, Rule};
+pub use kernel::faults::Ill;
+pub use rules::{Call, Rule};
 
 use crate::{disk::OnDisk, names::plain, turns::Turns};
 use async_trait::async_trait;
@@ -79,7 +80,7 @@ impl FakeVolumes {
         change: impl FnOnce(&mut Option<FakeVolume>) -> Result<T>,
     ) -> Result<T> {
         plain(id)?;
-        let ill = rules::take(&mut self.0.rules.lock(), call, Some(id));
+        let ill = Rule::take(&mut self.0.rules.lock(), call, Some(id));
         match &ill {
             Some(Ill::Fails(e)) => return Err(e.clone()),
             Some(Ill::LostBefore) => return Err(rules::unknown()),
@@ -94,7 +95,7 @@ impl FakeVolumes {
 
     /// A call that changes nothing, under the rules.
     async fn look(&self, call: Call, id: Option<&VolumeId>) -> Result<()> {
-        let ill = rules::take(&mut self.0.rules.lock(), call, id);
+        let ill = Rule::take(&mut self.0.rules.lock(), call, id);
         match ill {
             Some(Ill::Fails(e)) => Err(e),
             Some(Ill::LostBefore | Ill::LostAfter) => Err(rules::unknown()),

@@ -2,10 +2,10 @@
 
 use super::{
     guest::Guest,
-    rules::{self, After, Call, Ill, Rule},
+    rules::{self, After, Call, Rule},
 };
 use compute::driver::{Fence, HostCapabilities, VmEvent, VmState, VmStatus};
-use kernel::{Clock, Error, Result, ServerId, SystemClock, Timestamp, error::Doing};
+use kernel::{Clock, Error, Result, ServerId, SystemClock, Timestamp, error::Doing, faults::Ill};
 use parking_lot::Mutex;
 use std::{
     collections::{HashMap, HashSet},
@@ -182,7 +182,7 @@ impl FakeHost {
 
     /// What the rules have for a call, before it does anything.
     pub(crate) async fn meet(&self, call: Call, server: Option<&ServerId>) -> Result<After> {
-        let ill = rules::take(&mut self.inner.lock().rules, call, server);
+        let ill = Rule::take(&mut self.inner.lock().rules, call, server);
         match ill {
             None => Ok(After::Nothing),
             Some(Ill::Fails(e)) => Err(e),

@@ -24,7 +24,8 @@ mod rules;
 
 pub use disks::{DiskCall, FakeDisks};
 pub use host::{FakeHost, FakeSettings};
-pub use rules::{Call, Ill, Rule};
+pub use kernel::faults::Ill;
+pub use rules::{Call, Rule};
 
 use async_trait::async_trait;
 use compute::driver::*;
