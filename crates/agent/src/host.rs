@@ -67,8 +67,8 @@ pub(crate) struct Shared {
     sequence: AtomicU64,
     /// The newest intent per server.
     intents: Mutex<HashMap<ServerId, Arc<VmIntent>>>,
-    /// One caller at a time changes what metadata is served.
-    metadata: tokio::sync::Mutex<Vec<MetadataSpec>>,
+    /// One caller at a time changes what metadata is served. `None`: what a former agent left is not known.
+    metadata: tokio::sync::Mutex<Option<Vec<MetadataSpec>>>,
     me: std::sync::Weak<Shared>,
 }
 
@@ -78,7 +78,10 @@ impl Shared {
     }
 
     pub(crate) fn remember(&self, intent: &VmIntent) {
-        self.intents.lock().insert(intent.server.clone(), Arc::new(intent.clone()));
+        let mut intents = self.intents.lock();
+        if intents.get(&intent.server).is_none_or(|known| known.generation <= intent.generation) {
+            intents.insert(intent.server.clone(), Arc::new(intent.clone()));
+        }
     }
 
     pub(crate) fn forget(&self, server: &ServerId) {
@@ -95,7 +98,19 @@ impl Shared {
 
     /// Serves metadata on the networks that guests of this host are on.
     pub(crate) async fn serve_metadata(&self) -> Result<()> {
-        let mut served = self.metadata.lock().await;
+        self.serve_wanted(&mut *self.metadata.lock().await).await
+    }
+
+    /// Makes what is served what is wanted, unless somebody is at it. Guests that this agent took over are served so, and
+    /// what failed is tried again.
+    async fn keep_metadata(&self) {
+        let Ok(mut served) = self.metadata.try_lock() else { return };
+        if let Err(e) = self.serve_wanted(&mut served).await {
+            tracing::warn!(host = %self.host, error = %e.internal_text(), "metadata cannot be served");
+        }
+    }
+
+    async fn serve_wanted(&self, served: &mut Option<Vec<MetadataSpec>>) -> Result<()> {
         let mut wanted: BTreeMap<_, MetadataSpec> = BTreeMap::new();
         for intent in self.intents.lock().values().filter(|i| i.power != Power::Absent) {
             for spec in intent.ports.iter().filter_map(|p| convert::metadata_of_port(&p.bound)) {
@@ -103,9 +118,9 @@ impl Shared {
             }
         }
         let wanted: Vec<_> = wanted.into_values().collect();
-        if *served != wanted {
+        if served.as_ref() != Some(&wanted) {
             self.drivers.network.serve_metadata(&wanted, Arc::new(Metadata(self.me.clone()))).await?;
-            *served = wanted;
+            *served = Some(wanted);
         }
         Ok(())
     }
@@ -219,11 +234,17 @@ impl Host {
         match down {
             Down::Intent { intent } => {
                 let server = intent.server.clone();
+                // Known before its turn comes: what a snapshot begins with must not take metadata from what it ends with.
+                self.shared.remember(&intent);
                 self.tell(&server, VmMessage::Intent(intent));
             }
             Down::Gone { server, generation } => self.tell(&server, VmMessage::Gone { generation }),
             Down::Call { id, method, params, within_ms } => self.call(id, method, params, within_ms),
-            Down::End { .. } | Down::Ping => {}
+            // From the end of a snapshot on, all intents are known.
+            Down::End { .. } | Down::Ping => {
+                let shared = Arc::clone(&self.shared);
+                telemetry::spawn_caught("agent.metadata", async move { shared.keep_metadata().await });
+            }
         }
     }
 

@@ -12,7 +12,7 @@
 use crate::{
     link::{self, Link},
     netns::{self, Netns},
-    system::{Datapath, External, HostNetConfig},
+    system::{Datapath, External, HostNetConfig, address},
 };
 use ipnet::{IpNet, Ipv4Net};
 use kernel::{Error, HostName, Result};
@@ -134,6 +134,38 @@ impl Lab {
         Ok(nodes)
     }
 
+    /// Why the lab cannot be made here: what others have of its names and addresses. `own`: those are this lab's, made before.
+    pub async fn conflicts(config: &LabConfig, own: bool) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        if !own {
+            let taken = netns::list(&format!("{}-h", config.prefix));
+            found.extend(taken.first().map(|name| format!("the network namespace {name} is there already")));
+        }
+        let nets = [config.underlay.trunc(), config.external.trunc()];
+        if nets[0].contains(&nets[1]) || nets[1].contains(&nets[0]) {
+            found.push(format!("{} and {} overlap", nets[0], nets[1]));
+        }
+        let outside = config.outside();
+        if config.outside.as_deref().is_some_and(|name| !netns::exists(name)) {
+            return Ok(found);
+        }
+        let ours = format!("{}-", config.prefix);
+        for link in link::list(&outside).await?.iter().filter(|l| !own || !l.ifname.starts_with(&ours)) {
+            let addresses = address::addresses(&outside, &link.ifname).await?;
+            let clash = |a: &&IpNet| nets.iter().any(|net| overlap(&IpNet::V4(*net), a));
+            found.extend(addresses.iter().find(clash).map(|a| format!("{} has the address {a}", link.ifname)));
+        }
+        Ok(found)
+    }
+
+    /// Ends every process that runs in the lab's hosts, whoever started it.
+    pub async fn sweep(config: &LabConfig) -> Result<()> {
+        for name in netns::list(&format!("{}-h", config.prefix)) {
+            netns::kill_inside(&name).await?;
+        }
+        Ok(())
+    }
+
     /// Takes the lab away. What runs in it must have been taken down before.
     pub async fn down(config: &LabConfig) -> Result<()> {
         for name in netns::list(&format!("{}-h", config.prefix)) {
@@ -150,6 +182,10 @@ impl Lab {
             None => Ok(()),
         }
     }
+}
+
+fn overlap(a: &IpNet, b: &IpNet) -> bool {
+    a.contains(&b.addr()) || b.contains(&a.addr())
 }
 
 async fn bridge(netns: &Netns, links: &[Link], name: &str, mtu: u32, address: IpNet) -> Result<()> {

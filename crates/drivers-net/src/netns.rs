@@ -5,7 +5,11 @@
 //! changed, as `ip netns exec` would: a daemon started that way would hold on to every other namespace's mount.
 
 use kernel::{Error, Result, error::Doing};
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use rustix::{
+    fd::OwnedFd,
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+    thread::{LinkNameSpaceType, move_into_link_name_space},
+};
 use std::{
     ffi::OsStr,
     fs::File,
@@ -13,6 +17,7 @@ use std::{
     os::{fd::AsFd, unix::fs::MetadataExt},
     path::PathBuf,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 fn path(name: &str) -> PathBuf {
@@ -52,7 +57,8 @@ impl Netns {
         result.await.map_err(|_| Error::internal("the work in a network namespace panicked"))?
     }
 
-    fn enter(&self) -> Result<()> {
+    /// Moves the calling thread inside for good, and so the threads that it starts from now on.
+    pub fn enter(&self) -> Result<()> {
         let Some(name) = &self.0 else { return Ok(()) };
         let doing = format!("entering the network namespace {name}");
         let file = File::open(path(name)).doing(&doing)?;
@@ -146,6 +152,34 @@ pub async fn remove(name: &str) -> Result<()> {
         Netns::here().command("ip", ["netns", "delete", name]).await?;
     }
     Ok(())
+}
+
+/// Kills every process in the namespace and waits until none is left.
+pub async fn kill_inside(name: &str) -> Result<()> {
+    let Some(inode) = Netns::named(name).inode() else { return Ok(()) };
+    loop {
+        let inside = processes(inode);
+        if inside.is_empty() {
+            return Ok(());
+        }
+        for process in inside {
+            match pidfd_send_signal(&process, Signal::KILL) {
+                Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+                Err(e) => return Err(e).doing(&format!("ending the processes in the network namespace {name}")),
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The processes in a namespace. A zombie is in none any more.
+fn processes(inode: u64) -> Vec<OwnedFd> {
+    let inside = |pid: i32| std::fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|m| m.ino() == inode);
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok()).filter(|pid| inside(*pid));
+    // Looked at again once the descriptor names the process: its number may be somebody else's by then.
+    let open = |pid: i32| pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok().filter(|_| inside(pid));
+    pids.filter_map(open).collect()
 }
 
 pub fn exists(name: &str) -> bool {

@@ -2,18 +2,17 @@
 
 use crate::{Config, drivers};
 use kernel::{Result, doctor::Finding};
-use std::net::TcpListener;
+use std::{net::TcpListener, path::Path};
 
 pub async fn doctor(config: &Config) -> Result<Vec<Finding>> {
     let mut findings = vec![port(config, "api.port", config.api_socket()?)];
-    findings.push(data_dir(config));
+    findings.push(data_dir(&config.data_dir));
     let real = config.text("hypervisor.driver") == "qemu" || config.text("network.driver") == "ovn";
     if real {
         findings.push(root());
     }
     if config.text("hypervisor.driver") == "qemu" {
-        let qemu = drivers_virt::qemu::QemuConfig::new(config.data_dir.join("guests"));
-        findings.extend(drivers_virt::qemu::doctor(&qemu));
+        findings.extend(drivers_virt::qemu::doctor(&drivers::qemu_config(config)?));
         findings.extend(drivers_blk::file_volumes::doctor(&drivers::file_volumes(config)?));
     }
     if config.text("network.driver") == "ovn" {
@@ -31,7 +30,7 @@ fn finding(check: &str, ok: bool, detail: impl Into<String>, mend: &str) -> Find
     }
 }
 
-fn root() -> Finding {
+pub(crate) fn root() -> Finding {
     let root = rustix::process::geteuid().is_root();
     let detail = if root { "running as root" } else { "not running as root" };
     finding("root", root, detail, "run as root (guests' taps and namespaces need it), or try --fake")
@@ -47,8 +46,7 @@ fn port(config: &Config, key: &str, at: std::net::SocketAddr) -> Finding {
     }
 }
 
-fn data_dir(config: &Config) -> Finding {
-    let dir = &config.data_dir;
+pub(crate) fn data_dir(dir: &Path) -> Finding {
     let probe = dir.join(".doctor");
     let written = std::fs::create_dir_all(dir)
         .and_then(|()| std::fs::write(&probe, b"x"))

@@ -44,7 +44,7 @@ pub struct RegionDrivers {
 
 /// Ports of OVN's databases for other hosts of the region.
 const NORTHBOUND: u16 = 6641;
-const SOUTHBOUND: u16 = 6642;
+pub(crate) const SOUTHBOUND: u16 = 6642;
 
 pub fn central_config(config: &Config) -> Result<CentralConfig> {
     let netns = netns(config);
@@ -68,7 +68,7 @@ pub fn host_net_config(config: &Config) -> Result<HostNetConfig> {
     let bad = |key: &str| Error::bad_request(format!("{key}: {} cannot be read", config.text(key)));
     let cidr: ipnet::IpNet = text("network.external_cidr").parse().map_err(|_| bad("network.external_cidr"))?;
     let mut addresses = Vec::new();
-    if !text("network.external_gateway").is_empty() {
+    if config.flag("network.external_gateway_here") && !text("network.external_gateway").is_empty() {
         let gateway: std::net::IpAddr =
             text("network.external_gateway").parse().map_err(|_| bad("network.external_gateway"))?;
         addresses.push(ipnet::IpNet::new(gateway, cidr.prefix_len()).map_err(|_| bad("network.external_cidr"))?);
@@ -143,44 +143,54 @@ pub async fn host(config: &Config, region: Option<&RegionDrivers>) -> Result<Hos
 }
 
 pub(crate) async fn hypervisor(config: &Config) -> Result<(Arc<dyn Hypervisor>, Arc<dyn LocalDisks>)> {
-    let state = config.data_dir.join("guests");
     match config.text("hypervisor.driver") {
         "fake" => {
-            let host = FakeHost::at(state.join("fake"), FakeSettings::default())?;
-            Ok((Arc::new(Fake::on(host)), Arc::new(FakeDisks::at(state.join("disks"))?)))
+            let host = FakeHost::at(config.data_dir.join("guests/fake"), FakeSettings::default())?;
+            Ok((Arc::new(Fake::on(host)), Arc::new(FakeDisks::at(config.data_dir.join("guests/disks"))?)))
         }
         "qemu" => {
-            let mut qemu = QemuConfig::new(&state);
-            qemu.run_dir = run_dir(config);
-            qemu.acceleration = match config.text("hypervisor.accel") {
-                "auto" => Acceleration::Auto,
-                "kvm" => Acceleration::Kvm,
-                "tcg" => Acceleration::Tcg,
-                other => {
-                    return Err(Error::bad_request(format!("hypervisor.accel: {other} is none of auto, kvm, tcg")));
-                }
-            };
-            qemu.probe = probe_kernel(config);
             let disks = LocalStore::open(
                 LocalConfig::new(config.data_dir.join("disks")),
                 QemuImg::new("qemu-img", CONVERSIONS),
             )?;
-            Ok((Arc::new(Qemu::open(qemu).await?), Arc::new(disks)))
+            Ok((Arc::new(Qemu::open(qemu_config(config)?).await?), Arc::new(disks)))
         }
         other => Err(Error::bad_request(format!("hypervisor.driver: {other} is none of qemu, fake"))),
     }
 }
 
+pub(crate) fn qemu_config(config: &Config) -> Result<QemuConfig> {
+    let mut qemu = QemuConfig::new(config.data_dir.join("guests"));
+    qemu.run_dir = run_dir(config);
+    qemu.acceleration = match config.text("hypervisor.accel") {
+        "auto" => Acceleration::Auto,
+        "kvm" => Acceleration::Kvm,
+        "tcg" => Acceleration::Tcg,
+        other => return Err(Error::bad_request(format!("hypervisor.accel: {other} is none of auto, kvm, tcg"))),
+    };
+    qemu.probe = probe_kernel(config);
+    let vcpus = u32::try_from(config.number("hypervisor.vcpus"));
+    qemu.vcpus = Some(vcpus.map_err(|_| Error::bad_request("hypervisor.vcpus: too many"))?).filter(|n| *n > 0);
+    qemu.memory_mib = Some(config.number("hypervisor.memory_mib")).filter(|n| *n > 0);
+    // Nodes that share a kernel have names of their own on it, here as for their network.
+    let prefix = config.text("network.prefix");
+    qemu.cgroup = if prefix == "ts" { qemu.cgroup } else { format!("tstack-{prefix}") };
+    Ok(qemu)
+}
+
 /// Sockets have short paths only: they lie below /run, one directory per data directory.
-fn run_dir(config: &Config) -> PathBuf {
+pub(crate) fn run_dir(config: &Config) -> PathBuf {
     use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
     let of_data = BuildHasherDefault::<DefaultHasher>::default().hash_one(&config.data_dir);
     PathBuf::from(format!("/run/tstack/{of_data:016x}"))
 }
 
-/// The kernel that `quickstart` leaves beside the data for the acceleration probe.
+/// The kernel for the acceleration probe; `quickstart` leaves one in the data directory.
 fn probe_kernel(config: &Config) -> Option<ProbeKernel> {
-    let dir = config.data_dir.join("probe");
+    let dir = match config.text("hypervisor.probe") {
+        "" => config.data_dir.join("probe"),
+        dir => PathBuf::from(dir),
+    };
     let initrd = Some(dir.join("initrd")).filter(|f| f.exists());
     Some(ProbeKernel { kernel: dir.join("vmlinuz"), initrd }).filter(|p| p.kernel.exists())
 }

@@ -19,11 +19,13 @@ pub mod credentials;
 pub mod daemon;
 pub mod doctor;
 pub mod drivers;
+pub mod lab;
 pub mod observer;
 pub mod plain;
 pub mod purge;
 pub mod routes;
 pub mod runtime;
 pub mod services;
+pub mod up;
 
 pub use config::Config;

@@ -1,21 +1,25 @@
 //! `tstack`: one binary per node.
 
 use clap::{Parser, Subcommand};
+use drivers_net::netns::Netns;
 use kernel::{Error, Result, error::Doing};
-use node::{Config, config, daemon};
+use node::{
+    Config, config, daemon, lab,
+    up::{self, Join},
+};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use telemetry::{LogConfig, LogFormat, LogLevel};
 
 #[derive(Parser)]
 #[command(name = "tstack", version, about = "A private cloud in one binary, with OpenStack's APIs")]
 struct Cli {
-    /// Where everything of this node lies.
-    #[arg(long, global = true, default_value = "/var/lib/tstack")]
-    data: PathBuf,
+    /// Where everything of this node lies [default: /var/lib/tstack; of a lab: /var/lib/tstack-lab].
+    #[arg(long, global = true)]
+    data: Option<PathBuf>,
     /// Sets a configuration key for this start: --set api.port=5055
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -69,6 +73,11 @@ enum Command {
         #[command(subcommand)]
         what: ConfigCommand,
     },
+    /// Several hosts on this machine, in network namespaces, and one cloud over them.
+    Lab {
+        #[command(subcommand)]
+        what: LabCommand,
+    },
     /// Make the demo project, images, network and server, and log in.
     Demo {
         /// The guest image (qcow2).
@@ -90,8 +99,31 @@ enum ConfigCommand {
     Show,
 }
 
+#[derive(Subcommand)]
+enum LabCommand {
+    /// Make the lab, or what is missing of it.
+    Up(lab::UpOptions),
+    /// Take away all that it made.
+    Down {
+        /// The lab's prefix, should its data directory be lost.
+        #[arg(long)]
+        prefix: Option<String>,
+    },
+}
+
+impl Cli {
+    fn data(&self) -> PathBuf {
+        let usual = if matches!(self.command, Command::Lab { .. }) { lab::DATA } else { "/var/lib/tstack" };
+        self.data.clone().unwrap_or_else(|| usual.into())
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Err(e) = enter_host(&cli) {
+        eprintln!("tstack: {}", e.internal_text());
+        return ExitCode::FAILURE;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = match runtime {
         Ok(runtime) => runtime.block_on(dispatch(cli)),
@@ -106,6 +138,17 @@ fn main() -> ExitCode {
     }
 }
 
+/// Moves into the network namespace that is this host, before there are other threads.
+fn enter_host(cli: &Cli) -> Result<()> {
+    if !matches!(cli.command, Command::Run | Command::Doctor) {
+        return Ok(());
+    }
+    match settings(cli)?.text("network.namespace") {
+        "" => Ok(()),
+        name => Netns::named(name).enter(),
+    }
+}
+
 async fn dispatch(cli: Cli) -> Result<ExitCode> {
     let print = |text: String| print!("{text}");
     match &cli.command {
@@ -115,12 +158,13 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Run => run(settings(&cli)?).await?,
         Command::Up { keep, join, token } => up(&cli, *keep, join.as_deref().zip(token.as_deref())).await?,
         Command::Down { purge } => down(&settings(&cli)?, *purge).await?,
+        Command::Lab { what } => print(run_lab(&cli, what).await?),
         Command::Doctor => return doctor(&settings(&cli)?).await,
-        Command::Status => print(cli::status(&admin(&cli.data).await?).await?),
-        Command::Explain { id } => print(cli::explain(&admin(&cli.data).await?, id).await?),
-        Command::Token { host } => println!("{}", cli::join_token(&admin(&cli.data).await?, host.as_deref()).await?),
+        Command::Status => print(cli::status(&admin(&cli.data()).await?).await?),
+        Command::Explain { id } => print(cli::explain(&admin(&cli.data()).await?, id).await?),
+        Command::Token { host } => println!("{}", cli::join_token(&admin(&cli.data()).await?, host.as_deref()).await?),
         Command::Audit => {
-            let (text, clean) = cli::audit(&admin(&cli.data).await?).await?;
+            let (text, clean) = cli::audit(&admin(&cli.data()).await?).await?;
             print(text);
             return Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
@@ -131,14 +175,27 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
 
 /// The file's settings with those of `--set` on top.
 fn settings(cli: &Cli) -> Result<Config> {
-    let data = std::path::absolute(&cli.data).doing("reading --data")?;
-    let mut config = Config::read(&data)?;
+    let mut config = Config::read(&absolute(cli)?)?;
     for pair in &cli.set {
         let (key, value) =
             pair.split_once('=').ok_or_else(|| Error::bad_request(format!("--set {pair}: expected KEY=VALUE")))?;
         config.set(key, value)?;
     }
     Ok(config)
+}
+
+fn absolute(cli: &Cli) -> Result<PathBuf> {
+    std::path::absolute(cli.data()).doing("reading --data")
+}
+
+async fn run_lab(cli: &Cli, what: &LabCommand) -> Result<String> {
+    let data = absolute(cli)?;
+    let text = match what {
+        LabCommand::Up(options) => return lab::up(&data, options).await,
+        LabCommand::Down { prefix } if lab::down(&data, prefix.as_deref()).await? => "the lab is taken away\n",
+        LabCommand::Down { .. } => "there is no lab here\n",
+    };
+    Ok(text.to_owned())
 }
 
 async fn admin(data: &Path) -> Result<cli::Cloud> {
@@ -188,46 +245,18 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
 
 async fn up(cli: &Cli, keep: bool, join: Option<(&str, &str)>) -> Result<()> {
     let mut config = settings(cli)?;
-    std::fs::create_dir_all(&config.data_dir).doing("making the data directory")?;
     if let Some((member, token)) = join {
-        node::plain::join(&config, member, token).await?;
-        config.set("agent.member", member)?;
+        up::join(&mut config, Join { member, token }).await?;
     }
     if keep || join.is_some() {
-        std::fs::write(config.data_dir.join("tstack.toml"), config.render()).doing("writing tstack.toml")?;
+        up::keep(&config)?;
     }
-    if daemon::running(&config).is_none() {
-        let mut arguments = vec!["--data".to_owned(), config.data_dir.display().to_string()];
-        cli.set.iter().for_each(|pair| arguments.extend(["--set".to_owned(), pair.clone()]));
-        daemon::start(&config, &arguments)?;
+    up::start(&config, &cli.set).await?;
+    match config.is_member() {
+        true => println!("{}", config.public_url()?),
+        false => println!("{} is a host of {}", config.node_name(), config.text("agent.member")),
     }
-    wait_ready(&config, Duration::from_secs(120)).await?;
-    println!("{}", config.public_url()?);
     Ok(())
-}
-
-/// A member answers on its port; a plain node has its pidfile. A process that ended says why in its log.
-async fn wait_ready(config: &Config, patience: Duration) -> Result<()> {
-    let began = Instant::now();
-    loop {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let alive = daemon::running(config).is_some();
-        if alive && (!config.is_member() || answers(config).await) {
-            return Ok(());
-        }
-        let died = !alive && began.elapsed() > Duration::from_secs(2);
-        if died || began.elapsed() > patience {
-            let log = std::fs::read_to_string(config.data_dir.join("tstack.log")).unwrap_or_default();
-            let last: Vec<_> = log.lines().rev().take(3).collect();
-            let last: Vec<_> = last.into_iter().rev().collect();
-            return Err(Error::unavailable(format!("tstack did not start; its log ends with\n{}", last.join("\n"))));
-        }
-    }
-}
-
-async fn answers(config: &Config) -> bool {
-    let Ok(at) = config.api_socket() else { return false };
-    tokio::net::TcpStream::connect(at).await.is_ok()
 }
 
 async fn down(config: &Config, purge: bool) -> Result<()> {

@@ -4,6 +4,7 @@ use crate::{Config, drivers};
 use compute::driver::Fence;
 use drivers_net::system::{OvnCentral, OvsHost};
 use kernel::{Result, error::Doing};
+use std::path::Path;
 
 /// A fence above every generation: what is removed here is nobody's any more.
 const LAST: Fence = Fence { generation: u64::MAX };
@@ -15,8 +16,13 @@ pub async fn purge(config: &Config) -> Result<()> {
         OvsHost::down(&drivers::host_net_config(config)?).await?;
         OvnCentral::down(&drivers::central_config(config)?).await?;
     }
-    match std::fs::remove_dir_all(&config.data_dir) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).doing("removing the data directory"),
+    remove_dir(&drivers::run_dir(config))?;
+    remove_dir(&config.data_dir)
+}
+
+fn remove_dir(dir: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e).doing(&format!("removing {}", dir.display())),
         _ => Ok(()),
     }
 }
@@ -29,6 +35,9 @@ async fn guests(config: &Config) -> Result<()> {
     for guest in hypervisor.list().await? {
         hypervisor.destroy(&guest.server, LAST).await?;
         disks.remove(&guest.server).await?;
+    }
+    if config.text("hypervisor.driver") == "qemu" {
+        drivers_virt::qemu::forget(&drivers::qemu_config(config)?);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! All of it lives in directories and under names of our own, so it stands beside an Open vSwitch that the operator runs
 //! for himself. One machine may hold several hosts, each a network namespace with a directory (`lab`).
 
-mod address;
+pub(crate) mod address;
 mod central;
 mod config;
 mod daemon;

@@ -75,6 +75,13 @@ pub fn last_answer(config: &QemuConfig) -> Option<(Accel, String)> {
     remembered(config).filter(|a| a.key == key).map(|a| (a.accel, a.why))
 }
 
+/// Spares another driver on the same machine the probe: what is written down holds for both.
+pub fn share_answer(from: &QemuConfig, to: &QemuConfig) -> Result<()> {
+    let Some(answer) = remembered(from) else { return Ok(()) };
+    fs::create_dir_all(&to.state_dir).map_err(|e| disk_error("making the state directory", e))?;
+    remember(to, &answer)
+}
+
 fn answer_path(config: &QemuConfig) -> PathBuf {
     config.state_dir.join("accel.json")
 }

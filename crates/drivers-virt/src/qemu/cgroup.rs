@@ -57,6 +57,13 @@ impl Cgroups {
         }
     }
 
+    /// Removes the group that held those of the VMs, unless somebody still has one in it.
+    pub fn remove(&self) {
+        if let Self::V1(path) | Self::V2(path) = self {
+            let _ = fs::remove_dir(path);
+        }
+    }
+
     fn of(&self, server: &ServerId) -> Option<PathBuf> {
         match self {
             Self::V1(parent) | Self::V2(parent) => Some(parent.join(server.as_str())),

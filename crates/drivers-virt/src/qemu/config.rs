@@ -73,6 +73,9 @@ pub struct QemuConfig {
     pub tcg_cache_mib: u32,
     /// A console log is cut when it is longer, its last half kept. 1 MiB
     pub console_limit: u64,
+    /// What this host offers to guests; `None`: all its cores, all its memory.
+    pub vcpus: Option<u32>,
+    pub memory_mib: Option<u64>,
     /// Name of the control group that holds those of the VMs. `tstack`; hosts that share one kernel (`lab`) each take their own.
     pub cgroup: String,
     /// For one answer of QEMU's monitor. 30 s
@@ -107,6 +110,8 @@ impl QemuConfig {
             uefi_vars: "/usr/share/OVMF/OVMF_VARS_4M.fd".into(),
             tcg_cache_mib: 128,
             console_limit: 1 << 20,
+            vcpus: None,
+            memory_mib: None,
             cgroup: "tstack".into(),
             monitor_patience: Duration::from_secs(30),
             start_patience: Duration::from_secs(120),

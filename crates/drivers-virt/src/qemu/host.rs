@@ -38,13 +38,16 @@ pub fn capabilities(config: &QemuConfig, version: &str, accel: Accel) -> Result<
         hypervisor_type: "QEMU".into(),
         hypervisor_version: version_number(version).unwrap_or_default(),
         acceleration: accel.name().into(),
-        vcpus: available_parallelism().map_or(1, NonZero::get) as u32,
-        memory_mib: field(&meminfo, "MemTotal").and_then(|kib| kib.split(' ').next()?.parse::<u64>().ok()).unwrap_or(0)
-            / 1024,
+        vcpus: config.vcpus.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get) as u32),
+        memory_mib: config.memory_mib.unwrap_or_else(|| total_kib(&meminfo) / 1024),
         disk_gib: (disk.f_blocks * disk.f_frsize) >> 30,
         cpu_model: field(&cpuinfo, "model name").unwrap_or("unknown").to_owned(),
         arch: std::env::consts::ARCH.into(),
     })
+}
+
+fn total_kib(meminfo: &str) -> u64 {
+    field(meminfo, "MemTotal").and_then(|kib| kib.split(' ').next()?.parse().ok()).unwrap_or(0)
 }
 
 /// The value after `name` in a file of `name : value` lines.

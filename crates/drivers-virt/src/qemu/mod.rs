@@ -54,6 +54,11 @@ use vm::{Handle, Job, Published, Urgency, Vm};
 /// How many destroyed servers' generations are remembered, to refuse calls that come too late.
 const REMEMBERED: usize = 65_536;
 
+/// Removes what is left of a driver that is used no more and is in no state directory: its control group.
+pub fn forget(config: &QemuConfig) {
+    Cgroups::find(&config.cgroup).remove();
+}
+
 /// The driver. Dropping it (or [`Qemu::close`]) leaves every guest running.
 pub struct Qemu {
     shared: Arc<Shared>,
