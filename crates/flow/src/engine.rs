@@ -91,7 +91,8 @@ impl EngineBuilder {
         let life = Life::new(store.clone(), Arc::clone(&clock), self.starter.clone(), self.lease);
         let core = Arc::new(EngineCore { store, clock, probe: self.probe, life });
         let running = Running { core, starter: self.starter, kinds: self.kinds, flows: HashMap::new() };
-        Engine { task: tokio::spawn(supervise(running)) }
+        let until = running.core.life.until();
+        Engine { task: tokio::spawn(supervise(running)), until }
     }
 }
 
@@ -106,6 +107,17 @@ async fn supervise(mut running: Running) {
 /// Ends all executors of this process when dropped, wherever they are: what a kill does, and as harmless.
 pub struct Engine {
     task: JoinHandle<()>,
+    until: watch::Receiver<Duration>,
+}
+
+impl Engine {
+    /// Waits until this process holds its lease. Flows that it starts earlier may be taken over as a dead process's.
+    pub async fn ready(&self) {
+        let held = self.until.clone().wait_for(|until| !until.is_zero()).await.is_ok();
+        if !held {
+            std::future::pending::<()>().await; // the engine has ended, and with it this process's flows
+        }
+    }
 }
 
 impl Drop for Engine {

@@ -13,6 +13,9 @@
 //! Between renewals an executor asks [`Life::held`] before it touches the world: past the lease's end, counted from before the
 //! last renewal was asked for, it stands still until the engine knows more. Epochs in the journal make what slips through
 //! harmless; this keeps it rare.
+//!
+//! A name is given to flows only after its lease was taken, or others would take its first flows for a dead process's: a new life
+//! begins with the lease, and a process starts nothing before [`crate::Engine::ready`].
 
 use crate::Owner;
 use arc_swap::ArcSwap;
@@ -39,10 +42,6 @@ impl Starter {
 
     pub(crate) fn incarnation(&self) -> Arc<String> {
         self.incarnation.load_full()
-    }
-
-    fn begin_again(&self) {
-        self.incarnation.store(Arc::new(new_name()));
     }
 }
 
@@ -80,24 +79,31 @@ impl Life {
     }
 
     pub(crate) async fn renew(&self) -> Result<Renewal, BackendError> {
-        match self.take().await {
+        match self.take(&self.starter.incarnation()).await {
             Err(BackendError::Lapsed(name)) => {
-                self.starter.begin_again();
+                let next = new_name();
+                self.take(&next).await?;
+                self.starter.incarnation.store(Arc::new(next));
                 tracing::warn!(
                     lease = name,
                     "this process was silent for longer than its lease; it goes on under a new name"
                 );
-                self.take().await.map(|()| Renewal::Reborn)
+                Ok(Renewal::Reborn)
             }
             taken => taken.map(|()| Renewal::Same),
         }
     }
 
-    async fn take(&self) -> Result<(), BackendError> {
+    async fn take(&self, incarnation: &str) -> Result<(), BackendError> {
         let began = self.clock.monotonic();
-        self.store.lease(&lease_of(&self.starter.incarnation()), self.lease).await?;
+        self.store.lease(&lease_of(incarnation), self.lease).await?;
         self.until.send_replace(began + self.lease);
         Ok(())
+    }
+
+    /// Learns until when the lease holds; zero before it was taken for the first time.
+    pub(crate) fn until(&self) -> watch::Receiver<Duration> {
+        self.until.subscribe()
     }
 
     /// Returns while the lease is certain to hold; else waits until it is again.

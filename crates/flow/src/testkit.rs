@@ -119,6 +119,7 @@ async fn once<W: World>(disturbance: Disturbance) -> Vec<Point> {
     let script = Arc::new(Script { disturbance: Some(disturbance), ..Script::default() });
     let starter = Starter::new("first".into());
     let first = engine(&world, &starter, Some(script.clone()), &clock);
+    first.ready().await;
     let id = world.start(&starter).await;
     let mut second: Option<Engine> = None;
     match disturbance {

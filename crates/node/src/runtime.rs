@@ -18,6 +18,9 @@ use std::{
 };
 use store::{Memory, Redb, Store};
 
+/// How long a start waits for the store to answer.
+const FIRST_LEASE: std::time::Duration = std::time::Duration::from_secs(30);
+
 type Task = tokio::task::JoinHandle<Result<(), telemetry::Panicked>>;
 
 /// Runs a member until `stop` resolves.
@@ -37,6 +40,9 @@ pub async fn run_over(config: Config, store: Store, stop: impl Future<Output = (
     credentials::write_clouds(&config)?;
 
     let engine = services.engine();
+    tokio::time::timeout(FIRST_LEASE, engine.ready())
+        .await
+        .map_err(|_| Error::unavailable("the store gave this process no lease; see the log for why"))?;
     let reconcilers: Vec<_> =
         services.reconcilers().into_iter().map(|r| flow::spawn_reconciler(&services.store, r)).collect();
     watch_store(&services);

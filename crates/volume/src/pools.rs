@@ -5,7 +5,7 @@ use crate::{
     driver::PoolStats,
     model::{Volume, VolumePool, VolumeType},
 };
-use kernel::{Error, HostName, Result};
+use kernel::{Error, HostName, Result, VolumeId};
 use store::{Snapshot as View, Tx};
 
 /// One pool of a host that has just connected.
@@ -46,6 +46,8 @@ pub(crate) struct PoolRequest<'a> {
     pub(crate) volume_type: Option<&'a VolumeType>,
     /// Only this one: a clone or a restored snapshot lies with its source.
     pub(crate) only: Option<&'a str>,
+    /// Who asks; a volume that is bound to its source's pool counts there already.
+    pub(crate) asking: &'a VolumeId,
 }
 
 /// Chooses a pool, purely: of the connected ones that fit, the one with most room left. The refusal says for each why not.
@@ -60,7 +62,7 @@ pub(crate) fn choose(
         match unfit(view, &pool, &connected, request) {
             Some(why) => refusals.push(format!("{}: {why}", pool.name)),
             None => {
-                let room = room_gib(view, &pool);
+                let room = room_gib(view, &pool, Some(request.asking));
                 if best.as_ref().is_none_or(|(most, _)| room > *most) {
                     best = Some((room, pool));
                 }
@@ -92,7 +94,7 @@ fn unfit(
     if !connected(&pool.host) {
         return Some("its host is not connected".into());
     }
-    let room = room_gib(view, pool);
+    let room = room_gib(view, pool, Some(request.asking));
     let wanted = i64::try_from(request.size_gib).unwrap_or(i64::MAX);
     (room < wanted).then(|| format!("{room} GiB are left of {} GiB", pool.stats.total_mib / 1024))
 }
@@ -100,9 +102,10 @@ fn unfit(
 /// How far thin pools may promise more than they have (Cinder's `max_over_subscription_ratio` is 20).
 const OVER_SUBSCRIPTION: u64 = 20;
 
-/// What may still be promised.
-pub(crate) fn room_gib(view: &View, pool: &VolumePool) -> i64 {
-    let promised: u64 = view.by(Volume::BY_POOL, &pool.name).map(|v| v.size_gib).sum();
+/// What may still be promised, but for what is promised to one.
+pub(crate) fn room_gib(view: &View, pool: &VolumePool, but: Option<&VolumeId>) -> i64 {
+    let others = view.by(Volume::BY_POOL, &pool.name).filter(|v| Some(&v.id) != but);
+    let promised: u64 = others.map(|v| v.size_gib).sum();
     let factor = if pool.stats.thin { OVER_SUBSCRIPTION } else { 1 };
     let total = pool.stats.total_mib / 1024 * factor;
     i64::try_from(total).unwrap_or(i64::MAX) - i64::try_from(promised).unwrap_or(i64::MAX)

@@ -94,7 +94,7 @@ async fn pools(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, par
                 "thin_provisioning_support": stats.thin,
                 "max_over_subscription_ratio": "20.0",
                 "reserved_percentage": 0,
-                "room_gb": room_gib(&view, &pool),
+                "room_gb": room_gib(&view, &pool, None),
             });
             out.insert("capabilities".to_owned(), capabilities);
         }

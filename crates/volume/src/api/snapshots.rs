@@ -53,6 +53,11 @@ http::schema! {
                 },
             },
         },
+    };
+    METADATA = {
+        "type": "object",
+        "required": ["metadata"],
+        "properties": {"metadata": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 255}}},
     }
 }
 
@@ -144,7 +149,8 @@ async fn metadata(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, 
     Ok(http::ok(&json!({"metadata": service.find_snapshot(&cx, &id)?.metadata})))
 }
 
-async fn change_metadata(service: &VolumeService, cx: &Ctx, id: &str, mut body: Value, replace: bool) -> ApiResult {
+async fn change_metadata(service: &VolumeService, cx: &Ctx, id: &str, body: JsonBody, replace: bool) -> ApiResult {
+    let mut body: Value = body.read(&METADATA)?;
     let more: BTreeMap<String, String> = http::from_value(body["metadata"].take())?;
     crate::ops::volumes::update::check_metadata(&more)?;
     let edit = move |snapshot: &mut crate::Snapshot| {
@@ -162,7 +168,7 @@ async fn merge_metadata(
     State(s): State<VolumeService>,
     VolumeCx(cx): VolumeCx,
     Path(id): Path<String>,
-    JsonBody(body): JsonBody,
+    body: JsonBody,
 ) -> ApiResult {
     change_metadata(&s, &cx, &id, body, false).await
 }
@@ -171,7 +177,7 @@ async fn replace_metadata(
     State(s): State<VolumeService>,
     VolumeCx(cx): VolumeCx,
     Path(id): Path<String>,
-    JsonBody(body): JsonBody,
+    body: JsonBody,
 ) -> ApiResult {
     change_metadata(&s, &cx, &id, body, true).await
 }

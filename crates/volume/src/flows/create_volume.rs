@@ -1,6 +1,6 @@
 //! `place` chooses a pool and records it with the volume; `make` makes the volume there. Undone, nothing is on the pool.
 
-use super::{COPY, QUICK, gone_is_fine, homeless, place, set_status, volume};
+use super::{COPY, QUICK, gone_is_fine, homeless, place, settle, volume};
 use crate::{
     VolumeService,
     driver::{ImageBytes, VolumeSource, VolumeSpec},
@@ -32,6 +32,7 @@ impl CreateVolume {
                 zone: Some(&found.availability_zone),
                 volume_type: volume_type.as_deref(),
                 only: found.pool.as_deref(),
+                asking: &found.id,
             };
             let pool = choose(tx.view(), |host| self.0.0.hosts.is_connected(host), &request)?;
             let volume = Volume::clone(&found);
@@ -54,7 +55,7 @@ impl CreateVolume {
         self.0.on_host(&host, "volume.create", params, COPY).await?;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
-            set_status(tx, &state.volume, VolumeStatus::Available, None, now);
+            settle(tx, &state.volume, VolumeStatus::Creating, VolumeStatus::Available, None, now);
             Ok(())
         }))
     }
@@ -112,7 +113,9 @@ impl Flow for CreateVolume {
     }
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
-        set_status(tx, &state.volume, VolumeStatus::Error, Some(why), now);
+        // A pool that was given by the source, too, has nothing to keep room for.
+        tx.update::<Volume>(&state.volume, |v| (v.pool, v.host, v.backend) = (None, None, None));
+        settle(tx, &state.volume, VolumeStatus::Creating, VolumeStatus::Error, Some(why), now);
         Ok(())
     }
 }

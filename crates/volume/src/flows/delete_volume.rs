@@ -1,6 +1,6 @@
 //! `unmake` removes the volume from its pool; the record, its quota and the flow end in one transaction.
 
-use super::{QUICK, gone_is_fine, place, set_status};
+use super::{QUICK, gone_is_fine, place, settle};
 use crate::{
     VolumeService,
     model::{Volume, VolumeStatus},
@@ -51,7 +51,7 @@ impl Flow for DeleteVolume {
     }
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
-        set_status(tx, &state.volume, VolumeStatus::ErrorDeleting, Some(why), now);
+        settle(tx, &state.volume, VolumeStatus::Deleting, VolumeStatus::ErrorDeleting, Some(why), now);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Grows a volume on its pool. What was claimed of the quota is given back when it fails; a pool never shrinks.
 
-use super::{QUICK, homeless, place, set_status, volume};
+use super::{QUICK, homeless, place, settle, volume};
 use crate::{
     VolumeService,
     model::{Volume, VolumeStatus},
@@ -33,7 +33,7 @@ impl ExtendVolume {
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
             tx.update::<Volume>(&state.volume, |v| v.size_gib = state.to_gib);
-            set_status(tx, &state.volume, VolumeStatus::Available, None, now);
+            settle(tx, &state.volume, VolumeStatus::Extending, VolumeStatus::Available, None, now);
             Ok(())
         }))
     }
@@ -52,7 +52,7 @@ impl Flow for ExtendVolume {
             let claimed = i64::try_from(state.to_gib.saturating_sub(state.from_gib)).unwrap_or(0);
             QUOTAS.release(tx, &volume.project, &[("gigabytes", claimed)]);
         }
-        set_status(tx, &state.volume, VolumeStatus::ErrorExtending, Some(why), now);
+        settle(tx, &state.volume, VolumeStatus::Extending, VolumeStatus::ErrorExtending, Some(why), now);
         Ok(())
     }
 }

@@ -23,6 +23,7 @@ pub(crate) fn register(engine: EngineBuilder, service: &VolumeService) -> Engine
         .register(delete_volume::DeleteVolume(service()))
         .register(extend_volume::ExtendVolume(service()))
         .register(upload_volume::UploadVolume(service()))
+        .register(upload_volume::DiscardImage(service()))
         .register(create_snapshot::CreateSnapshot(service()))
         .register(delete_snapshot::DeleteSnapshot(service()))
 }
@@ -48,6 +49,20 @@ pub(crate) fn set_status(tx: &mut Tx, id: &VolumeId, status: VolumeStatus, fault
         v.fault = fault.map(str::to_owned);
         v.updated_at = now;
     });
+}
+
+/// Ends a transitional status, if the volume is still in it: one that was deleted by force meanwhile stays `deleting`.
+pub(crate) fn settle(
+    tx: &mut Tx,
+    id: &VolumeId,
+    from: VolumeStatus,
+    to: VolumeStatus,
+    fault: Option<&str>,
+    now: Timestamp,
+) {
+    if tx.get::<Volume>(id).is_some_and(|v| v.status == from) {
+        set_status(tx, id, to, fault, now);
+    }
 }
 
 pub(crate) fn set_snapshot_status(tx: &mut Tx, id: &kernel::SnapshotId, status: SnapshotStatus, now: Timestamp) {

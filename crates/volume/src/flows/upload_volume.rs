@@ -1,13 +1,19 @@
 //! Makes an image of a volume: the pool's host copies it and fills the image, which was made with the flow.
+//!
+//! An image that could not be filled must go. Only the image service can remove it, which takes more than the transaction
+//! that ends the flow: so that transaction starts another flow, which does nothing else ([`DiscardImage`]).
 
-use super::{COPY, homeless, place, set_status, volume};
-use crate::{VolumeService, model::VolumeStatus};
-use flow::{Commit, Flow, Step, StepCx, StepResult};
-use kernel::{ImageId, Result, Timestamp, VolumeId};
+use super::{COPY, QUICK, homeless, place, settle, volume};
+use crate::{VolumeService, model::VolumeStatus, ops::attachments};
+use flow::{Commit, Flow, Start, Step, StepCx, StepError, StepResult};
+use kernel::{ImageId, Result, Timestamp, VolumeId, ids::RequestId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use store::Tx;
+
+/// How long removing an image is tried.
+const FOR_GOOD: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub(crate) struct UploadVolume(pub(crate) VolumeService);
 
@@ -16,8 +22,7 @@ pub(crate) struct State {
     pub(crate) volume: VolumeId,
     pub(crate) image: ImageId,
     pub(crate) format: String,
-    /// The status to return to.
-    pub(crate) before: VolumeStatus,
+    pub(crate) request_id: RequestId,
 }
 
 impl UploadVolume {
@@ -28,15 +33,16 @@ impl UploadVolume {
         self.0.on_host(&host, "volume.upload", params, COPY).await?;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
-            set_status(tx, &state.volume, state.before, None, now);
+            end(tx, &state.volume, None, now);
             Ok(())
         }))
     }
+}
 
-    async fn discard(self: Arc<Self>, _cx: StepCx, state: State) -> StepResult<Self> {
-        self.0.0.images.discard(&state.image).await?;
-        Ok(Commit::nothing())
-    }
+/// The volume may have been attached or detached meanwhile: its attachments say what it is now.
+fn end(tx: &mut Tx, volume: &VolumeId, fault: Option<&str>, now: Timestamp) {
+    let status = attachments::implied(tx, volume);
+    settle(tx, volume, VolumeStatus::Uploading, status, fault, now);
 }
 
 impl Flow for UploadVolume {
@@ -44,13 +50,36 @@ impl Flow for UploadVolume {
     type State = State;
 
     fn steps() -> Vec<Step<Self>> {
-        // The image exists before the flow does, so that undoing the first step is what removes it.
-        let image = Step::new("image", |_: Arc<Self>, _, _| async { Ok(Commit::nothing()) }).undo(Self::discard);
-        vec![image, Step::new("copy", Self::copy).within(COPY, COPY + Duration::from_secs(300))]
+        vec![Step::new("copy", Self::copy).within(COPY, COPY + Duration::from_secs(300))]
     }
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
-        set_status(tx, &state.volume, state.before, Some(why), now);
+        end(tx, &state.volume, Some(why), now);
+        let (object, image) = (format!("image/{}", state.image), state.image.clone());
+        let start = Start::<DiscardImage> { object, state: image, request_id: &state.request_id, now };
+        self.0.0.starter.start(tx, start).map(drop)
+    }
+}
+
+pub(crate) struct DiscardImage(pub(crate) VolumeService);
+
+impl DiscardImage {
+    async fn discard(self: Arc<Self>, _cx: StepCx, image: ImageId) -> StepResult<Self> {
+        self.0.0.images.discard(&image).await.map_err(StepError::Retry)?;
+        Ok(Commit::nothing())
+    }
+}
+
+impl Flow for DiscardImage {
+    const KIND: &'static str = "volume.discard_image";
+    type State = ImageId;
+
+    fn steps() -> Vec<Step<Self>> {
+        vec![Step::new("discard", Self::discard).within(QUICK, FOR_GOOD)]
+    }
+
+    fn failed(&self, _: &mut Tx, image: &ImageId, why: &str, _: Timestamp) -> Result<()> {
+        tracing::warn!(%image, why, "an image that could not be filled is left over");
         Ok(())
     }
 }

@@ -60,11 +60,11 @@ pub(crate) fn reserve(tx: &mut Tx, request: &Reserve) -> Result<Arc<Attachment>>
     Ok(attachment)
 }
 
-/// A volume's status follows its attachments.
-fn follow(tx: &mut Tx, volume: &VolumeId, now: Timestamp) {
+/// What a volume's attachments make of it.
+pub(crate) fn implied(tx: &Tx, volume: &VolumeId) -> VolumeStatus {
     let attachments = tx.by(Attachment::BY_VOLUME, volume);
     let has = |status: AttachmentStatus| attachments.iter().any(|a| a.status == status);
-    let status = if has(AttachmentStatus::Attached) {
+    if has(AttachmentStatus::Attached) {
         VolumeStatus::InUse
     } else if has(AttachmentStatus::Detaching) {
         VolumeStatus::Detaching
@@ -74,8 +74,13 @@ fn follow(tx: &mut Tx, volume: &VolumeId, now: Timestamp) {
         VolumeStatus::Reserved
     } else {
         VolumeStatus::Available
-    };
-    if tx.get::<Volume>(volume).is_some_and(|v| v.status != status) {
+    }
+}
+
+/// A volume's status follows its attachments, but for one that a flow is at work on: that flow ends by looking at them.
+fn follow(tx: &mut Tx, volume: &VolumeId, now: Timestamp) {
+    let status = implied(tx, volume);
+    if tx.get::<Volume>(volume).is_some_and(|v| v.status != status && !v.status.is_transitional()) {
         tx.update::<Volume>(volume, |v| (v.status, v.updated_at) = (status, now));
     }
 }

@@ -57,6 +57,8 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewSnapshot) ->
     let start =
         Start::<CreateSnapshot> { object: Snapshot::object(&new.id), state, request_id: &new.request_id, now: new.now };
     service.0.starter.start(tx, start)?;
+    // Written as it is: who deletes the volume at the same time on another member then meets a conflict, and sees the snapshot.
+    tx.put(Volume::clone(&volume));
     Ok(tx.put(Snapshot {
         id: new.id.clone(),
         volume: new.volume.clone(),

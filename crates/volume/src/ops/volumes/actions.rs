@@ -87,7 +87,7 @@ pub(crate) async fn upload(service: &VolumeService, cx: &Ctx, id: &str, body: Up
             volume: id.clone(),
             image: image2.id.clone(),
             format: format.clone(),
-            before: volume.status,
+            request_id: cx2.request_id.clone(),
         };
         let now = cx2.now();
         tx.update::<Volume>(&id, |v| (v.status, v.updated_at) = (VolumeStatus::Uploading, now));

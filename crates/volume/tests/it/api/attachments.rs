@@ -1,0 +1,100 @@
+use crate::world::{Cloud, NOWHERE, SERVER, expect, refused};
+use http::testkit::Api;
+use serde_json::{Value, json};
+
+async fn attach(api: &Api, volume: &str, more: Value) -> Value {
+    let mut body = json!({"attachment": {"volume_uuid": volume, "instance_uuid": SERVER}});
+    body["attachment"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    expect(&api.call("POST /volume/v3/attachments", body).await, 200)["attachment"].take()
+}
+
+#[tokio::test]
+async fn an_attachment_is_reserved_connected_completed_and_removed() {
+    let (cloud, volume) = Cloud::with_volume(1).await;
+    let (api, _engine) = cloud.process();
+    let (member, admin) = (api.token("member"), api.token("admin"));
+    let status = || cloud.volume(&volume).status.as_str();
+    let made = attach(&member, &volume, json!({"mode": "ro"})).await;
+    assert_eq!((status(), &made["status"], &made["connection_info"]), ("reserved", &json!("reserved"), &json!({})));
+    let id = made["id"].as_str().unwrap();
+    let at = |method: &str, tail: &str| format!("{method} /volume/v3/attachments/{id}{tail}");
+
+    let connector = json!({"attachment": {"connector": {"host": "h1", "ip": "10.0.0.1"}}});
+    let connected = expect(&member.call(&at("PUT", ""), connector.clone()).await, 200)["attachment"].take();
+    assert_eq!((status(), &connected["status"]), ("attaching", &json!("attaching")));
+    let info = &connected["connection_info"];
+    assert_eq!((&info["driver_volume_type"], &info["access_mode"]), (&json!("fake"), &json!("ro")));
+    let again = expect(&member.call(&at("PUT", ""), connector).await, 200)["attachment"].take();
+    assert_eq!(again, connected, "connecting twice is connecting once");
+
+    let early = member.with("openstack-api-version", "volume 3.43");
+    expect(&early.call(&at("POST", "/action"), json!({"os-complete": {}})).await, 404);
+    expect(&member.call(&at("POST", "/action"), json!({"os-complete": {}})).await, 204);
+    assert_eq!(status(), "in-use");
+    let shown = expect(&member.call(&format!("GET /volume/v3/volumes/{volume}"), None).await, 200);
+    assert_eq!(shown["volume"]["attachments"][0]["server_id"], SERVER);
+    let delete = format!("DELETE /volume/v3/volumes/{volume}");
+    refused(&member.call(&delete, None).await, 400, "badRequest", "Volume status must be");
+
+    refused(&member.call(&at("DELETE", ""), None).await, 409, "conflictingRequest", "through the server");
+    let left = expect(&admin.call(&at("DELETE", ""), None).await, 200);
+    assert_eq!((status(), left), ("available", json!({"attachments": []})));
+    assert!(!cloud.pools.held()[&volume].exported);
+    cloud.assert_clean("removed");
+}
+
+#[tokio::test]
+async fn a_volume_is_attached_once() {
+    let (cloud, volume) = Cloud::with_volume(1).await;
+    let (api, _engine) = cloud.process();
+    let member = api.token("member");
+    let first = attach(&member, &volume, json!({})).await;
+    let body = json!({"attachment": {"volume_uuid": volume, "instance_uuid": NOWHERE}});
+    refused(&member.call("POST /volume/v3/attachments", body).await, 400, "badRequest", "must be available");
+    let first = first["id"].as_str().unwrap();
+    expect(&member.call(&format!("DELETE /volume/v3/attachments/{first}"), None).await, 200);
+    assert_eq!(cloud.volume(&volume).status.as_str(), "available");
+}
+
+/// The record stays, to be connected again or removed: what the pool did is not known.
+#[tokio::test]
+async fn a_pool_that_does_not_answer_leaves_a_reservation() {
+    let (cloud, volume) = Cloud::with_volume(1).await;
+    let (api, _engine) = cloud.process();
+    let member = api.token("member");
+    let made = attach(&member, &volume, json!({})).await;
+    let at = |method: &str| format!("{method} /volume/v3/attachments/{}", made["id"].as_str().unwrap());
+    cloud.pools.away(true);
+    let connector = json!({"attachment": {"connector": {"host": "h1"}}});
+    refused(&member.call(&at("PUT"), connector.clone()).await, 503, "serviceUnavailable", "not connected");
+    assert_eq!(cloud.volume(&volume).status.as_str(), "reserved");
+    cloud.pools.away(false);
+    expect(&member.call(&at("PUT"), connector).await, 200);
+    expect(&member.call(&at("DELETE"), None).await, 200);
+    cloud.assert_clean("removed");
+}
+
+#[tokio::test]
+async fn another_projects_attachment_does_not_exist() {
+    let (cloud, volume) = Cloud::with_volume(1).await;
+    let (api, _engine) = cloud.process();
+    let (member, other) = (api.token("member"), api.token("other"));
+    let body = json!({"attachment": {"volume_uuid": volume, "instance_uuid": SERVER}});
+    refused(&other.call("POST /volume/v3/attachments", body).await, 404, "itemNotFound", &volume);
+    let made = attach(&member, &volume, json!({})).await;
+    let id = made["id"].as_str().unwrap();
+    for (method, tail, body) in [
+        ("GET", "", None),
+        ("PUT", "", Some(json!({"attachment": {"connector": {"host": "h1"}}}))),
+        ("POST", "/action", Some(json!({"os-complete": {}}))),
+        ("DELETE", "", None),
+    ] {
+        let answer = other.call(&format!("{method} /volume/v3/attachments/{id}{tail}"), body).await;
+        refused(&answer, 404, "itemNotFound", id);
+    }
+    assert_eq!(expect(&other.call("GET /volume/v3/attachments", None).await, 200), json!({"attachments": []}));
+    let mine = expect(&member.call(&format!("GET /volume/v3/attachments?volume_id={volume}"), None).await, 200);
+    assert_eq!(mine["attachments"][0]["id"], id);
+    let early = member.with("openstack-api-version", "volume 3.26");
+    expect(&early.call("GET /volume/v3/attachments", None).await, 404);
+}

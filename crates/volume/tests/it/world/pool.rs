@@ -1,0 +1,112 @@
+//! A host with a pool on paper, reached as an agent is: every call idempotent, older generations refused.
+
+use async_trait::async_trait;
+use kernel::{Error, HostName, Result, Timestamp};
+use parking_lot::Mutex;
+use ports::{HostCalls, HostStatus};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    pub size_gib: u64,
+    pub snapshots: BTreeSet<String>,
+    pub exported: bool,
+    generation: u64,
+}
+
+#[derive(Default)]
+pub struct Pools {
+    held: Mutex<BTreeMap<String, Held>>,
+    uploaded: Mutex<BTreeSet<String>>,
+    /// Said instead of doing, by method.
+    refusals: Mutex<BTreeMap<&'static str, Error>>,
+    away: Mutex<bool>,
+}
+
+impl Pools {
+    pub fn held(&self) -> BTreeMap<String, Held> {
+        self.held.lock().clone()
+    }
+
+    pub fn uploaded(&self) -> BTreeSet<String> {
+        self.uploaded.lock().clone()
+    }
+
+    pub fn refuse(&self, method: &'static str, error: Error) {
+        self.refusals.lock().insert(method, error);
+    }
+
+    pub fn heal(&self) {
+        self.refusals.lock().clear();
+    }
+
+    /// The host is not connected.
+    pub fn away(&self, away: bool) {
+        *self.away.lock() = away;
+    }
+
+    fn change(&self, method: &str, params: &Value) -> Result<Value> {
+        let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();
+        let (id, generation) = (text("id"), params["generation"].as_u64().unwrap_or_default());
+        let mut held = self.held.lock();
+        let absent = || Error::not_found(format!("volume {id} is not in this pool"));
+        if method == "volume.create" {
+            let size_gib = params["spec"]["size_gib"].as_u64().expect("a size");
+            let new = Held { size_gib, generation, ..Held::default() };
+            let found = held.entry(id).or_insert(new);
+            return if found.generation > generation { Err(fenced()) } else { Ok(Value::Null) };
+        }
+        let Some(found) = held.get_mut(&id) else {
+            return if method == "volume.delete" { Ok(Value::Null) } else { Err(absent()) };
+        };
+        if found.generation > generation && method != "volume.upload" {
+            return Err(fenced());
+        }
+        found.generation = found.generation.max(generation);
+        match method {
+            "volume.delete" if found.exported || !found.snapshots.is_empty() => {
+                return Err(Error::conflict("it is in use"));
+            }
+            "volume.delete" => drop(held.remove(&id)),
+            "volume.extend" => found.size_gib = found.size_gib.max(params["size_gib"].as_u64().expect("a size")),
+            "volume.create_snapshot" => drop(found.snapshots.insert(text("snapshot"))),
+            "volume.delete_snapshot" => drop(found.snapshots.remove(&text("snapshot"))),
+            "volume.export" => {
+                found.exported = true;
+                return Ok(json!({"type": "fake", "export": id}));
+            }
+            "volume.unexport" => found.exported = false,
+            "volume.upload" => drop(self.uploaded.lock().insert(text("image"))),
+            other => panic!("no agent knows {other}"),
+        }
+        Ok(Value::Null)
+    }
+}
+
+fn fenced() -> Error {
+    Error::conflict("a newer generation was here")
+}
+
+#[async_trait]
+impl HostCalls for Pools {
+    async fn call(&self, host: &HostName, method: &str, params: Value, _: Duration) -> Result<Value> {
+        assert_eq!(host.as_str(), "h1");
+        if *self.away.lock() {
+            return Err(Error::unavailable("host h1 is not connected"));
+        }
+        if let Some(refusal) = self.refusals.lock().get(method) {
+            return Err(refusal.clone());
+        }
+        // Others run here, as they do while a real call is on its way.
+        tokio::task::yield_now().await;
+        self.change(method, &params)
+    }
+
+    fn hosts(&self) -> Vec<HostStatus> {
+        vec![HostStatus { host: "h1".into(), connected: !*self.away.lock(), last_seen: Timestamp::default() }]
+    }
+}
