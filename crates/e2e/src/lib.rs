@@ -1,4 +1,4 @@
-//! Black-box tests: a cloud as `./quickstart` makes it, and the stock OpenStack client in a venv.
+//! Black-box tests: a cloud as `./quickstart` or `tstack lab` makes it, and the stock OpenStack client in a venv.
 //!
 //! Nothing here knows how TStack works inside; what it sees is what users see.
 
@@ -13,13 +13,23 @@ use std::{
 pub struct CloudUnderTest {
     pub data: PathBuf,
     pub port: u16,
-    fake: bool,
+    made: Made,
     venv: PathBuf,
+}
+
+/// By what the cloud was made, and so is taken away.
+enum Made {
+    Quickstart { fake: bool },
+    Lab { prefix: String },
 }
 
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().and_then(Path::parent).map(Path::to_owned).unwrap_or_default()
+}
+
+fn target() -> PathBuf {
+    std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), PathBuf::from)
 }
 
 fn must(what: &str, output: &Output) -> String {
@@ -31,16 +41,89 @@ fn must(what: &str, output: &Output) -> String {
 impl CloudUnderTest {
     /// Runs `./quickstart`; the demo server is booted and logged in to before this returns.
     pub fn start(name: &str, port: u16, fake: bool) -> Self {
-        let cloud = Self { data: format!("/var/tmp/tstack-{name}").into(), port, fake, venv: venv() };
+        let made = Made::Quickstart { fake };
+        let cloud = Self { data: format!("/var/tmp/tstack-{name}").into(), port, made, venv: venv() };
         cloud.quickstart(&["--down"]);
         cloud.quickstart(&[]);
         cloud
     }
 
+    /// Runs `tstack lab up` with two hosts. Names and networks are set apart from those of a lab that a developer may have.
+    pub fn lab(name: &str, port: u16) -> Self {
+        let made = Made::Lab { prefix: "tsel".into() };
+        let cloud = Self { data: format!("/var/tmp/tstack-{name}").into(), port, made, venv: venv() };
+        must(
+            "cargo build",
+            &output(Command::new("cargo").current_dir(root()).args(["build", "--locked", "-p", "tstack"])),
+        );
+        cloud.lab_down();
+        let image = guest_image();
+        must(
+            "tstack lab up",
+            &cloud.tstack(&[
+                "lab",
+                "up",
+                "--nodes",
+                "2",
+                "--port",
+                &port.to_string(),
+                "--prefix",
+                "tsel",
+                "--underlay",
+                "10.10.97.0/24",
+                "--external",
+                "172.24.97.1/24",
+                "--image",
+                &image.display().to_string(),
+            ]),
+        );
+        cloud
+    }
+
+    pub fn lab_down(&self) {
+        if let Made::Lab { prefix } = &self.made {
+            must("tstack lab down", &self.tstack(&["lab", "down", "--prefix", prefix]));
+        }
+    }
+
+    /// Kills the process of one of the lab's hosts, as a crash would.
+    pub fn kill(&self, host: &str) {
+        let pid = std::fs::read_to_string(self.data.join(host).join("tstack.pid")).expect("the host runs");
+        must("kill", &output(Command::new("kill").args(["-9", pid.trim()])));
+    }
+
+    /// Starts a host of the lab again.
+    pub fn host_up(&self, host: &str) {
+        let data = self.data.join(host);
+        must("tstack up", &output(Command::new(target().join("debug/tstack")).args(["up", "--data"]).arg(data)));
+    }
+
+    /// What is on this machine that bears the lab's name: devices, namespaces, control groups, nft tables, processes, files.
+    pub fn traces(&self) -> Vec<String> {
+        let Made::Lab { prefix } = &self.made else { return Vec::new() };
+        let mut found = Vec::new();
+        for dir in ["/sys/class/net", "/run/netns", "/sys/fs/cgroup", "/sys/fs/cgroup/cpu"] {
+            let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+            let names = entries.filter_map(|e| e.file_name().into_string().ok());
+            found.extend(names.filter(|n| n.contains(prefix.as_str())).map(|n| format!("{dir}/{n}")));
+        }
+        let tables = must("nft list tables", &output(Command::new("nft").args(["list", "tables"])));
+        found.extend(tables.lines().filter(|l| l.contains(prefix.as_str())).map(str::to_owned));
+        for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+            let command = String::from_utf8_lossy(&command).replace('\0', " ");
+            if command.contains(&format!("{}/", self.data.display())) {
+                found.push(format!("process {}: {command}", process.file_name().display()));
+            }
+        }
+        found.extend(self.data.exists().then(|| self.data.display().to_string()));
+        found
+    }
+
     pub fn quickstart(&self, more: &[&str]) -> String {
         let mut command = Command::new(root().join("quickstart"));
         command.args(["--dev", "--data"]).arg(&self.data).args(["--port", &self.port.to_string()]);
-        if self.fake {
+        if matches!(self.made, Made::Quickstart { fake: true }) {
             command.arg("--fake");
         }
         must("quickstart", &command.args(more).output().expect("quickstart can be started"))
@@ -67,13 +150,7 @@ impl CloudUnderTest {
 
     /// Another command of the binary, for operators.
     pub fn tstack(&self, args: &[&str]) -> Output {
-        let target = std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), PathBuf::from);
-        Command::new(target.join("debug/tstack"))
-            .args(args)
-            .arg("--data")
-            .arg(&self.data)
-            .output()
-            .expect("tstack can be started")
+        output(Command::new(target().join("debug/tstack")).args(args).arg("--data").arg(&self.data))
     }
 
     /// The invariants hold; what a flow is still taking down gets a moment.
@@ -86,13 +163,29 @@ impl CloudUnderTest {
 
     /// A command in the guest, by ssh with the demo key.
     pub fn guest(&self, address: &str, command: &str) -> String {
-        let key = self.data.join("demo-key");
-        let what = format!("ssh {address} {command}");
+        self.ssh(&[], address, command)
+    }
+
+    /// The same, from within another guest: the connection to `address` is made by the one at `jump`.
+    pub fn guest_from(&self, jump: &str, address: &str, command: &str) -> String {
+        let words = self.ssh_words();
+        let proxy = format!("ProxyCommand=ssh {} -W %h:%p cirros@{jump}", words.join(" "));
+        self.ssh(&["-o", &proxy], address, command)
+    }
+
+    fn ssh_words(&self) -> Vec<String> {
+        let key = self.data.join("demo-key").display().to_string();
+        let options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes", "ConnectTimeout=5"];
+        let options = options.into_iter().chain(["LogLevel=ERROR"]).flat_map(|o| ["-o".to_owned(), o.to_owned()]);
+        ["-i".to_owned(), key].into_iter().chain(options).collect()
+    }
+
+    fn ssh(&self, more: &[&str], address: &str, command: &str) -> String {
+        let what = format!("ssh {} {address} {command}", more.join(" "));
         eventually(&what, Duration::from_secs(240), || {
             let mut ssh = Command::new("ssh");
-            ssh.arg("-i").arg(&key).args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]);
-            ssh.args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-o", "LogLevel=ERROR"]);
-            let output = ssh.arg(format!("cirros@{address}")).arg(command).output().map_err(|e| e.to_string())?;
+            ssh.args(self.ssh_words()).args(more).arg(format!("cirros@{address}")).arg(command);
+            let output = ssh.output().map_err(|e| e.to_string())?;
             match output.status.success() {
                 true => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
                 false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
@@ -104,9 +197,20 @@ impl CloudUnderTest {
 impl Drop for CloudUnderTest {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = std::fs::read_to_string(self.data.join("tstack.log")).unwrap_or_default();
-            let tail: Vec<&str> = log.lines().rev().take(60).collect();
-            eprintln!("--- the end of tstack.log\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+            for host in ["", "h1", "h2"] {
+                let log = self.data.join(host).join("tstack.log");
+                let Ok(text) = std::fs::read_to_string(&log) else { continue };
+                let tail: Vec<&str> = text.lines().rev().take(60).collect();
+                eprintln!(
+                    "--- the end of {}\n{}",
+                    log.display(),
+                    tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+                );
+            }
+        }
+        if let Made::Lab { prefix } = &self.made {
+            self.tstack(&["lab", "down", "--prefix", prefix]);
+            return;
         }
         let _ = Command::new(root().join("quickstart"))
             .args(["--dev", "--down", "--data"])
@@ -114,6 +218,21 @@ impl Drop for CloudUnderTest {
             .args(["--port", &self.port.to_string()])
             .output();
     }
+}
+
+fn output(command: &mut Command) -> Output {
+    let line = format!("{command:?}");
+    command.output().unwrap_or_else(|e| panic!("{line} cannot be started: {e}"))
+}
+
+/// The guest image with the kernel for the acceleration probe, built once.
+fn guest_image() -> PathBuf {
+    let dir = target().join("tinycloud");
+    std::fs::create_dir_all(&dir).expect("the target directory can be written");
+    let image = dir.join("tinycloud.qcow2");
+    let build = root().join("images/tinycloud/build");
+    must("images/tinycloud/build", &output(Command::new(build).arg("--keep").arg(dir.join("probe")).arg(&image)));
+    image
 }
 
 /// Words of a command line; single quotes keep blanks.

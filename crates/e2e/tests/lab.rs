@@ -1,0 +1,133 @@
+//! Two hosts, one cloud: `tstack lab` makes them, a guest runs on each, they meet over the tunnel; a host's agent is killed and
+//! finds its guest again; nothing is left in the end.
+
+use e2e::{CloudUnderTest, eventually};
+use std::time::Duration;
+
+const DEMO: &str = "tstack-demo";
+const ADMIN: &str = "tstack-admin";
+
+/// A server, and how it is reached.
+struct Guest {
+    name: &'static str,
+    host: String,
+    /// In its own network.
+    inside: String,
+    /// Its floating ip.
+    outside: String,
+}
+
+#[test]
+fn guests_on_two_hosts_are_one_cloud() {
+    let cloud = CloudUnderTest::lab("e2e-lab", 5970);
+    for host in ["h1", "h2"] {
+        host_is(&cloud, host, "up");
+    }
+    cloud.audit();
+    let (a, b) = servers(&cloud);
+    assert_ne!(a.host, b.host, "the group keeps them apart");
+    they_meet(&cloud, &a, &b);
+    they_meet(&cloud, &b, &a);
+    a_volume_goes_from_one_to_the_other(&cloud, &a, &b);
+    let remote = if a.host == "h2" { &a } else { &b };
+    an_agent_finds_its_guest_again(&cloud, remote);
+    cloud.audit();
+    clean_up(&cloud, &a, &b);
+    cloud.audit();
+    nothing_is_left(&cloud);
+}
+
+fn nothing_is_left(cloud: &CloudUnderTest) {
+    let traces = cloud.traces();
+    for kind in ["/sys/class/net/", "/run/netns/", "/sys/fs/cgroup", "process ", "/var/tmp/"] {
+        assert!(traces.iter().any(|t| t.starts_with(kind)), "a running lab has traces in {kind}: {traces:?}");
+    }
+    cloud.lab_down();
+    assert_eq!(cloud.traces(), Vec::<String>::new(), "the lab leaves nothing");
+}
+
+fn host_is(cloud: &CloudUnderTest, host: &str, state: &str) {
+    eventually(&format!("host {host} {state}"), Duration::from_secs(60), || {
+        let service = cloud.json(ADMIN, &format!("compute service list --host {host} --service nova-compute"));
+        let hypervisors = cloud.json(ADMIN, "hypervisor list");
+        let known = hypervisors.as_array().into_iter().flatten().find(|h| h["Hypervisor Hostname"] == host);
+        let seen = (service[0]["State"].as_str(), known.and_then(|h| h["State"].as_str()));
+        if seen == (Some(state), Some(state)) { Ok(()) } else { Err(format!("{seen:?}")) }
+    });
+}
+
+fn servers(cloud: &CloudUnderTest) -> (Guest, Guest) {
+    let group = cloud.json(DEMO, "server group create --policy anti-affinity apart")["id"].as_str().unwrap().to_owned();
+    let make = |name: &'static str| {
+        let how = "--image tinycloud --flavor m1.nano --network demo --key-name demo --wait";
+        cloud.openstack(DEMO, &format!("server create {how} --hint group={group} {name}"));
+        let outside = cloud.json(DEMO, "floating ip create public")["floating_ip_address"].as_str().unwrap().to_owned();
+        cloud.openstack(DEMO, &format!("server add floating ip {name} {outside}"));
+        let id = cloud.json(DEMO, &format!("server show {name}"))["id"].as_str().unwrap().to_owned();
+        let shown = cloud.json(ADMIN, &format!("server show {id}"));
+        let inside =
+            cloud.json(DEMO, &format!("port list --server {id}"))[0]["Fixed IP Addresses"][0]["ip_address"].clone();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        Guest { name, host: text(&shown["OS-EXT-SRV-ATTR:host"]), inside: text(&inside), outside }
+    };
+    (make("a"), make("b"))
+}
+
+/// By floating ip from outside, by the tenant's network from within.
+fn they_meet(cloud: &CloudUnderTest, from: &Guest, to: &Guest) {
+    assert_eq!(cloud.guest(&from.outside, "hostname"), from.name);
+    let ping = cloud.guest(&from.outside, &format!("ping -c 3 -w 20 {}", to.inside));
+    assert!(ping.contains(" 0% packet loss"), "{ping}");
+    assert_eq!(cloud.guest_from(&from.outside, &to.inside, "hostname"), to.name);
+}
+
+/// The volume is on one host; for the guest of the other one it comes over the network.
+fn a_volume_goes_from_one_to_the_other(cloud: &CloudUnderTest, a: &Guest, b: &Guest) {
+    cloud.openstack(DEMO, "volume create --size 1 v");
+    volume_is(cloud, "available");
+    attached(cloud, a, || cloud.guest(&a.outside, "echo carried | sudo dd of=/dev/vdb conv=fsync 2>/dev/null"));
+    let read = attached(cloud, b, || cloud.guest(&b.outside, "sudo dd if=/dev/vdb bs=7 count=1 2>/dev/null"));
+    assert_eq!(read, "carried");
+    cloud.openstack(DEMO, "volume delete v");
+}
+
+fn attached(cloud: &CloudUnderTest, guest: &Guest, work: impl Fn() -> String) -> String {
+    cloud.openstack(DEMO, &format!("server add volume {} v", guest.name));
+    volume_is(cloud, "in-use");
+    cloud.guest(&guest.outside, "test -b /dev/vdb");
+    let done = work();
+    cloud.openstack(DEMO, &format!("server remove volume {} v", guest.name));
+    volume_is(cloud, "available");
+    done
+}
+
+fn volume_is(cloud: &CloudUnderTest, wanted: &str) {
+    eventually(&format!("volume {wanted}"), Duration::from_secs(60), || {
+        let found = cloud.json(DEMO, "volume show v")["status"].as_str().unwrap_or_default().to_owned();
+        if found == wanted { Ok(()) } else { Err(found) }
+    });
+}
+
+fn an_agent_finds_its_guest_again(cloud: &CloudUnderTest, guest: &Guest) {
+    let boot = || cloud.guest(&guest.outside, "cat /proc/sys/kernel/random/boot_id");
+    let before = boot();
+    cloud.kill(&guest.host);
+    host_is(cloud, &guest.host, "down");
+    assert_eq!(boot(), before, "the guest does not notice");
+    cloud.host_up(&guest.host);
+    host_is(cloud, &guest.host, "up");
+    assert_eq!(boot(), before, "the guest is taken over, not started again");
+    let metadata = cloud.guest(&guest.outside, "curl -sf http://169.254.169.254/openstack/latest/meta_data.json");
+    assert!(metadata.contains(&format!("\"hostname\":\"{}\"", guest.name)), "{metadata}");
+    // And can be commanded.
+    cloud.openstack(DEMO, &format!("server reboot --wait {}", guest.name));
+    eventually("the guest has rebooted", Duration::from_secs(120), || {
+        if boot() == before { Err("not yet".into()) } else { Ok(()) }
+    });
+}
+
+fn clean_up(cloud: &CloudUnderTest, a: &Guest, b: &Guest) {
+    cloud.openstack(DEMO, &format!("server delete --wait {} {}", a.name, b.name));
+    cloud.openstack(DEMO, &format!("floating ip delete {} {}", a.outside, b.outside));
+    cloud.openstack(DEMO, "server group delete apart");
+}
