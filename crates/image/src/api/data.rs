@@ -49,9 +49,6 @@ async fn get(
     let mut response = Response::new(Body::from_stream(data));
     let (start, length) =
         range.map_or((0, size), |(start, length)| (start, length.unwrap_or(size).min(size.saturating_sub(start))));
-    if start > size {
-        return Err(Error::of(Kind::RangeNotSatisfiable, "The range lies beyond the image.").into());
-    }
     if range.is_some() {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         let text = format!("bytes {start}-{}/{size}", (start + length).saturating_sub(1));
@@ -79,7 +76,7 @@ fn read_range(text: &str) -> Result<(u64, Option<u64>)> {
         "" => Ok((from, None)),
         to => {
             let to: u64 = to.parse().map_err(|_| bad())?;
-            Ok((from, Some((to + 1).checked_sub(from).ok_or_else(bad)?)))
+            Ok((from, Some(to.checked_sub(from).ok_or_else(bad)?.saturating_add(1))))
         }
     }
 }
@@ -92,7 +89,9 @@ mod tests {
     fn ranges() {
         assert_eq!(read_range("bytes=5-9").unwrap(), (5, Some(5)));
         assert_eq!(read_range("bytes=5-").unwrap(), (5, None));
-        for bad in ["bytes=-5", "5-9", "bytes=9-5", "bytes=a-b", "bytes=0-1,3-4"] {
+        assert_eq!(read_range("bytes=7-7").unwrap(), (7, Some(1)));
+        assert_eq!(read_range("bytes=0-18446744073709551615").unwrap(), (0, Some(u64::MAX)));
+        for bad in ["bytes=99999999999999999999-", "bytes=-5", "5-9", "bytes=9-5", "bytes=a-b", "bytes=0-1,3-4"] {
             assert!(read_range(bad).is_err(), "{bad}");
         }
     }

@@ -57,12 +57,18 @@ pub(crate) async fn create_image(service: &ImageService, cx: &Ctx, body: Map<Str
     service.write(permit, "image.image.create", insert).await
 }
 
+/// With its dashes, as Glance's schema has it.
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
+}
+
 fn read_body(cx: &Ctx, mut body: Map<String, Value>) -> Result<Image> {
     let text = |v: Value| v.as_str().map(str::to_owned);
-    let id = match body.remove("id").and_then(text) {
-        Some(id) => ImageId::from(id.to_lowercase()),
-        None => ImageId::new(),
+    let id = match body.remove("id") {
+        Some(id) => text(id).filter(|id| is_uuid(id)).map(|id| ImageId::from(id.to_lowercase())),
+        None => Some(ImageId::new()),
     };
+    let id = id.ok_or_else(|| Error::bad_request("Invalid image id format"))?;
     let own = || cx.project().cloned();
     let owner = match body.remove("owner").and_then(text) {
         Some(owner) => owner.into(),

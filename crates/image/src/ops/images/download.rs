@@ -1,7 +1,7 @@
 //! Reads an image's bytes.
 
 use crate::{Image, ImageService, Status, driver::ByteStream, policy, service::authorize};
-use kernel::{Ctx, Error, Result};
+use kernel::{Ctx, Error, Kind, Result};
 use std::sync::Arc;
 
 /// The record, and the bytes unless the image is empty.
@@ -20,6 +20,9 @@ pub(crate) async fn download_image(
         return Ok((image, None));
     }
     let (offset, length) = range.unwrap_or((0, None));
+    if range.is_some() && offset >= image.size.unwrap_or(0) {
+        return Err(Error::of(Kind::RangeNotSatisfiable, "The range lies beyond the image."));
+    }
     let data = open(service, &image, offset, length).await?;
     Ok((image, Some(data)))
 }

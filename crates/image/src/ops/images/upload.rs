@@ -24,14 +24,24 @@ pub(crate) async fn upload_image(service: &ImageService, cx: &Ctx, id: &str, dat
     fill(service, permit, &image.id, data).await
 }
 
-/// Takes the bytes in.
+/// Takes the bytes in. In a task of its own: a client that goes away takes the request with it, and who began to save must
+/// end it.
 pub(crate) async fn fill(service: &ImageService, permit: Permit, id: &ImageId, data: ByteStream) -> Result<()> {
-    begin(service, permit, id).await?;
-    let result = write(service, id, data).await;
-    if result.is_err() {
-        give_up(service, id).await;
+    let (service, id) = (service.clone(), id.clone());
+    let filling = telemetry::spawn_caught("image.upload", async move {
+        begin(&service, permit, &id).await?;
+        let result = telemetry::caught("image.upload", write(&service, &id, data)).await;
+        let result = result.unwrap_or_else(|panicked| Err(Error::internal(panicked.to_string())));
+        if result.is_err() {
+            give_up(&service, &id).await;
+        }
+        result
+    });
+    match filling.await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panicked)) => Err(Error::internal(panicked.to_string())),
+        Err(_) => Err(Error::unavailable("this member is stopping")),
     }
-    result
 }
 
 async fn write(service: &ImageService, id: &ImageId, data: ByteStream) -> Result<()> {

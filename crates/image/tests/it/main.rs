@@ -1,0 +1,6 @@
+//! The image service over the real stores and the real inspector: its API through the router.
+
+mod bad_input;
+mod data;
+mod members;
+mod world;
