@@ -19,6 +19,10 @@ pub struct IdentityConfig {
     pub application_credential_limit: i64,
     /// Credentials of one user; negative: unlimited.
     pub credential_limit: i64,
+    /// How limits of domains and projects go together.
+    pub limit_model: LimitModel,
+    /// Trusts that may follow one another.
+    pub max_redelegation_count: u32,
     pub tokens: TokenConfig,
     pub passwords: PasswordConfig,
     pub lockout: LockoutConfig,
@@ -35,6 +39,32 @@ pub struct TokenConfig {
     pub allow_rescope: bool,
     /// Seconds until a signing key is succeeded by the next.
     pub rotate_keys_after: u64,
+}
+
+/// Keystone's enforcement models of unified limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitModel {
+    /// Every limit stands alone.
+    Flat,
+    /// A project's limit is at most its domain's; projects have no projects below.
+    StrictTwoLevel,
+}
+
+impl LimitModel {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Flat => "flat",
+            Self::StrictTwoLevel => "strict_two_level",
+        }
+    }
+
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Flat => "Limit enforcement and validation does not take project hierarchy into consideration.",
+            Self::StrictTwoLevel => "This model requires project hierarchy never exceeds a depth of two",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +119,8 @@ impl Default for IdentityConfig {
             prohibited_implied_roles: vec!["admin".into()],
             application_credential_limit: -1,
             credential_limit: -1,
+            limit_model: LimitModel::Flat,
+            max_redelegation_count: 3,
             tokens: TokenConfig::default(),
             passwords: PasswordConfig::default(),
             lockout: LockoutConfig::default(),
@@ -139,6 +171,14 @@ impl IdentityConfig {
 
     pub fn lockout(&self) -> Lockout {
         Lockout { attempts: self.lockout.failure_attempts, duration: Duration::from_secs(self.lockout.duration) }
+    }
+
+    /// Levels of projects below a domain that the limit model leaves.
+    pub fn project_depth(&self) -> usize {
+        match self.limit_model {
+            LimitModel::Flat => self.max_project_depth,
+            LimitModel::StrictTwoLevel => self.max_project_depth.min(1),
+        }
     }
 
     pub fn token_lifetime(&self) -> Duration {

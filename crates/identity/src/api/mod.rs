@@ -7,10 +7,17 @@ mod at;
 mod auth;
 mod credentials;
 mod discovery;
+mod domain_config;
 mod domains;
+mod ec2;
+mod endpoint_groups;
 mod endpoints;
+mod federation;
 mod grants;
 mod groups;
+mod limits;
+mod oauth1;
+mod policies;
 mod projects;
 mod read;
 mod regions;
@@ -19,6 +26,7 @@ mod roles;
 mod schemas;
 mod services;
 mod tokens;
+mod trusts;
 mod users;
 mod views;
 
@@ -30,7 +38,15 @@ pub(crate) const PREFIX: &str = "/identity";
 /// What the pipeline must know of this service.
 pub fn spec() -> ServiceSpec {
     let base = ServiceSpec::new("identity", PREFIX, FaultStyle::Keystone);
-    let public = &["/", "/v3", "POST /v3/auth/tokens", "POST /v3/users/{user_id}/password"];
+    let public = &[
+        "/",
+        "/v3",
+        "POST /v3/auth/tokens",
+        "POST /v3/users/{user_id}/password",
+        // Signed by a consumer instead.
+        "POST /v3/OS-OAUTH1/request_token",
+        "POST /v3/OS-OAUTH1/access_token",
+    ];
     ServiceSpec { public, ..base }
 }
 
@@ -52,6 +68,14 @@ fn all() -> ApiRouter<Identity> {
         app_creds::routes(),
         access_rules::routes(),
         credentials::routes(),
+        endpoint_groups::routes(),
+        policies::routes(),
+        ec2::routes(),
+        oauth1::routes(),
+        trusts::routes(),
+        federation::routes(),
+        domain_config::routes(),
+        limits::routes(),
     ];
     resources.into_iter().fold(ApiRouter::new(), ApiRouter::merge)
 }

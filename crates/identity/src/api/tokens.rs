@@ -1,16 +1,13 @@
 //! `/v3/auth/tokens`
 
-use super::{
-    schemas,
-    views::{AccessRuleView, CatalogView, bare_access_rule, catalog},
-};
+use super::{at::At, oauth1::signed, schemas, views};
 use crate::{
     Identity, Refusal,
-    model::Role,
+    model::ServiceProvider,
     ops::{
         audit::Note,
-        catalog::{self as catalog_ops, Entry},
-        tokens::{self, Auth, Purpose, Scoped, Subject, Token},
+        catalog as catalog_ops,
+        tokens::{self, Around, Auth, Outcome, Purpose, Receipt, Scoped, Subject, Token},
     },
 };
 use http::{
@@ -18,25 +15,35 @@ use http::{
     State, StatusCode, from_value, json_response, no_content,
 };
 use kernel::{Error, Result};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(super) const X_SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 const ACCESS_RULES: HeaderName = HeaderName::from_static("openstack-identity-access-rules");
+const RECEIPT: HeaderName = HeaderName::from_static("openstack-auth-receipt");
 
 pub(super) fn routes() -> ApiRouter<Identity> {
     let path = "/v3/auth/tokens";
-    ApiRouter::new().post(path, issue).get(path, validate).delete(path, revoke)
+    ApiRouter::new().get(path, validate).post(path, issue).delete(path, revoke)
 }
 
-async fn issue(State(id): State<Identity>, info: RequestInfo, params: Params, mut body: JsonBody) -> ApiResult {
+async fn issue(
+    State(id): State<Identity>,
+    at: At,
+    info: RequestInfo,
+    headers: HeaderMap,
+    mut body: JsonBody,
+) -> ApiResult {
     let auth = body.0.get_mut("auth").map(Value::take);
     let auth = auth.ok_or(Refusal::Missing { attribute: "auth", target: "request body" }).map_err(Error::from)?;
     schemas::AUTH.check_keystone(&auth)?;
     schemas::auth_names(&auth)?;
     let note = Note::anonymous(id.now(), info.request_id);
-    let issued = tokens::issue(&id, from_value::<Auth>(auth)?, note).await?;
-    answer(&id, StatusCode::CREATED, &issued.sealed, &issued.token, &params)
+    let around = Around { note: &note, signed: &signed(&at, "POST", "/auth/tokens", &headers) };
+    let receipt = headers.get(&RECEIPT).and_then(|v| v.to_str().ok());
+    match tokens::issue(&id, from_value::<Auth>(auth)?, receipt, around).await? {
+        Outcome::Token(issued) => answer(&id, StatusCode::CREATED, &issued.sealed, &issued.token, &at.params),
+        Outcome::More(receipt) => more(&receipt),
+    }
 }
 
 async fn validate(
@@ -77,85 +84,23 @@ fn subject<'a>(headers: &'a HeaderMap, params: &Params) -> Result<Subject<'a>> {
 }
 
 /// The token's body, with the token itself in the header.
-fn answer(id: &Identity, status: StatusCode, sealed: &str, token: &Token, params: &Params) -> ApiResult {
+pub(super) fn answer(id: &Identity, status: StatusCode, sealed: &str, token: &Token, params: &Params) -> ApiResult {
     let scoped = !matches!(token.scope, Scoped::Unscoped);
     let project = token.scope.project().map(|p| p.id.as_str());
-    let entries = (scoped && !params.has("nocatalog")).then(|| catalog_ops::build(&id.view(), &token.user.id, project));
-    let mut response: Response = json_response(status, &json!({"token": view(token, entries.as_deref())}));
-    let value = HeaderValue::from_str(sealed).map_err(|e| Error::internal("sending a token").with_source(e))?;
-    response.headers_mut().insert(X_SUBJECT_TOKEN, value);
+    let view = id.view();
+    let entries = (scoped && !params.has("nocatalog")).then(|| catalog_ops::build(&view, &token.user.id, project));
+    let providers: Vec<_> = view.all::<ServiceProvider>().filter(|p| p.enabled).collect();
+    let body = json!({"token": views::token(token, entries.as_deref(), &providers)});
+    Ok(with_header(json_response(status, &body), X_SUBJECT_TOKEN, sealed)?)
+}
+
+/// 401, and what to come back with.
+fn more(receipt: &Receipt) -> ApiResult {
+    Ok(with_header(json_response(StatusCode::UNAUTHORIZED, &views::receipt(receipt)), RECEIPT, &receipt.sealed)?)
+}
+
+fn with_header(mut response: Response, name: HeaderName, text: &str) -> Result<Response> {
+    let value = HeaderValue::from_str(text).map_err(|e| Error::internal("sending a token").with_source(e))?;
+    response.headers_mut().insert(name, value);
     Ok(response)
-}
-
-#[derive(Serialize)]
-struct TokenView<'a> {
-    methods: Vec<&'static str>,
-    user: Value,
-    audit_ids: &'a [String],
-    expires_at: String,
-    issued_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    roles: Option<Vec<Value>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    system: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    domain: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    project: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    is_domain: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    catalog: Option<Vec<CatalogView<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    application_credential: Option<AppCredPart<'a>>,
-}
-
-#[derive(Serialize)]
-struct AppCredPart<'a> {
-    id: &'a str,
-    name: &'a str,
-    restricted: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    access_rules: Vec<AccessRuleView<'a>>,
-}
-
-fn view<'a>(token: &'a Token, entries: Option<&'a [Entry]>) -> TokenView<'a> {
-    let (payload, user) = (&token.payload, &token.user);
-    let (mut system, mut domain, mut project, mut is_domain) = (None, None, None, None);
-    match &token.scope {
-        Scoped::Unscoped => {}
-        Scoped::System => system = Some(json!({"all": true})),
-        Scoped::Domain(of) => domain = Some(json!({"id": of.id, "name": of.name})),
-        Scoped::Project { project: of, domain: above } => {
-            let domain = json!({"id": above.id, "name": above.name});
-            project = Some(json!({"domain": domain, "id": of.id, "name": of.name}));
-            is_domain = Some(of.is_domain());
-        }
-    }
-    let scoped = !matches!(token.scope, Scoped::Unscoped);
-    let role = |r: &std::sync::Arc<Role>| json!({"id": r.id, "name": r.name});
-    TokenView {
-        methods: payload.methods.iter().map(|m| m.as_str()).collect(),
-        user: json!({
-            "domain": {"id": token.user_domain.id, "name": token.user_domain.name},
-            "id": user.id,
-            "name": user.name,
-            "password_expires_at": user.password_expires().map(|t| t.iso_micros()),
-        }),
-        audit_ids: &payload.audit_ids,
-        expires_at: payload.expires.iso_micros_z(),
-        issued_at: payload.issued.iso_micros_z(),
-        roles: scoped.then(|| token.roles.iter().map(role).collect()),
-        system,
-        domain,
-        project,
-        is_domain,
-        catalog: entries.map(catalog),
-        application_credential: token.app_cred.as_ref().map(|a| AppCredPart {
-            id: &a.id,
-            name: &a.name,
-            restricted: !a.unrestricted,
-            access_rules: token.access_rules.iter().flatten().map(|r| bare_access_rule(r)).collect(),
-        }),
-    }
 }

@@ -8,7 +8,7 @@ use super::{
     role::{self, with_implied},
 };
 use kernel::{DomainId, RoleId};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use store::Snapshot;
 
 /// The assignments of a user and of the user's groups.
@@ -32,12 +32,17 @@ fn counts(assignment: &Assignment, target: &Target, above: &[Arc<Project>]) -> b
 
 /// The global roles that a token of `user` scoped to `target` carries, by name.
 pub fn roles_on(view: &Snapshot, user: &str, target: &Target) -> Vec<Arc<Role>> {
+    global(view, role_ids_on(view, user, target))
+}
+
+/// All roles of `user` on `target`, domains' own ones too.
+pub fn role_ids_on(view: &Snapshot, user: &str, target: &Target) -> BTreeSet<RoleId> {
     let above = match target {
         Target::Project(id) => project::find(view, id).map(|p| project::parents(view, &p)).unwrap_or_default(),
         Target::Domain(_) | Target::System => Vec::new(),
     };
     let granted = assignments_of(view, user).filter(|a| counts(a, target, &above)).map(|a| a.role.clone());
-    global(view, with_implied(view, granted))
+    with_implied(view, granted)
 }
 
 /// Drops domains' own roles, which only stand for what they imply.

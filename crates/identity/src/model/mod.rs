@@ -15,13 +15,21 @@ pub mod app_cred;
 pub mod assignment;
 pub mod catalog;
 pub mod credential;
+pub mod domain_config;
 pub mod effective;
+pub mod endpoint_filter;
+pub mod federation;
 pub mod group;
 pub mod keyring;
+pub mod limit;
+pub mod oauth1;
+pub mod policy_doc;
 pub mod project;
+pub mod receipt;
 pub mod revocation;
 pub mod role;
 pub mod token;
+pub mod trust;
 pub mod user;
 
 use serde_json::{Map, Value};
@@ -32,11 +40,18 @@ pub use app_cred::{AccessRule, ApplicationCredential};
 pub use assignment::{Actor, Assignment, Target};
 pub use catalog::{Endpoint, Interface, Region, Service};
 pub use credential::Credential;
+pub use domain_config::DomainConfig;
+pub use endpoint_filter::{EndpointGroup, ProjectEndpoint, ProjectEndpointGroup};
+pub use federation::{IdentityProvider, Mapping, Protocol, ServiceProvider};
 pub use group::{Group, Membership};
 pub use keyring::{KeyRing, Purpose};
+pub use limit::{Limit, RegisteredLimit};
+pub use oauth1::{AccessToken, Consumer, RequestToken};
+pub use policy_doc::{Policy, PolicyAssociation};
 pub use project::Project;
 pub use revocation::Revocation;
 pub use role::Role;
+pub use trust::Trust;
 pub use user::User;
 
 /// Attributes that Keystone keeps though it does not know them.
@@ -60,6 +75,22 @@ pub fn schema(mut schema: Schema) -> Schema {
     schema.add::<Credential>();
     schema.add::<KeyRing>();
     schema.add::<Revocation>();
+    schema.add::<EndpointGroup>();
+    schema.add::<ProjectEndpoint>();
+    schema.add::<ProjectEndpointGroup>();
+    schema.add::<Policy>();
+    schema.add::<PolicyAssociation>();
+    schema.add::<DomainConfig>();
+    schema.add::<IdentityProvider>();
+    schema.add::<Protocol>();
+    schema.add::<Mapping>();
+    schema.add::<ServiceProvider>();
+    schema.add::<Trust>();
+    schema.add::<Consumer>();
+    schema.add::<RequestToken>();
+    schema.add::<AccessToken>();
+    schema.add::<RegisteredLimit>();
+    schema.add::<Limit>();
     schema
 }
 

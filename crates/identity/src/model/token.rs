@@ -1,22 +1,21 @@
 //! What a token says, and its permanent form before sealing.
 //!
 //! ```text
-//!   1 · methods u16 · issued i64 µs · expires i64 µs · scope u8 [id] · user id · audit ids u8 × 16 octets · parts u8 [ids]
+//!   1 · methods u16 · issued i64 µs · expires i64 µs · scope u8 [id] · user id · audit ids u8 × 16 octets · lent u8 [id]
 //!   id: 0 and 16 octets for 32 hex digits; else its length (1..=64) and its UTF-8
 //! ```
 //!
 //! Roles, names and the catalog are not in it: they are computed when the token is used, so a token never says what has
-//! ceased to be true. With hex ids and an application credential it has 103 octets, 228 characters when sealed; Keystone's
+//! ceased to be true. With hex ids and a lender it has 103 octets, 228 characters when sealed; Keystone's
 //! promise is 255.
 
 use kernel::{DomainId, ProjectId, Timestamp, UserId};
 use std::fmt::Write;
 
-use super::app_cred::ApplicationCredentialId;
+use super::{app_cred::ApplicationCredentialId, oauth1::AccessTokenId, trust::TrustId};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 const VERSION: u8 = 1;
-const HAS_APP_CRED: u8 = 1;
 
 /// How a user proved who it is. The numbers are bits of the token and permanent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,8 +74,17 @@ pub enum ScopeId {
     System,
 }
 
+/// What lends the token somebody's narrowed powers, where it does not have all of its user's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lender {
+    ApplicationCredential(ApplicationCredentialId),
+    Trust(TrustId),
+    AccessToken(AccessTokenId),
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payload {
+    /// Who logged in: of a trust the trustee, whomever the token stands for.
     pub user: UserId,
     /// Without repetition, in order.
     pub methods: Vec<Method>,
@@ -85,15 +93,14 @@ pub struct Payload {
     pub scope: ScopeId,
     /// Its own, and that of the token at the beginning of its chain if it has another.
     pub audit_ids: Vec<String>,
-    pub app_cred: Option<ApplicationCredentialId>,
+    pub lender: Option<Lender>,
 }
 
 impl Payload {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(112);
         out.push(VERSION);
-        let methods = self.methods.iter().fold(0u16, |bits, m| bits | *m as u16);
-        out.extend(methods.to_be_bytes());
+        out.extend(to_bits(&self.methods).to_be_bytes());
         out.extend(self.issued.micros().to_be_bytes());
         out.extend(self.expires.micros().to_be_bytes());
         match &self.scope {
@@ -106,9 +113,11 @@ impl Payload {
         let audits: Vec<_> = self.audit_ids.iter().filter_map(|id| audit_octets(id)).collect();
         out.push(u8::try_from(audits.len()).unwrap_or(0));
         audits.iter().for_each(|octets| out.extend(octets));
-        match &self.app_cred {
+        match &self.lender {
             None => out.push(0),
-            Some(id) => put_tagged(&mut out, HAS_APP_CRED, id),
+            Some(Lender::ApplicationCredential(id)) => put_tagged(&mut out, 1, id),
+            Some(Lender::Trust(id)) => put_tagged(&mut out, 2, id),
+            Some(Lender::AccessToken(id)) => put_tagged(&mut out, 3, id),
         }
         out
     }
@@ -120,8 +129,7 @@ impl Payload {
         if take::<1>(rest)? != [VERSION] {
             return None;
         }
-        let bits = u16::from_be_bytes(take(rest)?);
-        let methods: Vec<_> = Method::ALL.into_iter().filter(|m| bits & *m as u16 != 0).collect();
+        let methods = from_bits(u16::from_be_bytes(take(rest)?))?;
         let issued = Timestamp::from_micros(i64::from_be_bytes(take(rest)?));
         let expires = Timestamp::from_micros(i64::from_be_bytes(take(rest)?));
         let scope = match take::<1>(rest)? {
@@ -138,22 +146,25 @@ impl Payload {
         }
         let audit = |_| take::<16>(rest).map(|octets| BASE64_URL_SAFE_NO_PAD.encode(octets));
         let audit_ids = (0..count).map(audit).collect::<Option<_>>()?;
-        let app_cred = match take(rest)? {
+        let lender = match take(rest)? {
             [0] => None,
-            [HAS_APP_CRED] => Some(take_id(rest)?.into()),
+            [1] => Some(Lender::ApplicationCredential(take_id(rest)?.into())),
+            [2] => Some(Lender::Trust(take_id(rest)?.into())),
+            [3] => Some(Lender::AccessToken(take_id(rest)?.into())),
             _ => return None,
         };
-        let known = methods.iter().fold(0u16, |bits, m| bits | *m as u16);
-        (rest.is_empty() && known == bits).then_some(Self {
-            user,
-            methods,
-            issued,
-            expires,
-            scope,
-            audit_ids,
-            app_cred,
-        })
+        rest.is_empty().then_some(Self { user, methods, issued, expires, scope, audit_ids, lender })
     }
+}
+
+pub(super) fn to_bits(methods: &[Method]) -> u16 {
+    methods.iter().fold(0, |bits, m| bits | *m as u16)
+}
+
+/// `None`: a bit of no method.
+pub(super) fn from_bits(bits: u16) -> Option<Vec<Method>> {
+    let methods: Vec<_> = Method::ALL.into_iter().filter(|m| bits & *m as u16 != 0).collect();
+    (to_bits(&methods) == bits).then_some(methods)
 }
 
 /// A fresh audit id from 16 random octets.
@@ -170,7 +181,7 @@ fn put_tagged(out: &mut Vec<u8>, tag: u8, id: &str) {
     put_id(out, id);
 }
 
-fn put_id(out: &mut Vec<u8>, id: &str) {
+pub(super) fn put_id(out: &mut Vec<u8>, id: &str) {
     match hex_octets(id) {
         Some(octets) => {
             out.push(0);
@@ -196,13 +207,13 @@ fn hex_octets(id: &str) -> Option<[u8; 16]> {
     Some(out)
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+pub(super) fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (head, tail) = rest.split_first_chunk::<N>()?;
     *rest = tail;
     Some(*head)
 }
 
-fn take_id(rest: &mut &[u8]) -> Option<String> {
+pub(super) fn take_id(rest: &mut &[u8]) -> Option<String> {
     let [length] = take(rest)?;
     if length == 0 {
         let octets: [u8; 16] = take(rest)?;
@@ -235,15 +246,20 @@ mod tests {
         let audit_ids = proptest::collection::vec(any::<[u8; 16]>().prop_map(audit_id), 1..=2);
         let methods = proptest::sample::subsequence(Method::ALL.to_vec(), 0..=8);
         let times = (any::<i64>(), any::<i64>());
-        (id(), methods, times, scope, audit_ids, proptest::option::of(id())).prop_map(
-            |(user, methods, (issued, expires), scope, audit_ids, app_cred)| Payload {
+        let lender = prop_oneof![
+            id().prop_map(|i| Lender::ApplicationCredential(i.into())),
+            id().prop_map(|i| Lender::Trust(i.into())),
+            id().prop_map(|i| Lender::AccessToken(i.into())),
+        ];
+        (id(), methods, times, scope, audit_ids, proptest::option::of(lender)).prop_map(
+            |(user, methods, (issued, expires), scope, audit_ids, lender)| Payload {
                 user: user.into(),
                 methods,
                 issued: Timestamp::from_micros(issued),
                 expires: Timestamp::from_micros(expires),
                 scope,
                 audit_ids,
-                app_cred: app_cred.map(Into::into),
+                lender,
             },
         )
     }
@@ -279,7 +295,7 @@ mod tests {
             expires: Timestamp::from_secs(1_795_314_917),
             scope: ScopeId::Project(hex.into()),
             audit_ids: vec![audit_id([1; 16]), audit_id([2; 16])],
-            app_cred: Some(hex.into()),
+            lender: Some(Lender::Trust(hex.into())),
         };
         // AES-CBC pads to the next 16 octets; Fernet adds version, time, IV and HMAC.
         let sealed = 1 + 8 + 16 + (payload.encode().len() / 16 + 1) * 16 + 32;

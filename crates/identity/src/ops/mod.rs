@@ -6,31 +6,50 @@
 //! groups and domains look first. Ids are random, so who gets a 404 has learnt nothing about anything that is there.
 
 pub mod access_rules;
+pub mod access_tokens;
 pub mod app_creds;
 pub mod audit;
 pub mod bootstrap;
 pub mod catalog;
+pub mod consumers;
 pub mod credentials;
+pub mod domain_config;
 pub mod domains;
+pub mod ec2_credentials;
+pub mod ec2_tokens;
+pub mod endpoint_groups;
 pub mod endpoints;
 pub mod fields;
+mod found;
 pub mod grants;
 pub mod groups;
+pub mod identity_providers;
 pub mod implied_roles;
 pub mod keys;
+pub mod limits;
+pub mod mappings;
 pub mod members;
 mod names;
+pub mod oauth1;
 pub mod on;
 pub mod passwords;
+pub mod policies;
+pub mod policy_associations;
+pub mod project_endpoints;
 pub mod projects;
+pub mod protocols;
 pub mod query;
 pub mod regions;
+pub mod registered_limits;
 pub mod removal;
+pub mod request_tokens;
 pub mod role_assignments;
 pub mod roles;
+pub mod service_providers;
 pub mod services;
 pub mod tags;
 pub mod tokens;
+pub mod trusts;
 pub mod users;
 
 use crate::{

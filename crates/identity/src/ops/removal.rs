@@ -12,10 +12,14 @@
 use crate::{
     Identity, Refusal,
     model::{
-        AccessRule, Actor, ApplicationCredential, Assignment, Credential, Group, Membership, Project, Revocation, Role,
-        Target, User, app_cred, assignment, credential, group, project, revocation::Subject, role, user,
+        AccessRule, Actor, ApplicationCredential, Assignment, Credential, DomainConfig, Group, Membership, Project,
+        Revocation, Role, Target, Trust, User, app_cred, assignment, credential, endpoint_filter, federation, group,
+        limit::{Holder, OF_HOLDER},
+        oauth1, project,
+        revocation::Subject,
+        role, trust, user,
     },
-    ops::audit::Note,
+    ops::{audit::Note, identity_providers, limits::drop_limit, trusts},
     policy::Permit,
 };
 use async_trait::async_trait;
@@ -127,6 +131,36 @@ fn clear_app_creds(tx: &mut Tx, budget: &mut usize, index: Index<ApplicationCred
     all
 }
 
+/// Identity providers whose users would be in a domain.
+fn clear_providers(tx: &mut Tx, budget: &mut usize, domain: &DomainId) -> bool {
+    let found: Vec<_> = tx.by(federation::OF_DOMAIN, domain).into_iter().take(*budget / 10).collect();
+    let all = found.len() < *budget / 10;
+    found.iter().for_each(|provider| identity_providers::take(tx, provider));
+    *budget = budget.saturating_sub(10 * found.len());
+    all
+}
+
+/// Trusts, with all that were made by them.
+fn clear_trusts(tx: &mut Tx, budget: &mut usize, index: Index<Trust>, value: &str) -> bool {
+    for found in tx.by(index, value) {
+        if *budget == 0 {
+            return false;
+        }
+        *budget -= trusts::take(tx, &found, *budget).min(*budget);
+    }
+    *budget > 0
+}
+
+/// The limits of a project, which may be a domain.
+fn clear_limits(tx: &mut Tx, budget: &mut usize, id: &ProjectId) -> bool {
+    let holders = [Holder::Project(id.clone()), Holder::Domain(DomainId::from(id.as_str()))];
+    let found: Vec<_> = holders.iter().flat_map(|holder| tx.by(OF_HOLDER, &holder.key())).take(*budget).collect();
+    let all = found.len() < *budget;
+    found.iter().for_each(|limit| drop_limit(tx, limit));
+    *budget -= found.len();
+    all
+}
+
 impl Doomed {
     fn what(&self) -> &'static str {
         match self {
@@ -194,6 +228,7 @@ fn take_domain(tx: &mut Tx, budget: &mut usize, id: &DomainId) -> bool {
         && groups.iter().all(|key| take_group(tx, budget, &key.as_str().into()))
         && roles.iter().all(|key| take_role(tx, budget, &key.as_str().into()))
         && clear(tx, budget, assignment::BY_TARGET, &Target::Domain(id.clone()).key())
+        && clear_providers(tx, budget, id)
         // There may be more than one budget of any of them.
         && tx.view().count_by(project::BY_DOMAIN, id) == 0
         && tx.view().count_by(user::BY_DOMAIN, id) == 0
@@ -205,6 +240,12 @@ fn take_project(tx: &mut Tx, budget: &mut usize, id: &ProjectId) -> bool {
     let cleared = clear(tx, budget, assignment::BY_TARGET, &Target::Project(id.clone()).key())
         && clear_app_creds(tx, budget, app_cred::OF_PROJECT, id)
         && clear::<Credential>(tx, budget, credential::OF_PROJECT, id)
+        && clear(tx, budget, endpoint_filter::ENDPOINTS_OF, id)
+        && clear(tx, budget, endpoint_filter::GROUPS_OF, id)
+        && clear_limits(tx, budget, id)
+        && clear_trusts(tx, budget, trust::OF_PROJECT, id)
+        && clear(tx, budget, oauth1::OF_PROJECT, id)
+        && clear(tx, budget, oauth1::REQUESTS_ON, id)
         && change::<User>(tx, budget, user::BY_DEFAULT_PROJECT, id, |u| u.default_project = None);
     if !cleared {
         return false;
@@ -212,6 +253,7 @@ fn take_project(tx: &mut Tx, budget: &mut usize, id: &ProjectId) -> bool {
     if let Some(gone) = tx.get::<Project>(id) {
         tx.release_unique(&Project::name_space(gone.domain.as_ref()), &gone.name, id);
         tx.delete::<Project>(id);
+        tx.delete::<DomainConfig>(id);
         *budget = budget.saturating_sub(1);
     }
     true
@@ -222,7 +264,10 @@ fn take_user(tx: &mut Tx, budget: &mut usize, id: &UserId) -> bool {
         && clear::<Membership>(tx, budget, group::OF_USER, id)
         && clear_app_creds(tx, budget, app_cred::OF_USER, id)
         && clear::<AccessRule>(tx, budget, app_cred::RULES_OF_USER, id)
-        && clear::<Credential>(tx, budget, credential::OF_USER, id);
+        && clear::<Credential>(tx, budget, credential::OF_USER, id)
+        && clear(tx, budget, oauth1::OF_USER, id)
+        && clear_trusts(tx, budget, trust::OF_TRUSTOR, id)
+        && clear_trusts(tx, budget, trust::OF_TRUSTEE, id);
     if !cleared {
         return false;
     }

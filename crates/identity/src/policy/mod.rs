@@ -4,12 +4,20 @@
 pub mod app_creds;
 pub mod catalog;
 pub mod credentials;
+pub mod domain_config;
 pub mod domains;
+pub mod ec2;
+pub mod endpoint_filter;
+pub mod federation;
 pub mod grants;
 pub mod groups;
+pub mod limits;
+pub mod oauth1;
+pub mod policies;
 pub mod projects;
 pub mod roles;
 pub mod tokens;
+pub mod trusts;
 pub mod users;
 
 use ::policy::ServicePolicy;
@@ -42,6 +50,14 @@ pub static POLICY: ServicePolicy = ServicePolicy {
         catalog::ALL,
         credentials::ALL,
         app_creds::ALL,
+        endpoint_filter::ALL,
+        policies::ALL,
+        ec2::ALL,
+        oauth1::ALL,
+        trusts::ALL,
+        federation::ALL,
+        domain_config::ALL,
+        limits::ALL,
     ],
     refusal: "You are not authorized to perform the requested action: {}.",
 };

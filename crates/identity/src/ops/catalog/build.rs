@@ -1,6 +1,6 @@
 use crate::{
     Identity, Refusal,
-    model::{Endpoint, Service, catalog::OF_SERVICE},
+    model::{Endpoint, Service, catalog::OF_SERVICE, endpoint_filter::given_to},
     policy::{Authorize, tokens::GET_AUTH_CATALOG},
 };
 use kernel::{Ctx, Result};
@@ -19,10 +19,12 @@ pub struct Place {
     pub url: String,
 }
 
-/// What is enabled. Without a project, endpoints whose address needs one are left out (Keystone: domain scope).
+/// What is enabled, and given to the project if anything was. Without a project, endpoints whose address needs one are left out (Keystone: domain scope).
 pub fn build(view: &Snapshot, user: &str, project: Option<&str>) -> Vec<Entry> {
+    let given = project.and_then(|project| given_to(view, project));
+    let sees = |e: &Arc<Endpoint>| given.as_ref().is_none_or(|given| given.iter().any(|g| g.id == e.id));
     let entry = |service: Arc<Service>| {
-        let enabled = view.by(OF_SERVICE, &service.id).filter(|e| e.enabled);
+        let enabled = view.by(OF_SERVICE, &service.id).filter(|e| e.enabled && sees(e));
         let places = enabled.filter_map(|endpoint| {
             let url = endpoint.url_for(user, project)?;
             Some(Place { endpoint, url })

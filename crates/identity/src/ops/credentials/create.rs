@@ -61,9 +61,13 @@ fn credential_id(new: &New) -> Result<String> {
         return Ok(uuid_hex().to_string());
     }
     let blob = ec2_blob(&new.blob)?;
-    let access = blob["access"].as_str().unwrap_or_default();
-    Ok(Sha256::digest(access).iter().fold(String::with_capacity(64), |mut hex, octet| {
+    Ok(id_of(blob["access"].as_str().unwrap_or_default()))
+}
+
+/// Of the credential with this access key.
+pub(crate) fn id_of(access: &str) -> String {
+    Sha256::digest(access).iter().fold(String::with_capacity(64), |mut hex, octet| {
         let _ = write!(hex, "{octet:02x}");
         hex
-    }))
+    })
 }

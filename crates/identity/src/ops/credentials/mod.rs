@@ -6,6 +6,7 @@ mod list;
 mod show;
 mod update;
 
+pub(crate) use create::id_of;
 pub use create::{New, create};
 pub use delete::delete;
 pub use list::{FILTERS, list};
@@ -36,7 +37,7 @@ fn open(id: &Identity, view: &Snapshot, credential: Arc<Credential>) -> Result<O
 }
 
 /// A delegated token touches no credentials at all: they would outlive the delegation.
-fn primary(cx: &Ctx) -> Result<()> {
+pub(crate) fn primary(cx: &Ctx) -> Result<()> {
     let who = &cx.credentials;
     let delegated = who.trust.is_some()
         || who.app_cred.is_some()

@@ -1,7 +1,7 @@
 use crate::{
-    Identity, Refusal,
+    Identity,
     model::Endpoint,
-    ops::audit::Note,
+    ops::{audit::Note, catalog::gone, found::found_in},
     policy::{Authorize, catalog::DELETE_ENDPOINT},
 };
 use kernel::{Ctx, Result};
@@ -10,9 +10,8 @@ pub async fn delete(id: &Identity, cx: &Ctx, endpoint_id: &str) -> Result<()> {
     let permit = cx.authorize(&DELETE_ENDPOINT, &())?;
     let (note, endpoint_id) = (Note::of(cx), endpoint_id.to_owned());
     id.write(permit, "identity.endpoint.delete", move |tx| {
-        if !tx.delete::<Endpoint>(&endpoint_id) {
-            return Err(Refusal::not_found("endpoint", endpoint_id.as_str()).into());
-        }
+        let found = found_in::<Endpoint>(tx, "endpoint", &endpoint_id)?;
+        gone::endpoint(tx, &found);
         note.deleted(tx, "endpoint", &endpoint_id)
     })
     .await

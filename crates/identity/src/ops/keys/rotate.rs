@@ -1,9 +1,12 @@
 //! Rotation, by hand or by age.
 
-use super::{fresh_secret, reencrypt::reencrypt};
+use super::{
+    fresh_secret,
+    reencrypt::{anything, reencrypt},
+};
 use crate::{
     Identity,
-    model::{Credential, KeyRing, Purpose, Revocation},
+    model::{KeyRing, Purpose, Revocation},
 };
 use async_trait::async_trait;
 use kernel::{Result, Timestamp};
@@ -53,8 +56,8 @@ impl flow::Reconciler for KeyRotation {
         let age = Duration::from_secs(id.config().tokens.rotate_keys_after);
         for purpose in [Purpose::Tokens, Purpose::Credentials] {
             let due = id.view().get::<KeyRing>(purpose.key()).is_none_or(|ring| ring.due(age, id.now()));
-            // Without credentials there is nothing that an old key could give away.
-            if due && (purpose == Purpose::Tokens || id.view().count::<Credential>() > 0) {
+            // Where nothing is sealed there is nothing that an old key could give away.
+            if due && (purpose == Purpose::Tokens || anything(id)) {
                 rotate(id, purpose).await?;
                 tracing::info!(?purpose, "rotated the keys");
             }

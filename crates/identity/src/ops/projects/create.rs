@@ -64,7 +64,7 @@ fn build(id: ProjectId, domain: Option<DomainId>, parent: Option<ProjectId>, new
 
 /// Writes a new project or domain, its place in the tree judged in the same transaction.
 pub(crate) async fn insert(id: &Identity, cx: &Ctx, permit: Permit, project: Project) -> Result<Arc<Project>> {
-    let (note, depth) = (Note::of(cx), id.config().max_project_depth);
+    let (note, depth) = (Note::of(cx), id.config().project_depth());
     id.write(permit, "identity.project.create", move |tx| {
         if let (Some(domain), Some(parent)) = (&project.domain, &project.parent) {
             judge_place(tx, domain, parent, depth)?;

@@ -4,7 +4,7 @@ use crate::{
         Region,
         catalog::{BY_PARENT, OF_REGION},
     },
-    ops::audit::Note,
+    ops::{audit::Note, catalog::gone, registered_limits::forbid_removal},
     policy::{Authorize, catalog::DELETE_REGION},
 };
 use kernel::{Ctx, RegionId, Result};
@@ -26,6 +26,8 @@ pub async fn delete(id: &Identity, cx: &Ctx, region_id: &str) -> Result<()> {
             .into());
         }
         for id in &tree {
+            forbid_removal(tx, "region", &format!("r:{id}"))?;
+            gone::region(tx, id);
             tx.delete::<Region>(id);
         }
         note.deleted(tx, "region", &region_id)

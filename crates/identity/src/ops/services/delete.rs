@@ -1,12 +1,12 @@
 use crate::{
     Identity, Refusal,
-    model::{Endpoint, Service, catalog::OF_SERVICE},
-    ops::audit::Note,
+    model::Service,
+    ops::{audit::Note, catalog::gone, registered_limits::forbid_removal},
     policy::{Authorize, catalog::DELETE_SERVICE},
 };
 use kernel::{Ctx, Result};
 
-/// Its endpoints go with it.
+/// Its endpoints and policies go with it; limits on its resources forbid it.
 pub async fn delete(id: &Identity, cx: &Ctx, service_id: &str) -> Result<()> {
     let permit = cx.authorize(&DELETE_SERVICE, &())?;
     let (note, service_id) = (Note::of(cx), service_id.to_owned());
@@ -14,9 +14,8 @@ pub async fn delete(id: &Identity, cx: &Ctx, service_id: &str) -> Result<()> {
         if !tx.delete::<Service>(&service_id) {
             return Err(Refusal::not_found("service", service_id.as_str()).into());
         }
-        for endpoint in tx.by(OF_SERVICE, &service_id) {
-            tx.delete::<Endpoint>(&endpoint.id);
-        }
+        forbid_removal(tx, "service", &format!("s:{service_id}"))?;
+        gone::service(tx, &service_id);
         note.deleted(tx, "service", &service_id)
     })
     .await

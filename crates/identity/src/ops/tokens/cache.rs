@@ -6,7 +6,8 @@
 
 use super::Token;
 use crate::model::{
-    AccessRule, ApplicationCredential, Assignment, KeyRing, Membership, Project, Revocation, Role, User, token::Payload,
+    AccessRule, AccessToken, ApplicationCredential, Assignment, KeyRing, Membership, Project, Revocation, Role, Trust,
+    User, token::Payload,
 };
 use kernel::Credentials;
 use parking_lot::RwLock;
@@ -38,11 +39,15 @@ pub struct Entry {
 
 /// The states of all kinds that a validation looks at.
 #[derive(Clone, PartialEq)]
-pub struct Stamps([Stamp; 10]);
+pub struct Stamps {
+    objects: [Stamp; 11],
+    /// A key that is gone takes its tokens with it.
+    keys: Stamp,
+}
 
 impl Stamps {
     pub fn of(view: &Snapshot) -> Self {
-        Self([
+        let objects = [
             view.stamp::<User>(),
             view.stamp::<Project>(),
             view.stamp::<Membership>(),
@@ -53,9 +58,10 @@ impl Stamps {
             view.stamp::<ApplicationCredential>(),
             view.stamp::<AccessRule>(),
             view.stamp::<Revocation>(),
-            // A key that is gone takes its tokens with it.
-            view.stamp::<KeyRing>(),
-        ])
+            view.stamp::<Trust>(),
+            view.stamp::<AccessToken>(),
+        ];
+        Self { objects, keys: view.stamp::<KeyRing>() }
     }
 }
 
@@ -71,7 +77,7 @@ impl Entry {
 
     /// Whether the key it was opened with is certainly still there.
     pub fn same_keys(&self, stamps: &Stamps) -> bool {
-        self.stamps.0[9] == stamps.0[9]
+        self.stamps.keys == stamps.keys
     }
 }
 

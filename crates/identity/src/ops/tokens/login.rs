@@ -16,6 +16,9 @@ pub struct Identity {
     pub password: Option<PasswordLogin>,
     pub token: Option<TokenLogin>,
     pub application_credential: Option<AppCredLogin>,
+    pub totp: Option<PasswordLogin>,
+    /// What it says is in the request's `Authorization` header.
+    pub oauth1: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -29,6 +32,8 @@ pub struct UserRef {
     pub name: Option<String>,
     pub domain: Option<DomainRef>,
     pub password: Option<String>,
+    /// Of a one-time password.
+    pub passcode: Option<String>,
 }
 
 #[derive(Deserialize)]

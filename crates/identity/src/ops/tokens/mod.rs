@@ -12,6 +12,8 @@
 mod cache;
 mod issue;
 mod login;
+pub(crate) mod methods;
+mod receipts;
 mod resolve;
 mod revoke;
 mod scope;
@@ -19,12 +21,16 @@ mod show;
 mod validate;
 
 pub use cache::TokenCache;
-pub use issue::{Issued, issue};
+pub(crate) use issue::mint;
+pub use issue::{Issued, Outcome, issue};
 pub use login::{
     AppCredLogin, Auth, DomainRef, Identity as IdentityPart, PasswordLogin, ProjectRef, TokenLogin, UserRef,
 };
-pub use resolve::{Scoped, Token, Void, resolve};
+pub use methods::Around;
+pub use receipts::Receipt;
+pub use resolve::{Loan, Moment, Scoped, Token, Void, resolve};
 pub use revoke::{revoke, revoke_user};
+pub(crate) use scope::Asked;
 pub use scope::{Scope as ScopeAsked, ScopeParts};
 pub use show::{Purpose, Subject, show};
 pub(crate) use validate::lookup;

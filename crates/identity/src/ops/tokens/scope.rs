@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     Refusal,
-    model::{Project, Target, User, effective, project, token::ScopeId},
+    model::{Project, Target, Trust, User, effective, project, token::ScopeId},
 };
-use kernel::Result;
+use kernel::{Result, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -22,6 +22,11 @@ pub enum Scope {
     Parts(Box<ScopeParts>),
 }
 
+#[derive(Clone, Deserialize)]
+pub struct TrustRef {
+    pub id: Option<String>,
+}
+
 #[derive(Deserialize)]
 pub struct ScopeParts {
     project: Option<ProjectRef>,
@@ -29,17 +34,19 @@ pub struct ScopeParts {
     system: Option<Value>,
     unscoped: Option<Value>,
     #[serde(rename = "OS-TRUST:trust")]
-    trust: Option<Value>,
+    trust: Option<TrustRef>,
 }
 
 /// What was asked, before anybody is known to ask.
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// Nothing: the user's default project, if it is any good.
     Default,
     Unscoped,
     System,
     Project(ProjectRef),
     Domain(DomainRef),
+    /// What the trust is for.
+    Trust(TrustRef),
 }
 
 impl Scope {
@@ -63,7 +70,8 @@ impl Scope {
             ScopeParts { domain: Some(domain), .. } => Ok(Asked::Domain(domain)),
             ScopeParts { system: Some(_), .. } => Ok(Asked::System),
             ScopeParts { unscoped: Some(_), .. } => Ok(Asked::Unscoped),
-            _ => Err(Refusal::Unauthorized("there are no trusts here")),
+            ScopeParts { trust: Some(trust), .. } => Ok(Asked::Trust(trust)),
+            _ => Err(one),
         }
     }
 }
@@ -72,12 +80,24 @@ impl Asked {
     /// The scope for `user`. What does not exist, or is disabled, is as unauthorized as what is not allowed.
     pub(super) fn settle(&self, view: &Snapshot, user: &User) -> Result<ScopeId> {
         Ok(match self {
-            Self::Unscoped => ScopeId::Unscoped,
+            // A trust has its own, which whoever mints the token takes.
+            Self::Unscoped | Self::Trust(_) => ScopeId::Unscoped,
             Self::System => ScopeId::System,
             Self::Default => default_scope(view, user),
             Self::Domain(wanted) => ScopeId::Domain(domain(view, wanted)?.domain_id()),
             Self::Project(wanted) => ScopeId::Project(named_project(view, wanted)?.id.clone()),
         })
+    }
+}
+
+/// The trust, if it can be used and by this user.
+pub(super) fn trust_of(view: &Snapshot, wanted: &TrustRef, user: &User, now: Timestamp) -> Result<Arc<Trust>> {
+    let id = wanted.id.as_deref().ok_or(Refusal::Missing { attribute: "trust_id", target: "trust" })?;
+    let found = view.get::<Trust>(id).filter(|trust| trust.usable(now));
+    let trust = found.ok_or(Refusal::Unauthorized("no such trust"))?;
+    match trust.trustee == user.id {
+        true => Ok(trust),
+        false => Err(Refusal::forbidden("User is not a trustee.").into()),
     }
 }
 

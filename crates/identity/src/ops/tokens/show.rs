@@ -46,7 +46,7 @@ fn find(id: &Identity, subject: &Subject<'_>) -> Result<Arc<Entry>> {
     };
     let window = if subject.allow_expired { id.config().tokens.allow_expired_window } else { 0 };
     let found = lookup(id, text, Duration::from_secs(window)).map_err(absent)?;
-    if found.token.access_rules.is_some() && !subject.knows_access_rules {
+    if found.token.has_access_rules() && !subject.knows_access_rules {
         return Err(Refusal::Absent("Failed to validate token".into()).into());
     }
     Ok(found)

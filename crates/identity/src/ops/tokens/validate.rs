@@ -2,7 +2,7 @@
 
 use super::{
     cache::{Entry, Stamps, TokenCache},
-    resolve,
+    resolve::{Moment, resolve},
 };
 use crate::{
     Identity, Refusal,
@@ -47,7 +47,7 @@ pub(crate) fn lookup(id: &Identity, token: &str, window: Duration) -> Result<Arc
     if let Some(entry) = known.filter(|entry| inactive_days == 0 && entry.is_current(&stamps)) {
         return Ok(entry);
     }
-    let resolved = resolve(&view, Arc::clone(&payload), inactive_days, now).map_err(|why| void(why.0))?;
+    let resolved = resolve(&view, Arc::clone(&payload), Moment { now, inactive_days }).map_err(|why| void(why.0))?;
     let entry = Arc::new(Entry::new(payload, resolved, stamps));
     id.tokens().put(hash, Arc::clone(&entry));
     Ok(entry)

@@ -1,18 +1,33 @@
 //! Resources as Keystone shows them.
 
+mod catalog;
+mod delegation;
+mod federation;
+mod limits;
+mod tokens;
+
+pub(super) use catalog::{endpoint_group, policy};
+pub(super) use delegation::{access_token, consumer, ec2, listed_trust, trust, trust_roles_links};
+pub(super) use federation::{identity_provider, listed_protocol, mapping, protocol, service_provider};
+pub(super) use limits::{limit, registered_limit};
+pub(super) use tokens::{receipt, token};
+
 use super::at::At;
 use crate::{
-    model::{AccessRule, Endpoint, Extra, Group, Options, Project, Region, Role, Service, User, catalog::EndpointId},
+    model::{
+        AccessRule, Endpoint, Extra, Fields, Group, Options, Project, Region, Role, Service, User, catalog::EndpointId,
+    },
     ops::{
         app_creds::Full,
         catalog::{Entry, Place},
         credentials::Opened,
+        query::Listed,
     },
 };
 use http::Response;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 #[derive(Serialize)]
 pub(super) struct Links {
@@ -68,6 +83,29 @@ pub(super) fn collection<T: Serialize>(at: &At, key: &str, items: &[T], more_aft
             kernel::Error::internal("writing a list as JSON").with_source(error),
         )),
     }
+}
+
+/// A page of a list, each item as `view` shows it.
+pub(super) fn listed<'a, T: Fields, V: Serialize + 'a>(
+    at: &At,
+    key: &str,
+    listed: &'a Listed<T>,
+    view: impl Fn(&'a T) -> V,
+) -> Response {
+    let views: Vec<_> = listed.items.iter().map(|item| view(item)).collect();
+    let last = listed.items.last().filter(|_| listed.truncated).map(|item| item.id());
+    collection(at, key, &views, last)
+}
+
+/// A list that has no pages.
+pub(super) fn all<'a, T, V: Serialize + 'a>(
+    at: &At,
+    key: &str,
+    items: &'a [Arc<T>],
+    view: impl Fn(&'a T) -> V,
+) -> Response {
+    let views: Vec<_> = items.iter().map(|item| view(item)).collect();
+    collection(at, key, &views, None)
 }
 
 struct Page<'a> {

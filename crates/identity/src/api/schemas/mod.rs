@@ -1,5 +1,15 @@
 //! What request bodies must look like: Keystone 30's schemas, built of the same parts.
 
+mod catalog;
+mod delegation;
+mod federation;
+mod limits;
+
+pub(super) use catalog::*;
+pub(super) use delegation::*;
+pub(super) use federation::*;
+pub(super) use limits::*;
+
 use crate::Refusal;
 use kernel::Result;
 use serde_json::{Value, json};
@@ -208,6 +218,7 @@ http::schema! {
         "required": ["blob"],
         "additionalProperties": false,
     })));
+    DOMAIN_CONFIG = (under("config", json!({"type": "object"})));
     /// What is under `auth`.
     AUTH = (auth());
 }
@@ -217,7 +228,7 @@ fn auth() -> Value {
     let domain = json!({"type": "object", "properties": {"id": text, "name": text}});
     let user = json!({
         "type": "object",
-        "properties": {"id": text, "name": text, "password": text, "domain": domain},
+        "properties": {"id": text, "name": text, "password": text, "passcode": text, "domain": domain},
     });
     let identity = json!({
         "type": "object",
@@ -229,6 +240,8 @@ fn auth() -> Value {
                 "type": "object",
                 "properties": {"id": text, "name": text, "secret": text, "user": user},
             },
+            "totp": {"type": "object", "properties": {"user": user}},
+            "oauth1": {"type": "object"},
         },
         "required": ["methods"],
     });
