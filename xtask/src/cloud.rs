@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::{
+    io::{Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -132,6 +133,17 @@ impl TestCloud {
 
     pub fn clouds(&self) -> PathBuf {
         self.dir.join("clouds.yaml")
+    }
+
+    /// A number of `/metrics`; 0 if it is not there.
+    pub fn metric(&self, name: &str) -> u64 {
+        let mut text = String::new();
+        let answer = std::net::TcpStream::connect(("127.0.0.1", self.port)).and_then(|mut stream| {
+            stream.write_all(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+            stream.read_to_string(&mut text)
+        });
+        let line = answer.ok().and_then(|_| text.lines().find_map(|l| l.strip_prefix(name)));
+        line.and_then(|number| number.trim().parse().ok()).unwrap_or(0)
     }
 
     /// CPU time of the process so far, user and system.

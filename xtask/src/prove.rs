@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::task::JoinSet;
 
 pub fn run(args: &[String]) -> Result<(), String> {
     let option = |name: &str, default: u64| {
@@ -31,18 +32,19 @@ pub fn run(args: &[String]) -> Result<(), String> {
 struct Pace {
     name: &'static str,
     hosts: Hosts,
-    servers: Range<usize>,
+    /// Requests under way at a time.
+    clients: usize,
     /// Milliseconds from the first request to the kill.
     until_killed: Range<u64>,
     patience: Duration,
 }
 
 const FAKE: Pace =
-    Pace { name: "killed", hosts: Hosts::Fake, servers: 2..7, until_killed: 5..900, patience: Duration::from_secs(60) };
+    Pace { name: "killed", hosts: Hosts::Fake, clients: 3, until_killed: 5..900, patience: Duration::from_secs(60) };
 const REAL: Pace = Pace {
     name: "killed-real",
     hosts: Hosts::Real,
-    servers: 2..4,
+    clients: 2,
     until_killed: 50..6000,
     patience: Duration::from_secs(180),
 };
@@ -55,33 +57,40 @@ async fn killed(pace: &Pace, rounds: u64, seed: u64) -> Result<(), String> {
     cloud.start()?;
     cloud.prepare()?;
     let mut ends: BTreeMap<String, u64> = BTreeMap::new();
-    let mut recoveries = Vec::new();
+    let (mut recoveries, mut caught) = (Vec::new(), 0);
     for round in 1..=rounds {
-        let demo = login(&cloud).await?;
-        let load = tokio::spawn(load(Arc::new(demo), rng.random_range(pace.servers.clone())));
+        let demo = Arc::new(login(&cloud).await?);
+        let mut clients = JoinSet::new();
+        for _ in 0..pace.clients {
+            clients.spawn(load(Arc::clone(&demo), StdRng::seed_from_u64(rng.random())));
+        }
         tokio::time::sleep(Duration::from_millis(rng.random_range(pace.until_killed.clone()))).await;
         if rng.random_bool(0.3) {
             freeze(cloud.pid(), Duration::from_millis(rng.random_range(100..1500)));
         }
         cloud.kill();
-        load.abort();
+        clients.abort_all();
         cloud.start()?;
         let began = Instant::now();
-        let states = settled(&cloud, pace.patience).await.map_err(|e| format!("round {round}, seed {seed}: {e}"))?;
+        let states = settled(&cloud, pace).await.map_err(|e| format!("round {round}, seed {seed}: {e}"))?;
+        caught += cloud.metric("tstack_flows_adopted_total");
         recoveries.push(began.elapsed());
         for state in states {
             *ends.entry(state).or_default() += 1;
         }
         audited(&cloud).await.map_err(|e| format!("round {round}, seed {seed}: {e}"))?;
         if round % 10 == 0 || pace.hosts == Hosts::Real {
-            println!("round {round}: {ends:?}, slowest recovery {:?}", recoveries.iter().max());
+            println!(
+                "round {round}: {caught} flows broken off and taken up again; {ends:?}, slowest recovery {:?}",
+                recoveries.iter().max()
+            );
         }
     }
     recoveries.sort();
     let slowest = recoveries.last().copied().unwrap_or_default();
-    let report = json!({"proof": pace.name, "rounds": rounds, "seed": seed, "ends": ends, "slowest_recovery_ms": slowest.as_millis() as u64});
+    let report = json!({"proof": pace.name, "rounds": rounds, "seed": seed, "flows_broken_off": caught, "ends": ends, "slowest_recovery_ms": slowest.as_millis() as u64});
     println!(
-        "{rounds} rounds passed: {ends:?}; report: {}",
+        "{rounds} rounds passed, {caught} flows broken off and taken up again: {ends:?}; report: {}",
         write_report(&format!("prove-{}", pace.name), report)?.display()
     );
     Ok(())
@@ -98,8 +107,8 @@ async fn login(cloud: &TestCloud) -> Result<Cloud, String> {
     }
 }
 
-/// Creates servers and deletes some at once, until the cloud is gone.
-async fn load(demo: Arc<Cloud>, n: usize) {
+/// Creates servers and deletes them, some at once, until the cloud is gone.
+async fn load(demo: Arc<Cloud>, mut rng: StdRng) {
     let find = async |service: &str, path: &str, key: &str, name: &str| {
         demo.named(service, path, key, name).await.ok().flatten().and_then(|v| v["id"].as_str().map(str::to_owned))
     };
@@ -110,12 +119,17 @@ async fn load(demo: Arc<Cloud>, n: usize) {
     ) else {
         return;
     };
-    for i in 0..n {
-        let body = json!({"server": {"name": format!("k{i}"), "imageRef": image, "flavorRef": flavor, "networks": [{"uuid": network}]}});
+    let mut kept = Vec::new();
+    loop {
+        let body =
+            json!({"server": {"name": "k", "imageRef": image, "flavorRef": flavor, "networks": [{"uuid": network}]}});
         let Ok(made) = demo.post("compute", "/servers", body).await else { return };
-        if i % 2 == 1 {
-            let path = format!("/servers/{}", made["server"]["id"].as_str().unwrap_or_default());
-            let _ = demo.call("DELETE", "compute", &path, None).await; // the cloud may be dying
+        kept.push(format!("/servers/{}", made["server"]["id"].as_str().unwrap_or_default()));
+        while kept.len() > 2 || (!kept.is_empty() && rng.random_bool(0.3)) {
+            let path = kept.swap_remove(rng.random_range(0..kept.len()));
+            if demo.call("DELETE", "compute", &path, None).await.is_err() {
+                return;
+            }
         }
     }
 }
@@ -131,9 +145,9 @@ fn freeze(pid: u32, time: Duration) {
 }
 
 /// Waits until no server is on its way; then deletes all and waits until they are gone. The states they rested in.
-async fn settled(cloud: &TestCloud, patience: Duration) -> Result<Vec<String>, String> {
+async fn settled(cloud: &TestCloud, pace: &Pace) -> Result<Vec<String>, String> {
     let demo = login(cloud).await?;
-    let servers = at_rest(&demo, patience).await?;
+    let servers = at_rest(&demo, pace.patience).await?;
     let mut states = Vec::new();
     for server in &servers {
         let status = server["status"].as_str().unwrap_or_default().to_owned();
@@ -147,26 +161,33 @@ async fn settled(cloud: &TestCloud, patience: Duration) -> Result<Vec<String>, S
         let path = format!("/servers/{}", server["id"].as_str().unwrap_or_default());
         demo.call("DELETE", "compute", &path, None).await.map_err(|e| e.internal_text())?;
     }
-    let left = at_rest(&demo, patience).await?;
+    let left = at_rest(&demo, pace.patience).await?;
     if !left.is_empty() {
         return Err(format!("{} servers are left after their deletion: {}", left.len(), left[0]));
     }
     Ok(states)
 }
 
+async fn servers(demo: &Cloud) -> Result<Vec<Value>, String> {
+    let list = demo.get("compute", "/servers/detail").await.map_err(|e| e.internal_text())?;
+    Ok(list["servers"].as_array().cloned().unwrap_or_default())
+}
+
+fn is_moving(server: &Value) -> bool {
+    server["status"] == "BUILD" || !server["OS-EXT-STS:task_state"].is_null()
+}
+
 async fn at_rest(demo: &Cloud, patience: Duration) -> Result<Vec<Value>, String> {
     let began = Instant::now();
     loop {
-        let list = demo.get("compute", "/servers/detail").await.map_err(|e| e.internal_text())?;
-        let servers: Vec<Value> = list["servers"].as_array().cloned().unwrap_or_default();
-        let moving = |s: &Value| s["status"] == "BUILD" || !s["OS-EXT-STS:task_state"].is_null();
-        if !servers.iter().any(moving) {
+        let servers = servers(demo).await?;
+        if !servers.iter().any(is_moving) {
             return Ok(servers);
         }
         if began.elapsed() > patience {
             let stuck: Vec<_> = servers
                 .iter()
-                .filter(|s| moving(s))
+                .filter(|s| is_moving(s))
                 .map(|s| format!("{} {} {}", s["id"], s["status"], s["OS-EXT-STS:task_state"]))
                 .collect();
             return Err(format!("servers that do not come to rest: {}", stuck.join("; ")));

@@ -236,7 +236,10 @@ impl Running {
             Ok(free && tx.update::<FlowRecord>(&id, mine).is_some())
         });
         match adopted.await {
-            Ok(true) => tracing::info!(flow = %orphan.id, kind = orphan.kind, step = orphan.step, "took over a flow"),
+            Ok(true) => {
+                telemetry::metrics().flow_adopted();
+                tracing::info!(flow = %orphan.id, kind = orphan.kind, step = orphan.step, "took over a flow");
+            }
             Ok(false) => {}
             Err(e) => tracing::warn!(flow = %orphan.id, error = %e.internal_text(), "a flow could not be taken over"),
         }

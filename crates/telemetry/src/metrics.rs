@@ -51,6 +51,7 @@ pub struct Metrics {
     connections: Gauge,
     panics: Family<TaskLabel, Counter>,
     flows: Family<FlowLabels, Counter>,
+    flows_adopted: Counter,
     flow_seconds: Family<FlowLabel, Histogram, fn() -> Histogram>,
 }
 
@@ -76,6 +77,7 @@ impl Metrics {
             connections: Gauge::default(),
             panics: Family::default(),
             flows: Family::default(),
+            flows_adopted: Counter::default(),
             flow_seconds: Family::new_with_constructor(flow_histogram),
         };
         let mut r = new.registry.write();
@@ -89,6 +91,7 @@ impl Metrics {
         r.register("http_connections", "Connections open", new.connections.clone());
         r.register("panics", "Panics caught, by task", new.panics.clone());
         r.register("flows", "Flows ended, by outcome", new.flows.clone());
+        r.register("flows_adopted", "Flows taken over from processes that died", new.flows_adopted.clone());
         r.register_with_unit("flow", "Time from a flow's creation to its end", Unit::Seconds, new.flow_seconds.clone());
         drop(r);
         new
@@ -122,6 +125,11 @@ impl Metrics {
     pub fn flow_ended(&self, flow: &'static str, outcome: &'static str, took: Duration) {
         self.flows.get_or_create(&FlowLabels { flow, outcome }).inc();
         self.flow_seconds.get_or_create(&FlowLabel { flow }).observe(took.as_secs_f64());
+    }
+
+    /// This process goes on with a flow of another one, or of its own former life.
+    pub fn flow_adopted(&self) {
+        self.flows_adopted.inc();
     }
 
     /// Asks `read` for its numbers whenever the metrics are read. It must be quick and take no lock that waits.
@@ -215,6 +223,7 @@ mod tests {
         m.request("compute", "GET", 200, Duration::from_millis(2));
         m.request("compute", "GET", 404, Duration::from_millis(1));
         m.flow_ended("create_server", "done", Duration::from_millis(40));
+        m.flow_adopted();
         m.collect(|out| {
             out.counter("store_commits", "Commits", 12);
             out.counters("store_conflicts", "Conflicts", "transaction", [("a", 1), ("b", 2)]);
@@ -227,6 +236,7 @@ mod tests {
             r#"tstack_http_request_seconds_count{service="compute"} 2"#,
             r#"tstack_http_request_seconds_bucket{le="0.001",service="compute"} 1"#,
             r#"tstack_flows_total{flow="create_server",outcome="done"} 1"#,
+            "tstack_flows_adopted_total 1",
             "tstack_store_commits_total 12",
             r#"tstack_store_conflicts_total{transaction="b"} 2"#,
             "tstack_agents -1",
