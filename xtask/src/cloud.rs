@@ -79,7 +79,13 @@ impl TestCloud {
 
     fn arguments(&self, command: &str) -> Vec<String> {
         let mut all = vec![command.to_owned(), "--data".to_owned(), self.dir.display().to_string()];
-        let fakes = ["hypervisor.driver=fake", "network.driver=fake", "volume.driver=fake"];
+        let fakes = [
+            "hypervisor.driver=fake",
+            "hypervisor.vcpus=16384",
+            "hypervisor.memory_mib=16777216",
+            "network.driver=fake",
+            "volume.driver=fake",
+        ];
         let drivers = if self.hosts == Hosts::Fake { &fakes[..] } else { &[] };
         for set in ["agent.port=0", "log.level=warn"].iter().chain(drivers) {
             all.extend(["--set".to_owned(), (*set).to_owned()]);

@@ -145,7 +145,11 @@ pub async fn host(config: &Config, region: Option<&RegionDrivers>) -> Result<Hos
 pub(crate) async fn hypervisor(config: &Config) -> Result<(Arc<dyn Hypervisor>, Arc<dyn LocalDisks>)> {
     match config.text("hypervisor.driver") {
         "fake" => {
-            let host = FakeHost::at(config.data_dir.join("guests/fake"), FakeSettings::default())?;
+            let mut settings = FakeSettings::default();
+            let (vcpus, memory_mib) = offered(config)?;
+            settings.capabilities.vcpus = vcpus.unwrap_or(settings.capabilities.vcpus);
+            settings.capabilities.memory_mib = memory_mib.unwrap_or(settings.capabilities.memory_mib);
+            let host = FakeHost::at(config.data_dir.join("guests/fake"), settings)?;
             Ok((Arc::new(Fake::on(host)), Arc::new(FakeDisks::at(config.data_dir.join("guests/disks"))?)))
         }
         "qemu" => {
@@ -159,6 +163,13 @@ pub(crate) async fn hypervisor(config: &Config) -> Result<(Arc<dyn Hypervisor>, 
     }
 }
 
+/// vCPUs and memory that the host is to offer, where the configuration says so.
+fn offered(config: &Config) -> Result<(Option<u32>, Option<u64>)> {
+    let vcpus = u32::try_from(config.number("hypervisor.vcpus"));
+    let vcpus = vcpus.map_err(|_| Error::bad_request("hypervisor.vcpus: too many"))?;
+    Ok((Some(vcpus).filter(|n| *n > 0), Some(config.number("hypervisor.memory_mib")).filter(|n| *n > 0)))
+}
+
 pub(crate) fn qemu_config(config: &Config) -> Result<QemuConfig> {
     let mut qemu = QemuConfig::new(config.data_dir.join("guests"));
     qemu.run_dir = run_dir(config);
@@ -169,9 +180,7 @@ pub(crate) fn qemu_config(config: &Config) -> Result<QemuConfig> {
         other => return Err(Error::bad_request(format!("hypervisor.accel: {other} is none of auto, kvm, tcg"))),
     };
     qemu.probe = probe_kernel(config);
-    let vcpus = u32::try_from(config.number("hypervisor.vcpus"));
-    qemu.vcpus = Some(vcpus.map_err(|_| Error::bad_request("hypervisor.vcpus: too many"))?).filter(|n| *n > 0);
-    qemu.memory_mib = Some(config.number("hypervisor.memory_mib")).filter(|n| *n > 0);
+    (qemu.vcpus, qemu.memory_mib) = offered(config)?;
     // Nodes that share a kernel have names of their own on it, here as for their network.
     let prefix = config.text("network.prefix");
     qemu.cgroup = if prefix == "ts" { qemu.cgroup } else { format!("tstack-{prefix}") };
