@@ -266,7 +266,8 @@ impl QemuImg {
 
 /// What this host lacks for handling images.
 pub fn doctor(img: &QemuImg) -> Vec<Finding> {
-    vec![program(&img.binary, "apt install qemu-utils"), program(Path::new("prlimit"), "apt install util-linux")]
+    let programs = [(img.binary.as_path(), "apt install qemu-utils"), (Path::new("prlimit"), "apt install util-linux")];
+    programs.map(|(name, mend)| program(name, mend).blocking()).into()
 }
 
 /// Whether a program is on the path; `mend` says how to get it there.

@@ -164,6 +164,16 @@ impl Config {
         Ok(SocketAddr::new(address, port))
     }
 
+    /// Where other hosts' agents connect, if this node serves any.
+    pub fn agent_socket(&self) -> Result<Option<SocketAddr>> {
+        let text = self.text("node.address");
+        let address: IpAddr =
+            text.parse().map_err(|_| Error::bad_request(format!("node.address: {text} is not an IP address")))?;
+        let port =
+            u16::try_from(self.number("agent.port")).map_err(|_| Error::bad_request("agent.port: not a port"))?;
+        Ok((port != 0).then_some(SocketAddr::new(address, port)))
+    }
+
     pub fn tls(&self) -> Result<bool> {
         match self.text("api.tls") {
             "on" => Ok(true),

@@ -10,6 +10,11 @@ pub fn admin_password(config: &Config) -> Result<String> {
     secret(&config.data_dir.join("admin-password"))
 }
 
+/// Whether a region was made here before.
+pub fn exist(config: &Config) -> bool {
+    config.data_dir.join("admin-password").exists()
+}
+
 /// The password of the user `demo`.
 pub fn demo_password(config: &Config) -> Result<String> {
     secret(&config.data_dir.join("demo-password"))

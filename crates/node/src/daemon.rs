@@ -1,4 +1,5 @@
-//! The process behind `tstack up` and `tstack down`: one per data directory, known by a locked pidfile.
+//! The process behind `tstack up` and `tstack down`: one per data directory, known by a locked pidfile. Its first line is the
+//! process, its second appears when the node serves: whether somebody answers on a port says nothing of who does.
 
 use crate::Config;
 use kernel::{Error, Result, error::Doing};
@@ -7,14 +8,23 @@ use std::{
     io::Write,
     os::unix::process::CommandExt,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 /// Held while the process runs; the kernel lets it go with the process, however that ends.
 pub struct Pidfile {
-    _locked: File,
+    locked: File,
 }
+
+impl Pidfile {
+    /// Tells who waits that this node serves.
+    pub fn ready(&self) -> Result<()> {
+        (&self.locked).write_all(READY.as_bytes()).doing("writing the pidfile")
+    }
+}
+
+const READY: &str = "ready\n";
 
 fn path(config: &Config) -> PathBuf {
     config.data_dir.join("tstack.pid")
@@ -26,13 +36,13 @@ pub fn lock(config: &Config) -> Result<Pidfile> {
     let mut file =
         File::options().read(true).write(true).create(true).truncate(false).open(path(config)).doing(doing)?;
     if file.try_lock().is_err() {
-        let pid = std::fs::read_to_string(path(config)).unwrap_or_default();
-        let text =
-            format!("{} is in use by process {}; stop it with `tstack down`", config.data_dir.display(), pid.trim());
+        let text = std::fs::read_to_string(path(config)).unwrap_or_default();
+        let pid = text.lines().next().unwrap_or_default();
+        let text = format!("{} is in use by process {pid}; stop it with `tstack down`", config.data_dir.display());
         return Err(Error::conflict(text));
     }
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).doing(doing)?;
-    Ok(Pidfile { _locked: file })
+    Ok(Pidfile { locked: file })
 }
 
 /// The running process of this data directory.
@@ -41,19 +51,23 @@ pub fn running(config: &Config) -> Option<u32> {
     if file.try_lock().is_ok() {
         return None; // nobody holds it
     }
-    std::fs::read_to_string(path(config)).ok()?.trim().parse().ok()
+    std::fs::read_to_string(path(config)).ok()?.lines().next()?.parse().ok()
+}
+
+/// Whether that process serves.
+pub fn ready(config: &Config) -> bool {
+    running(config).is_some() && std::fs::read_to_string(path(config)).is_ok_and(|text| text.ends_with(READY))
 }
 
 /// Starts `tstack run` in a session of its own, its output in `tstack.log`.
-pub fn start(config: &Config, arguments: &[String]) -> Result<u32> {
+pub fn start(config: &Config, arguments: &[String]) -> Result<Child> {
     let log =
         File::options().append(true).create(true).open(config.data_dir.join("tstack.log")).doing("opening the log")?;
     let again = log.try_clone().doing("opening the log")?;
     let program = std::env::current_exe().doing("finding the program")?;
     let mut command = Command::new(program);
     command.arg("run").args(arguments).stdin(Stdio::null()).stdout(log).stderr(again).process_group(0);
-    let child = command.spawn().doing("starting tstack")?;
-    Ok(child.id())
+    command.spawn().doing("starting tstack")
 }
 
 /// Asks the process to end and waits until it has; forces it when the time is over.

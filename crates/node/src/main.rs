@@ -214,15 +214,21 @@ fn routes(as_json: bool) -> String {
 }
 
 async fn run(config: Config) -> Result<()> {
+    if daemon::running(&config).is_none() {
+        node::doctor::refuse(&config).await?;
+    }
     std::fs::create_dir_all(&config.data_dir).doing("making the data directory")?;
-    let _pid = daemon::lock(&config)?;
+    let pidfile = daemon::lock(&config)?;
     telemetry::init_logging(&LogConfig {
         level: log_level(config.text("log.level"))?,
         format: if config.text("log.format") == "json" { LogFormat::Json } else { LogFormat::Text },
         ..LogConfig::default()
     });
     let stop = stop_signal()?;
-    if config.is_member() { node::runtime::run(config, stop).await } else { node::plain::run(config, stop).await }
+    match config.is_member() {
+        true => node::runtime::run(config, pidfile, stop).await,
+        false => node::plain::run(config, pidfile, stop).await,
+    }
 }
 
 fn log_level(text: &str) -> Result<LogLevel> {
@@ -270,12 +276,7 @@ async fn down(config: &Config, purge: bool) -> Result<()> {
 
 async fn doctor(config: &Config) -> Result<ExitCode> {
     let findings = node::doctor::doctor(config).await?;
-    for finding in &findings {
-        println!("{} {:<24} {}", if finding.ok { "ok  " } else { "MISS" }, finding.check, finding.detail);
-        if !finding.ok {
-            println!("     → {}", finding.mend);
-        }
-    }
+    print!("{}", node::doctor::text(&findings));
     Ok(if findings.iter().all(|f| f.ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

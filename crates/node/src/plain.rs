@@ -1,6 +1,6 @@
 //! A plain node: only the host side, connected to a member.
 
-use crate::{Config, drivers, runtime::host_config};
+use crate::{Config, daemon::Pidfile, drivers, runtime::host_config};
 use agent::{Host, RemoteLink};
 use cluster::{JoinAnswer, JoinRequest, NodeIdentity, split_token};
 use http::{Client, ClientConfig, ClientTls, Protocol};
@@ -8,7 +8,7 @@ use kernel::{Error, Result, SystemClock};
 use std::{future::Future, sync::Arc, time::Duration};
 
 /// Runs the agent until `stop` resolves.
-pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+pub async fn run(config: Config, pidfile: Pidfile, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let missing =
         || Error::bad_request("this node has not joined a region yet: start it with --join and a token of a member");
     let identity = NodeIdentity::read(&config.data_dir.join("pki/node"))?.ok_or_else(missing)?;
@@ -25,6 +25,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static
     })?;
     let link = Arc::new(RemoteLink::new(client, config.text("agent.member")));
     let host = Host::open(host_config(&config), side.drivers.clone(), link, SystemClock::shared())?;
+    pidfile.ready()?;
     tracing::info!(member = config.text("agent.member"), node = %config.node_name(), "ready");
     tokio::select! {
         () = host.run() => {}

@@ -5,7 +5,9 @@
 //! as a kill: the journal has them. A store that can no longer follow its log ends the member the same way, but with an
 //! error: it serves nothing true any more, and only a start brings it back.
 
-use crate::{Config, bootstrap, cloud_api, credentials, drivers, observer::Reports, services::Services};
+use crate::{
+    Config, bootstrap, cloud_api, credentials, daemon::Pidfile, drivers, observer::Reports, services::Services,
+};
 use agent::{Host, HostConfig, LocalLink};
 use cluster::{Authority, NodeIdentity};
 use http::axum::Router;
@@ -14,6 +16,7 @@ use kernel::{Clock, Error, HostName, Result, SystemClock};
 use std::{
     future::Future,
     net::SocketAddr,
+    path::Path,
     sync::{Arc, OnceLock},
 };
 use store::{Memory, Redb, Store};
@@ -24,13 +27,18 @@ const FIRST_LEASE: std::time::Duration = std::time::Duration::from_secs(30);
 type Task = tokio::task::JoinHandle<Result<(), telemetry::Panicked>>;
 
 /// Runs a member until `stop` resolves.
-pub async fn run(config: Config, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+pub async fn run(config: Config, pidfile: Pidfile, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let store = open_store(&config).await?;
-    run_over(config, store, stop).await
+    run_over(config, store, pidfile, stop).await
 }
 
 /// Runs a member over an open store until `stop` resolves, or the store is lost, which is an error.
-pub async fn run_over(config: Config, store: Store, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+pub async fn run_over(
+    config: Config,
+    store: Store,
+    pidfile: Pidfile,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
     let clock = SystemClock::shared();
     let (ending, lost) = stop_or_lost(store.clone(), stop);
     let region = drivers::region(&config, &clock).await?;
@@ -52,6 +60,7 @@ pub async fn run_over(config: Config, store: Store, stop: impl Future<Output = (
     let (quit, stopped) = tokio::sync::watch::channel(false);
     let agents = serve_agents(&config, &services, &identity, member, stopped.clone()).await?;
     let host = start_host(&config, &services, Arc::clone(&clock), &region).await?;
+    pidfile.ready()?;
     tracing::info!(url = config.public_url()?, node = %config.node_name(), "ready");
     let drained = api.serve(ending).await;
     let _ = quit.send(true);
@@ -91,7 +100,9 @@ async fn open_store(config: &Config) -> Result<Store> {
     let opened = match config.text("store.backend") {
         "memory" => Store::open(Memory::new(), crate::services::schema()).await,
         "redb" => {
-            let backend = Redb::open(&config.data_dir.join("store.redb"));
+            let file = config.data_dir.join("store.redb");
+            refuse_emptied(config, &file)?;
+            let backend = Redb::open(&file);
             Store::open(backend.map_err(|e| Error::unavailable(e.to_string()))?, crate::services::schema()).await
         }
         other => {
@@ -101,6 +112,20 @@ async fn open_store(config: &Config) -> Result<Store> {
         }
     };
     opened.map_err(|e| Error::unavailable(e.to_string()))
+}
+
+/// A file without a byte is what a first start leaves that was cut off early. Where a node has been up already it is a lost
+/// store, and a new one in its place would forget the cloud whose guests still run.
+fn refuse_emptied(config: &Config, file: &Path) -> Result<()> {
+    let emptied = std::fs::metadata(file).is_ok_and(|found| found.len() == 0);
+    if !emptied || !credentials::exist(config) {
+        return Ok(());
+    }
+    Err(Error::unavailable(format!(
+        "the store {} is empty, though this node has had one; it was left as it is: put a backup of the file in its place, or \
+         move it away to begin with an empty cloud",
+        file.display()
+    )))
 }
 
 fn watch_store(services: &Services) {
@@ -157,13 +182,7 @@ async fn serve_agents(
     authority: Authority,
     mut stopped: tokio::sync::watch::Receiver<bool>,
 ) -> Result<Option<Task>> {
-    let port = u16::try_from(config.number("agent.port")).map_err(|_| Error::bad_request("agent.port: not a port"))?;
-    let own: SocketAddr = format!("{}:{port}", config.text("node.address"))
-        .parse()
-        .map_err(|_| Error::bad_request("node.address: not an IP address"))?;
-    if port == 0 {
-        return Ok(None);
-    }
+    let Some(own) = config.agent_socket()? else { return Ok(None) };
     let peer_name: agent::PeerName = Arc::new(|der| cluster::peer_name(der).map(HostName::from));
     let router =
         agent::routes(services.gateway.clone(), peer_name).merge(cloud_api::join_router(services.clone(), authority));

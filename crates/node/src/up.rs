@@ -1,8 +1,11 @@
 //! `tstack up`: joins if it is to, starts the node in the background, waits until it serves.
 
-use crate::{Config, daemon, plain};
+use crate::{Config, daemon, doctor, plain};
 use kernel::{Error, Result, error::Doing};
-use std::time::{Duration, Instant};
+use std::{
+    process::Child,
+    time::{Duration, Instant},
+};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -29,39 +32,40 @@ pub fn keep(config: &Config) -> Result<()> {
 /// Starts the node, unless it runs. `settings` (`KEY=VALUE`) are for this start only.
 pub async fn start(config: &Config, settings: &[String]) -> Result<()> {
     std::fs::create_dir_all(&config.data_dir).doing("making the data directory")?;
+    let mut started = None;
     if daemon::running(config).is_none() {
+        doctor::refuse(config).await?;
         let mut arguments = vec!["--data".to_owned(), config.data_dir.display().to_string()];
         settings.iter().for_each(|pair| arguments.extend(["--set".to_owned(), pair.clone()]));
-        daemon::start(config, &arguments)?;
+        started = Some(daemon::start(config, &arguments)?);
     }
-    wait_ready(config).await
+    wait_ready(config, started).await
 }
 
-/// A member answers on its port; a plain node has its pidfile. A process that ended says why in its log.
-async fn wait_ready(config: &Config) -> Result<()> {
+/// Until the node says that it serves. A process that ended says why in its log.
+async fn wait_ready(config: &Config, mut started: Option<Child>) -> Result<()> {
     let began = Instant::now();
     loop {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let alive = daemon::running(config).is_some();
-        if alive && (!config.is_member() || answers(config).await) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if daemon::ready(config) {
             return Ok(());
         }
-        let died = !alive && began.elapsed() > Duration::from_secs(2);
+        let died = match &mut started {
+            Some(child) => child.try_wait().doing("waiting for tstack")?.is_some(),
+            None => daemon::running(config).is_none(),
+        };
         if died || began.elapsed() > PATIENCE {
             return Err(Error::unavailable(format!("tstack did not start; {}", last_words(config))));
         }
     }
 }
 
-/// The end of the node's log.
+/// The end of the node's log: what it said when it gave up, or its last lines.
 pub fn last_words(config: &Config) -> String {
     let file = config.data_dir.join("tstack.log");
     let log = std::fs::read_to_string(&file).unwrap_or_default();
     let lines: Vec<_> = log.lines().collect();
-    format!("its log {} ends with\n{}", file.display(), lines[lines.len().saturating_sub(3)..].join("\n"))
-}
-
-async fn answers(config: &Config) -> bool {
-    let Ok(at) = config.api_socket() else { return false };
-    tokio::net::TcpStream::connect(at).await.is_ok()
+    let tail = lines.len().saturating_sub(3);
+    let gave_up = lines.iter().rposition(|line| line.starts_with("tstack: ")).unwrap_or(tail);
+    format!("its log {} ends with\n{}", file.display(), lines[gave_up.min(tail)..].join("\n"))
 }

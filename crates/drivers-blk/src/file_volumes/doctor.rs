@@ -11,8 +11,8 @@ use std::{net::TcpListener, path::Path};
 /// Looks at everything the driver needs; changes nothing.
 pub fn doctor(config: &FileVolumesConfig) -> Vec<Finding> {
     let mut findings = qemu_img::doctor(&config.img);
-    findings.push(program(&config.storage_daemon, "apt install qemu-system-common"));
-    findings.push(program(Path::new("setsid"), "apt install util-linux"));
+    findings.push(program(&config.storage_daemon, "apt install qemu-system-common").blocking());
+    findings.push(program(Path::new("setsid"), "apt install util-linux").blocking());
     findings.push(pool_dir(&config.dir));
     findings.extend(config.tcp.as_ref().map(address));
     findings

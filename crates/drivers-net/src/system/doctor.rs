@@ -26,8 +26,9 @@ const FILES: &[&str] =
     &["/usr/share/openvswitch/vswitch.ovsschema", "/usr/share/ovn/ovn-nb.ovsschema", "/usr/share/ovn/ovn-sb.ovsschema"];
 
 pub async fn doctor(config: &HostNetConfig) -> Vec<Finding> {
-    let mut findings: Vec<_> = PROGRAMS.iter().map(|(program, package)| installed(program, package)).collect();
-    findings.extend(FILES.iter().map(|file| schema(file)));
+    let mut findings: Vec<_> =
+        PROGRAMS.iter().map(|(program, package)| installed(program, package).blocking()).collect();
+    findings.extend(FILES.iter().map(|file| schema(file).blocking()));
     findings.push(match config.check() {
         Ok(()) => Finding::good("network configuration", "legal"),
         Err(e) => Finding::bad("network configuration", e.message(), "correct the configuration file"),

@@ -2,6 +2,7 @@
 //!
 //! With a directory they are remembered beyond the process, as the guests of a fake hypervisor with one are.
 
+use crate::qemu::record::{NO_SPACE, disk_error};
 use async_trait::async_trait;
 use compute::driver::{DiskFormat, DiskSource, ImageFetch, LocalDiskSpec, LocalDisks};
 use kernel::{Error, Result, ServerId, error::Doing};
@@ -34,9 +35,12 @@ struct Inner {
     state: Mutex<State>,
 }
 
+/// The names of each server's disks.
+type Disks = BTreeMap<ServerId, BTreeSet<String>>;
+
 #[derive(Default)]
 struct State {
-    disks: BTreeMap<ServerId, BTreeSet<String>>,
+    disks: Disks,
     spoiled: VecDeque<(DiskCall, Error)>,
 }
 
@@ -71,16 +75,28 @@ impl FakeDisks {
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut BTreeMap<ServerId, BTreeSet<String>>)) -> Result<()> {
+    /// What cannot be written down has not happened.
+    fn change(&self, change: impl FnOnce(&mut Disks)) -> Result<()> {
         let mut state = self.inner.state.lock();
-        change(&mut state.disks);
-        if self.inner.kept {
-            let path = self.inner.dir.join("disks.json");
-            let text = serde_json::to_vec(&state.disks).doing("writing down the fake disks")?;
-            let aside = path.with_extension("new");
-            fs::write(&aside, text).and_then(|()| fs::rename(aside, path)).doing("writing down the fake disks")?;
-        }
+        let mut disks = state.disks.clone();
+        change(&mut disks);
+        self.write_down(&disks)?;
+        state.disks = disks;
         Ok(())
+    }
+
+    fn write_down(&self, disks: &Disks) -> Result<()> {
+        const DOING: &str = "writing down the fake disks";
+        if !self.inner.kept {
+            return Ok(());
+        }
+        let path = self.inner.dir.join("disks.json");
+        let text = serde_json::to_vec(disks).doing(DOING)?;
+        let aside = path.with_extension("new");
+        fs::write(&aside, text).and_then(|()| fs::rename(&aside, path)).map_err(|e| {
+            let _ = fs::remove_file(aside); // half of it only takes room
+            disk_error(DOING, e)
+        })
     }
 }
 
@@ -107,7 +123,13 @@ impl LocalDisks for FakeDisks {
 
     async fn remove(&self, server: &ServerId) -> Result<()> {
         self.meet(DiskCall::Remove)?;
-        self.change(|disks| drop(disks.remove(server)))
+        let mut state = self.inner.state.lock();
+        state.disks.remove(server);
+        // A full disk keeps nobody from removing: what is written down is of before then, until the next change.
+        match self.write_down(&state.disks) {
+            Err(e) if e.code() == Some(NO_SPACE) => Ok(()),
+            done => done,
+        }
     }
 
     async fn export(&self, server: &ServerId, name: &str, to: &Path) -> Result<()> {

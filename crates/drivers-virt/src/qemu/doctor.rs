@@ -11,8 +11,8 @@ use std::{fs, path::Path};
 /// Looks at everything the driver needs; changes nothing.
 pub fn doctor(config: &QemuConfig) -> Vec<Finding> {
     vec![
-        program(&config.binary, "apt install qemu-system-x86"),
-        program(Path::new("setsid"), "apt install util-linux"),
+        program(&config.binary, "apt install qemu-system-x86").blocking(),
+        program(Path::new("setsid"), "apt install util-linux").blocking(),
         state_dir(&config.state_dir),
         acceleration(config),
         tap_device(),

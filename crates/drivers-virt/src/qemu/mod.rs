@@ -21,7 +21,7 @@ mod host;
 mod machine;
 mod process;
 mod qmp;
-mod record;
+pub(crate) mod record;
 mod sockets;
 mod vm;
 

@@ -121,9 +121,13 @@ async fn mac_addresses() {
     assert_eq!(made["port"]["mac_address"], "fa:16:3e:00:00:01");
     let port = id(&made["port"]);
     red.refused(409, "MacAddressInUse", "POST ports", ask(json!("fa:16:3e:00:00:01"))).await;
-    for wrong in [json!("01:16:3e:00:00:01"), json!("fa:16:3e:00:00"), json!("zz:16:3e:00:00:01"), json!(7)] {
-        red.refused(400, "HTTPBadRequest", "POST ports", ask(wrong)).await;
+    for wrong in ["00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "fa:16:3e:00:00", "zz:16:3e:00:00:01"] {
+        red.refused(400, "HTTPBadRequest", "POST ports", ask(json!(wrong))).await;
     }
+    red.refused(400, "HTTPBadRequest", "POST ports", ask(json!(7))).await;
+    // Neutron takes addresses of groups.
+    let group = red.expect(201, "POST ports", ask(json!("11:22:33:44:55:66"))).await;
+    assert_eq!(group["port"]["mac_address"], "11:22:33:44:55:66");
     // The same address is free on another network.
     let (second, _) = red.network("m", "10.1.0.0/24").await;
     red.make("port", json!({"network_id": second, "mac_address": "fa:16:3e:00:00:01"})).await;

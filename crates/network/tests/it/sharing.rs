@@ -72,6 +72,16 @@ async fn a_network_for_one_project() {
         (Some(true), Some(false))
     );
     blue.refused(404, "RbacPolicyNotFound", &format!("GET rbac-policies/{}", id(&shared)), None).await;
+    // A list has one's own policies: what others share with one is seen at the object.
+    for (client, query, expect) in [
+        (&red, "rbac-policies".to_owned(), 1),
+        (&red, format!("rbac-policies?object_type=network&action=access_as_shared&target_tenant={BLUE}"), 1),
+        (&red, "rbac-policies?object_type=qos_policy".to_owned(), 0),
+        (&blue, "rbac-policies".to_owned(), 0),
+        (&world.client("red-reader"), "rbac-policies?fields=id".to_owned(), 1),
+    ] {
+        assert_eq!(client.list(&query).await.len(), expect, "{query}");
+    }
     let port = blue.port(&network).await;
     red.refused(409, "RbacPolicyInUse", &format!("DELETE rbac-policies/{}", id(&shared)), None).await;
     // The owner of the network may remove what stands on it.

@@ -1,12 +1,9 @@
 //! A member whose store can no longer follow its log stops, and says why.
 
-use node::{Config, runtime, services};
-use std::{net::TcpListener, time::Duration};
+use crate::rig::free_port;
+use node::{Config, daemon, runtime, services};
+use std::time::Duration;
 use store::{Backend, Memory, Store, backend::RawTxn};
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// A member's settings on fakes, with ports of its own.
 fn fakes(dir: &std::path::Path) -> Config {
@@ -36,7 +33,8 @@ async fn a_member_stops_when_its_store_is_lost() {
     let (config, backend) = (fakes(dir.path()), Memory::new());
     let store = Store::open(backend.clone(), services::schema()).await.unwrap();
     let at = config.api_socket().unwrap();
-    let member = tokio::spawn(runtime::run_over(config, store, std::future::pending()));
+    let pidfile = daemon::lock(&config).unwrap();
+    let member = tokio::spawn(runtime::run_over(config, store, pidfile, std::future::pending()));
     while tokio::net::TcpStream::connect(at).await.is_err() {
         assert!(!member.is_finished(), "{:?}", member.await);
         tokio::time::sleep(Duration::from_millis(20)).await;

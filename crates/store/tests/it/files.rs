@@ -70,7 +70,7 @@ async fn a_damaged_file_is_refused_and_left_as_it_is() {
         damage(&mut file);
         fs::write(&path, &file).unwrap();
         let refused = error(Redb::open(&path));
-        for part in ["is damaged", "left as it is", "tstack restore"] {
+        for part in ["is damaged", "left as it is", "put a backup"] {
             assert!(refused.contains(part), "{what}: {refused}");
         }
         assert_eq!(fs::metadata(&path).unwrap().len(), file.len() as u64, "{what}");

@@ -84,9 +84,9 @@ pub(super) fn mac(value: &Value) -> Read {
     let parts: Vec<_> = given.split([':', '-']).collect();
     let octet = |p: &&str| if p.len() == 2 { u8::from_str_radix(p, 16).ok() } else { None };
     let octets: Vec<u8> = parts.iter().map(octet).collect::<Option<_>>().ok_or_else(wrong)?;
-    let whole = octets.len() == 6 && octets.iter().any(|o| *o != 0);
-    // An odd first octet is a multicast address.
-    if !whole || octets[0] & 1 == 1 {
+    // Neutron refuses these two alone: an address of a group (an odd first octet) is taken.
+    let nobodys = octets.iter().all(|o| *o == 0) || octets.iter().all(|o| *o == 0xff);
+    if octets.len() != 6 || nobodys {
         return Err(wrong());
     }
     Ok(octets.iter().map(|o| format!("{o:02x}")).collect::<Vec<_>>().join(":").into())

@@ -100,8 +100,8 @@ impl Redb {
 
 fn damaged(name: &str, e: impl std::fmt::Display) -> BackendError {
     BackendError::Corrupt(format!(
-        "the store {name} is damaged ({e}); it was left as it is: restore a backup with `tstack restore`, or move the file \
-         away to begin with an empty cloud"
+        "the store {name} is damaged ({e}); it was left as it is: put a backup of the file in its place, or move it away to \
+         begin with an empty cloud"
     ))
 }
 
