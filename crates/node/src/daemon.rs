@@ -1,5 +1,5 @@
-//! The process behind `tstack up` and `tstack down`: one per data directory, known by a locked pidfile. Its first line is the
-//! process, its second appears when the node serves: whether somebody answers on a port says nothing of who does.
+//! The process behind `tstack up` and `tstack down`: one per data directory, known by a locked pidfile. That it
+//! serves is known by a second file that names it (`tstack.ready`): whether somebody answers on a port says nothing of who.
 
 use crate::Config;
 use kernel::{Error, Result, error::Doing};
@@ -7,27 +7,34 @@ use std::{
     fs::File,
     io::Write,
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 /// Held while the process runs; the kernel lets it go with the process, however that ends.
 pub struct Pidfile {
-    locked: File,
+    _locked: File,
+    ready: PathBuf,
 }
 
 impl Pidfile {
     /// Tells who waits that this node serves.
     pub fn ready(&self) -> Result<()> {
-        (&self.locked).write_all(READY.as_bytes()).doing("writing the pidfile")
+        std::fs::write(&self.ready, format!("{}\n", std::process::id())).doing("writing tstack.ready")
     }
 }
 
-const READY: &str = "ready\n";
-
 fn path(config: &Config) -> PathBuf {
     config.data_dir.join("tstack.pid")
+}
+
+fn ready_path(config: &Config) -> PathBuf {
+    config.data_dir.join("tstack.ready")
+}
+
+fn read_pid(path: &Path) -> Option<u32> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
 /// Takes the data directory, or says who has it.
@@ -36,13 +43,12 @@ pub fn lock(config: &Config) -> Result<Pidfile> {
     let mut file =
         File::options().read(true).write(true).create(true).truncate(false).open(path(config)).doing(doing)?;
     if file.try_lock().is_err() {
-        let text = std::fs::read_to_string(path(config)).unwrap_or_default();
-        let pid = text.lines().next().unwrap_or_default();
+        let pid = read_pid(&path(config)).unwrap_or_default();
         let text = format!("{} is in use by process {pid}; stop it with `tstack down`", config.data_dir.display());
         return Err(Error::conflict(text));
     }
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).doing(doing)?;
-    Ok(Pidfile { locked: file })
+    Ok(Pidfile { _locked: file, ready: ready_path(config) })
 }
 
 /// The running process of this data directory.
@@ -51,12 +57,12 @@ pub fn running(config: &Config) -> Option<u32> {
     if file.try_lock().is_ok() {
         return None; // nobody holds it
     }
-    std::fs::read_to_string(path(config)).ok()?.lines().next()?.parse().ok()
+    read_pid(&path(config))
 }
 
 /// Whether that process serves.
 pub fn ready(config: &Config) -> bool {
-    running(config).is_some() && std::fs::read_to_string(path(config)).is_ok_and(|text| text.ends_with(READY))
+    running(config).is_some_and(|pid| read_pid(&ready_path(config)) == Some(pid))
 }
 
 /// Starts `tstack run` in a session of its own, its output in `tstack.log`.
