@@ -35,3 +35,21 @@ fn the_reference_of_the_configuration_is_current() {
         differs from the defaults. This page is `tstack config reference`.\n\n";
     current("docs/guides/configuration.md", &format!("{head}```toml\n{}```\n", node::config::reference()));
 }
+
+/// A reader who follows a path in a document arrives.
+#[test]
+fn paths_that_documents_name_are_there() {
+    let mut documents = vec!["ARCHITECTURE.md".to_owned(), "README.md".to_owned()];
+    for entry in fs::read_dir(root().join("docs/guides")).expect("there are guides") {
+        documents.push(format!("docs/guides/{}", entry.expect("it can be read").file_name().to_string_lossy()));
+    }
+    let mut lost = Vec::new();
+    for document in &documents {
+        let text = read(document);
+        let quoted = text.split('`').skip(1).step_by(2);
+        let ours = |path: &&str| ["crates/", "docs/", "xtask/", "dist/", "images/"].iter().any(|d| path.starts_with(d));
+        let bare = quoted.filter(ours).filter(|path| !path.contains([' ', '*', '<', '\n']));
+        lost.extend(bare.filter(|path| !root().join(path).exists()).map(|path| format!("{document}: {path}")));
+    }
+    assert!(lost.is_empty(), "not there: {lost:#?}");
+}
