@@ -123,6 +123,7 @@ impl Calls {
             "local_disks": drivers.disks.list().await?,
             "ports": drivers.network.plugged().await?,
             "metadata_networks": drivers.network.metadata_networks().await?,
+            "strays": drivers.network.strays().await?,
             "pools": pools,
         }))
     }

@@ -210,15 +210,18 @@ struct Cable<'a> {
 impl Cable<'_> {
     /// Joins the host to the bridge. The far end's address is set only when it is made: later the host's own switch has it.
     async fn plug(&self, links: &[Link], address: Option<IpNet>) -> Result<()> {
-        if links.iter().any(|l| l.ifname == self.near) {
-            return Ok(());
-        }
         let (near, far, netns, mtu) = (self.near, self.far, &self.node.netns, self.mtu);
         let inside = Netns::named(netns);
-        self.outside
-            .ip(&[format!("link add {near} mtu {mtu} type veth peer name {far} mtu {mtu} netns {netns}")])
-            .await?;
-        self.outside.ip(&[format!("link set {near} master {} up", self.bridge)]).await?;
+        let into = format!("link set {near} master {} up", self.bridge);
+        if links.iter().any(|l| l.ifname == near) {
+            if link::exists(&inside, far).await? {
+                return self.outside.ip(&[into]).await;
+            }
+            // It leads into a namespace that is gone.
+            link::delete(self.outside, near).await?;
+        }
+        let pair = format!("link add {near} mtu {mtu} type veth peer name {far} mtu {mtu} netns {netns}");
+        self.outside.ip(&[pair, into]).await?;
         link::no_checksum_offload(self.outside, near).await?;
         link::no_checksum_offload(&inside, far).await?;
         let mut lines: Vec<_> =

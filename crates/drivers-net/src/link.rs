@@ -23,7 +23,7 @@ pub struct Link {
 }
 
 /// Whose device this is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
     /// A guest's tap.
     Port(PortId),

@@ -11,7 +11,7 @@ use rustix::{
     thread::{LinkNameSpaceType, move_into_link_name_space},
 };
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::File,
     io::Write,
     os::{fd::AsFd, unix::fs::MetadataExt},
@@ -83,7 +83,7 @@ impl Netns {
         environment: &[(&str, PathBuf)],
     ) -> Result<String> {
         let mut command = Command::new(program);
-        command.args(arguments).envs(environment.iter().map(|(k, v)| (*k, v.clone())));
+        command.env("PATH", search_path()).args(arguments).envs(environment.iter().map(|(k, v)| (*k, v.clone())));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.run(move || finish(&mut command, &input)).await?
     }
@@ -117,6 +117,13 @@ impl Netns {
         let (file, text) = (PathBuf::from("/proc/sys").join(name), value.to_owned());
         self.run(move || std::fs::write(file, text)).await?.doing(&format!("setting {name} to {value}"))
     }
+}
+
+/// Where programs are: administrators' ones, too, which the PATH of `su` lacks.
+pub fn search_path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin:/sbin");
+    path
 }
 
 fn finish(command: &mut Command, input: &str) -> Result<String> {

@@ -114,6 +114,9 @@ fn an_agent_finds_its_guest_again(cloud: &CloudUnderTest, guest: &Guest) {
     cloud.kill(&guest.host);
     host_is(cloud, &guest.host, "down");
     assert_eq!(boot(), before, "the guest does not notice");
+    let unknown = cloud.tstack(&["audit"]);
+    let said = String::from_utf8_lossy(&unknown.stdout);
+    assert!(!unknown.status.success() && said.contains(&format!("host {}: it is not connected", guest.host)), "{said}");
     cloud.host_up(&guest.host);
     host_is(cloud, &guest.host, "up");
     assert_eq!(boot(), before, "the guest is taken over, not started again");

@@ -359,7 +359,7 @@ pub trait HostNetwork: Send + Sync + 'static {
     /// Removes the tap and its connection; `Ok` if there is none.
     async fn unplug(&self, port: &PortId) -> Result<()>;
 
-    /// What is plugged here.
+    /// What is plugged here, be it half: a tap without its connection, a connection without its tap.
     async fn plugged(&self) -> Result<Vec<PortId>>;
 
     /// Serves metadata for these networks and stops serving it for all others.
@@ -369,8 +369,11 @@ pub trait HostNetwork: Send + Sync + 'static {
         handler: std::sync::Arc<dyn MetadataHandler>,
     ) -> Result<()>;
 
-    /// Networks whose metadata is served now, for the audit.
+    /// Networks whose metadata is served now, and those of which something was left, for the audit.
     async fn metadata_networks(&self) -> Result<Vec<NetworkId>>;
+
+    /// What is here and belongs to no guest, whichever are here, for the audit: a sentence each.
+    async fn strays(&self) -> Result<Vec<String>>;
 
     /// Packets and bytes per port: received by the guest, sent by the guest.
     async fn counters(&self) -> Result<BTreeMap<PortId, PortCounters>>;

@@ -30,8 +30,9 @@ pub async fn audit(services: &Services) -> Result<Vec<String>> {
     let network = &services.network;
     findings.extend(network::audit(&snapshot, network.settings(), &**network.backend()).await?);
     for host in services.gateway.hosts() {
-        if host.connected {
-            findings.extend(on_host(services, &host.host).await?);
+        match host.connected {
+            true => findings.extend(on_host(services, &host.host).await?),
+            false => findings.push(format!("host {}: it is not connected, what it holds is not known", host.host)),
         }
     }
     findings.sort();
@@ -64,6 +65,9 @@ struct Inventory {
     local_disks: Vec<ServerId>,
     ports: Vec<PortId>,
     metadata_networks: Vec<NetworkId>,
+    /// Whatever else is there and nobody's.
+    #[serde(default)]
+    strays: Vec<String>,
     pools: BTreeMap<String, Pool>,
 }
 
@@ -92,6 +96,7 @@ async fn on_host(services: &Services, host: &HostName) -> Result<Vec<String>> {
         .iter()
         .filter(|n| !networks.contains(n))
         .for_each(|n| leak("the metadata service of network", n));
+    held.strays.iter().for_each(|what| leak("the", what));
     for pool in held.pools.values() {
         pools(&snapshot, pool, &mut leak);
     }

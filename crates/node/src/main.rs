@@ -1,7 +1,7 @@
 //! `tstack`: one binary per node.
 
 use clap::{Parser, Subcommand};
-use drivers_net::netns::Netns;
+use drivers_net::netns::{self, Netns};
 use kernel::{Error, Result, error::Doing};
 use node::{
     Config, config, daemon, lab,
@@ -145,6 +145,9 @@ fn enter_host(cli: &Cli) -> Result<()> {
     }
     match settings(cli)?.text("network.namespace") {
         "" => Ok(()),
+        name if !netns::exists(name) => Err(Error::unavailable(format!(
+            "this host's network namespace {name} does not exist; `tstack lab up` makes those of a lab"
+        ))),
         name => Netns::named(name).enter(),
     }
 }

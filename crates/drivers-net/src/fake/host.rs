@@ -72,6 +72,10 @@ impl HostNetwork for FakeHost {
         Ok(self.with(|host| host.metadata.iter().cloned().collect()))
     }
 
+    async fn strays(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     async fn counters(&self) -> Result<BTreeMap<PortId, PortCounters>> {
         Ok(self.with(|host| host.counters.clone()))
     }

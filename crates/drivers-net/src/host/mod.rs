@@ -10,8 +10,9 @@ mod plug;
 pub mod switch;
 
 use crate::{
-    link::Owner,
-    netns::Netns,
+    audit::{Claims, audit},
+    link::{self, Link, Owner},
+    netns::{self, Netns},
     ovsdb::{Atom, Datum},
     system::HostNetConfig,
 };
@@ -19,10 +20,14 @@ use async_trait::async_trait;
 use kernel::{NetworkId, PortId, Result};
 use metadata::Metadata;
 use network::driver::{HostNetwork, MetadataHandler, MetadataSpec, PlugSpec, PortCounters};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use switch::Switch;
 
 pub struct OvsNetwork {
+    config: HostNetConfig,
     netns: Netns,
     bridge: String,
     switch: Switch,
@@ -33,7 +38,15 @@ impl OvsNetwork {
     pub fn new(config: &HostNetConfig, switch: Switch) -> Self {
         let (netns, bridge) = (config.netns(), config.integration_bridge());
         let metadata = Metadata::new(config, switch.clone());
-        Self { netns, bridge, switch, metadata }
+        Self { config: config.clone(), netns, bridge, switch, metadata }
+    }
+
+    /// Whose the switch's ports and the kernel's devices are.
+    async fn owners(&self) -> Result<BTreeSet<Owner>> {
+        self.switch.ready().await?;
+        let ports = self.switch.ports().into_iter().map(|p| p.owner);
+        let devices = link::list(&self.netns).await?;
+        Ok(ports.chain(devices.iter().map(Link::owner)).collect())
     }
 }
 
@@ -48,12 +61,8 @@ impl HostNetwork for OvsNetwork {
     }
 
     async fn plugged(&self) -> Result<Vec<PortId>> {
-        self.switch.ready().await?;
-        let ports = self.switch.ports().into_iter();
-        let mut plugged: Vec<_> =
-            ports.filter_map(|p| if let Owner::Port(id) = p.owner { Some(id) } else { None }).collect();
-        plugged.sort();
-        Ok(plugged)
+        let owners = self.owners().await?.into_iter();
+        Ok(owners.filter_map(|o| if let Owner::Port(id) = o { Some(id) } else { None }).collect())
     }
 
     async fn serve_metadata(&self, networks: &[MetadataSpec], handler: Arc<dyn MetadataHandler>) -> Result<()> {
@@ -61,7 +70,21 @@ impl HostNetwork for OvsNetwork {
     }
 
     async fn metadata_networks(&self) -> Result<Vec<NetworkId>> {
-        Ok(self.metadata.networks().await)
+        let owners = self.owners().await?.into_iter();
+        let mut all: BTreeSet<_> =
+            owners.filter_map(|o| if let Owner::Metadata(id) = o { Some(id) } else { None }).collect();
+        let prefix = self.config.metadata_namespaces();
+        let namespaces = netns::list(&prefix);
+        all.extend(namespaces.iter().filter_map(|name| name.strip_prefix(&prefix)).map(NetworkId::from));
+        all.extend(self.metadata.networks().await);
+        Ok(all.into_iter().collect())
+    }
+
+    async fn strays(&self) -> Result<Vec<String>> {
+        let ports = self.plugged().await?.into_iter().collect();
+        let metadata = self.metadata_networks().await?.into_iter().collect();
+        let leaks = audit(&self.config, &Claims { ports, metadata }).await?;
+        Ok(leaks.into_iter().map(|leak| format!("{:?} {}: {}", leak.kind, leak.name, leak.why)).collect())
     }
 
     async fn counters(&self) -> Result<BTreeMap<PortId, PortCounters>> {

@@ -4,7 +4,10 @@ use super::{
     config::{Datapath, HostNetConfig},
     datapath,
 };
-use crate::{link, netns::Netns};
+use crate::{
+    link,
+    netns::{Netns, search_path},
+};
 use kernel::Finding;
 use std::{fs::OpenOptions, path::Path};
 
@@ -58,9 +61,8 @@ fn neighbour(config: &HostNetConfig) -> Option<Finding> {
 }
 
 fn installed(program: &str, package: &str) -> Finding {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let places = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
-    match places.map(|dir| dir.join(program)).find(|file| file.is_file()) {
+    let path = search_path();
+    match std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file()) {
         Some(file) => Finding::good(program, file.display().to_string()),
         None => Finding::bad(program, format!("not found; it is in Debian's package {package}"), INSTALL),
     }

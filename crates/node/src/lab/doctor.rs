@@ -10,16 +10,18 @@ use std::path::Path;
 /// `own`: the lab has been begun, so its names are taken by itself.
 pub async fn doctor(record: &Record, data: &Path, own: bool) -> Result<Vec<Finding>> {
     let config = record.config(data, 1)?;
-    let mut findings = vec![host::root(), host::data_dir(data)];
+    let mut findings = vec![host::root()];
+    if !findings[0].ok {
+        return Ok(findings); // nothing else can be found out
+    }
+    findings.push(host::data_dir(data));
     findings.extend(drivers_virt::qemu::doctor(&drivers::qemu_config(&config)?));
     // The host's cards and addresses are not there yet.
     let volumes = FileVolumesConfig { tcp: None, ..drivers::file_volumes(&config)? };
     findings.extend(drivers_blk::file_volumes::doctor(&volumes));
     let network = HostNetConfig { underlay: None, ..drivers::host_net_config(&config)? };
     findings.extend(drivers_net::system::doctor(&network).await);
-    if findings[0].ok {
-        findings.extend(conflicts(record, own).await?);
-    }
+    findings.push(conflicts(record, own).await?);
     if let Some(image) = record.image.as_ref().filter(|f| !f.is_file()) {
         let mend = "images/tinycloud/build FILE makes one";
         findings.push(Finding::bad("guest image", format!("{} is no file", image.display()), mend));
@@ -27,7 +29,7 @@ pub async fn doctor(record: &Record, data: &Path, own: bool) -> Result<Vec<Findi
     Ok(findings)
 }
 
-async fn conflicts(record: &Record, own: bool) -> Result<Vec<Finding>> {
+async fn conflicts(record: &Record, own: bool) -> Result<Finding> {
     const CHECK: &str = "names and addresses";
     const MEND: &str =
         "is it another lab? `tstack lab down --data ITS_DIRECTORY`; or choose --prefix, --underlay and --external";
@@ -35,7 +37,7 @@ async fn conflicts(record: &Record, own: bool) -> Result<Vec<Finding>> {
     if found.is_empty() {
         let network = &record.network;
         let detail = format!("{}-*, {} and {} are free", network.prefix, network.underlay, network.external.trunc());
-        return Ok(vec![Finding::good(CHECK, detail)]);
+        return Ok(Finding::good(CHECK, detail));
     }
-    Ok(found.into_iter().map(|what| Finding::bad(CHECK, what, MEND)).collect())
+    Ok(Finding::bad(CHECK, found.join("; "), MEND))
 }

@@ -122,7 +122,7 @@ impl Record {
             () if wanted.underlay != old.underlay => was("the underlay", &old.underlay),
             () if wanted.external != old.external => was("the external network", &old.external),
             () if new.port != self.port => was("the port", &self.port),
-            () if wanted.nodes < old.nodes => was("as its number of hosts", &old.nodes),
+            () if wanted.nodes < old.nodes => was("more hosts:", &old.nodes),
             () => Ok({
                 new.network.outside = old.outside.clone();
                 new
@@ -170,7 +170,7 @@ mod tests {
             let error = old.with(&options).unwrap_err();
             assert!(error.message().contains(says), "{error}");
         };
-        check(UpOptions { nodes: Some(1), ..UpOptions::default() }, "number of hosts 2");
+        check(UpOptions { nodes: Some(1), ..UpOptions::default() }, "more hosts: 2");
         check(UpOptions { port: Some(5980), ..UpOptions::default() }, "the port 5970");
         check(UpOptions { prefix: Some("x".into()), ..UpOptions::default() }, "the prefix lab");
         check(UpOptions { underlay: Some(net([10, 9, 0, 0])), ..UpOptions::default() }, "the underlay 10.10.0.0/24");

@@ -66,6 +66,7 @@ async fn healthy(record: &Record, data: &Path, own: bool) -> Result<()> {
     if bad.is_empty() {
         return Ok(());
     }
+    let _ = std::fs::remove_dir(data); // as it was: only if nothing is in it
     let lines = bad.iter().map(|f| format!("\n  {}: {}\n    → {}", f.check, f.detail, f.mend));
     Err(Error::bad_request(format!("a lab cannot be made here:{}", lines.collect::<String>())))
 }
