@@ -24,7 +24,7 @@ pub async fn doctor(record: &Record, data: &Path, own: bool) -> Result<Vec<Findi
     findings.push(conflicts(record, own).await?);
     if let Some(image) = record.image.as_ref().filter(|f| !f.is_file()) {
         let mend = "images/tinycloud/build FILE makes one";
-        findings.push(Finding::bad("guest image", format!("{} is no file", image.display()), mend));
+        findings.push(Finding::bad("guest image", format!("{} is no file", image.display()), mend).blocking());
     }
     Ok(findings)
 }
@@ -39,5 +39,5 @@ async fn conflicts(record: &Record, own: bool) -> Result<Finding> {
         let detail = format!("{}-*, {} and {} are free", network.prefix, network.underlay, network.external.trunc());
         return Ok(Finding::good(CHECK, detail));
     }
-    Ok(Finding::bad(CHECK, found.join("; "), MEND))
+    Ok(Finding::bad(CHECK, found.join("; "), MEND).blocking())
 }

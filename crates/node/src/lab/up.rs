@@ -8,7 +8,7 @@ use crate::{
 };
 use cli::Cloud;
 use drivers_net::lab::Lab;
-use kernel::{Error, Result, error::Doing};
+use kernel::{Error, Result, doctor::Finding, error::Doing};
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -62,13 +62,11 @@ pub async fn up(data: &Path, options: &UpOptions) -> Result<String> {
 
 async fn healthy(record: &Record, data: &Path, own: bool) -> Result<()> {
     let findings = doctor(record, data, own).await?;
-    let bad: Vec<_> = findings.iter().filter(|f| !f.ok).collect();
+    let bad: Vec<_> = findings.iter().filter(|f| f.blocks && !f.ok).map(Finding::sentence).collect();
     if bad.is_empty() {
         return Ok(());
     }
-    let _ = std::fs::remove_dir(data); // as it was: only if nothing is in it
-    let lines = bad.iter().map(|f| format!("\n  {}: {}\n    → {}", f.check, f.detail, f.mend));
-    Err(Error::bad_request(format!("a lab cannot be made here:{}", lines.collect::<String>())))
+    Err(Error::bad_request(format!("a lab cannot be made here\n  {}", bad.join("\n  "))))
 }
 
 /// Starts a host, has it join if it has not, and waits until the member sees it.
