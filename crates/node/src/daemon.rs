@@ -47,6 +47,8 @@ pub fn lock(config: &Config) -> Result<Pidfile> {
         let text = format!("{} is in use by process {pid}; stop it with `tstack down`", config.data_dir.display());
         return Err(Error::conflict(text));
     }
+    // Left by an earlier process, which may have had the same id (the first of a container always has).
+    let _ = std::fs::remove_file(ready_path(config));
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).doing(doing)?;
     Ok(Pidfile { _locked: file, ready: ready_path(config) })
 }
