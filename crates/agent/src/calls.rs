@@ -1,7 +1,7 @@
 //! Calls from members, by name: what is asked at once and is not a state.
 
-use crate::host::Shared;
-use compute::driver::Tail;
+use crate::{HostClaims, host::Shared};
+use compute::driver::{Tail, VncEndpoint};
 use kernel::{Error, ImageId, Result, ServerId, SnapshotId, VolumeId, error::Doing};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -22,6 +22,12 @@ struct OfServer {
 struct ConsoleLog {
     server: ServerId,
     lines: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Screen {
+    server: ServerId,
+    tunnel: u64,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +85,7 @@ impl Calls {
             }
             "vm.stats" => to_value(hypervisor.stats(&arguments::<OfServer>(method, params)?.server).await?),
             "vm.status" => to_value(hypervisor.status(&arguments::<OfServer>(method, params)?.server).await?),
-            "vm.vnc" => to_value(hypervisor.vnc(&arguments::<OfServer>(method, params)?.server).await?),
+            "vm.open_screen" => self.open_screen(arguments(method, params)?).await,
             "vm.snapshot" => self.snapshot(arguments(method, params)?).await,
             "vm.resize_disk" => {
                 let call: ResizeDisk = arguments(method, params)?;
@@ -87,9 +93,26 @@ impl Calls {
                 Ok(Value::Null)
             }
             "host.inventory" => self.inventory().await,
+            "host.audit" => self.audit(&arguments(method, params)?).await,
             method if method.starts_with("volume.") => self.volume(method, arguments(method, params)?).await,
             other => Err(Error::not_implemented(format!("this host's agent does not know the call {other}"))),
         }
+    }
+
+    /// Connects a guest's screen to the member, for as long as both ends want.
+    async fn open_screen(&self, call: Screen) -> Result<Value> {
+        let none = || Error::conflict(format!("server {} has no screen to look at", call.server));
+        let VncEndpoint::Unix(socket) = self.shared.drivers.hypervisor.vnc(&call.server).await? else {
+            return Err(none());
+        };
+        let screen = tokio::net::UnixStream::connect(&socket).await.map_err(|e| none().with_source(e))?;
+        let (link, host) = (Arc::clone(&self.shared.link), self.shared.host.clone());
+        telemetry::spawn_caught("agent.screen", async move {
+            if let Err(e) = link.tunnel(&host, call.tunnel, Box::new(screen)).await {
+                tracing::warn!(server = %call.server, error = %e.internal_text(), "a screen could not be brought to the member");
+            }
+        });
+        Ok(Value::Null)
     }
 
     /// Copies a disk as it is now and fills an image with it.
@@ -126,6 +149,14 @@ impl Calls {
             "strays": drivers.network.strays().await?,
             "pools": pools,
         }))
+    }
+
+    async fn audit(&self, claims: &HostClaims) -> Result<Value> {
+        let mut findings = Vec::new();
+        for audit in &self.shared.drivers.audits {
+            findings.extend(audit.audit(claims).await?);
+        }
+        Ok(json!({"findings": findings}))
     }
 
     fn pool(&self, name: &str) -> Result<&Arc<dyn VolumeBackend>> {

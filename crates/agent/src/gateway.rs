@@ -3,7 +3,10 @@
 //! Whether a host is connected is never stored. A host counts as connected while its stream lives; a new stream of the same
 //! host replaces the old one, whose calls end as `Unavailable`.
 
-use crate::protocol::{Down, Hello, Reply};
+use crate::{
+    protocol::{Down, Hello, Reply},
+    tunnel::Expected,
+};
 use async_trait::async_trait;
 use compute::model::vm::{VmIntent, VmObserved};
 use kernel::{Clock, Error, HostName, ImageId, Result, Timestamp};
@@ -53,7 +56,8 @@ pub struct Gateway {
     wired: Mutex<Wired>,
     hosts: Mutex<HashMap<HostName, Connection>>,
     last_seen: Mutex<HashMap<HostName, Timestamp>>,
-    next: AtomicU64,
+    pub(crate) next: AtomicU64,
+    pub(crate) tunnels: Mutex<HashMap<u64, Expected>>,
 }
 
 struct Connection {
@@ -72,6 +76,7 @@ impl Gateway {
             hosts: Mutex::default(),
             last_seen: Mutex::default(),
             next: AtomicU64::new(1),
+            tunnels: Mutex::default(),
         })
     }
 

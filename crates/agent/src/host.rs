@@ -16,11 +16,12 @@ use compute::{
     model::vm::{Power, VmIntent},
 };
 use futures_util::StreamExt;
-use kernel::{Clock, Error, HostName, Result, ServerId};
+use kernel::{Clock, Error, HostName, NetworkId, PortId, Result, ServerId};
 use network::driver::{HostNetwork, MetadataSpec};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::{
         Arc,
@@ -37,6 +38,22 @@ const RECONNECT: Duration = Duration::from_millis(500);
 /// So that a bug met at every try does not keep a core busy.
 const AFTER_PANIC: Duration = Duration::from_millis(200);
 
+/// What a member says a host should have: all else of that kind is a leak.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostClaims {
+    pub servers: BTreeSet<ServerId>,
+    pub ports: BTreeSet<PortId>,
+    /// Networks with a metadata service here.
+    pub networks: BTreeSet<NetworkId>,
+}
+
+/// Looks behind the drivers' backs at what is really on the host: processes, sockets, devices, namespaces.
+#[async_trait]
+pub trait HostAudit: Send + Sync + 'static {
+    /// Sentences about what is not as it must be; each names the thing.
+    async fn audit(&self, claims: &HostClaims) -> Result<Vec<String>>;
+}
+
 /// What a host works with.
 #[derive(Clone)]
 pub struct HostDrivers {
@@ -45,6 +62,7 @@ pub struct HostDrivers {
     pub network: Arc<dyn HostNetwork>,
     /// Volume pools of this host by back end name.
     pub pools: BTreeMap<String, Arc<dyn VolumeBackend>>,
+    pub audits: Vec<Arc<dyn HostAudit>>,
 }
 
 #[derive(Clone, Debug)]

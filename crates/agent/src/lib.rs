@@ -26,10 +26,12 @@ mod metadata;
 mod protocol;
 mod remote;
 mod report;
+mod tunnel;
 mod vm;
 
 pub use gateway::{Gateway, GatewayDeps, Observer};
-pub use host::{Host, HostConfig, HostDrivers};
+pub use host::{Host, HostAudit, HostClaims, HostConfig, HostDrivers};
 pub use link::{LocalLink, MemberLink};
 pub use protocol::{Down, Hello, Pool, Reply};
 pub use remote::{PeerName, RemoteLink, routes};
+pub use tunnel::{Duplex, Tunnel};

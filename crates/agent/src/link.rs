@@ -1,6 +1,6 @@
-//! How a host reaches a member: the same five operations over the network ([`crate::RemoteLink`]) or within one process.
+//! How a host reaches a member: the same operations over the network ([`crate::RemoteLink`]) or within one process.
 
-use crate::{Gateway, Hello, Reply, protocol::Down};
+use crate::{Gateway, Hello, Reply, Tunnel, protocol::Down};
 use async_trait::async_trait;
 use compute::model::vm::VmObserved;
 use futures_util::StreamExt;
@@ -20,6 +20,8 @@ pub trait MemberLink: Send + Sync + 'static {
     async fn fetch_image(&self, image: &ImageId, to: &Path) -> Result<()>;
     /// Fills an image from a file.
     async fn upload_image(&self, image: &ImageId, from: &Path) -> Result<()>;
+    /// Gives the member a byte stream that it asked for; returns when the stream is over, or was handed on.
+    async fn tunnel(&self, host: &HostName, id: u64, stream: Tunnel) -> Result<()>;
 }
 
 /// The link of a node that is a member itself.
@@ -43,5 +45,8 @@ impl MemberLink for LocalLink {
     }
     async fn upload_image(&self, image: &ImageId, from: &Path) -> Result<()> {
         self.0.fill_image_from_file(image, from).await
+    }
+    async fn tunnel(&self, host: &HostName, id: u64, stream: Tunnel) -> Result<()> {
+        self.0.tunnel_arrived(host, id, stream)
     }
 }

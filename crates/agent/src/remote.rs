@@ -1,4 +1,4 @@
-//! The link over the network: five routes on the member, spoken over HTTP/2 and mutual TLS.
+//! The link over the network: six routes on the member, spoken over HTTP/2 and mutual TLS.
 //!
 //! | route | body | answer |
 //! |---|---|---|
@@ -7,13 +7,15 @@
 //! | `POST /agent/v1/replies` | `Reply` | 204 |
 //! | `GET /agent/v1/images/{id}` | – | the bytes |
 //! | `PUT /agent/v1/images/{id}` | the bytes | 204 when the image is active |
+//! | `POST /agent/v1/tunnels/{id}` | what the host sends, as it comes | what the member sends |
 //!
 //! The certificate's common name is the host: a message that names another is refused with 403.
 
 use crate::{
-    Gateway, Hello, Reply, convert,
+    Gateway, Hello, Reply, Tunnel, convert,
     link::MemberLink,
     protocol::{Down, Refusal},
+    tunnel::BUFFER,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -33,11 +35,14 @@ use http::axum::{
 use http::{Client, ClientResponse, PeerCert};
 use kernel::{Error, HostName, ImageId, Result, error::Doing};
 use std::{path, sync::Arc, time::Duration};
+use tokio::io::AsyncWriteExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::io::ReaderStream;
 
 /// Time for the bytes of an image.
 const TRANSFER: Duration = Duration::from_secs(3600);
+/// Until the member has taken a tunnel.
+const TUNNEL: Duration = Duration::from_secs(10);
 /// A stream lives as long as its connection.
 const STREAM: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
@@ -57,6 +62,7 @@ pub fn routes(gateway: Arc<Gateway>, peer_name: PeerName) -> Router {
         .route("/agent/v1/observations", post(observations))
         .route("/agent/v1/replies", post(replies))
         .route("/agent/v1/images/{id}", get(read_image).put(fill_image))
+        .route("/agent/v1/tunnels/{id}", post(open_tunnel))
         .layer(http::axum::extract::DefaultBodyLimit::disable())
         .with_state(Member { gateway, peer_name })
 }
@@ -139,6 +145,33 @@ async fn fill_image(
     let data = body.into_data_stream().map_err(std::io::Error::other).boxed();
     member.gateway.fill_image(&id.into(), data).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn open_tunnel(
+    State(member): State<Member>,
+    Extension(cert): Extension<PeerCert>,
+    Path(id): Path<u64>,
+    body: Body,
+) -> Result<Response, Refused> {
+    let (near, far) = tokio::io::duplex(BUFFER);
+    member.gateway.tunnel_arrived(&member.peer(&cert)?, id, Box::new(far))?;
+    let (reader, writer) = tokio::io::split(near);
+    let data = body.into_data_stream().map_err(std::io::Error::other);
+    telemetry::spawn_caught("agent.tunnel", pour(data, writer));
+    Ok(Body::from_stream(ReaderStream::new(reader)).into_response())
+}
+
+/// Writes what comes, as it comes, until either side ends; then the other learns of it.
+async fn pour(
+    mut data: impl futures_util::Stream<Item = std::io::Result<Bytes>> + Unpin,
+    mut to: impl tokio::io::AsyncWrite + Unpin,
+) {
+    while let Some(Ok(bytes)) = data.next().await {
+        if to.write_all(&bytes).await.is_err() {
+            return;
+        }
+    }
+    let _ = to.shutdown().await; // it may have ended by itself
 }
 
 /// The host's end. Members are tried in turn.
@@ -224,5 +257,14 @@ impl MemberLink for RemoteLink {
         let body = Body::from_stream(ReaderStream::with_capacity(file, 1 << 20));
         let request = self.client.put(self.url(&format!("images/{image}"))).body(body).timeout(TRANSFER);
         accepted(request.send().await).await.map(|_| ())
+    }
+
+    async fn tunnel(&self, _host: &HostName, id: u64, stream: Tunnel) -> Result<()> {
+        let (reader, writer) = tokio::io::split(stream);
+        let body = Body::from_stream(ReaderStream::new(reader));
+        let request = self.client.post(self.url(&format!("tunnels/{id}"))).body(body).timeout(TUNNEL);
+        let answer = accepted(request.send().await).await?;
+        pour(answer.stream().map_err(std::io::Error::other), writer).await;
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 use kernel::{NetworkId, PortId, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 /// What the host should have.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,18 @@ pub enum LeakKind {
     Namespace,
     NftTable,
     Process,
+}
+
+impl fmt::Display for LeakKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Device => "network device",
+            Self::SwitchPort => "switch port",
+            Self::Namespace => "network namespace",
+            Self::NftTable => "nftables table",
+            Self::Process => "process",
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -51,7 +51,7 @@ pub mod policy;
 
 pub use audit::audit;
 pub use bootstrap::{BootstrapSpec, bootstrap};
-pub use model::{Settings, schema};
+pub use model::{Physical, Settings, schema};
 
 use driver::NetworkBackend;
 use flow::Reconciler;

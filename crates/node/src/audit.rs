@@ -1,26 +1,66 @@
 //! `tstack audit`: the invariants of the design against the store *and* the hosts. Each finding is a sentence that names the
 //! leak; none is the only good answer.
+//!
+//! What flows are just making or taking away looks like a leak for a moment. So whoever finds something looks again after a
+//! while, and only what is found both times counts. A host that cannot be asked is a finding as well: nobody knows what is on
+//! it.
 
 use crate::services::Services;
+use agent::HostClaims;
 use compute::{
     driver::VmStatus,
-    model::{Server, vm::VmIntent},
+    model::{ComputeHost, Server, vm::VmIntent},
 };
 use flow::{FlowRecord, Phase};
-use kernel::{HostName, NetworkId, PortId, Result, ServerId, SnapshotId, VolumeId, doctor::Finding, error::Doing};
+use kernel::{
+    HostName, Kind, NetworkId, PortId, Result, ServerId, SnapshotId, VolumeId, doctor::Finding, error::Doing,
+};
 use ports::HostCalls;
 use serde::Deserialize;
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 use store::Snapshot;
-use volume::{Attachment, Volume};
+use volume::{Attachment, Volume, VolumePool};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Between two looks, and how long hosts are waited for that should be there (after a start they connect by and by).
+const AGAIN: Duration = Duration::from_secs(1);
+const CONNECTING: Duration = Duration::from_secs(5);
+
 pub async fn audit(services: &Services) -> Result<Vec<String>> {
+    connected(services).await;
+    let first = look(services).await?;
+    if first.is_empty() {
+        return Ok(first);
+    }
+    tokio::time::sleep(AGAIN).await;
+    let again: BTreeSet<String> = look(services).await?.into_iter().collect();
+    Ok(first.into_iter().filter(|finding| again.contains(finding)).collect())
+}
+
+/// Hosts that compute or volume know, or that have an intent.
+fn known_hosts(snapshot: &Snapshot) -> BTreeSet<HostName> {
+    let compute = snapshot.all::<ComputeHost>().map(|h| h.name.clone());
+    let pools = snapshot.all::<VolumePool>().map(|p| p.host.clone());
+    let intents = snapshot.all::<VmIntent>().map(|i| i.host.clone());
+    compute.chain(pools).chain(intents).collect()
+}
+
+async fn connected(services: &Services) {
+    let all = async {
+        while known_hosts(&services.store.snapshot()).iter().any(|h| !services.gateway.is_connected(h)) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let _ = tokio::time::timeout(CONNECTING, all).await; // those that stay away are findings
+}
+
+async fn look(services: &Services) -> Result<Vec<String>> {
     let snapshot = services.store.snapshot();
     let mut findings = flows(&snapshot);
     findings.extend(compute::audit(&snapshot).into_iter().map(sentence));
@@ -29,10 +69,19 @@ pub async fn audit(services: &Services) -> Result<Vec<String>> {
     findings.extend(image::audit(&services.image).await?);
     let network = &services.network;
     findings.extend(network::audit(&snapshot, network.settings(), &**network.backend()).await?);
-    for host in services.gateway.hosts() {
-        match host.connected {
-            true => findings.extend(on_host(services, &host.host).await?),
-            false => findings.push(format!("host {}: it is not connected, what it holds is not known", host.host)),
+    let mut hosts = known_hosts(&snapshot);
+    hosts.extend(services.gateway.hosts().into_iter().filter(|h| h.connected).map(|h| h.host));
+    for host in &hosts {
+        match on_host(services, host).await {
+            Ok(found) => findings.extend(found),
+            Err(e) if !services.gateway.is_connected(host) => {
+                tracing::debug!(%host, error = %e.internal_text(), "a host could not be audited");
+                findings.push(format!("host {host}: it is not connected, what it holds is not known"));
+            }
+            Err(e) if e.is(Kind::Unavailable) => {
+                findings.push(format!("host {host}: what it holds is not known: {}", e.message()));
+            }
+            Err(e) => return Err(e),
         }
     }
     findings.sort();
@@ -84,9 +133,7 @@ async fn on_host(services: &Services, host: &HostName) -> Result<Vec<String>> {
     // Read after the host answered: what it held then and nobody claims now is a leak, unless a flow is at work on it.
     let snapshot = services.store.snapshot();
     let intents: BTreeMap<ServerId, _> = snapshot.by(VmIntent::BY_HOST, host).map(|i| (i.server.clone(), i)).collect();
-    let ports: BTreeSet<_> = intents.values().flat_map(|i| i.ports.iter().map(|p| p.bound.port.clone())).collect();
-    let networks: BTreeSet<_> =
-        intents.values().flat_map(|i| i.ports.iter().map(|p| p.bound.network.clone())).collect();
+    let HostClaims { servers: _, ports, networks } = &claims(intents.values());
     let mut findings = Vec::new();
     let mut leak = |what: &str, id: &str| findings.push(format!("host {host}: nobody claims {what} {id}"));
     held.vms.iter().filter(|v| !intents.contains_key(&v.server)).for_each(|v| leak("the guest", &v.server));
@@ -105,7 +152,31 @@ async fn on_host(services: &Services, host: &HostName) -> Result<Vec<String>> {
             findings.push(format!("host {host}: the guest of server {server} should run there and does not exist"));
         }
     }
+    findings.extend(behind(services, host).await?);
     Ok(findings)
+}
+
+fn claims<'a>(intents: impl Iterator<Item = &'a Arc<VmIntent>>) -> HostClaims {
+    let mut claims = HostClaims::default();
+    for intent in intents {
+        claims.servers.insert(intent.server.clone());
+        claims.ports.extend(intent.ports.iter().map(|p| p.bound.port.clone()));
+        claims.networks.extend(intent.ports.iter().map(|p| p.bound.network.clone()));
+    }
+    claims
+}
+
+/// What the host finds when it looks behind its drivers' backs.
+async fn behind(services: &Services, host: &HostName) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Found {
+        findings: Vec<String>,
+    }
+    let snapshot = services.store.snapshot();
+    let intents: Vec<_> = snapshot.by(VmIntent::BY_HOST, host).collect();
+    let answer = services.gateway.call(host, "host.audit", json!(claims(intents.iter())), PATIENCE).await?;
+    let found: Found = serde_json::from_value(answer).doing("reading a host's audit")?;
+    Ok(found.findings.into_iter().map(|finding| format!("host {host}: {finding}")).collect())
 }
 
 fn pools(snapshot: &Snapshot, pool: &Pool, leak: &mut impl FnMut(&str, &str)) {

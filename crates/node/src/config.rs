@@ -54,6 +54,17 @@ keys! {
     "network.namespace" = "\"\"", "the network namespace that is this host, entered at the start; empty: the machine's own (the lab uses it)";
     "network.underlay" = "\"\"", "the network card with node.address, for tunnels between hosts with the user-space datapath";
     "network.southbound" = "\"\"", "OVN's southbound database for a plain host, tcp:ADDRESS:6642; empty: this node's own";
+    "network.mtu" = "1500", "what a frame may carry on the hosts' physical network; overlays take their header from it";
+    "network.overlay_overhead" = "58", "bytes that the overlay's encapsulation costs (Geneve over IPv4: 58)";
+    "network.external_vlans" = "[2, 4094]", "first and last VLAN tag that may be chosen on the physical network `external`; []: none";
+    "network.tunnel_keys" = "[1, 16711680]", "first and last tunnel key of projects' networks";
+    "network.dns_domain" = "\"openstacklocal.\"", "suffix of the names that guests are given";
+    "network.base_mac" = "\"fa:16:3e\"", "first three octets of made MAC addresses";
+    "network.max_dns_nameservers" = "5", "name servers of a subnet";
+    "network.max_subnet_host_routes" = "20", "routes of a subnet";
+    "network.max_routes" = "30", "routes of a router";
+    "network.max_allowed_address_pairs" = "10", "address pairs of a port";
+    "network.resync_seconds" = "10", "between comparisons of all that the back end holds with all that it should";
     "network.masquerade" = "true", "guests reach beyond the host with the host's address";
     "volume.driver" = "\"file\"", "file: qcow2 files; fake: volumes exist in memory only";
     "log.level" = "\"info\"", "error, warn, info, debug or trace";
@@ -143,6 +154,11 @@ impl Config {
     pub fn list(&self, path: &str) -> Vec<String> {
         let items = self.value(path).as_array().into_iter().flatten();
         items.filter_map(|v| v.as_str().map(str::to_owned)).collect()
+    }
+
+    pub fn numbers(&self, path: &str) -> Vec<u64> {
+        let items = self.value(path).as_array().into_iter().flatten();
+        items.filter_map(|v| v.as_integer().and_then(|n| u64::try_from(n).ok())).collect()
     }
 
     pub fn node_name(&self) -> kernel::HostName {

@@ -1,7 +1,7 @@
 //! The drivers that the configuration asks for: those of the region (networks, image bytes) and those of this host.
 
-use crate::Config;
-use agent::HostDrivers;
+use crate::{Config, host_audit};
+use agent::{HostAudit, HostDrivers};
 use compute::driver::{Hypervisor, LocalDisks};
 use drivers_blk::{
     fake::{FakeSettings as FakePool, FakeVolumes},
@@ -136,13 +136,22 @@ pub struct HostSide {
 }
 
 pub async fn host(config: &Config, region: Option<&RegionDrivers>) -> Result<HostSide> {
-    let (hypervisor, disks) = hypervisor(config).await?;
+    let (img, mut audits) = (QemuImg::new("qemu-img", CONVERSIONS), Audits::new());
+    let (hypervisor, disks) = hypervisor(config, &img, &mut audits).await?;
     let (network, ovs) = host_network(config, region).await?;
-    let pools = BTreeMap::from([(config.text("volume.driver").to_owned(), pool(config).await?)]);
-    Ok(HostSide { drivers: HostDrivers { hypervisor, disks, network, pools }, _ovs: ovs })
+    let pools = BTreeMap::from([(config.text("volume.driver").to_owned(), pool(config, &img, &mut audits).await?)]);
+    Ok(HostSide { drivers: HostDrivers { hypervisor, disks, network, pools, audits }, _ovs: ovs })
 }
 
-pub(crate) async fn hypervisor(config: &Config) -> Result<(Arc<dyn Hypervisor>, Arc<dyn LocalDisks>)> {
+/// Each driver of the real world brings its audit along.
+pub(crate) type Audits = Vec<Arc<dyn HostAudit>>;
+
+/// `img`: one for the host, as it limits how many conversions run at a time.
+pub(crate) async fn hypervisor(
+    config: &Config,
+    img: &QemuImg,
+    audits: &mut Audits,
+) -> Result<(Arc<dyn Hypervisor>, Arc<dyn LocalDisks>)> {
     match config.text("hypervisor.driver") {
         "fake" => {
             let mut settings = FakeSettings::default();
@@ -153,11 +162,10 @@ pub(crate) async fn hypervisor(config: &Config) -> Result<(Arc<dyn Hypervisor>, 
             Ok((Arc::new(Fake::on(host)), Arc::new(FakeDisks::at(config.data_dir.join("guests/disks"))?)))
         }
         "qemu" => {
-            let disks = LocalStore::open(
-                LocalConfig::new(config.data_dir.join("disks")),
-                QemuImg::new("qemu-img", CONVERSIONS),
-            )?;
-            Ok((Arc::new(Qemu::open(qemu_config(config)?).await?), Arc::new(disks)))
+            let disks = LocalStore::open(LocalConfig::new(config.data_dir.join("disks")), img.clone())?;
+            let qemu = Arc::new(Qemu::open(qemu_config(config)?).await?);
+            audits.push(Arc::new(host_audit::Guests(Arc::clone(&qemu))));
+            Ok((qemu, Arc::new(disks)))
         }
         other => Err(Error::bad_request(format!("hypervisor.driver: {other} is none of qemu, fake"))),
     }
@@ -227,10 +235,14 @@ pub(crate) fn file_volumes(config: &Config) -> Result<FileVolumesConfig> {
     Ok(file)
 }
 
-pub(crate) async fn pool(config: &Config) -> Result<Arc<dyn VolumeBackend>> {
+pub(crate) async fn pool(config: &Config, img: &QemuImg, audits: &mut Audits) -> Result<Arc<dyn VolumeBackend>> {
     match config.text("volume.driver") {
         "fake" => Ok(Arc::new(FakeVolumes::at(config.data_dir.join("volumes"), FakePool::default())?)),
-        "file" => Ok(Arc::new(FileVolumes::open(file_volumes(config)?)?)),
+        "file" => {
+            let pool = Arc::new(FileVolumes::open(FileVolumesConfig { img: img.clone(), ..file_volumes(config)? })?);
+            audits.push(Arc::new(host_audit::Pool(Arc::clone(&pool))));
+            Ok(pool)
+        }
         other => Err(Error::bad_request(format!("volume.driver: {other} is none of file, fake"))),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{Config, drivers};
 use compute::driver::Fence;
+use drivers_blk::qemu_img::QemuImg;
 use drivers_net::system::{OvnCentral, OvsHost};
 use kernel::{Result, error::Doing};
 use std::path::Path;
@@ -31,7 +32,7 @@ async fn guests(config: &Config) -> Result<()> {
     if !config.data_dir.join("guests").exists() {
         return Ok(());
     }
-    let (hypervisor, disks) = drivers::hypervisor(config).await?;
+    let (hypervisor, disks) = drivers::hypervisor(config, &QemuImg::default(), &mut Vec::new()).await?;
     for guest in hypervisor.list().await? {
         hypervisor.destroy(&guest.server, LAST).await?;
         disks.remove(&guest.server).await?;
@@ -46,7 +47,7 @@ async fn volumes(config: &Config) -> Result<()> {
     if !config.data_dir.join("volumes").exists() {
         return Ok(());
     }
-    let pool = drivers::pool(config).await?;
+    let pool = drivers::pool(config, &QemuImg::default(), &mut Vec::new()).await?;
     for volume in pool.inventory().await?.exports {
         pool.unexport(&volume, volume::driver::Fence { generation: u64::MAX }).await?;
     }

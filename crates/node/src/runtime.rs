@@ -6,7 +6,7 @@
 //! error: it serves nothing true any more, and only a start brings it back.
 
 use crate::{
-    Config, bootstrap, cloud_api, credentials, daemon::Pidfile, drivers, observer::Reports, services::Services,
+    Config, bootstrap, cloud_api, console, credentials, daemon::Pidfile, drivers, observer::Reports, services::Services,
 };
 use agent::{Host, HostConfig, LocalLink};
 use cluster::{Authority, NodeIdentity};
@@ -54,6 +54,7 @@ pub async fn run_over(
     let reconcilers: Vec<_> =
         services.reconcilers().into_iter().map(|r| flow::spawn_reconciler(&services.store, r)).collect();
     watch_store(&services);
+    services.network.export_metrics();
     let member = Authority::open(&config.data_dir.join("pki"))?;
     let identity = node_identity(&config, &member)?;
     let api = serve_api(&config, &services, &identity).await?;
@@ -152,6 +153,7 @@ async fn serve_api(config: &Config, services: &Services, identity: &NodeIdentity
     let router = Router::new()
         .merge(services.router())
         .merge(cloud_api::router(services.clone(), config.clone()))
+        .merge(console::router(services.clone()))
         .fallback(cloud_api::not_here);
     let at = config.api_socket()?;
     let mut server = Server::new(at, router);

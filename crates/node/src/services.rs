@@ -1,6 +1,6 @@
 //! The services, made and wired to each other.
 
-use crate::{Config, drivers::RegionDrivers};
+use crate::{Config, drivers::RegionDrivers, settings};
 use agent::{Gateway, GatewayDeps};
 use compute::Compute;
 use flow::{Engine, EngineBuilder, Reconciler, Starter};
@@ -61,6 +61,7 @@ pub struct Services {
 impl Services {
     pub fn new(config: &Config, store: Store, clock: Arc<dyn Clock>, drivers: &RegionDrivers) -> Result<Self> {
         let policies = policies()?;
+        settings::load_policy(&policies, &config.data_dir)?;
         let starter = Starter::new(config.node_name());
         let gateway = Gateway::new(GatewayDeps { store: store.clone(), clock: Arc::clone(&clock) });
         let identity = Identity::new(store.clone(), Arc::clone(&clock), identity_config(config)?);
@@ -77,7 +78,7 @@ impl Services {
             backend: Arc::clone(&drivers.network),
             hosts: gateway.clone(),
             clock: Arc::clone(&clock),
-            settings: network::Settings::default(),
+            settings: settings::network(config)?,
         });
         let volume = VolumeService::new(VolumeDeps {
             store: store.clone(),

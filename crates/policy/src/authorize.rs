@@ -1,6 +1,9 @@
 //! The policy of the whole process, and the question every operation asks first.
 
-use crate::{Decision, Enforcer, Problem, Problems, Rule, ServicePolicy, Target, overrides::nearest};
+use crate::{
+    Decision, Enforcer, Problem, Problems, Rule, ServicePolicy, Target,
+    overrides::{nearest, sections},
+};
 use kernel::{Credentials, Ctx, Error};
 use std::{
     collections::HashMap,
@@ -60,6 +63,32 @@ impl Policies {
         };
         let new = Arc::new(current(slot).with_overrides(text)?);
         *slot.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    /// Puts an operator's file for several services in force: it maps each service's name to what [`Policies::load`] takes.
+    /// With problems nothing changes, and all of them are told.
+    pub fn load_all(&self, text: &str) -> Result<(), Problems> {
+        let sections = sections(text).map_err(|problem| Problems(vec![problem]))?;
+        let services: Vec<_> = self.services.iter().map(|slot| current(slot).policy().service).collect();
+        let (mut checked, mut problems) = (Vec::new(), Vec::new());
+        for (service, section) in sections {
+            let Some(at) = services.iter().position(|known| *known == service) else {
+                let nearest = nearest(&service, services.iter().copied());
+                problems.push(Problem::UnknownService { service, nearest });
+                continue;
+            };
+            match current(&self.services[at]).with_overrides(&section) {
+                Ok(enforcer) => checked.push((at, Arc::new(enforcer))),
+                Err(Problems(found)) => problems.extend(found),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        for (at, enforcer) in checked {
+            *self.services[at].write().unwrap_or_else(PoisonError::into_inner) = enforcer;
+        }
         Ok(())
     }
 

@@ -47,6 +47,21 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// The parts of a file that speaks of several services, by service.
+pub(crate) fn sections(text: &str) -> Result<Vec<(String, String)>, Problem> {
+    let not_yaml = |e: serde_yaml::Error| Problem::NotYaml { text: e.to_string() };
+    let mapping = match serde_yaml::from_str::<Value>(text).map_err(not_yaml)? {
+        Value::Null => return Ok(Vec::new()),
+        Value::Mapping(mapping) => mapping,
+        _ => return Err(Problem::NotAMapping),
+    };
+    let section = |(name, value): (Value, Value)| {
+        let name = name.as_str().ok_or(Problem::NotAMapping)?.to_owned();
+        Ok((name, serde_yaml::to_string(&value).map_err(not_yaml)?))
+    };
+    mapping.into_iter().map(section).collect()
+}
+
 /// Reads a file into checks. Names are known if in `known` or referred to by another rule of the file.
 pub(crate) fn read(text: &str, known: &[String]) -> Result<Vec<(String, Check)>, Vec<Problem>> {
     let mapping = match serde_yaml::from_str::<Value>(text) {

@@ -1,5 +1,5 @@
 use super::state::named;
-use kernel::{HostName, ServerId, Timestamp};
+use kernel::{HostName, ServerId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use store::{Key, Object};
 
@@ -15,6 +15,8 @@ named! {
 pub struct ConsoleToken {
     pub token: String,
     pub server: ServerId,
+    /// Who asked for it.
+    pub user: UserId,
     pub host: HostName,
     pub kind: ConsoleType,
     pub expires: Timestamp,

@@ -84,7 +84,7 @@ impl HostNetwork for OvsNetwork {
         let ports = self.plugged().await?.into_iter().collect();
         let metadata = self.metadata_networks().await?.into_iter().collect();
         let leaks = audit(&self.config, &Claims { ports, metadata }).await?;
-        Ok(leaks.into_iter().map(|leak| format!("{:?} {}: {}", leak.kind, leak.name, leak.why)).collect())
+        Ok(leaks.into_iter().map(|leak| format!("{} {}: {}", leak.kind, leak.name, leak.why)).collect())
     }
 
     async fn counters(&self) -> Result<BTreeMap<PortId, PortCounters>> {

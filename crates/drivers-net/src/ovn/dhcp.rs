@@ -103,10 +103,17 @@ pub fn is_settled(port: &Row, replica: &Replica) -> bool {
 }
 
 /// An option under the name that Neutron's clients use (dnsmasq's names, or its number), in OVN's form; `None` if OVN does
-/// not know it or if it is for the other version.
+/// not know it or if it is for the other version. Those for IPv6 begin with `option6:`, as dnsmasq has it: numbers mean other
+/// things there.
 fn option(v6: bool, name: &str, value: &str) -> Option<(&'static str, String)> {
     let name = name.to_ascii_lowercase();
-    let name = name.strip_prefix("option:").unwrap_or(&name);
+    let (for_v6, name) = match name.strip_prefix("option6:") {
+        Some(name) => (true, name),
+        None => (false, name.strip_prefix("option:").unwrap_or(&name)),
+    };
+    if for_v6 != v6 {
+        return None;
+    }
     if v6 {
         let for_v6 = |value: &str| value.split(',').all(|a| a.trim().parse::<IpAddr>().is_ok_and(|a| a.is_ipv6()));
         return match name {
@@ -233,8 +240,14 @@ mod tests {
         check(false, "dns-server", "1.1.1.1,8.8.8.8", Some(("dns_server", "{1.1.1.1,8.8.8.8}")));
         check(false, "6", "1.1.1.1", Some(("dns_server", "1.1.1.1")));
         check(false, "dns-server", "fd00::1", None);
-        check(true, "dns-server", "fd00::1", Some(("dns_server", "fd00::1")));
-        check(true, "mtu", "1300", None);
+        check(true, "option6:dns-server", "fd00::1,fd00::2", Some(("dns_server", "{fd00::1,fd00::2}")));
+        check(true, "option6:23", "fd00::1", Some(("dns_server", "fd00::1")));
+        check(true, "Option6:Domain-Search", "a.example", Some(("domain_search", "\"a.example\"")));
+        check(true, "option6:mtu", "1300", None);
+        check(true, "23", "64", None);
+        check(true, "dns-server", "1.1.1.1", None);
+        check(false, "option6:23", "fd00::1", None);
+        check(false, "23", "64", Some(("default_ttl", "64")));
         check(false, "option:bootfile-name", "a\"b", Some(("bootfile_name", "\"ab\"")));
         check(false, "router", "not an address", None);
     }

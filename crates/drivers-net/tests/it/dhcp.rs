@@ -3,10 +3,10 @@
 use crate::rig::{Rig, eventually, skipped};
 use drivers_net::conformance::objects::{group, network, port, put, subnet, tcp_group};
 use drivers_net::netns::Netns;
-use network::driver::{LPort, LSecurityGroup, LSubnet, NetworkBackend};
+use network::driver::{Ipv6Mode, LPort, LSecurityGroup, LSubnet, NetworkBackend};
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, UdpSocket},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddrV6, UdpSocket},
     time::Duration,
 };
 
@@ -109,4 +109,55 @@ async fn dhcp_says_what_subnet_and_port_say() {
     assert_eq!(offer().await.options[&6], [8, 8, 8, 8]);
     rig.backend.apply(&[put(LSubnet { dhcp: false, ..sub.clone() })]).await.unwrap();
     eventually("silence", || async { offered(netns, mac).await.is_none() }).await;
+}
+
+/// What a server answers to an INFORMATION-REQUEST (RFC 8415) for name servers and search list, by code.
+async fn informed(netns: &Netns) -> Option<BTreeMap<u16, Vec<u8>>> {
+    // Type and transaction; a client id by vendor; the options asked for.
+    let request =
+        [&[11, 1, 2, 3][..], &[0, 1, 0, 6, 0, 2, 0, 0, 0, 9], &[0, 8, 0, 2, 0, 0], &[0, 6, 0, 4, 0, 23, 0, 24]]
+            .concat();
+    let shown = netns.command("ip", ["-o", "link", "show", "dev", "eth0"]).await.unwrap();
+    let interface: u32 = shown.split(':').next().unwrap().parse().unwrap();
+    let asking = move || -> std::io::Result<BTreeMap<u16, Vec<u8>>> {
+        let socket = UdpSocket::bind("[::]:546")?;
+        socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+        let servers: Ipv6Addr = "ff02::1:2".parse().expect("All_DHCP_Relay_Agents_and_Servers");
+        socket.send_to(&request, SocketAddrV6::new(servers, 547, 0, interface))?;
+        let mut buffer = [0; 1500];
+        let (length, _) = socket.recv_from(&mut buffer)?;
+        let (mut options, mut rest) = (BTreeMap::new(), &buffer[4..length]);
+        while let [c0, c1, l0, l1, tail @ ..] = rest {
+            let (value, next) = tail.split_at(usize::from(u16::from_be_bytes([*l0, *l1])));
+            options.insert(u16::from_be_bytes([*c0, *c1]), value.to_vec());
+            rest = next;
+        }
+        Ok(options)
+    };
+    netns.run(asking).await.unwrap().ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ports_own_options_for_ipv6_reach_its_guest() {
+    if skipped() {
+        return;
+    }
+    let rig = Rig::single().await;
+    let (net, web) = (network(), tcp_group(&[80]));
+    let dns = vec!["fd00:9::53".parse().unwrap()];
+    let sub = LSubnet { ipv6: Some(Ipv6Mode::DhcpStateless), dns, metadata_via: None, ..subnet(&net, "fd00:9::/64") };
+    let a = port(&sub, 11, &[&web]);
+    rig.backend.apply(&[put(net), put(sub.clone()), put(web), put(a.clone())]).await.unwrap();
+    let guest = rig.guest(0, &a).await;
+    rig.up(&a.id).await;
+    let told = async |code: u16| informed(&guest.netns).await.unwrap_or_default().remove(&code);
+    let address = |text: &str| text.parse::<Ipv6Addr>().unwrap().octets().to_vec();
+    eventually("the subnet's name server", || async { told(23).await == Some(address("fd00:9::53")) }).await;
+    let wishes = [("option6:dns-server", "fd00:9::99"), ("option6:domain-search", "six.example"), ("23", "64")];
+    let dhcp_options = wishes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    rig.backend.apply(&[put(LPort { dhcp_options, ..a.clone() })]).await.unwrap();
+    eventually("its own name server", || async { told(23).await == Some(address("fd00:9::99")) }).await;
+    // OVN 23.03 sends the text as it is, later ones as RFC 1035 has it; a guest is told either way.
+    let search = told(24).await.unwrap();
+    assert!(search.windows(3).any(|w| w == b"six") && search.ends_with(b"example\0"), "{search:?}");
 }

@@ -14,6 +14,7 @@
 //!   that nobody knows: ask again, every call is idempotent.
 
 pub mod accel;
+mod audit;
 mod cgroup;
 mod config;
 mod doctor;

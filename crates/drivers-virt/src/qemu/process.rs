@@ -10,12 +10,14 @@
 //! ```
 
 use super::record::{VmDir, disk_error};
-use kernel::{Error, Result, error::Doing};
+use kernel::{Error, Result, ServerId, error::Doing};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom},
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::Path,
     process::Stdio,
     time::Duration,
@@ -86,6 +88,22 @@ fn is_of(pid: Pid, dir: &VmDir) -> bool {
     let pidfile = dir.pidfile();
     let mut words = cmdline.split(|b| *b == 0);
     words.any(|word| word == b"-pidfile") && words.next() == Some(pidfile.as_os_str().as_encoded_bytes())
+}
+
+/// The servers whose QEMU has its pidfile below `vms`, with the pids.
+pub fn below(vms: &Path) -> Result<BTreeMap<ServerId, Vec<i32>>> {
+    let mut found: BTreeMap<ServerId, Vec<i32>> = BTreeMap::new();
+    for entry in fs::read_dir("/proc").doing("looking for processes")? {
+        let Some(pid) = entry.ok().and_then(|e| e.file_name().to_str()?.parse::<i32>().ok()) else { continue };
+        let cmdline = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let mut words = cmdline.split(|b| *b == 0).skip_while(|word| *word != b"-pidfile").skip(1);
+        let pidfile = words.next().map(|path| Path::new(OsStr::from_bytes(path)));
+        let dir = pidfile.and_then(Path::parent).filter(|dir| dir.parent() == Some(vms));
+        if let Some(server) = dir.and_then(Path::file_name).and_then(OsStr::to_str) {
+            found.entry(server.into()).or_default().push(pid);
+        }
+    }
+    Ok(found)
 }
 
 /// Every process of the VM, `setsid` before its exec included.

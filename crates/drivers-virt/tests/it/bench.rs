@@ -62,6 +62,10 @@ impl QemuBench {
         Arc::into_inner(driver).expect("nobody uses the driver any more").close().await;
     }
 
+    pub fn qemu(&self) -> Arc<Qemu> {
+        self.driver.lock().clone().unwrap()
+    }
+
     pub fn vm_dir(&self, server: &ServerId) -> PathBuf {
         self.config.state_dir.join("vms").join(server.as_str())
     }

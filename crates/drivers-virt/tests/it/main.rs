@@ -1,5 +1,6 @@
 //! The drivers against the conformance suite, and each against what only it has.
 
+mod audit;
 mod bench;
 mod fake;
 mod guest;

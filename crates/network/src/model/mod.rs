@@ -22,7 +22,7 @@ pub use port::Port;
 pub use rbac::RbacPolicy;
 pub use router::Router;
 pub use security_group::{DefaultRule, SecurityGroup, SecurityGroupRule};
-pub use settings::Settings;
+pub use settings::{Physical, Settings};
 pub use standard::{Resource, Standard};
 pub use subnet::Subnet;
 pub use subnetpool::SubnetPool;

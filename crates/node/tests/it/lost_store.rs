@@ -1,26 +1,9 @@
 //! A member whose store can no longer follow its log stops, and says why.
 
-use crate::rig::free_port;
-use node::{Config, daemon, runtime, services};
+use crate::fakes;
+use node::{daemon, runtime, services};
 use std::time::Duration;
 use store::{Backend, Memory, Store, backend::RawTxn};
-
-/// A member's settings on fakes, with ports of its own.
-fn fakes(dir: &std::path::Path) -> Config {
-    let mut config = Config::defaults(dir);
-    let port = free_port().to_string();
-    let settings = [
-        ("store.backend", "memory"),
-        ("hypervisor.driver", "fake"),
-        ("network.driver", "fake"),
-        ("volume.driver", "fake"),
-        ("identity.bcrypt_rounds", "4"),
-        ("agent.port", "0"),
-        ("api.port", &port),
-    ];
-    settings.iter().for_each(|(key, value)| config.set(key, value).unwrap());
-    config
-}
 
 async fn damage(backend: &Memory) {
     let writes = vec![("o/flow.flow/damaged".to_owned(), Some("1 00000000 {}".into()))];
@@ -30,7 +13,7 @@ async fn damage(backend: &Memory) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_stops_when_its_store_is_lost() {
     let dir = tempfile::tempdir().unwrap();
-    let (config, backend) = (fakes(dir.path()), Memory::new());
+    let (config, backend) = (fakes::config(dir.path()), Memory::new());
     let store = Store::open(backend.clone(), services::schema()).await.unwrap();
     let at = config.api_socket().unwrap();
     let pidfile = daemon::lock(&config).unwrap();

@@ -1,7 +1,10 @@
 //! What only the whole node shows: its documents, and how it behaves as a process.
 
+mod audit;
+mod console;
 mod damage;
 mod documents;
+mod fakes;
 mod life;
 mod lost_store;
 mod misuse;

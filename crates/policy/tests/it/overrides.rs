@@ -141,3 +141,27 @@ fn a_running_policy_is_replaced_whole_or_not_at_all() {
         "no service is called compue; did you mean 'compute'?"
     );
 }
+
+static OTHER: ServicePolicy =
+    ServicePolicy { service: "volume", base: &[("admin", "role:admin")], rules: &[], refusal: "{}" };
+
+#[test]
+fn a_file_of_several_services_is_taken_whole_or_not_at_all() {
+    let policies = Policies::new(&[&POLICY, &OTHER]).unwrap();
+    let own = target! { "project_id" => "p1" };
+    let may_start = || policies.authorize(&START, &bob(), &own).is_ok();
+    let wrong = "compute:\n  compute:start: '!'\nvolume:\n  admn: '@'\nnetwrk: {}\n";
+    let said: Vec<_> = policies.load_all(wrong).unwrap_err().0.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        ["admn: no rule has this name and none refers to it; did you mean 'admin'?", "no service is called netwrk"]
+    );
+    assert!(may_start(), "nothing is in force of a file with mistakes");
+    for text in ["", "compute: {}\nvolume:\n"] {
+        policies.load_all(text).unwrap();
+        assert!(may_start());
+    }
+    policies.load_all("compute:\n  compute:start: '!'\n").unwrap();
+    assert!(!may_start());
+    assert!(policies.load_all("- compute").is_err() && policies.load_all("compute: [").is_err());
+}

@@ -1,17 +1,19 @@
 use crate::{
     Compute, ComputeError,
     error::invalid,
-    model::{ConsoleToken, ConsoleType, ServerState},
+    model::{ConsoleToken, ConsoleType, Server, ServerState},
     ops::servers::{on_host, permitted},
     policy::REMOTE_CONSOLES,
 };
 use kernel::{Ctx, Result, ids::uuid_dashed};
 
 impl Compute {
-    /// What a console's token is good for; `None` if it is unknown or over.
+    /// What a console's token is good for; `None` if it is unknown, over, or of a server that is gone or elsewhere by now.
     pub fn console(&self, token: &str) -> Option<ConsoleToken> {
-        let found = self.store.snapshot().get::<ConsoleToken>(token)?;
-        (found.expires > self.clock.now()).then(|| ConsoleToken::clone(&found))
+        let snapshot = self.store.snapshot();
+        let found = snapshot.get::<ConsoleToken>(token).filter(|t| t.expires > self.clock.now())?;
+        let there = snapshot.get::<Server>(&found.server).is_some_and(|s| s.host.as_ref() == Some(&found.host));
+        there.then(|| ConsoleToken::clone(&found))
     }
 }
 
@@ -27,6 +29,7 @@ pub(crate) async fn remote(c: &Compute, cx: &Ctx, server: &str, kind: &str, base
     let token = ConsoleToken {
         token: uuid_dashed().to_string(),
         server: server.id.clone(),
+        user: cx.credentials.user.clone(),
         host,
         kind,
         expires: cx.now().plus(c.console_ttl()),
