@@ -31,6 +31,8 @@ pub struct IdentityConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenConfig {
+    /// What new tokens are; both sorts are taken.
+    pub format: TokenFormat,
     /// Seconds that a token is valid.
     pub expiration: u64,
     /// Seconds after that in which `allow_expired` still finds it.
@@ -65,6 +67,15 @@ impl LimitModel {
             Self::StrictTwoLevel => "This model requires project hierarchy never exceeds a depth of two",
         }
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenFormat {
+    /// Sealed: short, and only members can look inside.
+    Fernet,
+    /// Signed (ES256): anybody can look inside, and whoever has the public key can check it.
+    Jws,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,7 +141,13 @@ impl Default for IdentityConfig {
 
 impl Default for TokenConfig {
     fn default() -> Self {
-        Self { expiration: 3600, allow_expired_window: 48 * 3600, allow_rescope: true, rotate_keys_after: 24 * 3600 }
+        Self {
+            format: TokenFormat::Fernet,
+            expiration: 3600,
+            allow_expired_window: 48 * 3600,
+            allow_rescope: true,
+            rotate_keys_after: 24 * 3600,
+        }
     }
 }
 

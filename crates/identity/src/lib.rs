@@ -39,7 +39,7 @@ mod projects;
 mod service;
 
 pub use api::{router, routes, spec};
-pub use config::{Algorithm, IdentityConfig, LimitModel, LockoutConfig, PasswordConfig, TokenConfig};
+pub use config::{Algorithm, IdentityConfig, LimitModel, LockoutConfig, PasswordConfig, TokenConfig, TokenFormat};
 pub use error::Refusal;
 pub use model::schema;
 pub use ops::bootstrap::{BootstrapSpec, bootstrap};

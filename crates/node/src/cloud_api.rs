@@ -2,7 +2,11 @@
 //!
 //! For operators: administrators only, but for health and metrics.
 
-use crate::{Config, audit, services::Services};
+use crate::{
+    Config, audit,
+    policy_check::{self, Question},
+    services::Services,
+};
 use cluster::{Authority, JoinAnswer, JoinRequest};
 use http::axum::{
     Json, Router,
@@ -11,7 +15,7 @@ use http::axum::{
     routing::{get, post},
 };
 use http::{ApiResult, ApiRouter, Cx, FaultStyle, Path, ServiceSpec, State};
-use kernel::{Kind, Result};
+use kernel::{Kind, Result, TokenValidator};
 use policy::{Authorize, ServicePolicy};
 use ports::HostCalls;
 use serde_json::{Value, json};
@@ -24,6 +28,8 @@ policy::rules! {
     AUDIT = "cloud:audit", "rule:operator", [System, Project], GET "/v1/audit";
     /// Learn all that is known of one object.
     EXPLAIN = "cloud:explain", "rule:operator", [System, Project], GET "/v1/explain/{id}";
+    /// See whether the operator's policy is in force, and ask why a rule decides as it does.
+    POLICY_READ = "cloud:policy", "rule:operator", [System, Project], GET "/v1/policy", POST "/v1/policy/check";
     /// Make a token that lets a node join.
     JOIN_TOKEN = "cloud:join_token", "rule:operator", [System, Project], POST "/v1/join_tokens";
 }
@@ -50,6 +56,8 @@ pub fn routes() -> ApiRouter<Cloud> {
         .get("/v1/status", status)
         .get("/v1/audit", run_audit)
         .get("/v1/explain/{id}", explain)
+        .get("/v1/policy", policy_file)
+        .post("/v1/policy/check", check_policy)
         .post("/v1/join_tokens", join_token)
 }
 
@@ -121,6 +129,21 @@ async fn explain(State(cloud): State<Cloud>, Cx(cx): Cx, Path(id): Path<String>)
     let _read = cx.authorize(&EXPLAIN, &())?;
     let found = crate::admin::explain(&cloud.services, &id).await?;
     Ok(http::ok(&found))
+}
+
+async fn policy_file(State(cloud): State<Cloud>, Cx(cx): Cx) -> ApiResult {
+    let _read = cx.authorize(&POLICY_READ, &())?;
+    Ok(http::ok(&cloud.services.policy_file.view()))
+}
+
+async fn check_policy(State(cloud): State<Cloud>, Cx(cx): Cx, http::JsonBody(body): http::JsonBody) -> ApiResult {
+    let _read = cx.authorize(&POLICY_READ, &())?;
+    let question: Question = http::from_value(body)?;
+    let token = match &question.token {
+        Some(token) => Some(cloud.services.identity.validate(token).await?),
+        None => None,
+    };
+    Ok(http::ok(&policy_check::check(&cloud.services.policies, &question, token)?))
 }
 
 async fn join_token(State(cloud): State<Cloud>, Cx(cx): Cx, http::JsonBody(body): http::JsonBody) -> ApiResult {

@@ -24,6 +24,8 @@ mod host_audit;
 pub mod lab;
 pub mod observer;
 pub mod plain;
+pub mod policy_check;
+pub mod policy_file;
 pub mod purge;
 pub mod routes;
 pub mod runtime;

@@ -68,6 +68,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Who may do what.
+    Policy {
+        #[command(subcommand)]
+        what: PolicyCommand,
+    },
     /// The configuration.
     Config {
         #[command(subcommand)]
@@ -97,6 +102,37 @@ enum ConfigCommand {
     Reference,
     /// The settings in force, where they differ from the defaults.
     Show,
+}
+
+#[derive(Subcommand)]
+enum PolicyCommand {
+    /// Whether policy.yaml is in force, or what is wrong with it; of a RULE, why it allows or refuses somebody.
+    Check(PolicyCheck),
+}
+
+#[derive(clap::Args)]
+struct PolicyCheck {
+    /// identity:get_user, os_compute_api:servers:show …
+    rule: Option<String>,
+    /// The service, where several have a rule of this name.
+    #[arg(long)]
+    service: Option<String>,
+    /// A token that stands for who asks; in place of the following.
+    #[arg(long, conflicts_with_all = ["role", "user", "project", "domain", "system"])]
+    token: Option<String>,
+    #[arg(long)]
+    role: Vec<String>,
+    #[arg(long)]
+    user: Option<String>,
+    #[arg(long)]
+    project: Option<String>,
+    #[arg(long)]
+    domain: Option<String>,
+    #[arg(long)]
+    system: bool,
+    /// An attribute of what is operated on: --target target.user.id=42
+    #[arg(long, value_name = "NAME=VALUE")]
+    target: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -171,9 +207,32 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
             print(text);
             return Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        Command::Policy { what: PolicyCommand::Check(asked) } => return check_policy(&cli, asked).await,
         Command::Demo { image, no_server, no_login } => demo(&cli, image.clone(), !no_server, !no_login).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn check_policy(cli: &Cli, asked: &PolicyCheck) -> Result<ExitCode> {
+    let cloud = admin(&cli.data()).await?;
+    let (text, well) = match &asked.rule {
+        None => cli::policy_file(&cloud).await?,
+        Some(rule) => cli::policy_check(&cloud, question(rule, asked)?).await?,
+    };
+    print!("{text}");
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn question(rule: &str, asked: &PolicyCheck) -> Result<serde_json::Value> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err(Error::bad_request(format!("--target {text}: expected NAME=VALUE"))),
+    };
+    let target: std::collections::BTreeMap<_, _> = asked.target.iter().map(pair).collect::<Result<_>>()?;
+    Ok(serde_json::json!({
+        "rule": rule, "service": asked.service, "token": asked.token, "roles": asked.role, "user_id": asked.user,
+        "project_id": asked.project, "domain_id": asked.domain, "system": asked.system, "target": target,
+    }))
 }
 
 /// The file's settings with those of `--set` on top.

@@ -55,6 +55,7 @@ pub async fn run_over(
         services.reconcilers().into_iter().map(|r| flow::spawn_reconciler(&services.store, r)).collect();
     watch_store(&services);
     services.network.export_metrics();
+    let policy = services.policy_file.watch();
     let member = Authority::open(&config.data_dir.join("pki"))?;
     let identity = node_identity(&config, &member)?;
     let api = serve_api(&config, &services, &identity).await?;
@@ -69,6 +70,7 @@ pub async fn run_over(
         agents.abort();
     }
     tracing::info!(drained, "stopping");
+    policy.abort();
     host.abort();
     reconcilers.iter().for_each(|r| r.abort());
     drop(engine);

@@ -1,6 +1,6 @@
 //! The services, made and wired to each other.
 
-use crate::{Config, drivers::RegionDrivers, settings};
+use crate::{Config, drivers::RegionDrivers, policy_file::PolicyFile, settings};
 use agent::{Gateway, GatewayDeps};
 use compute::Compute;
 use flow::{Engine, EngineBuilder, Reconciler, Starter};
@@ -48,6 +48,7 @@ pub struct Services {
     pub store: Store,
     pub clock: Arc<dyn Clock>,
     pub policies: Arc<Policies>,
+    pub policy_file: Arc<PolicyFile>,
     pub gateway: Arc<Gateway>,
     pub identity: Identity,
     pub image: ImageService,
@@ -61,7 +62,7 @@ pub struct Services {
 impl Services {
     pub fn new(config: &Config, store: Store, clock: Arc<dyn Clock>, drivers: &RegionDrivers) -> Result<Self> {
         let policies = policies()?;
-        settings::load_policy(&policies, &config.data_dir)?;
+        let policy_file = PolicyFile::open(&config.data_dir, Arc::clone(&policies))?;
         let starter = Starter::new(config.node_name());
         let gateway = Gateway::new(GatewayDeps { store: store.clone(), clock: Arc::clone(&clock) });
         let identity = Identity::new(store.clone(), Arc::clone(&clock), identity_config(config)?);
@@ -106,7 +107,20 @@ impl Services {
             },
         });
         let placement = Placement { store: store.clone() };
-        Ok(Self { store, clock, policies, gateway, identity, image, network, placement, volume, compute, starter })
+        Ok(Self {
+            store,
+            clock,
+            policies,
+            policy_file,
+            gateway,
+            identity,
+            image,
+            network,
+            placement,
+            volume,
+            compute,
+            starter,
+        })
     }
 
     /// What every service's pipeline needs.

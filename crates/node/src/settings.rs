@@ -1,26 +1,8 @@
-//! What services are given of the configuration: the network service's settings, and the operator's policy.
+//! What services are given of the configuration: the network service's settings.
 
 use crate::{Config, drivers::EXTERNAL};
-use kernel::{Error, Result, error::Doing};
+use kernel::{Error, Result};
 use network::{Physical, Settings};
-use policy::Policies;
-use std::path::Path;
-
-/// Beside `tstack.toml`; maps services to rules, `compute: {"os_compute_api:servers:create": "role:admin"}`.
-pub const POLICY_FILE: &str = "policy.yaml";
-
-/// Puts the operator's policy in force, if there is one. Unknown names and anything else wrong with it are one error, for a
-/// policy that is half in force is worse than none.
-pub fn load_policy(policies: &Policies, dir: &Path) -> Result<()> {
-    let path = dir.join(POLICY_FILE);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => {
-            policies.load_all(&text).map_err(|problems| Error::bad_request(format!("{}:\n{problems}", path.display())))
-        }
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(e).doing(&format!("reading {}", path.display())),
-    }
-}
 
 /// The `network.*` keys.
 pub fn network(config: &Config) -> Result<Settings> {
@@ -62,6 +44,7 @@ fn base_mac(text: &str) -> Option<[u8; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn defaults_are_the_network_services_own() {
@@ -87,25 +70,6 @@ mod tests {
             let said = with(wrong).unwrap_err();
             let key = wrong.split(' ').next().unwrap();
             assert!(said.message().starts_with(&format!("network.{key}: expected")), "{wrong}: {said}");
-        }
-    }
-
-    #[test]
-    fn a_policy_is_loaded_whole_or_refused_with_all_that_is_wrong() {
-        let dir = tempfile::tempdir().unwrap();
-        let policies = crate::services::policies().unwrap();
-        load_policy(&policies, dir.path()).unwrap();
-        let write = |text: &str| std::fs::write(dir.path().join(POLICY_FILE), text).unwrap();
-        write("compute:\n  os_compute_api:servers:create: '!'\nvolume:\n  volume:create: role:admin\n");
-        load_policy(&policies, dir.path()).unwrap();
-        write("compute:\n  os_compute_api:servers:crate: '!'\nvolumes:\n  volume:create: role:admin\n");
-        let said = load_policy(&policies, dir.path()).unwrap_err().message().to_owned();
-        for part in [
-            "policy.yaml",
-            "did you mean 'os_compute_api:servers:create'?",
-            "no service is called volumes; did you mean 'volume'?",
-        ] {
-            assert!(said.contains(part), "{part}: {said}");
         }
     }
 }

@@ -67,12 +67,15 @@ impl Policies {
     }
 
     /// Puts an operator's file for several services in force: it maps each service's name to what [`Policies::load`] takes.
-    /// With problems nothing changes, and all of them are told.
+    /// Services that it does not name have their defaults. With problems nothing changes, and all of them are told.
     pub fn load_all(&self, text: &str) -> Result<(), Problems> {
         let sections = sections(text).map_err(|problem| Problems(vec![problem]))?;
         let services: Vec<_> = self.services.iter().map(|slot| current(slot).policy().service).collect();
         let (mut checked, mut problems) = (Vec::new(), Vec::new());
-        for (service, section) in sections {
+        let named = |service: &str| sections.iter().any(|(name, _)| name == service);
+        let others =
+            services.iter().filter(|service| !named(service)).map(|service| ((*service).to_owned(), String::new()));
+        for (service, section) in sections.iter().cloned().chain(others).collect::<Vec<_>>() {
             let Some(at) = services.iter().position(|known| *known == service) else {
                 let nearest = nearest(&service, services.iter().copied());
                 problems.push(Problem::UnknownService { service, nearest });

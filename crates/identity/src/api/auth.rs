@@ -14,6 +14,9 @@ pub(super) fn routes() -> ApiRouter<Identity> {
         .get("/v3/auth/projects", projects)
         .get("/v3/auth/domains", domains)
         .get("/v3/auth/system", system)
+        // The names of old, from when only federated users asked.
+        .get("/v3/OS-FEDERATION/projects", projects)
+        .get("/v3/OS-FEDERATION/domains", domains)
 }
 
 async fn show_catalog(State(id): State<Identity>, Cx(cx): Cx, at: At) -> ApiResult {

@@ -14,7 +14,7 @@ use http::{
     ApiResult, ApiRouter, Cx, HeaderMap, HeaderName, HeaderValue, JsonBody, Method, Params, RequestInfo, Response,
     State, StatusCode, from_value, json_response, no_content,
 };
-use kernel::{Error, Result};
+use kernel::{Error, Result, Timestamp};
 use serde_json::{Value, json};
 
 pub(super) const X_SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
@@ -23,7 +23,7 @@ const RECEIPT: HeaderName = HeaderName::from_static("openstack-auth-receipt");
 
 pub(super) fn routes() -> ApiRouter<Identity> {
     let path = "/v3/auth/tokens";
-    ApiRouter::new().get(path, validate).post(path, issue).delete(path, revoke)
+    ApiRouter::new().get("/v3/OS-REVOKE/events", events).get(path, validate).post(path, issue).delete(path, revoke)
 }
 
 async fn issue(
@@ -63,6 +63,19 @@ async fn revoke(State(id): State<Identity>, Cx(cx): Cx, headers: HeaderMap, para
     let cascade = params.get("cascade").is_none_or(|text| !is_false(text));
     tokens::revoke(&id, &cx, &subject(&headers, &params)?, cascade).await?;
     Ok(no_content())
+}
+
+async fn events(State(id): State<Identity>, Cx(cx): Cx, at: At) -> ApiResult {
+    let since = match at.params.get("since") {
+        None => None,
+        Some(text) => {
+            let invalid = || Refusal::Invalid(format!("invalid date format {text}"));
+            Some(Timestamp::parse(text).ok_or_else(invalid).map_err(Error::from)?)
+        }
+    };
+    let found = tokens::events(&id, &cx, since)?;
+    let events: Vec<_> = found.iter().map(|r| views::revocation(r)).collect();
+    Ok(views::collection(&at, "events", &events, None))
 }
 
 fn is_false(text: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Fernet keys, replicated with everything else.
+//! Keys, replicated with everything else.
 //!
 //! ```text
 //!   staged ──rotate──▶ primary ──rotate──▶ secondary ──nothing sealed with it is valid any more──▶ gone
@@ -17,6 +17,8 @@ use store::{Key, Object};
 pub enum Purpose {
     Tokens,
     Credentials,
+    /// Of tokens that are signed and not sealed.
+    Signing,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,7 +30,7 @@ pub struct KeyRing {
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct RingKey {
-    /// 32 octets, base64url.
+    /// In base64url: the 32 octets of a Fernet key, or a P-256 key as PKCS #8.
     pub secret: String,
     pub created: Timestamp,
     /// When it became primary.
@@ -48,6 +50,7 @@ impl Purpose {
         match self {
             Self::Tokens => "tokens",
             Self::Credentials => "credentials",
+            Self::Signing => "signing",
         }
     }
 }

@@ -52,11 +52,11 @@ pub async fn bootstrap(id: &Identity, spec: BootstrapSpec) -> Result<()> {
         true => Some(id.passwords().hash(&spec.admin_password).await?),
         false => None,
     };
-    let secrets = [fresh_secret(), fresh_secret(), fresh_secret(), fresh_secret()];
+    let rings = fresh_rings()?;
     let (now, domain) = (id.now(), DomainId::from(id.config().default_domain.as_str()));
     id.store()
         .transact("identity.bootstrap", move |tx| {
-            keys(tx, &secrets, now);
+            keys(tx, &rings, now);
             default_domain(tx, &domain);
             let admin_role = roles(tx);
             let project = admin_project(tx, &domain);
@@ -72,11 +72,18 @@ pub async fn bootstrap(id: &Identity, spec: BootstrapSpec) -> Result<()> {
         .await
 }
 
-fn keys(tx: &mut Tx, secrets: &[String; 4], now: Timestamp) {
-    let [a, b, c, d] = secrets.clone();
-    for (purpose, secrets) in [(Purpose::Tokens, [a, b]), (Purpose::Credentials, [c, d])] {
+/// The staged key and the primary of each ring.
+type Rings = [(Purpose, [String; 2]); 3];
+
+fn fresh_rings() -> Result<Rings> {
+    let ring = |purpose| Ok::<_, kernel::Error>((purpose, [fresh_secret(purpose)?, fresh_secret(purpose)?]));
+    Ok([ring(Purpose::Tokens)?, ring(Purpose::Credentials)?, ring(Purpose::Signing)?])
+}
+
+fn keys(tx: &mut Tx, rings: &Rings, now: Timestamp) {
+    for (purpose, secrets) in rings {
         if tx.get::<KeyRing>(purpose.key()).is_none() {
-            tx.put(KeyRing::new(purpose, secrets, now));
+            tx.put(KeyRing::new(*purpose, secrets.clone(), now));
         }
     }
 }

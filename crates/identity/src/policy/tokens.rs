@@ -17,6 +17,9 @@
     /// Revoke all tokens for a user.
     REVOKE_TOKENS_FOR_USER = "identity:revoke_tokens_for_user", "rule:admin_or_owner", [System, Domain, Project],
         DELETE "/v3/users/{user_id}/tokens";
+    /// List revocation events.
+    LIST_REVOKE_EVENTS = "identity:list_revoke_events", "rule:service_or_admin", [System, Project],
+        GET "/v3/OS-REVOKE/events";
     /// Get service catalog.
     GET_AUTH_CATALOG = "identity:get_auth_catalog", "", [],
         GET "/v3/auth/catalog",

@@ -11,6 +11,7 @@ mod ec2;
 mod endpoint_filter;
 mod federation;
 mod fuzz;
+mod jws;
 mod limits;
 mod lists;
 mod lockout;

@@ -111,3 +111,22 @@ async fn keys_rotate_under_tokens_that_stay_valid() {
     assert_eq!(keys(), 3, "rotated by age, and the keys that no valid token needs are gone");
     cloud.api.token(&token).expect(401, "GET /users", None).await;
 }
+
+#[tokio::test]
+async fn services_may_ask_what_was_revoked() {
+    let cloud = Cloud::new().await;
+    let admin = cloud.admin().await;
+    let ann = admin.user("ann").await;
+    let answer = cloud.login("ann", PASSWORD, json!("unscoped")).await;
+    let audit = answer.json()["token"]["audit_ids"][0].as_str().unwrap().to_owned();
+    let token = answer.header("x-subject-token");
+    cloud.api.token(&token).with("x-subject-token", &token).expect(204, "DELETE /auth/tokens", None).await;
+    cloud.clock.advance(Duration::from_secs(10));
+    admin.expect(204, &format!("DELETE /users/{ann}/tokens"), None).await;
+    let listed = admin.expect(200, "GET /OS-REVOKE/events", None).await;
+    let named = |name: &str, value: &str| listed["events"].as_array().unwrap().iter().any(|e| e[name] == json!(value));
+    assert!(named("audit_id", &audit) && named("audit_chain_id", &audit) && named("user_id", &ann), "{listed}");
+    let recent = admin.expect(200, "GET /OS-REVOKE/events?since=2027-01-15T08:00:05Z", None).await;
+    assert_eq!(recent["events"].as_array().unwrap().len(), 1, "{recent}");
+    admin.expect(400, "GET /OS-REVOKE/events?since=yesterday", None).await;
+}

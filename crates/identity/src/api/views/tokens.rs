@@ -2,7 +2,7 @@
 
 use super::{AccessRuleView, CatalogView, bare_access_rule, catalog};
 use crate::{
-    model::{Role, ServiceProvider, token::Method},
+    model::{Revocation, Role, ServiceProvider, revocation::Subject, token::Method},
     ops::{
         catalog::Entry,
         tokens::{Loan, Receipt, Scoped, Token},
@@ -140,4 +140,15 @@ pub(in crate::api) fn receipt(receipt: &Receipt) -> Value {
         },
         "required_auth_methods": receipt.rules.iter().map(|rule| names(rule)).collect::<Vec<_>>(),
     })
+}
+
+/// What of a token makes it void.
+pub(in crate::api) fn revocation(revocation: &Revocation) -> Value {
+    let (name, value) = match &revocation.subject {
+        Subject::Token(audit) => ("audit_id", audit.as_str()),
+        Subject::Chain(audit) => ("audit_chain_id", audit.as_str()),
+        Subject::User(id) => ("user_id", id.as_str()),
+    };
+    let before = revocation.issued_before.iso_micros_z();
+    json!({name: value, "issued_before": before, "revoked_at": before})
 }

@@ -1,5 +1,6 @@
 //! Sealing and opening with the key rings of the store.
 
+mod jws;
 mod reencrypt;
 mod rotate;
 
@@ -7,6 +8,7 @@ pub use rotate::{KeyRotation, rotate};
 
 use crate::model::{KeyRing, Purpose};
 use fernet::Fernet;
+use jws::Signers;
 use kernel::{Error, Result};
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use store::Snapshot;
 pub struct Rings {
     tokens: RwLock<Option<Ready>>,
     credentials: RwLock<Option<Ready>>,
+    signers: RwLock<Option<(Arc<KeyRing>, Arc<Signers>)>>,
 }
 
 /// A ring made ready: the ring it was made of, and its keys in the ring's order.
@@ -56,12 +59,34 @@ impl Rings {
         Ok(ready.ciphers.get(1).is_some_and(|primary| primary.decrypt(&padded).is_ok()))
     }
 
+    /// Signs with the primary key of the ring for that.
+    pub fn sign(&self, view: &Snapshot, claims: &[u8]) -> Result<String> {
+        let signers = self.signers(view)?;
+        signers.ok_or_else(|| Error::unavailable("identity has no signing keys yet; it is being set up"))?.sign(claims)
+    }
+
+    /// What was signed, if by a key of the ring.
+    pub fn verify(&self, view: &Snapshot, token: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.signers(view)?.and_then(|signers| signers.verify(token)))
+    }
+
+    fn signers(&self, view: &Snapshot) -> Result<Option<Arc<Signers>>> {
+        let Some(ring) = view.get::<KeyRing>(Purpose::Signing.key()) else { return Ok(None) };
+        if let Some((_, signers)) = self.signers.read().as_ref().filter(|(known, _)| Arc::ptr_eq(known, &ring)) {
+            return Ok(Some(Arc::clone(signers)));
+        }
+        let signers = Arc::new(Signers::new(ring.keys.iter().map(|key| key.secret.as_str()))?);
+        *self.signers.write() = Some((ring, Arc::clone(&signers)));
+        Ok(Some(signers))
+    }
+
     fn ready(&self, view: &Snapshot, purpose: Purpose) -> Result<Ready> {
         let ring = view.get::<KeyRing>(purpose.key());
         let ring = ring.ok_or_else(|| Error::unavailable("identity has no keys yet; it is being set up"))?;
         let slot = match purpose {
             Purpose::Tokens => &self.tokens,
             Purpose::Credentials => &self.credentials,
+            Purpose::Signing => return Err(Error::internal("sealing with keys that sign")),
         };
         if let Some(ready) = slot.read().as_ref().filter(|ready| Arc::ptr_eq(&ready.ring, &ring)) {
             return Ok(ready.clone());
@@ -78,6 +103,9 @@ impl Rings {
 }
 
 /// A key for a ring.
-pub(crate) fn fresh_secret() -> String {
-    Fernet::generate_key()
+pub(crate) fn fresh_secret(purpose: Purpose) -> Result<String> {
+    match purpose {
+        Purpose::Tokens | Purpose::Credentials => Ok(Fernet::generate_key()),
+        Purpose::Signing => jws::fresh_secret(),
+    }
 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     Identity,
+    config::TokenFormat,
     model::{KeyRing, Purpose, Revocation},
 };
 use async_trait::async_trait;
@@ -18,7 +19,7 @@ const BATCH: usize = 1000;
 
 /// Makes the staged key primary and stages a new one; makes the ring if there is none.
 pub async fn rotate(id: &Identity, purpose: Purpose) -> Result<()> {
-    let (now, secrets) = (id.now(), [fresh_secret(), fresh_secret()]);
+    let (now, secrets) = (id.now(), [fresh_secret(purpose)?, fresh_secret(purpose)?]);
     id.store()
         .transact("identity.keys.rotate", move |tx| {
             match tx.get::<KeyRing>(purpose.key()) {
@@ -54,10 +55,15 @@ impl flow::Reconciler for KeyRotation {
     async fn reconcile(&self) -> Result<()> {
         let id = &self.0;
         let age = Duration::from_secs(id.config().tokens.rotate_keys_after);
-        for purpose in [Purpose::Tokens, Purpose::Credentials] {
+        for purpose in [Purpose::Tokens, Purpose::Credentials, Purpose::Signing] {
             let due = id.view().get::<KeyRing>(purpose.key()).is_none_or(|ring| ring.due(age, id.now()));
             // Where nothing is sealed there is nothing that an old key could give away.
-            if due && (purpose == Purpose::Tokens || anything(id)) {
+            let used = match purpose {
+                Purpose::Tokens => true,
+                Purpose::Credentials => anything(id),
+                Purpose::Signing => id.config().tokens.format == TokenFormat::Jws,
+            };
+            if due && used {
                 rotate(id, purpose).await?;
                 tracing::info!(?purpose, "rotated the keys");
             }
@@ -73,7 +79,8 @@ impl KeyRotation {
         self.0
             .store()
             .transact("identity.keys.forget", move |tx| {
-                drop_old_keys(tx, memory, now);
+                drop_old_keys(tx, Purpose::Tokens, memory, now);
+                drop_old_keys(tx, Purpose::Signing, memory, now);
                 let old = |r: &Revocation| now.since(r.issued_before) > memory;
                 let expired: Vec<_> =
                     tx.view().all::<Revocation>().filter(|r| old(r)).take(BATCH).map(|r| r.subject.key()).collect();
@@ -86,8 +93,8 @@ impl KeyRotation {
     }
 }
 
-fn drop_old_keys(tx: &mut Tx, memory: Duration, now: Timestamp) {
-    let Some(ring) = tx.get::<KeyRing>(Purpose::Tokens.key()) else { return };
+fn drop_old_keys(tx: &mut Tx, purpose: Purpose, memory: Duration, now: Timestamp) {
+    let Some(ring) = tx.get::<KeyRing>(purpose.key()) else { return };
     let mut ring = KeyRing::clone(&ring);
     if ring.drop_retired(memory, now) {
         tx.put(ring);

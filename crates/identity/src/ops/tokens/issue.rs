@@ -6,11 +6,12 @@ use super::{
     methods::{Around, Lent, Proven, prove},
     receipts, resolve,
     scope::{Asked, Scope, trust_of},
+    text,
 };
 use crate::{
     Identity, Refusal,
     model::{
-        Purpose, Trust,
+        Trust,
         token::{Lender, Payload, ScopeId, audit_id},
     },
 };
@@ -73,7 +74,7 @@ pub(crate) fn mint(id: &Identity, mut proven: Proven, asked: &Asked, since: Time
         audit_ids: [audit_id(octets)].into_iter().chain(proven.chain).collect(),
         lender: proven.lent.map(|lent| lent.by),
     });
-    let sealed = id.rings().seal(&view, Purpose::Tokens, &payload.encode())?;
+    let sealed = text::write(id, &view, &payload)?;
     let at = Moment { now, inactive_days: id.config().passwords.disable_after_inactive_days };
     let token = resolve(&view, Arc::clone(&payload), at).map_err(|why| refusal(&payload, why))?;
     let entry = Entry::new(payload, token.clone(), Stamps::of(&view));

@@ -10,6 +10,7 @@
 //! about a validation leaves this process, and what was taken from a user counts from the next request on.
 
 mod cache;
+mod events;
 mod issue;
 mod login;
 pub(crate) mod methods;
@@ -18,9 +19,11 @@ mod resolve;
 mod revoke;
 mod scope;
 mod show;
+mod text;
 mod validate;
 
 pub use cache::TokenCache;
+pub use events::events;
 pub(crate) use issue::mint;
 pub use issue::{Issued, Outcome, issue};
 pub use login::{

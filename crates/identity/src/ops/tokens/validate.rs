@@ -3,11 +3,9 @@
 use super::{
     cache::{Entry, Stamps, TokenCache},
     resolve::{Moment, resolve},
+    text,
 };
-use crate::{
-    Identity, Refusal,
-    model::{Purpose, token::Payload},
-};
+use crate::{Identity, Refusal};
 use async_trait::async_trait;
 use kernel::{Credentials, Result, TokenValidator};
 use std::{sync::Arc, time::Duration};
@@ -33,11 +31,7 @@ pub(crate) fn lookup(id: &Identity, token: &str, window: Duration) -> Result<Arc
     let known = id.tokens().get(&hash);
     let payload = match &known {
         Some(entry) if entry.same_keys(&stamps) => Arc::clone(&entry.payload),
-        _ => {
-            let opened = id.rings().open(&view, Purpose::Tokens, token)?;
-            let payload = opened.and_then(|octets| Payload::decode(&octets)).ok_or(void("not sealed by us"))?;
-            Arc::new(payload)
-        }
+        _ => Arc::new(text::read(id, &view, token)?.ok_or(void("not a token of ours"))?),
     };
     if now >= payload.expires.plus(window) {
         return Err(void("expired").into());

@@ -33,6 +33,7 @@ fn of_old() -> Vec<Row> {
     vec![
         get("GET /"), get("GET /v3"),
         get("GET /v3/auth/catalog"), get("GET /v3/auth/projects"), get("GET /v3/auth/domains"), get("GET /v3/auth/system"),
+        get("GET /v3/OS-FEDERATION/projects"), get("GET /v3/OS-FEDERATION/domains"), get("GET /v3/OS-REVOKE/events"),
         row("POST /v3/auth/tokens", json!({"auth": {"identity": {"methods": ["password"], "password": {"user": {"id": "<USER>", "password": PASSWORD}}}}})),
         get("GET /v3/auth/tokens"), get("HEAD /v3/auth/tokens"), get("DELETE /v3/auth/tokens"),
         get("GET /v3/users"), row("POST /v3/users", in_own("user")), get("GET /v3/users/<USER>"), get("GET /v3/users/<MEMBER>"),
