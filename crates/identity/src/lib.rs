@@ -6,9 +6,10 @@
 //!        Credentials (user, scope, roles) ◀── tokens::validate ◀─────────┘ (in this process, from the snapshot)
 //! ```
 //!
-//! What it owns: domains, projects, users, groups, roles and their assignments; the catalog; application credentials and
-//! credentials; the keys that seal tokens; what was revoked ([`model`]). What can be done with them is in [`ops`], a folder
-//! per resource, under the rules in [`policy`]; `api` gives it Keystone's shape.
+//! What it owns: domains and what they set, projects, users, groups, roles and their assignments; the catalog, who sees what of
+//! it, and policies and limits kept for other services; what lends powers (application credentials, trusts, OAuth 1.0a, EC2
+//! keys); what federation would need; the keys that seal and sign; what was revoked ([`model`]). What can be done with them
+//! is in [`ops`], a folder per resource, under the rules in [`policy`]; `api` gives it Keystone's shape.
 //!
 //! Life of an account and of a removal:
 //!
@@ -26,6 +27,8 @@
 //! - Nobody gets a role that does not exist: whoever grants reads user, target and role in the granting transaction, and
 //!   whoever removes one of them marks it first.
 //! - A name is unique in its space by a claim in the transaction that gives it.
+//! - What was lent is never more than its lender has at that moment, and lends on only where that was meant (a trust's own token).
+//! - Every secret that must be read again is sealed by a ring, and moves to the ring's new key.
 //! - Whether a user exists cannot be told from a refused login, neither by its words nor by its time.
 //! - Every change and every login leaves an event under `history/audit`, written with it.
 

@@ -6,7 +6,7 @@ use compute::Compute;
 use flow::{Engine, EngineBuilder, Reconciler, Starter};
 use http::Deps;
 use http::axum::Router;
-use identity::{Identity, IdentityConfig, KnownProjects};
+use identity::{Identity, KnownProjects};
 use image::{ImageDeps, ImageService};
 use kernel::{Clock, Error, Result};
 use network::Network;
@@ -65,7 +65,7 @@ impl Services {
         let policy_file = PolicyFile::open(&config.data_dir, Arc::clone(&policies))?;
         let starter = Starter::new(config.node_name());
         let gateway = Gateway::new(GatewayDeps { store: store.clone(), clock: Arc::clone(&clock) });
-        let identity = Identity::new(store.clone(), Arc::clone(&clock), identity_config(config)?);
+        let identity = Identity::new(store.clone(), Arc::clone(&clock), settings::identity(config)?);
         let projects: Arc<dyn Projects> = Arc::new(KnownProjects);
         let image = ImageService::new(ImageDeps {
             store: store.clone(),
@@ -160,23 +160,4 @@ impl Services {
         all.extend(self.compute.reconcilers());
         all
     }
-}
-
-fn identity_config(config: &Config) -> Result<IdentityConfig> {
-    let mut identity = IdentityConfig::default();
-    identity.tokens.expiration = config.number("identity.token_seconds");
-    identity.passwords.algorithm = match config.text("identity.password_hash") {
-        "bcrypt" => identity::Algorithm::Bcrypt,
-        "scrypt" => identity::Algorithm::Scrypt,
-        "argon2id" => identity::Algorithm::Argon2id,
-        other => {
-            return Err(Error::bad_request(format!(
-                "identity.password_hash: {other} is none of bcrypt, scrypt, argon2id"
-            )));
-        }
-    };
-    if identity.passwords.algorithm == identity::Algorithm::Bcrypt {
-        identity.passwords.rounds = u32::try_from(config.number("identity.bcrypt_rounds")).ok();
-    }
-    Ok(if config.flag("node.acceptance") { identity.acceptance() } else { identity })
 }

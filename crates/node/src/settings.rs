@@ -1,8 +1,67 @@
-//! What services are given of the configuration: the network service's settings.
+//! What services are given of the configuration: the settings of network and identity.
 
 use crate::{Config, drivers::EXTERNAL};
+use identity::{Algorithm, IdentityConfig, LimitModel, LockoutConfig, TokenFormat};
 use kernel::{Error, Result};
 use network::{Physical, Settings};
+
+/// The `identity.*` keys.
+pub fn identity(config: &Config) -> Result<IdentityConfig> {
+    let key = |name: &str| format!("identity.{name}");
+    let number = |name: &str| config.number(&key(name));
+    let small = |name: &str| {
+        let smaller = || Error::bad_request(format!("identity.{name}: expected a smaller number"));
+        u32::try_from(number(name)).map_err(|_| smaller())
+    };
+    let count = |name: &str| usize::try_from(number(name)).unwrap_or(usize::MAX);
+    // Zero stands for "no limit", which is a negative number or nothing inside.
+    let limit = |name: &str| if number(name) == 0 { -1 } else { i64::try_from(number(name)).unwrap_or(i64::MAX) };
+    let some = |n: usize| (n > 0).then_some(n);
+    let text = |name: &str| config.text(&key(name));
+    let mut identity = IdentityConfig {
+        list_limit: some(count("list_limit")),
+        max_project_depth: count("max_project_depth"),
+        limit_model: one_of(
+            config,
+            "limit_model",
+            &[("flat", LimitModel::Flat), ("strict_two_level", LimitModel::StrictTwoLevel)],
+        )?,
+        max_redelegation_count: small("max_redelegation_count")?,
+        application_credential_limit: limit("user_application_credentials"),
+        credential_limit: limit("user_credentials"),
+        lockout: LockoutConfig { failure_attempts: small("lockout_attempts")?, duration: number("lockout_seconds") },
+        ..IdentityConfig::default()
+    };
+    let tokens = &mut identity.tokens;
+    tokens.format = one_of(config, "token_format", &[("fernet", TokenFormat::Fernet), ("jws", TokenFormat::Jws)])?;
+    tokens.expiration = number("token_seconds");
+    tokens.allow_expired_window = number("token_allow_expired_seconds");
+    tokens.allow_rescope = config.flag(&key("token_allow_rescope"));
+    tokens.rotate_keys_after = number("rotate_keys_seconds").max(60);
+    let passwords = &mut identity.passwords;
+    let hashes = [("bcrypt", Algorithm::Bcrypt), ("scrypt", Algorithm::Scrypt), ("argon2id", Algorithm::Argon2id)];
+    passwords.algorithm = one_of(config, "password_hash", &hashes)?;
+    if passwords.algorithm == Algorithm::Bcrypt {
+        passwords.rounds = Some(small("bcrypt_rounds")?);
+    }
+    passwords.regex = Some(text("password_regex").to_owned()).filter(|pattern| !pattern.is_empty());
+    passwords.regex_description = text("password_regex_description").to_owned();
+    passwords.unique_last = count("password_unique_last");
+    passwords.minimum_age_days = small("password_minimum_age_days")?;
+    passwords.expires_days = Some(small("password_expires_days")?).filter(|days| *days > 0);
+    passwords.change_upon_first_use = config.flag(&key("password_change_upon_first_use"));
+    passwords.disable_after_inactive_days = small("disable_after_inactive_days")?;
+    passwords.verified_cache_seconds = number("verified_cache_seconds");
+    Ok(if config.flag("node.acceptance") { identity.acceptance() } else { identity })
+}
+
+/// The value that a word of `identity.*` stands for.
+fn one_of<T: Copy>(config: &Config, name: &str, known: &[(&str, T)]) -> Result<T> {
+    let word = config.text(&format!("identity.{name}"));
+    let names: Vec<_> = known.iter().map(|(word, _)| *word).collect();
+    let unknown = || Error::bad_request(format!("identity.{name}: {word} is none of {}", names.join(", ")));
+    known.iter().find(|(known, _)| *known == word).map(|(_, value)| *value).ok_or_else(unknown)
+}
 
 /// The `network.*` keys.
 pub fn network(config: &Config) -> Result<Settings> {
@@ -70,6 +129,33 @@ mod tests {
             let said = with(wrong).unwrap_err();
             let key = wrong.split(' ').next().unwrap();
             assert!(said.message().starts_with(&format!("network.{key}: expected")), "{wrong}: {said}");
+        }
+    }
+
+    #[test]
+    fn identitys_defaults_are_keystones() {
+        let expect = IdentityConfig {
+            passwords: identity::PasswordConfig { rounds: Some(12), ..IdentityConfig::default().passwords },
+            ..IdentityConfig::default()
+        };
+        assert_eq!(super::identity(&Config::defaults(Path::new("/data"))).unwrap(), expect);
+    }
+
+    #[test]
+    fn identitys_settings_are_read_and_checked() {
+        let with =
+            |text: &str| super::identity(&Config::parse(Path::new("/data"), &format!("[identity]\n{text}")).unwrap());
+        let set = with("token_format = \"jws\"\nlist_limit = 7\nuser_credentials = 3\npassword_expires_days = 90\npassword_regex = \"a+\"").unwrap();
+        assert_eq!((set.tokens.format, set.list_limit, set.credential_limit), (TokenFormat::Jws, Some(7), 3));
+        assert_eq!((set.passwords.expires_days, set.passwords.regex.as_deref()), (Some(90), Some("a+")));
+        for wrong in [
+            "token_format = \"pki\"",
+            "limit_model = \"x\"",
+            "password_hash = \"md5\"",
+            "lockout_attempts = 99999999999",
+        ] {
+            let key = wrong.split(' ').next().unwrap();
+            assert!(with(wrong).unwrap_err().message().starts_with(&format!("identity.{key}: ")), "{wrong}");
         }
     }
 }
