@@ -51,7 +51,7 @@ pub struct RegisteredLimit {
     pub description: Option<String>,
 }
 
-/// By service `s:…` and by region `r:…`.
+/// By service.
 pub const ON: Index<RegisteredLimit> = Index::new(0);
 
 impl RegisteredLimit {
@@ -65,10 +65,7 @@ impl Object for RegisteredLimit {
         self.id.as_str().into()
     }
     fn index(&self, sink: &mut IndexSink<'_>) {
-        sink.add(ON, format!("s:{}", self.resource.service));
-        if let Some(region) = &self.resource.region {
-            sink.add(ON, format!("r:{region}"));
-        }
+        sink.add(ON, &self.resource.service);
     }
 }
 

@@ -44,6 +44,10 @@ async fn a_limit_rests_on_a_registered_one() {
     admin.expect(403, &format!("PATCH {one}"), json!({"registered_limit": {"default_limit": 3}})).await;
     admin.expect(403, &format!("DELETE {one}"), None).await;
     admin.expect(409, &format!("DELETE /services/{service}"), None).await;
+    admin.expect(201, "PUT /regions/far", json!({"region": {}})).await;
+    let far = json!([{"service_id": service, "resource_name": "far", "default_limit": 1, "region_id": "far"}]);
+    admin.expect(201, "POST /registered_limits", json!({"registered_limits": far})).await;
+    admin.expect(204, "DELETE /regions/far", None).await;
     let changed = admin
         .expect(200, &format!("PATCH /limits/{id}"), json!({"limit": {"resource_limit": -1, "description": "d"}}))
         .await;

@@ -4,13 +4,13 @@ use crate::{
         Region,
         catalog::{BY_PARENT, OF_REGION},
     },
-    ops::{audit::Note, catalog::gone, registered_limits::forbid_removal},
+    ops::{audit::Note, catalog::gone},
     policy::{Authorize, catalog::DELETE_REGION},
 };
 use kernel::{Ctx, RegionId, Result};
 use store::Tx;
 
-/// The regions below go with it; endpoints anywhere in the tree forbid it.
+/// The regions below go with it; endpoints anywhere in the tree forbid it. Registered limits go on naming it, as in Keystone.
 pub async fn delete(id: &Identity, cx: &Ctx, region_id: &str) -> Result<()> {
     let permit = cx.authorize(&DELETE_REGION, &())?;
     let (note, region_id) = (Note::of(cx), RegionId::from(region_id));
@@ -26,7 +26,6 @@ pub async fn delete(id: &Identity, cx: &Ctx, region_id: &str) -> Result<()> {
             .into());
         }
         for id in &tree {
-            forbid_removal(tx, "region", &format!("r:{id}"))?;
             gone::region(tx, id);
             tx.delete::<Region>(id);
         }

@@ -26,15 +26,14 @@ fn absent(id: &str) -> Refusal {
     Refusal::Absent(format!("Could not find registered limit for {id}."))
 }
 
-/// Service and region are there, and written again as they are: who removes one of them at this moment conflicts and sees
-/// the registered limit.
+/// Service and region are there; the service is written again as it is: who removes it at this moment conflicts and sees the
+/// registered limit.
 fn settle(tx: &mut Tx, resource: &Resource) -> Result<()> {
     let missing = |attribute| Refusal::Missing { attribute, target: "registered_limit" };
     let service = tx.get::<Service>(&resource.service).ok_or_else(|| missing("service_id"))?;
     tx.put(Service::clone(&service));
     if let Some(region) = &resource.region {
-        let region = tx.get::<Region>(region).ok_or_else(|| missing("region_id"))?;
-        tx.put(Region::clone(&region));
+        tx.get::<Region>(region).ok_or_else(|| missing("region_id"))?;
     }
     Ok(())
 }
@@ -57,10 +56,10 @@ fn unused(tx: &mut Tx, id: &str) -> Result<RegisteredLimit> {
     Ok(RegisteredLimit::clone(&found))
 }
 
-/// Services (`s:id`) and regions (`r:id`) stay while a limit on their resources is registered.
-pub(crate) fn forbid_removal(tx: &Tx, what: &'static str, place: &str) -> Result<()> {
-    match tx.view().count_by(ON, place) {
+/// A service stays while a limit on its resources is registered.
+pub(crate) fn forbid_removal(tx: &Tx, service: &str) -> Result<()> {
+    match tx.view().count_by(ON, service) {
         0 => Ok(()),
-        _ => Err(Refusal::conflict(what, "it has registered limits").into()),
+        _ => Err(Refusal::conflict("service", "it has registered limits").into()),
     }
 }

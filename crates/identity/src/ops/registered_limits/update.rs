@@ -32,8 +32,8 @@ pub async fn update(id: &Identity, cx: &Ctx, limit_id: &str, update: Update) -> 
         new.resource.name = update.resource_name.clone().unwrap_or(new.resource.name);
         new.default = update.default_limit.unwrap_or(new.default);
         new.description = update.description.clone().unwrap_or(new.description);
-        settle(tx, &new.resource)?;
         if new.resource != old.resource {
+            settle(tx, &new.resource)?;
             claim(tx, &new)?;
             tx.release_unique(RegisteredLimit::NAMES, &old.resource.key(), &old.id);
         }

@@ -14,7 +14,7 @@ pub async fn delete(id: &Identity, cx: &Ctx, service_id: &str) -> Result<()> {
         if !tx.delete::<Service>(&service_id) {
             return Err(Refusal::not_found("service", service_id.as_str()).into());
         }
-        forbid_removal(tx, "service", &format!("s:{service_id}"))?;
+        forbid_removal(tx, &service_id)?;
         gone::service(tx, &service_id);
         note.deleted(tx, "service", &service_id)
     })
