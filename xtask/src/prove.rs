@@ -151,13 +151,12 @@ async fn settled(cloud: &TestCloud, pace: &Pace) -> Result<Vec<String>, String> 
     let mut states = Vec::new();
     for server in &servers {
         let status = server["status"].as_str().unwrap_or_default().to_owned();
-        if status == "ERROR" && server["fault"]["message"].as_str().unwrap_or_default().is_empty() {
-            return Err(format!("server {} is in ERROR without a reason", server["id"]));
+        let reason = server["fault"]["message"].as_str().unwrap_or_default();
+        match status.as_str() {
+            "ACTIVE" => states.push(status),
+            "ERROR" if !reason.is_empty() => states.push(format!("ERROR: {reason}")),
+            _ => return Err(format!("server {} came to rest as {status} {reason}", server["id"])),
         }
-        if !matches!(status.as_str(), "ACTIVE" | "ERROR") {
-            return Err(format!("server {} came to rest as {status}", server["id"]));
-        }
-        states.push(status);
         let path = format!("/servers/{}", server["id"].as_str().unwrap_or_default());
         demo.call("DELETE", "compute", &path, None).await.map_err(|e| e.internal_text())?;
     }

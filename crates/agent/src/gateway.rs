@@ -50,9 +50,13 @@ struct Wired {
     images: Option<Arc<dyn Images>>,
 }
 
+/// How long a host may be away and still be expected back: an agent that was cut off, or starts again, connects in far less.
+const REJOIN: Duration = Duration::from_secs(10);
+
 pub struct Gateway {
     store: Store,
     clock: Arc<dyn Clock>,
+    born: Timestamp,
     wired: Mutex<Wired>,
     hosts: Mutex<HashMap<HostName, Connection>>,
     last_seen: Mutex<HashMap<HostName, Timestamp>>,
@@ -71,6 +75,7 @@ impl Gateway {
         let (store, clock) = (deps.store, deps.clock);
         Arc::new(Self {
             store,
+            born: clock.now(),
             clock,
             wired: Mutex::default(),
             hosts: Mutex::default(),
@@ -146,6 +151,7 @@ impl Gateway {
         let mut hosts = self.hosts.lock();
         if hosts.get(host).is_some_and(|c| c.number == number) {
             hosts.remove(host); // waiting calls end with their senders
+            self.seen(host);
             tracing::warn!(%host, "host disconnected");
         }
     }
@@ -253,5 +259,38 @@ impl HostCalls for Gateway {
 
     fn is_connected(&self, host: &HostName) -> bool {
         self.hosts.lock().contains_key(host)
+    }
+
+    fn is_expected(&self, host: &HostName) -> bool {
+        let last_seen = self.last_seen.lock().get(host).copied().unwrap_or(self.born);
+        self.is_connected(host) || self.clock.now().since(last_seen) < REJOIN
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::clock::ManualClock;
+
+    /// Work may be planned for a host that was lost a moment ago, and by a member that has only just begun for any host.
+    #[tokio::test]
+    async fn hosts_are_expected_back_for_a_while() {
+        let clock = ManualClock::at(Timestamp::parse("2026-01-01T00:00:00Z").unwrap());
+        let store = Store::open(store::Memory::new(), store::Schema::default()).await.unwrap();
+        let gateway = Gateway::new(GatewayDeps { store, clock: Arc::clone(&clock) as Arc<dyn Clock> });
+        let host = HostName::from("h1");
+        assert!(gateway.is_expected(&host) && !gateway.is_connected(&host), "the member has just begun");
+        clock.advance(REJOIN);
+        assert!(!gateway.is_expected(&host), "it never came");
+        gateway
+            .hosts
+            .lock()
+            .insert(host.clone(), Connection { number: 1, down: mpsc::channel(1).0, calls: HashMap::new() });
+        clock.advance(REJOIN);
+        assert!(gateway.is_expected(&host), "it is connected");
+        gateway.detach(&host, 1);
+        assert!(gateway.is_expected(&host), "it was lost just now");
+        clock.advance(REJOIN);
+        assert!(!gateway.is_expected(&host), "it stays away");
     }
 }

@@ -1,5 +1,6 @@
 //! What the service is made of: the store and the other services' ports, wired by `node`.
 
+use crate::model::ComputeHost;
 use flow::Starter;
 use kernel::{Clock, HostName};
 use ports::{HostCalls, Images, Placer, PortBinder, Projects, Volumes};
@@ -49,13 +50,10 @@ impl Compute {
         Self(Arc::new(deps))
     }
 
-    /// Hosts that may take new servers: connected, and not disabled.
+    /// Hosts that may take new servers: connected or about to be again, and not disabled.
     pub(crate) fn connected(&self, snapshot: &Snapshot) -> Vec<HostName> {
-        let usable = |name: &HostName| {
-            let host = snapshot.get::<crate::model::ComputeHost>(name);
-            host.is_some_and(|h| !h.disabled && !h.forced_down)
-        };
-        self.hosts.hosts().into_iter().filter(|h| h.connected).map(|h| h.host).filter(usable).collect()
+        let usable = |h: &ComputeHost| !h.disabled && !h.forced_down && self.hosts.is_expected(&h.name);
+        snapshot.all::<ComputeHost>().filter(|h| usable(h)).map(|h| h.name.clone()).collect()
     }
 
     /// Names of all connected hosts: for views of many servers, looked up once.

@@ -26,4 +26,9 @@ pub trait HostCalls: Send + Sync + 'static {
     fn is_connected(&self, host: &HostName) -> bool {
         self.hosts().iter().any(|h| h.host == *host && h.connected)
     }
+    /// Connected, or away for so short a time that it may still come back by itself: work may be planned for it. A member that
+    /// has just begun knows of nobody yet, and expects all.
+    fn is_expected(&self, host: &HostName) -> bool {
+        self.is_connected(host)
+    }
 }
