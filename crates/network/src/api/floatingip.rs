@@ -1,9 +1,9 @@
 //! `/v2.0/floatingips`
 
 use super::{
-    body,
+    crud::{create, delete, update, verbs},
     kind::Kind,
-    resource::{Fields, IfMatch, Look, list, made, one, show},
+    resource::{Fields, Look, list, show},
     spec::{Attr, Default, ID, STANDARD, Spec, TAGS},
     tags,
 };
@@ -12,7 +12,7 @@ use crate::{
     model::{FloatingIp, Port},
     ops::floatingip::{self, create::NewFloatingIp, update::FloatingIpChanges},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use http::ApiRouter;
 use serde_json::{Value, json};
 
 static SPEC: Spec = Spec {
@@ -72,39 +72,14 @@ fn details(port: &Port) -> Value {
     })
 }
 
+verbs!(FloatingIp, NewFloatingIp, FloatingIpChanges, floatingip);
+
 pub fn routes() -> ApiRouter<Service> {
     ApiRouter::new()
         .get("/v2.0/floatingips", list::<FloatingIp>)
-        .post("/v2.0/floatingips", create)
+        .post("/v2.0/floatingips", create::<FloatingIp>)
         .get("/v2.0/floatingips/{id}", show::<FloatingIp>)
-        .put("/v2.0/floatingips/{id}", update)
-        .delete("/v2.0/floatingips/{id}", delete)
+        .put("/v2.0/floatingips/{id}", update::<FloatingIp>)
+        .delete("/v2.0/floatingips/{id}", delete::<FloatingIp>)
         .merge(tags::routes::<FloatingIp>("/v2.0/floatingips/{id}/tags", "/v2.0/floatingips/{id}/tags/{tag}"))
-}
-
-async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
-    let created = body::create::<NewFloatingIp>(&SPEC, &cx, body)?;
-    let fips = floatingip::create::create(&net, &cx, created.asked).await?;
-    Ok(made(&net, &cx, &fips, created.bulk))
-}
-
-async fn update(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let (set, mut changes) = body::update::<FloatingIpChanges>(&SPEC, &cx, body)?;
-    if set.0.is_empty() {
-        // Neutron takes an empty change to mean that the floating IP shall lead nowhere.
-        changes.port_id = Some(None);
-    }
-    let fip = floatingip::update::update(&net, &cx, &id, &set, changes, expect).await?;
-    Ok(http::ok(&one(&net, &cx, fip.as_ref(), &[])))
-}
-
-async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
-    floatingip::delete::delete(&net, &cx, &id, expect).await?;
-    Ok(http::no_content())
 }

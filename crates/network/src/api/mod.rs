@@ -7,6 +7,7 @@
 
 mod agents;
 mod body;
+mod crud;
 mod default_rule;
 mod discovery;
 mod extensions;

@@ -1,9 +1,9 @@
 //! `/v2.0/networks`
 
 use super::{
-    body,
+    crud::{create, delete, update, verbs},
     kind::Kind,
-    resource::{Fields, IfMatch, Look, list, made, one, show},
+    resource::{Fields, Look, list, show},
     spec::{ADMIN_STATE, Attr, Default, ID, NAME, STANDARD, Spec, TAGS},
     tags, zones,
 };
@@ -12,7 +12,7 @@ use crate::{
     model::{Network, rbac, rbac::Action},
     ops::network::{self, create::NewNetwork, update::NetworkChanges},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use http::ApiRouter;
 use serde_json::{Value, json};
 
 static SPEC: Spec = Spec {
@@ -76,35 +76,14 @@ impl Fields for Network {
     }
 }
 
+verbs!(Network, NewNetwork, NetworkChanges, network);
+
 pub fn routes() -> ApiRouter<Service> {
     ApiRouter::new()
         .get("/v2.0/networks", list::<Network>)
-        .post("/v2.0/networks", create)
+        .post("/v2.0/networks", create::<Network>)
         .get("/v2.0/networks/{id}", show::<Network>)
-        .put("/v2.0/networks/{id}", update)
-        .delete("/v2.0/networks/{id}", delete)
+        .put("/v2.0/networks/{id}", update::<Network>)
+        .delete("/v2.0/networks/{id}", delete::<Network>)
         .merge(tags::routes::<Network>("/v2.0/networks/{id}/tags", "/v2.0/networks/{id}/tags/{tag}"))
-}
-
-async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
-    let created = body::create::<NewNetwork>(&SPEC, &cx, body)?;
-    let networks = network::create::create(&net, &cx, created.asked).await?;
-    Ok(made(&net, &cx, &networks, created.bulk))
-}
-
-async fn update(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let (set, changes) = body::update::<NetworkChanges>(&SPEC, &cx, body)?;
-    let network = network::update::update(&net, &cx, &id, &set, changes, expect).await?;
-    Ok(http::ok(&one(&net, &cx, network.as_ref(), &[])))
-}
-
-async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
-    network::delete::delete(&net, &cx, &id, expect).await?;
-    Ok(http::no_content())
 }

@@ -1,10 +1,10 @@
 //! `/v2.0/ports`
 
 use super::{
-    body,
+    crud::{create, delete, update, verbs},
     kind::Kind,
     query::Query,
-    resource::{Fields, IfMatch, Look, list, made, one, show},
+    resource::{Fields, Look, list, show},
     spec::{ADMIN_STATE, Attr, Default, ID, NAME, STANDARD, Spec},
     tags,
 };
@@ -13,7 +13,7 @@ use crate::{
     model::{Network, Port, logical::hostname},
     ops::port::{self, create::NewPort, update::PortChanges},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use http::ApiRouter;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -138,35 +138,14 @@ fn vif_details(look: &Look<'_>) -> Value {
     })
 }
 
+verbs!(Port, NewPort, PortChanges, port);
+
 pub fn routes() -> ApiRouter<Service> {
     ApiRouter::new()
         .get("/v2.0/ports", list::<Port>)
-        .post("/v2.0/ports", create)
+        .post("/v2.0/ports", create::<Port>)
         .get("/v2.0/ports/{id}", show::<Port>)
-        .put("/v2.0/ports/{id}", update)
-        .delete("/v2.0/ports/{id}", delete)
+        .put("/v2.0/ports/{id}", update::<Port>)
+        .delete("/v2.0/ports/{id}", delete::<Port>)
         .merge(tags::routes::<Port>("/v2.0/ports/{id}/tags", "/v2.0/ports/{id}/tags/{tag}"))
-}
-
-async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
-    let created = body::create::<NewPort>(&SPEC, &cx, body)?;
-    let ports = port::create::create(&net, &cx, created.asked).await?;
-    Ok(made(&net, &cx, &ports, created.bulk))
-}
-
-async fn update(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let (set, changes) = body::update::<PortChanges>(&SPEC, &cx, body)?;
-    let port = port::update::update(&net, &cx, &id, &set, changes, expect).await?;
-    Ok(http::ok(&one(&net, &cx, port.as_ref(), &[])))
-}
-
-async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
-    port::delete::delete(&net, &cx, &id, expect).await?;
-    Ok(http::no_content())
 }

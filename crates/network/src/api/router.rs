@@ -1,16 +1,16 @@
 //! `/v2.0/routers`
 
 use super::{
-    body,
+    crud::{create, delete, update, verbs},
     kind::Kind,
-    resource::{Fields, IfMatch, Look, list, made, one, show},
+    resource::{Fields, IfMatch, Look, list, one, show},
     spec::{ADMIN_STATE, Attr, Default, ID, NAME, STANDARD, Spec, TAGS},
     tags, zones,
 };
 use crate::{
     Network as Service,
     error::NetError,
-    model::{Port, Resource, Router},
+    model::{Port, Resource, Router, subnet::Route},
     ops::router::{self, InterfaceAsked, InterfaceView, create::NewRouter, update::RouterChanges},
 };
 use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
@@ -63,39 +63,20 @@ fn gateway(router: &Router, look: &Look<'_>) -> Value {
     json!({"network_id": gateway.network, "enable_snat": gateway.snat, "external_fixed_ips": ips})
 }
 
+verbs!(Router, NewRouter, RouterChanges, router);
+
 pub fn routes() -> ApiRouter<Service> {
     ApiRouter::new()
         .get("/v2.0/routers", list::<Router>)
-        .post("/v2.0/routers", create)
+        .post("/v2.0/routers", create::<Router>)
         .get("/v2.0/routers/{id}", show::<Router>)
-        .put("/v2.0/routers/{id}", update)
-        .delete("/v2.0/routers/{id}", delete)
+        .put("/v2.0/routers/{id}", update::<Router>)
+        .delete("/v2.0/routers/{id}", delete::<Router>)
         .put("/v2.0/routers/{id}/add_router_interface", add_interface)
         .put("/v2.0/routers/{id}/remove_router_interface", remove_interface)
+        .put("/v2.0/routers/{id}/add_extraroutes", add_extraroutes)
+        .put("/v2.0/routers/{id}/remove_extraroutes", remove_extraroutes)
         .merge(tags::routes::<Router>("/v2.0/routers/{id}/tags", "/v2.0/routers/{id}/tags/{tag}"))
-}
-
-async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
-    let created = body::create::<NewRouter>(&SPEC, &cx, body)?;
-    let routers = router::create::create(&net, &cx, created.asked).await?;
-    Ok(made(&net, &cx, &routers, created.bulk))
-}
-
-async fn update(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let (set, changes) = body::update::<RouterChanges>(&SPEC, &cx, body)?;
-    let router = router::update::update(&net, &cx, &id, &set, changes, expect).await?;
-    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
-}
-
-async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
-    router::delete::delete(&net, &cx, &id, expect).await?;
-    Ok(http::no_content())
 }
 
 /// The body of both interface actions; ids must look like ids.
@@ -140,4 +121,40 @@ async fn remove_interface(
 ) -> ApiResult {
     let done = router::remove_interface::remove(&net, &cx, &id, &interface(&body)?).await?;
     Ok(http::ok(&interface_view(&done)))
+}
+
+/// The routes in the body of both route actions: `{"router": {"routes": […]}}`. One that comes twice counts once.
+fn extra_routes(body: &Value) -> kernel::Result<Vec<Route>> {
+    let wrong = |reason: &str| NetError::request(format!("Invalid input for routes. Reason: {reason}."));
+    let given = body.get("router").and_then(Value::as_object).filter(|r| r.keys().all(|k| k == "routes"));
+    let given = given.and_then(|r| r.get("routes")?.as_array()).ok_or_else(|| wrong("'routes' is not a list"))?;
+    let mut routes: Vec<Route> = Vec::new();
+    for item in given {
+        let read = Kind::Routes.read("routes", &json!([item]))?;
+        let read: Vec<Route> = serde_json::from_value(read).map_err(|e| wrong(&e.to_string()))?;
+        routes.extend(read.into_iter().filter(|route| !routes.contains(route)).collect::<Vec<_>>());
+    }
+    Ok(routes)
+}
+
+async fn add_extraroutes(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let router = router::extra_routes::add(&net, &cx, &id, extra_routes(&body)?, expect).await?;
+    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
+}
+
+async fn remove_extraroutes(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let router = router::extra_routes::remove(&net, &cx, &id, extra_routes(&body)?, expect).await?;
+    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
 }

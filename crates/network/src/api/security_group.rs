@@ -1,10 +1,10 @@
 //! `/v2.0/security-groups`
 
 use super::{
-    body,
+    crud::{create, delete, update, verbs},
     kind::Kind,
     listing::{self, render},
-    resource::{Fields, IfMatch, Look, made, one, show},
+    resource::{Fields, Look, show},
     spec::{Attr, Default, ID, STANDARD, Spec, TAGS},
     tags,
 };
@@ -16,7 +16,7 @@ use crate::{
         security_group::{self, create::NewSecurityGroup, update::SecurityGroupChanges},
     },
 };
-use http::{ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Params, Path, State};
+use http::{ApiResult, ApiRouter, BaseUrl, Cx, Params, State};
 use kernel::ProjectId;
 use serde_json::Value;
 
@@ -56,13 +56,15 @@ impl Fields for SecurityGroup {
     }
 }
 
+verbs!(SecurityGroup, NewSecurityGroup, SecurityGroupChanges, security_group);
+
 pub fn routes() -> ApiRouter<Service> {
     ApiRouter::new()
         .get("/v2.0/security-groups", list)
-        .post("/v2.0/security-groups", create)
+        .post("/v2.0/security-groups", create::<SecurityGroup>)
         .get("/v2.0/security-groups/{id}", show::<SecurityGroup>)
-        .put("/v2.0/security-groups/{id}", update)
-        .delete("/v2.0/security-groups/{id}", delete)
+        .put("/v2.0/security-groups/{id}", update::<SecurityGroup>)
+        .delete("/v2.0/security-groups/{id}", delete::<SecurityGroup>)
         .merge(tags::routes::<SecurityGroup>(
             "/v2.0/security-groups/{id}/tags",
             "/v2.0/security-groups/{id}/tags/{tag}",
@@ -78,27 +80,4 @@ async fn list(State(net): State<Service>, Cx(cx): Cx, params: Params, base: Base
     let snapshot = net.store().snapshot();
     let look = Look { net: &net, cx: &cx, snapshot: &snapshot, reach: &reach };
     Ok(http::ok(&listing::list::<SecurityGroup>(&look, &params, &base)?))
-}
-
-async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
-    let created = body::create::<NewSecurityGroup>(&SPEC, &cx, body)?;
-    let groups = security_group::create::create(&net, &cx, created.asked).await?;
-    Ok(made(&net, &cx, &groups, created.bulk))
-}
-
-async fn update(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let (set, changes) = body::update::<SecurityGroupChanges>(&SPEC, &cx, body)?;
-    let group = security_group::update::update(&net, &cx, &id, &set, changes, expect).await?;
-    Ok(http::ok(&one(&net, &cx, group.as_ref(), &[])))
-}
-
-async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
-    security_group::delete::delete(&net, &cx, &id, expect).await?;
-    Ok(http::no_content())
 }

@@ -1,10 +1,10 @@
 //! `/v2.0/subnets`
 
 use super::{
-    body,
+    crud::{create, delete, update, verbs},
     kind::Kind,
     query::Query,
-    resource::{Fields, IfMatch, Look, list, made, one, show},
+    resource::{Fields, Look, list, show},
     spec::{Attr, Default, ID, NAME, STANDARD, Spec, TAGS},
     tags,
 };
@@ -13,7 +13,7 @@ use crate::{
     model::{Network, Subnet, rbac, rbac::Action},
     ops::subnet::{self, create::NewSubnet, update::SubnetChanges},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use http::ApiRouter;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -84,35 +84,14 @@ impl Fields for Subnet {
     }
 }
 
+verbs!(Subnet, NewSubnet, SubnetChanges, subnet);
+
 pub fn routes() -> ApiRouter<Service> {
     ApiRouter::new()
         .get("/v2.0/subnets", list::<Subnet>)
-        .post("/v2.0/subnets", create)
+        .post("/v2.0/subnets", create::<Subnet>)
         .get("/v2.0/subnets/{id}", show::<Subnet>)
-        .put("/v2.0/subnets/{id}", update)
-        .delete("/v2.0/subnets/{id}", delete)
+        .put("/v2.0/subnets/{id}", update::<Subnet>)
+        .delete("/v2.0/subnets/{id}", delete::<Subnet>)
         .merge(tags::routes::<Subnet>("/v2.0/subnets/{id}/tags", "/v2.0/subnets/{id}/tags/{tag}"))
-}
-
-async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
-    let created = body::create::<NewSubnet>(&SPEC, &cx, body)?;
-    let subnets = subnet::create::create(&net, &cx, created.asked).await?;
-    Ok(made(&net, &cx, &subnets, created.bulk))
-}
-
-async fn update(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let (set, changes) = body::update::<SubnetChanges>(&SPEC, &cx, body)?;
-    let subnet = subnet::update::update(&net, &cx, &id, &set, changes, expect).await?;
-    Ok(http::ok(&one(&net, &cx, subnet.as_ref(), &[])))
-}
-
-async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
-    subnet::delete::delete(&net, &cx, &id, expect).await?;
-    Ok(http::no_content())
 }

@@ -1,9 +1,9 @@
 //! `/v2.0/subnetpools`
 
 use super::{
-    body,
+    crud::{create, delete, update, verbs},
     kind::Kind,
-    resource::{Fields, IfMatch, Look, list, made, one, show},
+    resource::{Fields, Look, list, show},
     spec::{Attr, Default, ID, STANDARD, Spec, TAGS},
     tags,
 };
@@ -12,7 +12,7 @@ use crate::{
     model::{SubnetPool, rbac, rbac::Action},
     ops::subnetpool::{self, create::NewSubnetPool, update::SubnetPoolChanges},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use http::ApiRouter;
 use serde_json::{Value, json};
 
 static SPEC: Spec = Spec {
@@ -60,35 +60,14 @@ impl Fields for SubnetPool {
     }
 }
 
+verbs!(SubnetPool, NewSubnetPool, SubnetPoolChanges, subnetpool);
+
 pub fn routes() -> ApiRouter<Service> {
     ApiRouter::new()
         .get("/v2.0/subnetpools", list::<SubnetPool>)
-        .post("/v2.0/subnetpools", create)
+        .post("/v2.0/subnetpools", create::<SubnetPool>)
         .get("/v2.0/subnetpools/{id}", show::<SubnetPool>)
-        .put("/v2.0/subnetpools/{id}", update)
-        .delete("/v2.0/subnetpools/{id}", delete)
+        .put("/v2.0/subnetpools/{id}", update::<SubnetPool>)
+        .delete("/v2.0/subnetpools/{id}", delete::<SubnetPool>)
         .merge(tags::routes::<SubnetPool>("/v2.0/subnetpools/{id}/tags", "/v2.0/subnetpools/{id}/tags/{tag}"))
-}
-
-async fn create(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
-    let created = body::create::<NewSubnetPool>(&SPEC, &cx, body)?;
-    let pools = subnetpool::create::create(&net, &cx, created.asked).await?;
-    Ok(made(&net, &cx, &pools, created.bulk))
-}
-
-async fn update(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let (set, changes) = body::update::<SubnetPoolChanges>(&SPEC, &cx, body)?;
-    let pool = subnetpool::update::update(&net, &cx, &id, &set, changes, expect).await?;
-    Ok(http::ok(&one(&net, &cx, pool.as_ref(), &[])))
-}
-
-async fn delete(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>, IfMatch(expect): IfMatch) -> ApiResult {
-    subnetpool::delete::delete(&net, &cx, &id, expect).await?;
-    Ok(http::no_content())
 }

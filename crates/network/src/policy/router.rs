@@ -55,4 +55,8 @@ policy::rules! {
     /// Disconnect a subnet from a router.
     REMOVE_INTERFACE = "remove_router_interface", ADMIN_OR_MEMBER, [Project],
         PUT "/v2.0/routers/{id}/remove_router_interface";
+    /// Add routes to a router, without touching the others.
+    ADD_EXTRAROUTES = "add_extraroutes", ADMIN_OR_MEMBER, [Project], PUT "/v2.0/routers/{id}/add_extraroutes";
+    /// Remove routes from a router, without touching the others.
+    REMOVE_EXTRAROUTES = "remove_extraroutes", ADMIN_OR_MEMBER, [Project], PUT "/v2.0/routers/{id}/remove_extraroutes";
 }

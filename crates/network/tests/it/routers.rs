@@ -237,3 +237,42 @@ async fn tenants_routers_are_apart() {
         .refused(403, "PolicyNotAuthorized", &format!("PUT routers/{router}"), json!({"router": {"name": "x"}}))
         .await;
 }
+
+/// Clients who add single routes at once do not undo each other's, as they would by setting the list.
+#[tokio::test]
+async fn single_routes() {
+    let world = World::new().await;
+    let red = world.red();
+    let (_, subnet) = red.network("n", "10.0.0.0/24").await;
+    let router = id(&red.make("router", json!({})).await);
+    red.expect(200, &format!("PUT routers/{router}/add_router_interface"), json!({"subnet_id": subnet})).await;
+    let (add, remove) =
+        (format!("PUT routers/{router}/add_extraroutes"), format!("PUT routers/{router}/remove_extraroutes"));
+    let route = |n: usize, via: &str| json!({"destination": format!("10.{n}.0.0/16"), "nexthop": via});
+    let body = |routes: serde_json::Value| json!({"router": {"routes": routes}});
+    let all =
+        futures_util::future::join_all((20..30).map(|n| red.call(&add, body(json!([route(n, "10.0.0.9")]))))).await;
+    assert!(all.iter().all(|answer| answer.status == 200));
+    assert_eq!(red.show("router", &router).await["routes"].as_array().unwrap().len(), 10);
+    // The same once more, twice; and another way to the same place.
+    let again = json!([route(20, "10.0.0.9"), route(20, "10.0.0.9"), route(20, "10.0.0.10")]);
+    let now = red.expect(200, &add, body(again)).await;
+    assert_eq!(now["router"]["routes"].as_array().unwrap().len(), 11);
+    let now = red.expect(200, &remove, body(json!([route(20, "10.0.0.9"), route(99, "10.0.0.9")]))).await;
+    assert_eq!(now["router"]["routes"].as_array().unwrap().len(), 10);
+    assert!(now["router"]["routes"].as_array().unwrap().contains(&route(20, "10.0.0.10")));
+    for (routes, name) in [
+        (json!([route(40, "10.8.0.9")]), "InvalidRoutes"),
+        (json!([route(40, "10.0.0.1")]), "InvalidRoutes"),
+        (json!([{"destination": "10.40.0.0/16"}]), "HTTPBadRequest"),
+        (json!("x"), "HTTPBadRequest"),
+        ((40..61).map(|n| route(n, "10.0.0.9")).collect(), "RoutesExhausted"),
+    ] {
+        red.refused(400, name, &add, body(routes)).await;
+    }
+    red.refused(400, "HTTPBadRequest", &remove, json!({"router": {"name": "x", "routes": []}})).await;
+    world.blue().refused(404, "RouterNotFound", &add, body(json!([]))).await;
+    world.client("red-reader").refused(403, "PolicyNotAuthorized", &remove, body(json!([]))).await;
+    assert_eq!(red.show("router", &router).await["routes"].as_array().unwrap().len(), 10, "a refusal changes nothing");
+    world.audit_store().await;
+}

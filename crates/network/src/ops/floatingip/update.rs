@@ -29,9 +29,13 @@ pub async fn update(
     cx: &Ctx,
     id: &str,
     set: &Set,
-    changes: FloatingIpChanges,
+    mut changes: FloatingIpChanges,
     expect: Expect,
 ) -> Result<Arc<FloatingIp>> {
+    if set.0.is_empty() {
+        // Neutron takes an empty change to mean that the floating IP shall lead nowhere.
+        changes.port_id = Some(None);
+    }
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
     let (_, _permit) = change::<FloatingIp>(cx, &snapshot, &reach, id, &rules::UPDATE, set)?;
     let (env, id) = (net.env(), id.to_owned());

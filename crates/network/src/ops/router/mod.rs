@@ -3,6 +3,7 @@
 pub mod add_interface;
 pub mod create;
 pub mod delete;
+pub mod extra_routes;
 mod gateway;
 pub mod remove_interface;
 mod routes;
