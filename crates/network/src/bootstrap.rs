@@ -9,6 +9,7 @@ use crate::{
         security_group::{EtherType, PARENT},
     },
     ops::{
+        access::Reach,
         common::Env,
         default_rule::{self, NewDefaultRule},
         network::create::{NewNetwork, insert as insert_network},
@@ -119,8 +120,9 @@ fn begin(tx: &mut Tx, env: &Env, spec: &BootstrapSpec) -> Result<Bootstrapped> {
             default_quota: None,
             is_default: true,
             shared: true,
+            address_scope_id: None,
         };
-        insert_pool(tx, env, &SubnetPoolId::new(), &spec.project, &new)?;
+        insert_pool(tx, env, &Reach::everything(), &SubnetPoolId::new(), &spec.project, &new)?;
     }
     let external = match &spec.external {
         Some(external) => Some(external_network(tx, env, &spec.project, external)?),

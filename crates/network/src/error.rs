@@ -36,6 +36,7 @@ refusals! {
     NetworkNotFound { id: String } => NotFound, "Network {id} could not be found.";
     SubnetNotFound { id: String } => NotFound, "Subnet {id} could not be found.";
     SubnetPoolNotFound { id: String } => NotFound, "Subnet pool {id} could not be found.";
+    AddressScopeNotFound { id: String } => NotFound, "Address scope {id} could not be found.";
     PortNotFound { id: String } => NotFound, "Port {id} could not be found.";
     RouterNotFound { id: String } => NotFound, "Router {id} could not be found";
     RouterInterfaceNotFound { router: String, port: String } =>
@@ -92,6 +93,13 @@ refusals! {
     PrefixVersionMismatch => BadRequest, "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.";
     IllegalSubnetPoolPrefixBounds { what: &'static str, len: u8, base: &'static str, base_len: u8 } =>
         BadRequest, "Illegal prefix bounds: {what}={len}, {base}={base_len}.";
+    IllegalSubnetPoolUpdate { reason: String } => BadRequest, "Illegal subnetpool update : {reason}.";
+    IllegalSubnetPoolIpVersionAssociationToAddressScope { pool: String, scope: String, ip_version: u8 } => BadRequest,
+        "Illegal subnetpool association: subnetpool {pool} cannot associate with address scope {scope} because subnetpool ip_version is not {ip_version}.";
+    AddressScopeUpdateError { id: String, reason: String } =>
+        BadRequest, "Unable to update address scope {id} : {reason}.";
+    NetworkAddressScopeAffinityError => BadRequest,
+        "Subnets of the same address family hosted on the same network must all participate in the same address scope.";
     IllegalSubnetPoolPrefixUpdate { reason: String } => BadRequest, "Illegal update to prefixes: {reason}.";
     MinPrefixSubnetAllocationError { len: u8, min: u8 } =>
         BadRequest, "Unable to allocate subnet with prefix length {len}, minimum allowed prefix is {min}.";
@@ -131,6 +139,10 @@ refusals! {
     // What the state of things forbids.
     NetworkInUse { id: String, reason: String } => Conflict, "Unable to complete operation on network {id}. {reason}.";
     SubnetInUse { id: String, reason: String } => Conflict, "Unable to complete operation on subnet {id}: {reason}.";
+    AddressScopeInUse { id: String } => Conflict,
+        "Unable to complete operation on address scope {id}. There are one or more subnet pools in use on the address scope.";
+    AddressScopePrefixConflict => Conflict,
+        "Failed to associate address scope: subnetpools within an address scope must have unique prefixes.";
     PortInUse { port: String, network: String, device: String } => Conflict,
         "Unable to complete operation on port {port} for network {network}. Port already has an attached device {device}.";
     ServicePortInUse { port: String, reason: String } =>

@@ -25,6 +25,7 @@ static SPEC: Spec = Spec {
 
 /// Alias, name, when it came to Neutron.
 const EXTENSIONS: &[(&str, &str, &str)] = &[
+    ("address-scope", "Address scope", "2015-07-26T10:00:00-00:00"),
     ("agent", "agent", "2013-02-03T10:00:00-00:00"),
     ("allowed-address-pairs", "Allowed Address Pairs", "2013-07-23T10:00:00-00:00"),
     ("availability_zone", "Availability Zone", "2015-01-01T10:00:00-00:00"),
@@ -55,6 +56,7 @@ const EXTENSIONS: &[(&str, &str, &str)] = &[
     ("quota-check-limit", "Quota engine limit check", "2021-09-27T12:00:00-00:00"),
     ("quota_details", "Quota details management support", "2017-02-10T10:00:00-00:00"),
     ("quotas", "Quota management support", "2012-07-29T10:00:00-00:00"),
+    ("rbac-address-scope", "Add address_scope type to RBAC", "2020-02-12T00:00:00-00:00"),
     ("rbac-policies", "RBAC Policies", "2015-06-17T12:15:12-00:00"),
     ("rbac-security-groups", "Add security_group type to network RBAC", "2018-11-20T14:33:08-00:00"),
     ("rbac-subnetpool", "Add subnetpool type to RBAC", "2020-05-05T14:33:08-00:00"),

@@ -5,6 +5,7 @@
 //!   JSON ─ body/kind against spec ─▶ Asked<NewX> + Set ─▶ ops ─▶ Arc<X> ─ View::field, policy ─▶ JSON
 //! ```
 
+mod address_scope;
 mod agents;
 mod body;
 mod crud;
@@ -48,6 +49,7 @@ pub fn routes() -> ApiRouter<Network> {
         .merge(network::routes())
         .merge(subnet::routes())
         .merge(subnetpool::routes())
+        .merge(address_scope::routes())
         .merge(port::routes())
         .merge(router::routes())
         .merge(floatingip::routes())

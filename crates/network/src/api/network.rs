@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Network as Service,
-    model::{Network, rbac, rbac::Action},
+    model::{Network, address_scope, rbac, rbac::Action},
     ops::network::{self, create::NewNetwork, update::NetworkChanges},
 };
 use http::ApiRouter;
@@ -32,6 +32,8 @@ static SPEC: Spec = Spec {
             Attr::new("mtu", Kind::NonNegative, Default::Unset).mutable().sorted(),
             Attr::new("port_security_enabled", Kind::Bool, Default::Bool(true)).mutable(),
             Attr::new("dns_domain", Kind::DnsDomain, Default::Text("")).mutable(),
+            Attr::shown("ipv4_address_scope"),
+            Attr::shown("ipv6_address_scope"),
             Attr::shown("availability_zones"),
             Attr::new("availability_zone_hints", Kind::TextList, Default::EmptyList),
             Attr::new("provider:network_type", Kind::Text(32), Default::Unset).mutable().filtered(),
@@ -62,6 +64,8 @@ impl Fields for Network {
             "mtu" => self.mtu.into(),
             "port_security_enabled" => self.port_security.into(),
             "dns_domain" => self.dns_domain.as_str().into(),
+            "ipv4_address_scope" => address_scope::of_network(look.snapshot, self, 4).as_deref().into(),
+            "ipv6_address_scope" => address_scope::of_network(look.snapshot, self, 6).as_deref().into(),
             "availability_zones" => json!(zones::of(look)),
             "availability_zone_hints" => json!(self.zone_hints),
             "provider:network_type" => segment.map(|s| s.kind.as_str()).into(),

@@ -1,6 +1,7 @@
 //! What the network service stores, and what it decides about it: plain data and pure functions. No HTTP, no I/O.
 
 pub mod address;
+pub mod address_scope;
 pub mod agent;
 pub mod floatingip;
 pub mod logical;
@@ -16,6 +17,7 @@ pub mod standard;
 pub mod subnet;
 pub mod subnetpool;
 
+pub use address_scope::AddressScope;
 pub use floatingip::FloatingIp;
 pub use network::Network;
 pub use port::Port;
@@ -28,7 +30,7 @@ pub use subnet::Subnet;
 pub use subnetpool::SubnetPool;
 
 kernel::id_type! {
-    SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId,
+    AddressScopeId, SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId,
 }
 
 /// Every kind of object this service stores.
@@ -37,6 +39,7 @@ pub fn schema(schema: store::Schema) -> store::Schema {
         .with::<Network>()
         .with::<Subnet>()
         .with::<SubnetPool>()
+        .with::<AddressScope>()
         .with::<Port>()
         .with::<Router>()
         .with::<FloatingIp>()

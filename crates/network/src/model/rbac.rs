@@ -29,16 +29,18 @@ pub enum ObjectType {
     Network,
     SecurityGroup,
     Subnetpool,
+    AddressScope,
 }
 
 impl ObjectType {
-    pub const EVERY: [Self; 3] = [Self::Network, Self::SecurityGroup, Self::Subnetpool];
+    pub const EVERY: [Self; 4] = [Self::Network, Self::SecurityGroup, Self::Subnetpool, Self::AddressScope];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Network => "network",
             Self::SecurityGroup => "security_group",
             Self::Subnetpool => "subnetpool",
+            Self::AddressScope => "address_scope",
         }
     }
 

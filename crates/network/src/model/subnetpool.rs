@@ -1,7 +1,7 @@
 //! Subnet pools: prefixes that subnets are cut from, so that no two subnets of a pool overlap.
 
 use super::{
-    Standard, SubnetPoolId,
+    AddressScopeId, Standard, SubnetPoolId,
     address::{address, number},
     standard::resource,
 };
@@ -9,7 +9,7 @@ use crate::error::NetError;
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
-use store::{IndexSink, Key, Object};
+use store::{Index, IndexSink, Key, Object};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubnetPool {
@@ -25,20 +25,30 @@ pub struct SubnetPool {
     pub default_quota: Option<u64>,
     /// The pool of its family for requests that name none; at most one.
     pub is_default: bool,
+    /// Whose prefixes must not overlap those of the other pools of the scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_scope: Option<AddressScopeId>,
     /// Raised with every subnet cut or given back: whoever cuts two at once conflicts here.
     pub serial: u64,
 }
 
 resource!(SubnetPool, "subnetpool", SubnetPoolNotFound);
 
+impl SubnetPool {
+    pub const BY_SCOPE: Index<SubnetPool> = Index::new(1);
+}
+
 impl Object for SubnetPool {
     const KIND: &'static str = "network.subnetpool";
-    const INDEXES: &'static [&'static str] = &["project"];
+    const INDEXES: &'static [&'static str] = &["project", "scope"];
     fn key(&self) -> Key {
         self.id.as_str().into()
     }
     fn index(&self, sink: &mut IndexSink<'_>) {
         sink.add(<Self as super::Resource>::BY_PROJECT, &*self.standard.project);
+        if let Some(scope) = &self.address_scope {
+            sink.add(Self::BY_SCOPE, &**scope);
+        }
     }
 }
 
@@ -185,6 +195,7 @@ mod tests {
             max_prefixlen,
             default_quota: None,
             is_default: false,
+            address_scope: None,
             serial: 0,
         }
     }

@@ -6,7 +6,8 @@
 
 use crate::{
     model::{
-        FloatingIp, Network, Port, Resource, Router, SecurityGroup, SecurityGroupRule, Subnet, SubnetPool,
+        AddressScope, FloatingIp, Network, Port, Resource, Router, SecurityGroup, SecurityGroupRule, Subnet,
+        SubnetPool,
         rbac::{self, Action, ObjectType},
     },
     policy as rules,
@@ -240,6 +241,17 @@ impl Seen for SubnetPool {
     }
     fn more(snapshot: &Snapshot, project: &ProjectId) -> Vec<Arc<Self>> {
         opened(snapshot, ObjectType::Subnetpool, project)
+    }
+}
+
+impl Seen for AddressScope {
+    const RULES: &'static [&'static Rule] = rules::address_scope::ALL;
+    const GET: &'static Rule = &rules::address_scope::GET;
+    fn on<'a>(&'a self, snapshot: &'a Snapshot, reach: &'a Reach) -> On<'a> {
+        On { object: Some(&self.id), ..On::new(snapshot, reach, self.project()) }
+    }
+    fn more(snapshot: &Snapshot, project: &ProjectId) -> Vec<Arc<Self>> {
+        opened(snapshot, ObjectType::AddressScope, project)
     }
 }
 

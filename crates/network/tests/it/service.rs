@@ -35,10 +35,13 @@ async fn extensions() {
         "provider",
         "standard-attr-tag",
         "rbac-policies",
+        "extraroute-atomic",
+        "address-scope",
+        "rbac-address-scope",
     ] {
         assert!(has(alias), "{alias}");
     }
-    for alias in ["trunk", "qos", "metering", "dvr", "l3-ha", "address-scope", "vpnaas"] {
+    for alias in ["trunk", "qos", "metering", "dvr", "l3-ha", "vpnaas"] {
         assert!(!has(alias), "{alias} does not work here, so it is not said to");
     }
     let one = red.expect(200, "GET extensions/router", None).await;

@@ -7,27 +7,14 @@ pub mod update;
 
 use crate::{
     error::NetError,
-    model::{Network, RbacPolicy, RbacPolicyId, Settings, quota, rbac, rbac::Action, rbac::ObjectType},
+    model::{Network, RbacPolicy, RbacPolicyId, Settings, quota, rbac::Action, rbac::ObjectType},
 };
 use kernel::{ProjectId, Result, Timestamp};
 use store::Tx;
 
 /// Makes the wildcard policy that `shared` or `router:external` stands for.
 pub(crate) fn open_to_all(tx: &mut Tx, network: &Network, action: Action, now: Timestamp) -> Result<()> {
-    if rbac::wildcard(tx.view(), &network.id, action).is_some() {
-        return Ok(());
-    }
-    quota::claim(tx, &network.standard.project, "rbac_policy", 1)?;
-    tx.put(RbacPolicy {
-        id: RbacPolicyId::new(),
-        project: network.standard.project.clone(),
-        object_type: ObjectType::Network,
-        object_id: network.id.to_string(),
-        action,
-        target: rbac::ALL.to_owned(),
-        created: now,
-    });
-    Ok(())
+    super::rbac::open_to_all(tx, &network.standard.project, ObjectType::Network, &network.id, action, now)
 }
 
 /// Removes all policies of an object.

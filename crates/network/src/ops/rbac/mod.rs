@@ -4,7 +4,7 @@ use crate::{
     Network as Service,
     error::NetError,
     model::{
-        Network, Port, RbacPolicy, RbacPolicyId, Resource, SecurityGroup, Subnet, SubnetPool, quota,
+        AddressScope, Network, Port, RbacPolicy, RbacPolicyId, Resource, SecurityGroup, Subnet, SubnetPool, quota,
         rbac::{self, Action, ObjectType},
     },
     ops::{
@@ -14,7 +14,7 @@ use crate::{
     },
     policy::rbac as rules,
 };
-use kernel::{Ctx, ProjectId, Result};
+use kernel::{Ctx, ProjectId, Result, Timestamp};
 use policy::Authorize;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -26,6 +26,31 @@ pub struct NewRbacPolicy {
     pub object_id: String,
     pub action: String,
     pub target_tenant: String,
+}
+
+/// Makes the wildcard policy that an object's `shared` or `router:external` stands for, unless it has it already.
+pub(crate) fn open_to_all(
+    tx: &mut Tx,
+    project: &ProjectId,
+    object_type: ObjectType,
+    object_id: &str,
+    action: Action,
+    now: Timestamp,
+) -> Result<()> {
+    if rbac::wildcard(tx.view(), object_id, action).is_some() {
+        return Ok(());
+    }
+    quota::claim(tx, project, "rbac_policy", 1)?;
+    tx.put(RbacPolicy {
+        id: RbacPolicyId::new(),
+        project: project.clone(),
+        object_type,
+        object_id: object_id.to_owned(),
+        action,
+        target: rbac::ALL.to_owned(),
+        created: now,
+    });
+    Ok(())
 }
 
 /// What policy asks of an RBAC policy.
@@ -91,6 +116,7 @@ fn not_found(object_type: ObjectType, id: &str) -> NetError {
         ObjectType::Network => Network::not_found(id),
         ObjectType::SecurityGroup => SecurityGroup::not_found(id),
         ObjectType::Subnetpool => SubnetPool::not_found(id),
+        ObjectType::AddressScope => AddressScope::not_found(id),
     }
 }
 
@@ -99,6 +125,7 @@ fn owner_of(tx: &mut Tx, object_type: ObjectType, id: &str) -> Result<ProjectId>
         ObjectType::Network => tx.get::<Network>(id).map(|o| o.project().clone()),
         ObjectType::SecurityGroup => tx.get::<SecurityGroup>(id).map(|o| o.project().clone()),
         ObjectType::Subnetpool => tx.get::<SubnetPool>(id).map(|o| o.project().clone()),
+        ObjectType::AddressScope => tx.get::<AddressScope>(id).map(|o| o.project().clone()),
     };
     owner.ok_or_else(|| not_found(object_type, id).into())
 }
@@ -109,6 +136,7 @@ fn touched(tx: &mut Tx, object_type: ObjectType, id: &str, env: &Env) {
         ObjectType::Network => touch::<Network>(tx, id, env.now),
         ObjectType::SecurityGroup => touch::<SecurityGroup>(tx, id, env.now),
         ObjectType::Subnetpool => touch::<SubnetPool>(tx, id, env.now),
+        ObjectType::AddressScope => touch::<AddressScope>(tx, id, env.now),
     }
 }
 
@@ -173,6 +201,14 @@ fn still_usable(tx: &mut Tx, policy: &RbacPolicy, new_target: Option<&str>) -> R
             let foreign = ports.iter().map(|p| &p.standard.project).filter(|p| **p != owner && !covered(p));
             if foreign.into_iter().any(|p| !granted(tx, policy, p)) {
                 return in_use("ports of other projects are in the group");
+            }
+        }
+        (ObjectType::AddressScope, _) => {
+            let pools = tx.by(SubnetPool::BY_SCOPE, &policy.object_id);
+            let owner = owner_of(tx, policy.object_type, &policy.object_id)?;
+            let foreign = pools.iter().map(|p| &p.standard.project).filter(|p| **p != owner && !covered(p));
+            if foreign.into_iter().any(|p| !granted(tx, policy, p)) {
+                return in_use("subnet pools of other projects are in the address scope");
             }
         }
         (ObjectType::Network, Action::External) | (ObjectType::Subnetpool, _) => {}

@@ -3,9 +3,9 @@ use crate::{
     Network as Service,
     error::NetError,
     model::{
-        Network, Resource, Standard, Subnet, SubnetPool, SubnetPoolId,
+        AddressScopeId, Network, Resource, Standard, Subnet, SubnetPool, SubnetPoolId,
         address::{Pool, check_pools, default_pools, outside_pools},
-        quota,
+        address_scope, quota,
         subnet::{Mode, Route},
     },
     ops::{
@@ -120,7 +120,10 @@ pub(crate) fn insert(
     quota::claim(tx, project, "subnet", 1)?;
     let cidr = prefix_of(tx, project, new, pool)?;
     let siblings: Vec<_> = network.subnets.iter().filter_map(|id| tx.get::<Subnet>(id)).collect();
-    fits_network(&network, &siblings, &cidr, pool)?;
+    let scope = pool.and_then(|id| tx.get::<SubnetPool>(id)).and_then(|p| p.address_scope.clone());
+    let networks_scope = address_scope::of_network(tx.view(), &network, if cidr.addr().is_ipv6() { 6 } else { 4 });
+    let affinity = Affinity { pool, scope, networks_scope };
+    fits_network(&network, &siblings, &cidr, &affinity)?;
     let subnet = tx.put(made(id, project, new, cidr, pool, env)?);
     let mut network = Network::clone(&network);
     network.subnets.push(id.clone());
@@ -160,7 +163,28 @@ fn prefix_of(tx: &mut Tx, project: &ProjectId, new: &NewSubnet, pool: Option<&Su
     Ok(cidr)
 }
 
-fn fits_network(network: &Network, siblings: &[Arc<Subnet>], cidr: &IpNet, pool: Option<&SubnetPoolId>) -> Result<()> {
+/// What a new subnet has in common with the others of its family on the network.
+struct Affinity<'a> {
+    pool: Option<&'a SubnetPoolId>,
+    scope: Option<AddressScopeId>,
+    networks_scope: Option<AddressScopeId>,
+}
+
+impl Affinity<'_> {
+    /// One pool for all, or several pools of one address scope.
+    fn check(&self, siblings: impl Iterator<Item = Option<SubnetPoolId>>) -> Result<()> {
+        match (&self.networks_scope, self.pool) {
+            (Some(network), Some(_)) if self.scope.as_ref() == Some(network) => Ok(()),
+            (Some(_), Some(_)) => Err(NetError::NetworkAddressScopeAffinityError.into()),
+            (_, pool) if siblings.into_iter().any(|other| other.as_ref() != pool) => {
+                Err(NetError::NetworkSubnetPoolAffinityError.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn fits_network(network: &Network, siblings: &[Arc<Subnet>], cidr: &IpNet, affinity: &Affinity<'_>) -> Result<()> {
     let overlaps = |s: &&Arc<Subnet>| s.cidr.contains(cidr) || cidr.contains(&s.cidr);
     if siblings.iter().find(overlaps).is_some() {
         let id = &network.id;
@@ -168,9 +192,7 @@ fn fits_network(network: &Network, siblings: &[Arc<Subnet>], cidr: &IpNet, pool:
         return Err(NetError::input(text).into());
     }
     let v6 = matches!(cidr, IpNet::V6(_));
-    if siblings.iter().any(|s| s.is_v6() == v6 && s.subnetpool.as_ref() != pool) {
-        return Err(NetError::NetworkSubnetPoolAffinityError.into());
-    }
+    affinity.check(siblings.iter().filter(|s| s.is_v6() == v6).map(|s| s.subnetpool.clone()))?;
     if v6 && network.mtu < 1280 {
         return Err(NetError::NetworkMTUSubnetConflict { network: network.id.to_string(), mtu: 1280 }.into());
     }

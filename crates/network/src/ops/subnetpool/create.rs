@@ -2,14 +2,16 @@ use super::only_default;
 use crate::{
     Network as Service,
     model::{
-        RbacPolicy, RbacPolicyId, Standard, SubnetPool, SubnetPoolId, quota, rbac,
+        AddressScopeId, Standard, SubnetPool, SubnetPoolId, quota,
         rbac::Action,
         rbac::ObjectType,
         subnetpool::{Bounds, joined},
     },
     ops::{
         access::{On, Reach, authorize},
+        address_scope::join,
         common::{Asked, Env},
+        rbac::open_to_all,
     },
     policy::subnetpool as rules,
 };
@@ -30,6 +32,7 @@ pub struct NewSubnetPool {
     pub default_quota: Option<u64>,
     pub is_default: bool,
     pub shared: bool,
+    pub address_scope_id: Option<AddressScopeId>,
 }
 
 pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewSubnetPool>>) -> Result<Vec<Arc<SubnetPool>>> {
@@ -41,7 +44,7 @@ pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewSubnetPool>>) -
     let env = net.env();
     net.store()
         .transact("network.subnetpool.create", move |tx| {
-            asked.iter().map(|one| insert(tx, &env, &SubnetPoolId::new(), &one.project, &one.body)).collect()
+            asked.iter().map(|one| insert(tx, &env, &reach, &SubnetPoolId::new(), &one.project, &one.body)).collect()
         })
         .await
 }
@@ -49,6 +52,7 @@ pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewSubnetPool>>) -
 pub(crate) fn insert(
     tx: &mut Tx,
     env: &Env,
+    reach: &Reach,
     id: &SubnetPoolId,
     project: &ProjectId,
     new: &NewSubnetPool,
@@ -62,18 +66,9 @@ pub(crate) fn insert(
     }
     quota::claim(tx, project, "subnetpool", 1)?;
     if new.shared {
-        quota::claim(tx, project, "rbac_policy", 1)?;
-        tx.put(RbacPolicy {
-            id: RbacPolicyId::new(),
-            project: project.clone(),
-            object_type: ObjectType::Subnetpool,
-            object_id: id.to_string(),
-            action: Action::Shared,
-            target: rbac::ALL.to_owned(),
-            created: env.now,
-        });
+        open_to_all(tx, project, ObjectType::Subnetpool, id, Action::Shared, env.now)?;
     }
-    Ok(tx.put(SubnetPool {
+    let pool = SubnetPool {
         id: id.clone(),
         standard: Standard::new(project, &new.description, env.now),
         name: new.name.clone(),
@@ -83,6 +78,9 @@ pub(crate) fn insert(
         max_prefixlen,
         default_quota: new.default_quota,
         is_default: new.is_default,
+        address_scope: new.address_scope_id.clone(),
         serial: 0,
-    }))
+    };
+    join(tx, reach, &pool)?;
+    Ok(tx.put(pool))
 }

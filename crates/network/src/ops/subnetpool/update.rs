@@ -3,11 +3,12 @@ use crate::{
     Network as Service,
     error::NetError,
     model::{
-        SubnetPool,
+        AddressScopeId, SubnetPool,
         subnetpool::{Bounds, joined},
     },
     ops::{
         access::{Reach, Set, change},
+        address_scope::{join, may_change_pool},
         common::{Env, Expect, expected, save},
     },
     policy::subnetpool as rules,
@@ -29,6 +30,9 @@ pub struct SubnetPoolChanges {
     pub max_prefixlen: Option<u8>,
     pub default_quota: Option<u64>,
     pub is_default: Option<bool>,
+    /// `None` inside: it is to leave the scope that it is in.
+    #[serde(deserialize_with = "crate::ops::common::given")]
+    pub address_scope_id: Option<Option<AddressScopeId>>,
 }
 
 pub async fn update(
@@ -42,10 +46,17 @@ pub async fn update(
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
     let (_, _permit) = change::<SubnetPool>(cx, &snapshot, &reach, id, &rules::UPDATE, set)?;
     let (env, id) = (net.env(), id.to_owned());
-    net.store().transact("network.subnetpool.update", move |tx| apply(tx, &env, &id, &changes, expect)).await
+    net.store().transact("network.subnetpool.update", move |tx| apply(tx, &env, &reach, &id, &changes, expect)).await
 }
 
-fn apply(tx: &mut Tx, env: &Env, id: &str, changes: &SubnetPoolChanges, expect: Expect) -> Result<Arc<SubnetPool>> {
+fn apply(
+    tx: &mut Tx,
+    env: &Env,
+    reach: &Reach,
+    id: &str,
+    changes: &SubnetPoolChanges,
+    expect: Expect,
+) -> Result<Arc<SubnetPool>> {
     let old = expected::<SubnetPool>(tx, id, expect)?;
     let mut new = SubnetPool::clone(&old);
     if let Some(name) = &changes.name {
@@ -69,6 +80,13 @@ fn apply(tx: &mut Tx, env: &Env, id: &str, changes: &SubnetPoolChanges, expect: 
             only_default(tx, id, old.ip_version())?;
         }
         new.is_default = is_default;
+    }
+    if let Some(scope) = &changes.address_scope_id {
+        new.address_scope.clone_from(scope);
+    }
+    may_change_pool(tx, reach, &old, &new)?;
+    if (&new.address_scope, &new.prefixes) != (&old.address_scope, &old.prefixes) {
+        join(tx, reach, &new)?;
     }
     Ok(save(tx, &old, new, env.now))
 }

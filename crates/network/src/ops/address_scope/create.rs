@@ -1,0 +1,49 @@
+use crate::{
+    Network as Service,
+    model::{AddressScope, AddressScopeId, Standard, rbac::Action, rbac::ObjectType},
+    ops::{
+        access::{On, Reach, authorize},
+        common::{Asked, Env},
+        rbac::open_to_all,
+    },
+    policy::address_scope as rules,
+};
+use kernel::{Ctx, ProjectId, Result};
+use serde::Deserialize;
+use std::sync::Arc;
+use store::Tx;
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct NewAddressScope {
+    pub name: String,
+    pub ip_version: u8,
+    pub shared: bool,
+}
+
+pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewAddressScope>>) -> Result<Vec<Arc<AddressScope>>> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    for one in &asked {
+        let on = On::new(&snapshot, &reach, &one.project);
+        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
+    }
+    let env = net.env();
+    net.store()
+        .transact("network.address_scope.create", move |tx| {
+            asked.iter().map(|one| insert(tx, &env, &one.project, &one.body)).collect()
+        })
+        .await
+}
+
+fn insert(tx: &mut Tx, env: &Env, project: &ProjectId, new: &NewAddressScope) -> Result<Arc<AddressScope>> {
+    let scope = AddressScope {
+        id: AddressScopeId::new(),
+        standard: Standard::new(project, "", env.now),
+        name: new.name.clone(),
+        ip_version: new.ip_version,
+        serial: 0,
+    };
+    if new.shared {
+        open_to_all(tx, project, ObjectType::AddressScope, &scope.id, Action::Shared, env.now)?;
+    }
+    Ok(tx.put(scope))
+}
