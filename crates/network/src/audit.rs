@@ -5,8 +5,9 @@ use crate::{
     Settings,
     driver::NetworkBackend,
     model::{
-        FloatingIp, Network, Port, RbacPolicy, Resource, Router, SecurityGroup, SecurityGroupRule, Subnet, SubnetPool,
-        address::AddressClaim, logical, port::Role, quota::QUOTAS,
+        AddressGroup, AddressScope, FloatingIp, Network, Port, RbacPolicy, Resource, Router, SecurityGroup,
+        SecurityGroupRule, Subnet, SubnetPool, address::AddressClaim, logical, port::Role, quota::QUOTAS,
+        security_group::RemoteSpec,
     },
 };
 use kernel::{ProjectId, Result};
@@ -100,6 +101,11 @@ fn references(snapshot: &Snapshot, leaks: &mut Vec<String>) {
             leaks.push(format!("subnet {} is not among those of network {}", subnet.id, subnet.network));
         }
     }
+    for pool in snapshot.all::<SubnetPool>() {
+        if let Some(scope) = pool.address_scope.as_ref().filter(|id| !snapshot.contains::<AddressScope>(id)) {
+            leaks.push(format!("subnet pool {} is in address scope {scope}, which is gone", pool.id));
+        }
+    }
     for router in snapshot.all::<Router>() {
         for port in router.interfaces.iter().chain(router.gateway.as_ref().map(|g| &g.port)) {
             if !snapshot.contains::<Port>(port) {
@@ -116,6 +122,11 @@ fn references(snapshot: &Snapshot, leaks: &mut Vec<String>) {
     for rule in snapshot.all::<SecurityGroupRule>() {
         if !snapshot.contains::<SecurityGroup>(&rule.group) {
             leaks.push(format!("rule {} is in security group {}, which is gone", rule.id, rule.group));
+        }
+        if let RemoteSpec::AddressGroup(group) = &rule.matches.remote
+            && !snapshot.contains::<AddressGroup>(group)
+        {
+            leaks.push(format!("rule {} refers to address group {group}, which is gone", rule.id));
         }
     }
 }

@@ -149,6 +149,7 @@ fn default_rules(tx: &mut Tx, env: &Env) -> Result<()> {
                 port_range_max: None,
                 remote_ip_prefix: None,
                 remote_group_id: ingress.then(|| PARENT.to_owned()),
+                remote_address_group_id: None,
             };
             let new = NewDefaultRule {
                 description: String::new(),

@@ -36,6 +36,9 @@ refusals! {
     NetworkNotFound { id: String } => NotFound, "Network {id} could not be found.";
     SubnetNotFound { id: String } => NotFound, "Subnet {id} could not be found.";
     SubnetPoolNotFound { id: String } => NotFound, "Subnet pool {id} could not be found.";
+    AddressGroupNotFound { id: String } => NotFound, "Address group {id} could not be found.";
+    AddressesNotFound { addresses: String, group: String } =>
+        NotFound, "Addresses {addresses} not found in the address group {group}.";
     AddressScopeNotFound { id: String } => NotFound, "Address scope {id} could not be found.";
     PortNotFound { id: String } => NotFound, "Port {id} could not be found.";
     RouterNotFound { id: String } => NotFound, "Router {id} could not be found";
@@ -96,6 +99,8 @@ refusals! {
     IllegalSubnetPoolUpdate { reason: String } => BadRequest, "Illegal subnetpool update : {reason}.";
     IllegalSubnetPoolIpVersionAssociationToAddressScope { pool: String, scope: String, ip_version: u8 } => BadRequest,
         "Illegal subnetpool association: subnetpool {pool} cannot associate with address scope {scope} because subnetpool ip_version is not {ip_version}.";
+    AddressesAlreadyExist { addresses: String, group: String } =>
+        BadRequest, "Addresses {addresses} already exist in the address group {group}.";
     AddressScopeUpdateError { id: String, reason: String } =>
         BadRequest, "Unable to update address scope {id} : {reason}.";
     NetworkAddressScopeAffinityError => BadRequest,
@@ -139,6 +144,8 @@ refusals! {
     // What the state of things forbids.
     NetworkInUse { id: String, reason: String } => Conflict, "Unable to complete operation on network {id}. {reason}.";
     SubnetInUse { id: String, reason: String } => Conflict, "Unable to complete operation on subnet {id}: {reason}.";
+    AddressGroupInUse { id: String } =>
+        Conflict, "Address group {id} is in use on one or more security group rules.";
     AddressScopeInUse { id: String } => Conflict,
         "Unable to complete operation on address scope {id}. There are one or more subnet pools in use on the address scope.";
     AddressScopePrefixConflict => Conflict,

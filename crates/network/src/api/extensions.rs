@@ -25,6 +25,7 @@ static SPEC: Spec = Spec {
 
 /// Alias, name, when it came to Neutron.
 const EXTENSIONS: &[(&str, &str, &str)] = &[
+    ("address-group", "Address group", "2020-07-15T10:00:00-00:00"),
     ("address-scope", "Address scope", "2015-07-26T10:00:00-00:00"),
     ("agent", "agent", "2013-02-03T10:00:00-00:00"),
     ("allowed-address-pairs", "Allowed Address Pairs", "2013-07-23T10:00:00-00:00"),
@@ -56,6 +57,7 @@ const EXTENSIONS: &[(&str, &str, &str)] = &[
     ("quota-check-limit", "Quota engine limit check", "2021-09-27T12:00:00-00:00"),
     ("quota_details", "Quota details management support", "2017-02-10T10:00:00-00:00"),
     ("quotas", "Quota management support", "2012-07-29T10:00:00-00:00"),
+    ("rbac-address-group", "Add address_group type to RBAC", "2021-01-20T00:00:00-00:00"),
     ("rbac-address-scope", "Add address_scope type to RBAC", "2020-02-12T00:00:00-00:00"),
     ("rbac-policies", "RBAC Policies", "2015-06-17T12:15:12-00:00"),
     ("rbac-security-groups", "Add security_group type to network RBAC", "2018-11-20T14:33:08-00:00"),
@@ -66,6 +68,11 @@ const EXTENSIONS: &[(&str, &str, &str)] = &[
     ("security-group", "security-group", "2012-10-05T10:00:00-00:00"),
     ("security-groups-default-rules", "Default rules for security groups", "2022-12-19T10:00:00-00:00"),
     ("security-groups-normalized-cidr", "Normalized CIDR field for security group rules", "2020-07-28T10:00:00-00:00"),
+    (
+        "security-groups-remote-address-group",
+        "Remote address group id field for security group rules",
+        "2020-08-25T10:00:00-00:00",
+    ),
     (
         "security-groups-rules-belongs-to-default-sg",
         "Security group rule belongs to the project's default security group",

@@ -5,6 +5,7 @@
 //!   JSON ─ body/kind against spec ─▶ Asked<NewX> + Set ─▶ ops ─▶ Arc<X> ─ View::field, policy ─▶ JSON
 //! ```
 
+mod address_group;
 mod address_scope;
 mod agents;
 mod body;
@@ -50,6 +51,7 @@ pub fn routes() -> ApiRouter<Network> {
         .merge(subnet::routes())
         .merge(subnetpool::routes())
         .merge(address_scope::routes())
+        .merge(address_group::routes())
         .merge(port::routes())
         .merge(router::routes())
         .merge(floatingip::routes())

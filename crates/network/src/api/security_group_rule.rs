@@ -29,7 +29,7 @@ pub(super) const MATCH: &[Attr] = &[
     Attr::new("port_range_max", Kind::PortNumber, Default::Null).sorted(),
     Attr::new("remote_ip_prefix", Kind::RemotePrefix, Default::Null).sorted(),
     Attr::new("remote_group_id", Kind::TextOrNull(64), Default::Null).sorted(),
-    Attr::shown("remote_address_group_id").filtered(),
+    Attr::new("remote_address_group_id", Kind::UuidOrNull, Default::Null).sorted(),
 ];
 
 static SPEC: Spec = Spec {
@@ -66,6 +66,10 @@ pub(super) fn matched(m: &Match, name: &str) -> Value {
         },
         "remote_group_id" => match &m.remote {
             RemoteSpec::Group(id) => id.as_str().into(),
+            _ => Value::Null,
+        },
+        "remote_address_group_id" => match &m.remote {
+            RemoteSpec::AddressGroup(id) => id.as_str().into(),
             _ => Value::Null,
         },
         _ => Value::Null,

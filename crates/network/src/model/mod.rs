@@ -1,6 +1,7 @@
 //! What the network service stores, and what it decides about it: plain data and pure functions. No HTTP, no I/O.
 
 pub mod address;
+pub mod address_group;
 pub mod address_scope;
 pub mod agent;
 pub mod floatingip;
@@ -17,6 +18,7 @@ pub mod standard;
 pub mod subnet;
 pub mod subnetpool;
 
+pub use address_group::AddressGroup;
 pub use address_scope::AddressScope;
 pub use floatingip::FloatingIp;
 pub use network::Network;
@@ -30,7 +32,7 @@ pub use subnet::Subnet;
 pub use subnetpool::SubnetPool;
 
 kernel::id_type! {
-    AddressScopeId, SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId,
+    AddressGroupId, AddressScopeId, SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId,
 }
 
 /// Every kind of object this service stores.
@@ -40,6 +42,7 @@ pub fn schema(schema: store::Schema) -> store::Schema {
         .with::<Subnet>()
         .with::<SubnetPool>()
         .with::<AddressScope>()
+        .with::<AddressGroup>()
         .with::<Port>()
         .with::<Router>()
         .with::<FloatingIp>()

@@ -30,10 +30,12 @@ pub enum ObjectType {
     SecurityGroup,
     Subnetpool,
     AddressScope,
+    AddressGroup,
 }
 
 impl ObjectType {
-    pub const EVERY: [Self; 4] = [Self::Network, Self::SecurityGroup, Self::Subnetpool, Self::AddressScope];
+    pub const EVERY: [Self; 5] =
+        [Self::Network, Self::SecurityGroup, Self::Subnetpool, Self::AddressScope, Self::AddressGroup];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,6 +43,7 @@ impl ObjectType {
             Self::SecurityGroup => "security_group",
             Self::Subnetpool => "subnetpool",
             Self::AddressScope => "address_scope",
+            Self::AddressGroup => "address_group",
         }
     }
 

@@ -1,6 +1,6 @@
 //! Security groups: what may reach ports and what they may reach. A rule only allows; what no rule allows is dropped.
 
-use super::{DefaultRuleId, Resource, SecurityGroupRuleId, Standard, standard::resource};
+use super::{AddressGroupId, DefaultRuleId, Resource, SecurityGroupRuleId, Standard, standard::resource};
 use crate::{driver::Direction, error::NetError};
 use ipnet::IpNet;
 use kernel::SecurityGroupId;
@@ -88,6 +88,7 @@ pub enum RemoteSpec {
     Prefix(IpNet),
     /// A group's id; in a default rule `PARENT`, the group the rule is put into.
     Group(String),
+    AddressGroup(AddressGroupId),
 }
 
 /// In a default rule: the group that the rule ends up in.
@@ -107,19 +108,23 @@ impl SecurityGroupRule {
     pub const BY_GROUP: Index<SecurityGroupRule> = Index::new(1);
     /// Rules that refer to a group.
     pub const BY_REMOTE: Index<SecurityGroupRule> = Index::new(2);
+    /// Rules that refer to an address group.
+    pub const BY_ADDRESS_GROUP: Index<SecurityGroupRule> = Index::new(3);
 }
 
 impl Object for SecurityGroupRule {
     const KIND: &'static str = "network.security_group_rule";
-    const INDEXES: &'static [&'static str] = &["project", "group", "remote"];
+    const INDEXES: &'static [&'static str] = &["project", "group", "remote", "address_group"];
     fn key(&self) -> Key {
         self.id.as_str().into()
     }
     fn index(&self, sink: &mut IndexSink<'_>) {
         sink.add(<Self as Resource>::BY_PROJECT, &*self.standard.project);
         sink.add(Self::BY_GROUP, &*self.group);
-        if let RemoteSpec::Group(remote) = &self.matches.remote {
-            sink.add(Self::BY_REMOTE, remote);
+        match &self.matches.remote {
+            RemoteSpec::Group(remote) => sink.add(Self::BY_REMOTE, remote),
+            RemoteSpec::AddressGroup(remote) => sink.add(Self::BY_ADDRESS_GROUP, &**remote),
+            RemoteSpec::Any | RemoteSpec::Prefix(_) => {}
         }
     }
 }

@@ -6,8 +6,8 @@
 
 use crate::{
     model::{
-        AddressScope, FloatingIp, Network, Port, Resource, Router, SecurityGroup, SecurityGroupRule, Subnet,
-        SubnetPool,
+        AddressGroup, AddressScope, FloatingIp, Network, Port, Resource, Router, SecurityGroup, SecurityGroupRule,
+        Subnet, SubnetPool,
         rbac::{self, Action, ObjectType},
     },
     policy as rules,
@@ -252,6 +252,17 @@ impl Seen for AddressScope {
     }
     fn more(snapshot: &Snapshot, project: &ProjectId) -> Vec<Arc<Self>> {
         opened(snapshot, ObjectType::AddressScope, project)
+    }
+}
+
+impl Seen for AddressGroup {
+    const RULES: &'static [&'static Rule] = rules::address_group::ALL;
+    const GET: &'static Rule = &rules::address_group::GET;
+    fn on<'a>(&'a self, snapshot: &'a Snapshot, reach: &'a Reach) -> On<'a> {
+        On { object: Some(&self.id), ..On::new(snapshot, reach, self.project()) }
+    }
+    fn more(snapshot: &Snapshot, project: &ProjectId) -> Vec<Arc<Self>> {
+        opened(snapshot, ObjectType::AddressGroup, project)
     }
 }
 

@@ -8,6 +8,7 @@
 //! of `&mut Tx` beside the verb that uses them.
 
 pub mod access;
+pub mod address_group;
 pub mod address_scope;
 pub mod agent;
 pub mod common;

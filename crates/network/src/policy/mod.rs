@@ -6,6 +6,7 @@
 
 use policy::ServicePolicy;
 
+pub mod address_group;
 pub mod address_scope;
 pub mod floatingip;
 pub mod network;
@@ -52,6 +53,7 @@ const BASE: &[(&str, &str)] = &[
     ("sg_owner", "project_id:%(security_group:project_id)s"),
     ("external", "field:networks:router:external=True"),
     ("external_network", "field:subnets:router:external=True"),
+    ("shared_address_groups", "field:address_groups:shared=True"),
     ("shared_address_scopes", "field:address_scopes:shared=True"),
     ("shared_subnetpools", "field:subnetpools:shared=True"),
     ("network_device", "field:port:device_owner=~^network:"),
@@ -78,6 +80,7 @@ pub static POLICY: ServicePolicy = ServicePolicy {
         subnet::ALL,
         subnetpool::ALL,
         address_scope::ALL,
+        address_group::ALL,
         port::ALL,
         router::ALL,
         floatingip::ALL,

@@ -1,5 +1,6 @@
 //! The network service through its API, as clients use it, and through the traits by which the rest of TStack does.
 
+mod address_groups;
 mod address_scopes;
 mod binder;
 mod concurrency;

@@ -36,6 +36,9 @@ async fn extensions() {
         "standard-attr-tag",
         "rbac-policies",
         "extraroute-atomic",
+        "address-group",
+        "rbac-address-group",
+        "security-groups-remote-address-group",
         "address-scope",
         "rbac-address-scope",
     ] {

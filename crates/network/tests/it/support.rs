@@ -374,6 +374,7 @@ fn collection(resource: &str) -> &'static str {
         "network" => "networks",
         "subnet" => "subnets",
         "subnetpool" => "subnetpools",
+        "address_group" => "address-groups",
         "address_scope" => "address-scopes",
         "port" => "ports",
         "router" => "routers",

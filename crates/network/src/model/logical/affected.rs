@@ -3,7 +3,7 @@
 use super::own_key;
 use crate::{
     driver::LogicalKey,
-    model::{FloatingIp, Network, Port, Router, SecurityGroup, SecurityGroupRule, Subnet, port::Role},
+    model::{AddressGroup, FloatingIp, Network, Port, Router, SecurityGroup, SecurityGroupRule, Subnet, port::Role},
 };
 use kernel::{RouterId, SubnetId};
 use std::{collections::BTreeSet, sync::Arc};
@@ -35,6 +35,11 @@ pub fn affected(batch: &Batch, snapshot: &Snapshot) -> BTreeSet<LogicalKey> {
         } else if let Some(change) = event.of::<SecurityGroupRule>() {
             both(change, |rule| {
                 keys.insert(LogicalKey::SecurityGroup(rule.group.clone()));
+            });
+        } else if let Some(change) = event.of::<AddressGroup>() {
+            both(change, |group| {
+                let rules = snapshot.by(SecurityGroupRule::BY_ADDRESS_GROUP, &group.id);
+                keys.extend(rules.map(|rule| LogicalKey::SecurityGroup(rule.group.clone())));
             });
         }
     }

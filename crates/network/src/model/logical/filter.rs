@@ -3,10 +3,11 @@
 use crate::{
     driver::{LRule, LSecurityGroup, Remote},
     model::{
-        SecurityGroup, SecurityGroupRule,
+        AddressGroup, SecurityGroup, SecurityGroupRule,
         security_group::{EtherType, Match, RemoteSpec, number_of},
     },
 };
+use ipnet::IpNet;
 use kernel::SecurityGroupId;
 use store::Snapshot;
 
@@ -16,22 +17,37 @@ pub fn group(snapshot: &Snapshot, group: &SecurityGroup) -> LSecurityGroup {
         id: group.id.clone(),
         name: group.name.clone(),
         stateful: group.stateful,
-        rules: rules.map(|r| rule(&r.matches)).collect(),
+        rules: rules.flat_map(|r| expanded(snapshot, &r.matches)).collect(),
     }
 }
 
-fn rule(m: &Match) -> LRule {
+/// A rule for an address group is one for each of the group's prefixes of its family: none if there are none.
+fn expanded(snapshot: &Snapshot, m: &Match) -> Vec<LRule> {
+    let remote = match &m.remote {
+        RemoteSpec::Any => Remote::Any,
+        RemoteSpec::Prefix(net) => prefix(net),
+        RemoteSpec::Group(id) => Remote::Group(SecurityGroupId::from(id.as_str())),
+        RemoteSpec::AddressGroup(id) => {
+            let group = snapshot.get::<AddressGroup>(id);
+            let v6 = m.ethertype == EtherType::V6;
+            let nets = group.iter().flat_map(|g| &g.addresses).filter(|net| net.addr().is_ipv6() == v6);
+            return nets.map(|net| rule(m, prefix(net))).collect();
+        }
+    };
+    vec![rule(m, remote)]
+}
+
+fn prefix(net: &IpNet) -> Remote {
+    if net.prefix_len() == 0 { Remote::Any } else { Remote::Prefix(net.trunc()) }
+}
+
+fn rule(m: &Match, remote: Remote) -> LRule {
     LRule {
         direction: m.direction,
         v6: m.ethertype == EtherType::V6,
         // `ip` says nothing beyond the ether type.
         protocol: m.protocol.as_deref().filter(|p| *p != "ip").and_then(number_of),
         range: m.min.map(|min| (min, m.max)),
-        remote: match &m.remote {
-            RemoteSpec::Any => Remote::Any,
-            RemoteSpec::Prefix(net) if net.prefix_len() == 0 => Remote::Any,
-            RemoteSpec::Prefix(net) => Remote::Prefix(net.trunc()),
-            RemoteSpec::Group(id) => Remote::Group(SecurityGroupId::from(id.as_str())),
-        },
+        remote,
     }
 }

@@ -3,8 +3,10 @@
 use crate::{
     Network as Service,
     error::NetError,
-    model::{DefaultRule, DefaultRuleId, Resource, Standard},
+    model::{DefaultRule, DefaultRuleId, Resource, Standard, security_group::RemoteSpec},
     ops::{
+        access::Reach,
+        address_group,
         common::{Asked, Env},
         security_group_rule::create::NewMatch,
     },
@@ -43,6 +45,9 @@ pub(crate) fn insert(tx: &mut Tx, env: &Env, new: &NewDefaultRule) -> Result<Arc
     });
     if let Some(same) = same {
         return Err(NetError::DefaultSecurityGroupRuleExists { id: same.id.to_string() }.into());
+    }
+    if let RemoteSpec::AddressGroup(remote) = &matches.remote {
+        address_group::refer(tx, &Reach::everything(), &ProjectId::default(), remote)?;
     }
     Ok(tx.put(DefaultRule {
         id: DefaultRuleId::new(),

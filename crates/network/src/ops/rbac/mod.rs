@@ -4,7 +4,8 @@ use crate::{
     Network as Service,
     error::NetError,
     model::{
-        AddressScope, Network, Port, RbacPolicy, RbacPolicyId, Resource, SecurityGroup, Subnet, SubnetPool, quota,
+        AddressGroup, AddressScope, Network, Port, RbacPolicy, RbacPolicyId, Resource, SecurityGroup,
+        SecurityGroupRule, Subnet, SubnetPool, quota,
         rbac::{self, Action, ObjectType},
     },
     ops::{
@@ -117,6 +118,7 @@ fn not_found(object_type: ObjectType, id: &str) -> NetError {
         ObjectType::SecurityGroup => SecurityGroup::not_found(id),
         ObjectType::Subnetpool => SubnetPool::not_found(id),
         ObjectType::AddressScope => AddressScope::not_found(id),
+        ObjectType::AddressGroup => AddressGroup::not_found(id),
     }
 }
 
@@ -126,6 +128,7 @@ fn owner_of(tx: &mut Tx, object_type: ObjectType, id: &str) -> Result<ProjectId>
         ObjectType::SecurityGroup => tx.get::<SecurityGroup>(id).map(|o| o.project().clone()),
         ObjectType::Subnetpool => tx.get::<SubnetPool>(id).map(|o| o.project().clone()),
         ObjectType::AddressScope => tx.get::<AddressScope>(id).map(|o| o.project().clone()),
+        ObjectType::AddressGroup => tx.get::<AddressGroup>(id).map(|o| o.project().clone()),
     };
     owner.ok_or_else(|| not_found(object_type, id).into())
 }
@@ -137,6 +140,7 @@ fn touched(tx: &mut Tx, object_type: ObjectType, id: &str, env: &Env) {
         ObjectType::SecurityGroup => touch::<SecurityGroup>(tx, id, env.now),
         ObjectType::Subnetpool => touch::<SubnetPool>(tx, id, env.now),
         ObjectType::AddressScope => touch::<AddressScope>(tx, id, env.now),
+        ObjectType::AddressGroup => touch::<AddressGroup>(tx, id, env.now),
     }
 }
 
@@ -209,6 +213,14 @@ fn still_usable(tx: &mut Tx, policy: &RbacPolicy, new_target: Option<&str>) -> R
             let foreign = pools.iter().map(|p| &p.standard.project).filter(|p| **p != owner && !covered(p));
             if foreign.into_iter().any(|p| !granted(tx, policy, p)) {
                 return in_use("subnet pools of other projects are in the address scope");
+            }
+        }
+        (ObjectType::AddressGroup, _) => {
+            let rules = tx.by(SecurityGroupRule::BY_ADDRESS_GROUP, &policy.object_id);
+            let owner = owner_of(tx, policy.object_type, &policy.object_id)?;
+            let foreign = rules.iter().map(|r| &r.standard.project).filter(|p| **p != owner && !covered(p));
+            if foreign.into_iter().any(|p| !granted(tx, policy, p)) {
+                return in_use("security group rules of other projects refer to the address group");
             }
         }
         (ObjectType::Network, Action::External) | (ObjectType::Subnetpool, _) => {}

@@ -9,7 +9,7 @@ use crate::{
         DefaultRule, SecurityGroup, SecurityGroupRule, SecurityGroupRuleId, Standard, quota,
         security_group::{DEFAULT, PARENT, RemoteSpec},
     },
-    ops::common::Env,
+    ops::{access::Reach, address_group::refer, common::Env},
 };
 use kernel::{ProjectId, Result, SecurityGroupId};
 use store::Tx;
@@ -48,6 +48,9 @@ fn add_default_rules(tx: &mut Tx, env: &Env, group: &SecurityGroup, default: boo
         let mut matches = rule.matches.clone();
         if matches.remote == RemoteSpec::Group(PARENT.to_owned()) {
             matches.remote = RemoteSpec::Group(group.id.to_string());
+        }
+        if let RemoteSpec::AddressGroup(remote) = &matches.remote {
+            refer(tx, &Reach::everything(), &group.standard.project, remote)?;
         }
         tx.put(SecurityGroupRule {
             id: SecurityGroupRuleId::new(),

@@ -3,12 +3,13 @@ use crate::{
     driver::Direction,
     error::NetError,
     model::{
-        Resource, SecurityGroup, SecurityGroupRule, SecurityGroupRuleId, Standard, quota,
+        AddressGroupId, Resource, SecurityGroup, SecurityGroupRule, SecurityGroupRuleId, Standard, quota,
         rbac::{self, Action},
         security_group::{EtherType, Match, RemoteSpec},
     },
     ops::{
         access::{On, Reach, authorize, see},
+        address_group,
         common::{Asked, Env, touch},
     },
     policy::security_group as rules,
@@ -29,6 +30,7 @@ pub struct NewMatch {
     pub port_range_max: Option<u16>,
     pub remote_ip_prefix: Option<IpNet>,
     pub remote_group_id: Option<String>,
+    pub remote_address_group_id: Option<AddressGroupId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -41,11 +43,12 @@ pub struct NewRule {
 
 impl NewMatch {
     pub fn checked(&self) -> Result<Match> {
-        let remote = match (&self.remote_ip_prefix, &self.remote_group_id) {
-            (Some(_), Some(_)) => return Err(NetError::SecurityGroupMultipleRemoteEntites.into()),
-            (Some(prefix), None) => RemoteSpec::Prefix(*prefix),
-            (None, Some(group)) => RemoteSpec::Group(group.clone()),
-            (None, None) => RemoteSpec::Any,
+        let remote = match (&self.remote_ip_prefix, &self.remote_group_id, &self.remote_address_group_id) {
+            (Some(prefix), None, None) => RemoteSpec::Prefix(*prefix),
+            (None, Some(group), None) => RemoteSpec::Group(group.clone()),
+            (None, None, Some(group)) => RemoteSpec::AddressGroup(group.clone()),
+            (None, None, None) => RemoteSpec::Any,
+            _ => return Err(NetError::SecurityGroupMultipleRemoteEntites.into()),
         };
         let matches = Match {
             direction: self.direction,
@@ -102,8 +105,10 @@ fn insert(
         if made.iter().any(|r| r.matches.same_as(matches)) {
             return Err(NetError::DuplicateSecurityGroupRuleInPost.into());
         }
-        if let RemoteSpec::Group(remote) = &matches.remote {
-            usable(tx, reach, project, remote)?;
+        match &matches.remote {
+            RemoteSpec::Group(remote) => usable(tx, reach, project, remote)?,
+            RemoteSpec::AddressGroup(remote) => address_group::refer(tx, reach, project, remote)?,
+            RemoteSpec::Any | RemoteSpec::Prefix(_) => {}
         }
         made.push(tx.put(SecurityGroupRule {
             id: SecurityGroupRuleId::new(),
