@@ -1,8 +1,8 @@
 //! Networks for guests: Neutron's API, the rules behind it, and the logical network that a back end carries out.
 //!
-//! What it owns: networks, subnets, subnet pools, ports with their addresses and MAC addresses, routers, floating IPs, security
-//! groups, RBAC policies, the quotas of all these. What it does not: bits on wires. Those are the [`driver::NetworkBackend`]'s
-//! (one for the region) and the [`driver::HostNetwork`]'s (one per host, in the agent).
+//! What it owns: networks, subnets, subnet pools and their address scopes, ports with their addresses and MAC addresses, routers,
+//! floating IPs, security groups, address groups, RBAC policies, the quotas of all these. What it does not: bits on wires. Those
+//! are the [`driver::NetworkBackend`]'s (one for the region) and the [`driver::HostNetwork`]'s (one per host, in the agent).
 //!
 //! ```text
 //!   api ─▶ ops ─▶ one transaction: objects + claims (address, MAC, segment, name, quota)      ─▶ 201
