@@ -21,7 +21,7 @@ use crate::{
     Network, Settings,
     driver::{Change, Logical, LogicalKey, NetworkBackend},
     model::{
-        self, FloatingIp, Port, Router, SecurityGroup, SecurityGroupRule, Subnet,
+        self, AddressGroup, FloatingIp, Port, Router, SecurityGroup, SecurityGroupRule, Subnet,
         logical::{affected, all, desired},
     },
 };
@@ -220,7 +220,7 @@ impl Reconciler for ReconcileBackend {
     }
 
     fn wants(&self, batch: &Batch) -> bool {
-        const KINDS: [&str; 7] = [
+        const KINDS: [&str; 8] = [
             model::Network::KIND,
             Subnet::KIND,
             Port::KIND,
@@ -228,6 +228,7 @@ impl Reconciler for ReconcileBackend {
             FloatingIp::KIND,
             SecurityGroup::KIND,
             SecurityGroupRule::KIND,
+            AddressGroup::KIND,
         ];
         batch.events.iter().any(|e| KINDS.contains(&e.kind))
     }

@@ -158,6 +158,7 @@ struct Chosen {
     router: String,
     fip: String,
     group: String,
+    addresses: String,
     /// A number for names and prefixes.
     n: usize,
 }
@@ -172,6 +173,7 @@ impl Chosen {
             router: of(red.list("routers").await),
             fip: of(red.list("floatingips").await),
             group: of(red.list("security-groups").await),
+            addresses: of(red.list("address-groups").await),
             n: dice.below(200),
         }
     }
@@ -180,7 +182,7 @@ impl Chosen {
 /// Something that a tenant may make.
 fn making(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
     let (network, n) = (&c.network, c.n);
-    match dice.below(8) {
+    match dice.below(9) {
         0 | 1 => ("POST networks".into(), json!({"network": {"name": format!("n{n}")}})),
         2 => {
             let subnet = json!({"network_id": network, "ip_version": 4, "cidr": format!("10.{n}.0.0/24")});
@@ -193,7 +195,8 @@ fn making(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
             ("POST subnets".into(), json!({ "subnet": subnet }))
         }
         4 | 5 => ("POST ports".into(), json!({"port": {"network_id": network}})),
-        6 => ("POST routers".into(), json!({"router": {"external_gateway_info": {"network_id": public}}})),
+        6 => ("POST address-groups".into(), json!({"address_group": {"addresses": [format!("10.{n}.0.0/16")]}})),
+        7 => ("POST routers".into(), json!({"router": {"external_gateway_info": {"network_id": public}}})),
         _ => ("POST floatingips".into(), json!({"floatingip": {"floating_network_id": public}})),
     }
 }
@@ -202,7 +205,7 @@ fn making(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
 fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
     let (n, even) = (c.n, c.n.is_multiple_of(2));
     let router = format!("PUT routers/{}", c.router);
-    match dice.below(13) {
+    match dice.below(16) {
         0..=2 => (format!("{router}/add_router_interface"), json!({"subnet_id": c.subnet})),
         3 => (format!("{router}/remove_router_interface"), json!({"subnet_id": c.subnet})),
         4 => (router, json!({"router": {"external_gateway_info": {"network_id": public}}})),
@@ -218,6 +221,18 @@ fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
             ("POST security-group-rules".into(), json!({ "security_group_rule": rule }))
         }
         11 => {
+            let rule =
+                json!({"security_group_id": c.group, "direction": "ingress", "remote_address_group_id": c.addresses});
+            ("POST security-group-rules".into(), json!({ "security_group_rule": rule }))
+        }
+        12 | 13 => {
+            let action = if even { "add_addresses" } else { "remove_addresses" };
+            (
+                format!("PUT address-groups/{}/{action}", c.addresses),
+                json!({"addresses": [format!("10.{}.0.0/16", n / 2)]}),
+            )
+        }
+        14 => {
             let change = json!({"security_groups": [c.group], "admin_state_up": even});
             (format!("PUT ports/{}", c.port), json!({ "port": change }))
         }
@@ -229,6 +244,7 @@ fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
                 ("routers", &c.router),
                 ("floatingips", &c.fip),
                 ("security-groups", &c.group),
+                ("address-groups", &c.addresses),
             ];
             let (what, id) = all[dice.below(all.len())];
             (format!("DELETE {what}/{id}"), json!({}))
