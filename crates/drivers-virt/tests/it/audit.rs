@@ -67,10 +67,14 @@ async fn what_is_left_of_guests_is_named() {
     let strange = ServerId::new();
     let unknown = Stray::of(&bench.vm_dir(&strange));
     claimed.insert(strange.clone());
-    let found = audit(&claimed).await.join("\n");
-    assert!(found.contains(&format!("server {}: 2 QEMU processes at once", running.server)), "{found}");
+    let twice = format!("server {}: 2 QEMU processes at once", running.server);
     let unrecorded = format!("process {}: the QEMU of server {strange}, of which there is no record", unknown.pid());
-    assert!(found.contains(&unrecorded), "{found}");
+    // A process has its name only some time after it was begun.
+    eventually("both are named", async || {
+        let found = audit(&claimed).await.join("\n");
+        found.contains(&twice) && found.contains(&unrecorded)
+    })
+    .await;
     drop((second, unknown));
     claimed.remove(&strange);
 
