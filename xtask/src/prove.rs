@@ -34,17 +34,26 @@ struct Pace {
     hosts: Hosts,
     /// Requests under way at a time.
     clients: usize,
+    /// Between two creations of a client: a host of real guests is small, and what is being deleted still takes its place.
+    pause: Duration,
     /// Milliseconds from the first request to the kill.
     until_killed: Range<u64>,
     patience: Duration,
 }
 
-const FAKE: Pace =
-    Pace { name: "killed", hosts: Hosts::Fake, clients: 3, until_killed: 5..900, patience: Duration::from_secs(60) };
+const FAKE: Pace = Pace {
+    name: "killed",
+    hosts: Hosts::Fake,
+    clients: 3,
+    pause: Duration::ZERO,
+    until_killed: 5..900,
+    patience: Duration::from_secs(60),
+};
 const REAL: Pace = Pace {
     name: "killed-real",
     hosts: Hosts::Real,
     clients: 2,
+    pause: Duration::from_millis(800),
     until_killed: 50..6000,
     patience: Duration::from_secs(180),
 };
@@ -62,7 +71,7 @@ async fn killed(pace: &Pace, rounds: u64, seed: u64) -> Result<(), String> {
         let demo = Arc::new(login(&cloud).await?);
         let mut clients = JoinSet::new();
         for _ in 0..pace.clients {
-            clients.spawn(load(Arc::clone(&demo), StdRng::seed_from_u64(rng.random())));
+            clients.spawn(load(Arc::clone(&demo), pace.pause, StdRng::seed_from_u64(rng.random())));
         }
         tokio::time::sleep(Duration::from_millis(rng.random_range(pace.until_killed.clone()))).await;
         if rng.random_bool(0.3) {
@@ -108,7 +117,7 @@ async fn login(cloud: &TestCloud) -> Result<Cloud, String> {
 }
 
 /// Creates servers and deletes them, some at once, until the cloud is gone.
-async fn load(demo: Arc<Cloud>, mut rng: StdRng) {
+async fn load(demo: Arc<Cloud>, pause: Duration, mut rng: StdRng) {
     let find = async |service: &str, path: &str, key: &str, name: &str| {
         demo.named(service, path, key, name).await.ok().flatten().and_then(|v| v["id"].as_str().map(str::to_owned))
     };
@@ -131,6 +140,7 @@ async fn load(demo: Arc<Cloud>, mut rng: StdRng) {
                 return;
             }
         }
+        tokio::time::sleep(pause).await;
     }
 }
 
