@@ -262,8 +262,10 @@ impl HostCalls for Gateway {
     }
 
     fn is_expected(&self, host: &HostName) -> bool {
-        let last_seen = self.last_seen.lock().get(host).copied().unwrap_or(self.born);
-        self.is_connected(host) || self.clock.now().since(last_seen) < REJOIN
+        self.is_connected(host) || {
+            let last_seen = self.last_seen.lock().get(host).copied().unwrap_or(self.born);
+            self.clock.now().since(last_seen) < REJOIN
+        }
     }
 }
 
