@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use kernel::Error;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,14 +16,17 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// `status` with `value` as JSON.
 pub fn json_response<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
     match serde_json::to_vec(value) {
-        Ok(body) => {
-            let mut response = Response::new(Body::from(body));
-            *response.status_mut() = status;
-            response.headers_mut().insert(CONTENT_TYPE, JSON);
-            response
-        }
+        Ok(body) => json_bytes(status, body.into()),
         Err(error) => ApiError(Error::internal("writing the answer as JSON").with_source(error)).into_response(),
     }
+}
+
+/// `status` with JSON that is written already.
+pub fn json_bytes(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
 }
 
 /// 200 with JSON.

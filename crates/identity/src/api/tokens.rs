@@ -12,10 +12,13 @@ use crate::{
 };
 use http::{
     ApiResult, ApiRouter, Cx, HeaderMap, HeaderName, HeaderValue, JsonBody, Method, Params, RequestInfo, Response,
-    State, StatusCode, from_value, json_response, no_content,
+    State, StatusCode, from_value, json_bytes, json_response, no_content,
 };
+use bytes::Bytes;
 use kernel::{Error, Result, Timestamp};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use store::Snapshot;
 
 pub(super) const X_SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 const ACCESS_RULES: HeaderName = HeaderName::from_static("openstack-identity-access-rules");
@@ -55,8 +58,13 @@ async fn validate(
 ) -> ApiResult {
     let subject = subject(&headers, &params)?;
     let purpose = if method == Method::HEAD { Purpose::Check } else { Purpose::Validate };
-    let (token, _) = tokens::show(&id, &cx, &subject, purpose)?;
-    answer(&id, StatusCode::OK, subject.token.unwrap_or_default(), &token, &params)
+    let (found, _) = tokens::show(&id, &cx, &subject, purpose)?;
+    let (view, sealed) = (id.view(), subject.token.unwrap_or_default());
+    let body = match Listed::asked(&params) {
+        Listed::Services => found.written(&view, || written(&view, &found.token, Listed::Services))?,
+        Listed::Nothing => written(&view, &found.token, Listed::Nothing)?,
+    };
+    Ok(with_header(json_bytes(StatusCode::OK, body), X_SUBJECT_TOKEN, sealed)?)
 }
 
 async fn revoke(State(id): State<Identity>, Cx(cx): Cx, headers: HeaderMap, params: Params) -> ApiResult {
@@ -98,13 +106,37 @@ fn subject<'a>(headers: &'a HeaderMap, params: &Params) -> Result<Subject<'a>> {
 
 /// The token's body, with the token itself in the header.
 pub(super) fn answer(id: &Identity, status: StatusCode, sealed: &str, token: &Token, params: &Params) -> ApiResult {
-    let scoped = !matches!(token.scope, Scoped::Unscoped);
+    let body = written(&id.view(), token, Listed::asked(params))?;
+    Ok(with_header(json_bytes(status, body), X_SUBJECT_TOKEN, sealed)?)
+}
+
+/// What of the catalog a token's body lists.
+#[derive(Clone, Copy)]
+enum Listed {
+    Services,
+    Nothing,
+}
+
+impl Listed {
+    fn asked(params: &Params) -> Self {
+        if params.has("nocatalog") { Self::Nothing } else { Self::Services }
+    }
+}
+
+fn written(view: &Snapshot, token: &Token, listed: Listed) -> Result<Bytes> {
+    #[derive(Serialize)]
+    struct Whole<'a> {
+        token: views::TokenView<'a>,
+    }
     let project = token.scope.project().map(|p| p.id.as_str());
-    let view = id.view();
-    let entries = (scoped && !params.has("nocatalog")).then(|| catalog_ops::build(&view, &token.user.id, project));
+    let entries = match (listed, &token.scope) {
+        (Listed::Nothing, _) | (_, Scoped::Unscoped) => None,
+        (Listed::Services, _) => Some(catalog_ops::build(view, &token.user.id, project)),
+    };
     let providers: Vec<_> = view.all::<ServiceProvider>().filter(|p| p.enabled).collect();
-    let body = json!({"token": views::token(token, entries.as_deref(), &providers)});
-    Ok(with_header(json_response(status, &body), X_SUBJECT_TOKEN, sealed)?)
+    let whole = Whole { token: views::token(token, entries.as_deref(), &providers) };
+    let text = serde_json::to_vec(&whole).map_err(|e| Error::internal("writing a token").with_source(e))?;
+    Ok(text.into())
 }
 
 /// 401, and what to come back with.

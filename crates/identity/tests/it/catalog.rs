@@ -131,3 +131,24 @@ async fn services_endpoints_and_regions() {
     let fresh = admin.expect(201, "POST /regions", json!({"region": {"id": ""}})).await;
     assert_eq!(fresh["region"]["id"].as_str().unwrap().len(), 32);
 }
+
+#[tokio::test]
+async fn a_token_asked_about_again_lists_what_there_is_by_then() {
+    let cloud = Cloud::new().await;
+    let admin = cloud.admin().await;
+    let text = cloud.token("admin", PASSWORD, on_project("admin")).await;
+    let asked = || async { catalog_of(&admin.with("x-subject-token", &text).expect(200, "GET /auth/tokens", None).await) };
+    let before = asked().await;
+    assert_eq!(asked().await, before);
+    let service = admin.create("service", json!({"type": "dns"})).await;
+    assert_eq!(asked().await.len(), before.len() + 1);
+    let endpoint = json!({"interface": "public", "service_id": service, "url": "http://dns/%(project_id)s"});
+    let endpoint = admin.create("endpoint", endpoint).await;
+    let dns = asked().await.into_iter().find(|(kind, _)| kind == "dns").unwrap();
+    assert!(dns.1[0].starts_with("public http://dns/") && !dns.1[0].contains('%'), "{dns:?}");
+    admin.expect(204, &format!("DELETE /endpoints/{endpoint}"), None).await;
+    admin.expect(204, &format!("DELETE /services/{service}"), None).await;
+    assert_eq!(asked().await, before);
+    let bare = admin.with("x-subject-token", &text).expect(200, "GET /auth/tokens?nocatalog", None).await;
+    assert!(bare["token"].get("catalog").is_none());
+}

@@ -10,7 +10,7 @@ pub(super) use catalog::{endpoint_group, policy};
 pub(super) use delegation::{access_token, consumer, ec2, listed_trust, trust, trust_roles_links};
 pub(super) use federation::{identity_provider, listed_protocol, mapping, protocol, service_provider};
 pub(super) use limits::{limit, registered_limit};
-pub(super) use tokens::{receipt, revocation, token};
+pub(super) use tokens::{TokenView, receipt, revocation, token};
 
 use super::at::At;
 use crate::{

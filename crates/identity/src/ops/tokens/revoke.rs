@@ -11,9 +11,9 @@ use kernel::{Ctx, Result};
 
 /// Ends one token and, with `cascade`, those obtained with it.
 pub async fn revoke(id: &Identity, cx: &Ctx, subject: &Subject<'_>, cascade: bool) -> Result<()> {
-    let (token, permit) = show(id, cx, subject, Purpose::Revoke)?;
+    let (found, permit) = show(id, cx, subject, Purpose::Revoke)?;
     let (note, this) = (Note::of(cx), id.clone());
-    let own = token.payload.audit_ids.first().cloned().unwrap_or_default();
+    let own = found.payload.audit_ids.first().cloned().unwrap_or_default();
     id.write(permit, "identity.token.revoke", move |tx| {
         let issued_before = this.now();
         tx.put(Revocation { subject: revocation::Subject::Token(own.clone()), issued_before });

@@ -1,6 +1,6 @@
 //! Somebody asks about a token: the service that got it, or its owner.
 
-use super::{Token, cache::Entry, lookup};
+use super::{cache::Entry, lookup};
 use crate::{
     Identity, Refusal,
     ops::on::On,
@@ -26,7 +26,7 @@ pub enum Purpose {
     Revoke,
 }
 
-pub fn show(id: &Identity, cx: &Ctx, subject: &Subject<'_>, purpose: Purpose) -> Result<(Token, Permit)> {
+pub fn show(id: &Identity, cx: &Ctx, subject: &Subject<'_>, purpose: Purpose) -> Result<(Arc<Entry>, Permit)> {
     let found = find(id, subject)?;
     let rule = match purpose {
         Purpose::Check => &tokens::CHECK_TOKEN,
@@ -36,7 +36,7 @@ pub fn show(id: &Identity, cx: &Ctx, subject: &Subject<'_>, purpose: Purpose) ->
     let user = &found.token.user;
     let on = On::default().with("target.token.user_id", &user.id).with("target.token.user.domain.id", &user.domain);
     let permit = cx.authorize(rule, &on)?;
-    Ok((found.token.clone(), permit))
+    Ok((found, permit))
 }
 
 /// As in Keystone the token is looked at first: 404 for one that is not valid, whoever asks.
