@@ -2,12 +2,14 @@
 
 mod cloud;
 mod demo;
+mod explain;
 mod operator;
 mod policy;
 mod ssh;
 
 pub use cloud::Cloud;
 pub use demo::{Demo, DemoOptions, demo};
-pub use operator::{audit, explain, join_token, status};
+pub use explain::explain;
+pub use operator::{audit, join_token, status};
 pub use policy::{policy_check, policy_file};
 pub use ssh::{Login, hostname_over_ssh};

@@ -1,4 +1,4 @@
-//! `status`, `audit`, `explain`, `token`: TStack's own API, printed for people.
+//! `status`, `audit`, `token`: TStack's own API, printed for people.
 
 use crate::Cloud;
 use kernel::Result;
@@ -44,11 +44,6 @@ pub async fn audit(cloud: &Cloud) -> Result<(String, bool)> {
         0 => Ok(("clean\n".to_owned(), true)),
         n => Ok((format!("{}\n{n} finding{}\n", findings.join("\n"), if n == 1 { "" } else { "s" }), false)),
     }
-}
-
-pub async fn explain(cloud: &Cloud, id: &str) -> Result<String> {
-    let answer = cloud.get("cloud", &format!("/explain/{id}")).await?;
-    Ok(serde_json::to_string_pretty(&answer).unwrap_or_default() + "\n")
 }
 
 pub async fn join_token(cloud: &Cloud, host: Option<&str>) -> Result<String> {

@@ -10,11 +10,11 @@ use crate::{
         tokens::{self, Around, Auth, Outcome, Purpose, Receipt, Scoped, Subject, Token},
     },
 };
+use bytes::Bytes;
 use http::{
     ApiResult, ApiRouter, Cx, HeaderMap, HeaderName, HeaderValue, JsonBody, Method, Params, RequestInfo, Response,
     State, StatusCode, from_value, json_bytes, json_response, no_content,
 };
-use bytes::Bytes;
 use kernel::{Error, Result, Timestamp};
 use serde::Serialize;
 use serde_json::Value;

@@ -137,7 +137,8 @@ async fn a_token_asked_about_again_lists_what_there_is_by_then() {
     let cloud = Cloud::new().await;
     let admin = cloud.admin().await;
     let text = cloud.token("admin", PASSWORD, on_project("admin")).await;
-    let asked = || async { catalog_of(&admin.with("x-subject-token", &text).expect(200, "GET /auth/tokens", None).await) };
+    let asked =
+        || async { catalog_of(&admin.with("x-subject-token", &text).expect(200, "GET /auth/tokens", None).await) };
     let before = asked().await;
     assert_eq!(asked().await, before);
     let service = admin.create("service", json!({"type": "dns"})).await;

@@ -1,12 +1,8 @@
 //! What is broken on the disk, and disks that are full.
 
-use crate::rig::{Login, Node, eventually, words};
+use crate::rig::{Login, Node, eventually, id, server, words};
 use serde_json::{Value, json};
 use std::fs;
-
-fn id(value: &Value) -> String {
-    value["id"].as_str().unwrap_or_else(|| panic!("no id in {value}")).to_owned()
-}
 
 #[tokio::test]
 async fn a_corrupt_store_is_refused_and_left_alone() {
@@ -72,20 +68,6 @@ async fn images_that_are_not_what_they_say() {
         let now = admin.must(&format!("GET /image/v2/images/{image}"), Value::Null).await;
         assert_eq!(now["status"], "queued");
     }
-}
-
-async fn server(admin: &Login) -> String {
-    let image = json!({"disk_format": "raw", "container_format": "bare", "visibility": "public"});
-    let image = id(&admin.must("POST /image/v2/images", image).await);
-    let bytes =
-        admin.raw(&format!("PUT /image/v2/images/{image}/file"), vec![0; 1 << 16], "application/octet-stream").await;
-    assert_eq!(bytes.status, 204, "{bytes:?}");
-    let flavors = admin.must("GET /compute/v2.1/flavors", Value::Null).await;
-    let body = json!({"server": {"name": "s", "imageRef": image, "flavorRef": id(&flavors["flavors"][0]), "networks": "none"}});
-    let line = "POST /compute/v2.1/servers";
-    let answer = admin.versioned(line, &body, "compute 2.37").await;
-    assert_eq!(answer.status, 202, "{answer:?}");
-    id(&answer.body["server"])
 }
 
 /// The server, once it has come to rest.

@@ -257,3 +257,22 @@ impl Drop for Node {
         }
     }
 }
+
+/// A server without a network, of an image of its own, just created.
+pub async fn server(admin: &Login) -> String {
+    let image = json!({"disk_format": "raw", "container_format": "bare", "visibility": "public"});
+    let image = id(&admin.must("POST /image/v2/images", image).await);
+    let bytes =
+        admin.raw(&format!("PUT /image/v2/images/{image}/file"), vec![0; 1 << 16], "application/octet-stream").await;
+    assert_eq!(bytes.status, 204, "{bytes:?}");
+    let flavors = admin.must("GET /compute/v2.1/flavors", Value::Null).await;
+    let body = json!({"server": {"name": "s", "imageRef": image, "flavorRef": id(&flavors["flavors"][0]), "networks": "none"}});
+    let line = "POST /compute/v2.1/servers";
+    let answer = admin.versioned(line, &body, "compute 2.37").await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    id(&answer.body["server"])
+}
+
+pub fn id(value: &Value) -> String {
+    value["id"].as_str().unwrap_or_else(|| panic!("no id in {value}")).to_owned()
+}
