@@ -1,14 +1,15 @@
 //! What several verbs need.
 
+use super::access::{On, Reach, Set, authorize};
 use crate::{
+    Network as Service,
     error::NetError,
     model::{Resource, Settings},
 };
-use kernel::{ProjectId, Result, Timestamp};
+use kernel::{Ctx, ProjectId, Result, Timestamp};
+use policy::Rule;
 use std::sync::Arc;
 use store::Tx;
-
-use super::access::Set;
 
 /// One object that a request asks for, checked for form.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,53 @@ pub struct Asked<T> {
 pub struct Env {
     pub now: Timestamp,
     pub settings: Arc<Settings>,
+}
+
+/// The rule that creating a kind of object asks, and the table that has those of its attributes.
+#[derive(Clone, Copy)]
+pub struct Guard {
+    pub table: &'static [&'static Rule],
+    pub rule: &'static Rule,
+}
+
+/// Makes objects, all or none: asks policy for each, then writes them in one transaction.
+pub async fn create_all<T: Send + 'static, R: Send + 'static>(
+    net: &Service,
+    cx: &Ctx,
+    guard: Guard,
+    label: &'static str,
+    asked: Vec<Asked<T>>,
+    insert: impl FnMut(&mut Tx, &Env, &Asked<T>) -> Result<R> + Send + 'static,
+) -> Result<Vec<R>> {
+    authorize_each(net, cx, guard, &asked, |_, on| on)?;
+    write_all(net, label, asked, insert).await
+}
+
+/// The first half of [`create_all`], for those whose rules ask for more than whose the object will be.
+pub fn authorize_each<T>(
+    net: &Service,
+    cx: &Ctx,
+    Guard { table, rule }: Guard,
+    asked: &[Asked<T>],
+    full: impl for<'a> Fn(&'a Asked<T>, On<'a>) -> On<'a>,
+) -> Result<()> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    for one in asked {
+        let on = full(one, On::new(&snapshot, &reach, &one.project));
+        let _permit = authorize(cx, table, rule, &one.set, &on)?;
+    }
+    Ok(())
+}
+
+/// The second half of [`create_all`], for those who have asked policy in their own way.
+pub async fn write_all<T: Send + 'static, R: Send + 'static>(
+    net: &Service,
+    label: &'static str,
+    asked: Vec<T>,
+    mut insert: impl FnMut(&mut Tx, &Env, &T) -> Result<R> + Send + 'static,
+) -> Result<Vec<R>> {
+    let env = net.env();
+    net.store().transact(label, move |tx| asked.iter().map(|one| insert(tx, &env, one)).collect()).await
 }
 
 /// `If-Match: revision_number=…`

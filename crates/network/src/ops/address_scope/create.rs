@@ -2,8 +2,7 @@ use crate::{
     Network as Service,
     model::{AddressScope, AddressScopeId, Standard, rbac::Action, rbac::ObjectType},
     ops::{
-        access::{On, Reach, authorize},
-        common::{Asked, Env},
+        common::{Asked, Env, Guard, create_all},
         rbac::open_to_all,
     },
     policy::address_scope as rules,
@@ -21,17 +20,11 @@ pub struct NewAddressScope {
 }
 
 pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewAddressScope>>) -> Result<Vec<Arc<AddressScope>>> {
-    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
-    for one in &asked {
-        let on = On::new(&snapshot, &reach, &one.project);
-        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
-    }
-    let env = net.env();
-    net.store()
-        .transact("network.address_scope.create", move |tx| {
-            asked.iter().map(|one| insert(tx, &env, &one.project, &one.body)).collect()
-        })
-        .await
+    let guard = Guard { table: rules::ALL, rule: &rules::CREATE };
+    create_all(net, cx, guard, "network.address_scope.create", asked, |tx, env, one| {
+        insert(tx, env, &one.project, &one.body)
+    })
+    .await
 }
 
 fn insert(tx: &mut Tx, env: &Env, project: &ProjectId, new: &NewAddressScope) -> Result<Arc<AddressScope>> {

@@ -7,7 +7,7 @@ use crate::{
     ops::{
         access::Reach,
         address_group,
-        common::{Asked, Env},
+        common::{Asked, Env, write_all},
         security_group_rule::create::NewMatch,
     },
     policy::security_group as rules,
@@ -29,12 +29,7 @@ pub struct NewDefaultRule {
 
 pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewDefaultRule>>) -> Result<Vec<Arc<DefaultRule>>> {
     let _permit = cx.authorize(&rules::DEFAULT_RULE_CREATE, &())?;
-    let env = net.env();
-    net.store()
-        .transact("network.default_rule.create", move |tx| {
-            asked.iter().map(|one| insert(tx, &env, &one.body)).collect()
-        })
-        .await
+    write_all(net, "network.default_rule.create", asked, |tx, env, one| insert(tx, env, &one.body)).await
 }
 
 pub(crate) fn insert(tx: &mut Tx, env: &Env, new: &NewDefaultRule) -> Result<Arc<DefaultRule>> {

@@ -9,8 +9,8 @@ use crate::{
         rbac::{self, Action},
     },
     ops::{
-        access::{On, Reach, authorize},
-        common::{Asked, Env},
+        access::Reach,
+        common::{Asked, Env, Guard, create_all},
         port::{self, address::AskedIp, create::NewPort},
     },
     policy::floatingip as rules,
@@ -37,17 +37,11 @@ pub struct NewFloatingIp {
 
 /// Makes floating IPs, all or none.
 pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewFloatingIp>>) -> Result<Vec<Arc<FloatingIp>>> {
-    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
-    for one in &asked {
-        let on = On::new(&snapshot, &reach, &one.project);
-        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
-    }
-    let env = net.env();
-    net.store()
-        .transact("network.floatingip.create", move |tx| {
-            asked.iter().map(|one| insert(tx, &env, &reach, &one.project, &one.body)).collect()
-        })
-        .await
+    let (guard, reach) = (Guard { table: rules::ALL, rule: &rules::CREATE }, Reach::of(cx));
+    create_all(net, cx, guard, "network.floatingip.create", asked, move |tx, env, one| {
+        insert(tx, env, &reach, &one.project, &one.body)
+    })
+    .await
 }
 
 fn insert(tx: &mut Tx, env: &Env, reach: &Reach, project: &ProjectId, new: &NewFloatingIp) -> Result<Arc<FloatingIp>> {

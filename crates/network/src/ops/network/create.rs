@@ -3,8 +3,7 @@ use crate::{
     Network as Service,
     model::{Network, Standard, quota, rbac::Action, segment},
     ops::{
-        access::{On, Reach, authorize},
-        common::{Asked, Env},
+        common::{Asked, Env, Guard, create_all},
         security_group,
     },
     policy::network as rules,
@@ -38,18 +37,14 @@ pub struct NewNetwork {
 
 /// Makes networks, all or none.
 pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewNetwork>>) -> Result<Vec<Arc<Network>>> {
-    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
     for one in &asked {
-        let on = On::new(&snapshot, &reach, &one.project);
-        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
         known_zones(&one.body.availability_zone_hints, net.settings())?;
     }
-    let env = net.env();
-    net.store()
-        .transact("network.network.create", move |tx| {
-            asked.iter().map(|one| insert(tx, &env, &NetworkId::new(), &one.project, &one.body)).collect()
-        })
-        .await
+    let guard = Guard { table: rules::ALL, rule: &rules::CREATE };
+    create_all(net, cx, guard, "network.network.create", asked, |tx, env, one| {
+        insert(tx, env, &NetworkId::new(), &one.project, &one.body)
+    })
+    .await
 }
 
 /// Writes a network with all it claims.

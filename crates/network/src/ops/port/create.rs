@@ -5,7 +5,7 @@ use crate::{
     model::{Network, Port, Resource, Router, Standard, port::Binding, port::owner, quota},
     ops::{
         access::{On, Reach, authorize, see},
-        common::{Asked, Env},
+        common::{Asked, Env, write_all},
         security_group,
     },
     policy::port as rules,
@@ -86,16 +86,11 @@ pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewPort>>) -> Resu
         let _permit = may_create(cx, &snapshot, &reach, one)?;
         check(&one.body, net)?;
     }
-    let env = net.env();
-    net.store()
-        .transact("network.port.create", move |tx| {
-            let insert = |one: &Asked<NewPort>| {
-                ensure_own_router(tx, &reach, &one.project, &one.body.device_owner, &one.body.device_id)?;
-                insert_for(tx, &env, &PortId::new(), &one.project, &one.body, &reach)
-            };
-            asked.iter().map(insert).collect()
-        })
-        .await
+    write_all(net, "network.port.create", asked, move |tx, env, one| {
+        ensure_own_router(tx, &reach, &one.project, &one.body.device_owner, &one.body.device_id)?;
+        insert_for(tx, env, &PortId::new(), &one.project, &one.body, &reach)
+    })
+    .await
 }
 
 fn may_create(cx: &Ctx, snapshot: &Snapshot, reach: &Reach, asked: &Asked<NewPort>) -> Result<policy::Permit> {

@@ -10,7 +10,7 @@ use crate::{
     },
     ops::{
         access::{On, Reach, Set, authorize},
-        common::{Asked, Env, touch},
+        common::{Asked, Env, Guard, authorize_each, touch, write_all},
         network::{forget_policy, update::ensure_only_own},
     },
     policy::rbac as rules,
@@ -69,17 +69,12 @@ fn see(cx: &Ctx, snapshot: &Snapshot, reach: &Reach, id: &str) -> Result<Arc<Rba
 }
 
 pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewRbacPolicy>>) -> Result<Vec<Arc<RbacPolicy>>> {
-    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
-    for one in &asked {
-        let on = on(&snapshot, &reach, &one.project, &one.body.target_tenant);
-        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
-    }
-    let env = net.env();
-    net.store()
-        .transact("network.rbac_policy.create", move |tx| {
-            asked.iter().map(|one| insert(tx, &env, &reach, &one.project, &one.body)).collect()
-        })
-        .await
+    let (guard, reach) = (Guard { table: rules::ALL, rule: &rules::CREATE }, Reach::of(cx));
+    authorize_each(net, cx, guard, &asked, |one, on| On { target: Some(&one.body.target_tenant), ..on })?;
+    write_all(net, "network.rbac_policy.create", asked, move |tx, env, one| {
+        insert(tx, env, &reach, &one.project, &one.body)
+    })
+    .await
 }
 
 fn insert(tx: &mut Tx, env: &Env, reach: &Reach, project: &ProjectId, new: &NewRbacPolicy) -> Result<Arc<RbacPolicy>> {

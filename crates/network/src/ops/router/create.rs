@@ -3,8 +3,8 @@ use crate::{
     Network as Service,
     model::{Router, Standard, quota},
     ops::{
-        access::{On, Reach, authorize},
-        common::{Asked, Env},
+        access::Reach,
+        common::{Asked, Env, Guard, create_all},
         network::known_zones,
         security_group,
     },
@@ -26,18 +26,14 @@ pub struct NewRouter {
 
 /// Makes routers, all or none.
 pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewRouter>>) -> Result<Vec<Arc<Router>>> {
-    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
     for one in &asked {
-        let on = On::new(&snapshot, &reach, &one.project);
-        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
         known_zones(&one.body.availability_zone_hints, net.settings())?;
     }
-    let env = net.env();
-    net.store()
-        .transact("network.router.create", move |tx| {
-            asked.iter().map(|one| insert(tx, &env, &reach, &one.project, &one.body)).collect()
-        })
-        .await
+    let (guard, reach) = (Guard { table: rules::ALL, rule: &rules::CREATE }, Reach::of(cx));
+    create_all(net, cx, guard, "network.router.create", asked, move |tx, env, one| {
+        insert(tx, env, &reach, &one.project, &one.body)
+    })
+    .await
 }
 
 fn insert(tx: &mut Tx, env: &Env, reach: &Reach, project: &ProjectId, new: &NewRouter) -> Result<Arc<Router>> {

@@ -2,10 +2,7 @@ use super::{add_default_rules, ensure_default};
 use crate::{
     Network as Service,
     model::{SecurityGroup, Standard, quota},
-    ops::{
-        access::{On, Reach, authorize},
-        common::{Asked, Env},
-    },
+    ops::common::{Asked, Env, Guard, create_all},
     policy::security_group as rules,
 };
 use kernel::{Ctx, ProjectId, Result, SecurityGroupId};
@@ -21,17 +18,11 @@ pub struct NewSecurityGroup {
 }
 
 pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewSecurityGroup>>) -> Result<Vec<Arc<SecurityGroup>>> {
-    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
-    for one in &asked {
-        let on = On::new(&snapshot, &reach, &one.project);
-        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
-    }
-    let env = net.env();
-    net.store()
-        .transact("network.security_group.create", move |tx| {
-            asked.iter().map(|one| insert(tx, &env, &one.project, &one.body)).collect()
-        })
-        .await
+    let guard = Guard { table: rules::ALL, rule: &rules::CREATE };
+    create_all(net, cx, guard, "network.security_group.create", asked, |tx, env, one| {
+        insert(tx, env, &one.project, &one.body)
+    })
+    .await
 }
 
 fn insert(tx: &mut Tx, env: &Env, project: &ProjectId, new: &NewSecurityGroup) -> Result<Arc<SecurityGroup>> {

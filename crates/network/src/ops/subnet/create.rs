@@ -10,7 +10,7 @@ use crate::{
     },
     ops::{
         access::{On, Reach, authorize, see},
-        common::{Asked, Env},
+        common::{Asked, Env, write_all},
         network::metadata,
     },
     policy::subnet as rules,
@@ -56,15 +56,10 @@ pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewSubnet>>) -> Re
         check(&one.body, pool.is_some(), net)?;
         ready.push((one, pool));
     }
-    let env = net.env();
-    net.store()
-        .transact("network.subnet.create", move |tx| {
-            let insert = |(one, pool): &(Asked<NewSubnet>, Option<SubnetPoolId>)| {
-                insert(tx, &env, &SubnetId::new(), &one.project, &one.body, pool.as_ref())
-            };
-            ready.iter().map(insert).collect()
-        })
-        .await
+    write_all(net, "network.subnet.create", ready, |tx, env, (one, pool)| {
+        insert(tx, env, &SubnetId::new(), &one.project, &one.body, pool.as_ref())
+    })
+    .await
 }
 
 /// The pool that a request means, if any; one that the caller sees.

@@ -8,9 +8,9 @@ use crate::{
         subnetpool::{Bounds, joined},
     },
     ops::{
-        access::{On, Reach, authorize},
+        access::Reach,
         address_scope::join,
-        common::{Asked, Env},
+        common::{Asked, Env, Guard, create_all},
         rbac::open_to_all,
     },
     policy::subnetpool as rules,
@@ -36,17 +36,11 @@ pub struct NewSubnetPool {
 }
 
 pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewSubnetPool>>) -> Result<Vec<Arc<SubnetPool>>> {
-    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
-    for one in &asked {
-        let on = On::new(&snapshot, &reach, &one.project);
-        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
-    }
-    let env = net.env();
-    net.store()
-        .transact("network.subnetpool.create", move |tx| {
-            asked.iter().map(|one| insert(tx, &env, &reach, &SubnetPoolId::new(), &one.project, &one.body)).collect()
-        })
-        .await
+    let (guard, reach) = (Guard { table: rules::ALL, rule: &rules::CREATE }, Reach::of(cx));
+    create_all(net, cx, guard, "network.subnetpool.create", asked, move |tx, env, one| {
+        insert(tx, env, &reach, &SubnetPoolId::new(), &one.project, &one.body)
+    })
+    .await
 }
 
 pub(crate) fn insert(
