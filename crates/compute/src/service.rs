@@ -51,7 +51,7 @@ impl Compute {
     }
 
     /// Hosts that may take new servers: connected or about to be again, and not disabled.
-    pub(crate) fn connected(&self, snapshot: &Snapshot) -> Vec<HostName> {
+    pub(crate) fn expected(&self, snapshot: &Snapshot) -> Vec<HostName> {
         let usable = |h: &ComputeHost| !h.disabled && !h.forced_down && self.hosts.is_expected(&h.name);
         snapshot.all::<ComputeHost>().filter(|h| usable(h)).map(|h| h.name.clone()).collect()
     }

@@ -26,8 +26,8 @@ pub struct PlaceRequest {
     pub soft: bool,
     /// Where the image is cached already, if known, a host is a little better.
     pub image: Option<ImageId>,
-    /// Only connected hosts are candidates; the caller says which are.
-    pub connected: Vec<HostName>,
+    /// The only candidates: hosts whose agent is there or about to be again; the caller knows which.
+    pub expected: Vec<HostName>,
 }
 
 /// The decision, already written as an allocation.

@@ -102,10 +102,10 @@ impl Flow for CreateServer {
 impl CreateServer {
     async fn place(self: Arc<Self>, cx: StepCx, _state: State) -> StepResult<Self> {
         let (c, now) = (self.0.clone(), cx.now());
-        let connected = c.connected(&cx.snapshot());
+        let expected = c.expected(&cx.snapshot());
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
-            let request = place_request(tx, &server, state, connected.clone());
+            let request = place_request(tx, &server, state, expected.clone());
             let claim = c.placer.claim(tx, &request, now)?;
             state.host = Some(claim.host.clone());
             tx.update::<Server>(&state.server, |s| {
@@ -228,8 +228,8 @@ impl CreateServer {
         if state.host.is_some() {
             return None;
         }
-        let connected = self.0.connected(tx.view());
-        let request = place_request(tx, server, state, connected);
+        let expected = self.0.expected(tx.view());
+        let request = place_request(tx, server, state, expected);
         let told = self.0.placer.explain(tx.view(), &request);
         let lines: Vec<_> = told.iter().map(|(host, why)| format!("{host}: {why}")).collect();
         Some(if lines.is_empty() { "there are no hosts".into() } else { lines.join("; ") })
@@ -241,7 +241,7 @@ fn working(server: &Server, task: Task) -> Option<Task> {
     Some(if server.is_deleting() { Task::Deleting } else { task })
 }
 
-pub(crate) fn place_request(tx: &mut Tx, server: &Server, state: &State, connected: Vec<HostName>) -> PlaceRequest {
+pub(crate) fn place_request(tx: &mut Tx, server: &Server, state: &State, expected: Vec<HostName>) -> PlaceRequest {
     let group = server.group.as_ref().and_then(|id| tx.get::<ServerGroup>(id)).map(|group| {
         let members = tx.by(Server::BY_GROUP, &group.id);
         // Read by key, so that what is decided on is validated at commit.
@@ -252,7 +252,7 @@ pub(crate) fn place_request(tx: &mut Tx, server: &Server, state: &State, connect
         ["same_host", "different_host"].iter().flat_map(|hint| placing::hinted(server, hint)).collect();
     let hosts: Vec<_> = hinted.iter().map(|id| tx.get::<Server>(id).and_then(|s| s.host.clone())).collect();
     let host_of = |id: &str| hinted.iter().position(|h| *h == id).and_then(|at| hosts[at].clone());
-    let mut request = placing::request(server, group.as_ref(), host_of, connected);
+    let mut request = placing::request(server, group.as_ref(), host_of, expected);
     request.not_hosts.extend(state.not_hosts.iter().cloned());
     request
 }

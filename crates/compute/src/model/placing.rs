@@ -24,12 +24,12 @@ pub fn hinted<'a>(server: &'a Server, hint: &str) -> Vec<&'a str> {
     }
 }
 
-/// `connected`: hosts whose agent is there and which are not disabled. `host_of` looks up the host of a hinted server.
+/// `expected`: hosts whose agent is there or soon will be, and which are not disabled. `host_of` looks up the host of a hinted server.
 pub fn request(
     server: &Server,
     group: Option<&GroupView>,
     host_of: impl Fn(&str) -> Option<HostName>,
-    connected: Vec<HostName>,
+    expected: Vec<HostName>,
 ) -> PlaceRequest {
     let hosts_of = |hint: &str| hinted(server, hint).into_iter().filter_map(&host_of).collect::<Vec<_>>();
     let mut request = PlaceRequest {
@@ -41,7 +41,7 @@ pub fn request(
         only_hosts: server.forced_host.clone().into_iter().collect(),
         not_hosts: hosts_of("different_host"),
         image: server.image.clone(),
-        connected,
+        expected,
         ..PlaceRequest::default()
     };
     if request.only_hosts.is_empty() {

@@ -11,7 +11,7 @@ pub struct Filter {
 pub const FILTERS: &[Filter] = &[
     Filter { name: "requested", refuses: requested },
     Filter { name: "tried", refuses: tried },
-    Filter { name: "connected", refuses: connected },
+    Filter { name: "expected", refuses: unexpected },
     Filter { name: "zone", refuses: zone },
     Filter { name: "affinity", refuses: affinity },
     Filter { name: "traits", refuses: traits },
@@ -27,8 +27,8 @@ fn tried(asked: &Asked<'_>, host: Host<'_>) -> Option<String> {
     asked.request.not_hosts.contains(host.name).then(|| "an earlier try failed there".into())
 }
 
-fn connected(asked: &Asked<'_>, host: Host<'_>) -> Option<String> {
-    (!asked.connected.contains(host.name.as_str())).then(|| "it is disabled or its agent is not connected".into())
+fn unexpected(asked: &Asked<'_>, host: Host<'_>) -> Option<String> {
+    (!asked.expected.contains(host.name.as_str())).then(|| "it is disabled or its agent is not connected".into())
 }
 
 fn zone(asked: &Asked<'_>, host: Host<'_>) -> Option<String> {

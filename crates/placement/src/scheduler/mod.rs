@@ -23,12 +23,12 @@ pub const ENOUGH: usize = 32;
 /// A request, made quick to look things up in.
 pub struct Asked<'a> {
     pub request: &'a PlaceRequest,
-    pub connected: HashSet<&'a str>,
+    pub expected: HashSet<&'a str>,
 }
 
 impl<'a> Asked<'a> {
     pub fn new(request: &'a PlaceRequest) -> Self {
-        Self { request, connected: request.connected.iter().map(|h| h.as_str()).collect() }
+        Self { request, expected: request.expected.iter().map(|h| h.as_str()).collect() }
     }
 }
 

@@ -32,7 +32,7 @@ fn request() -> PlaceRequest {
     PlaceRequest {
         consumer: "c".into(),
         resources: [("VCPU".into(), 1), ("MEMORY_MB".into(), 100)].into(),
-        connected: ["a1", "a2", "b1", "a3t"].map(HostName::from).into(),
+        expected: ["a1", "a2", "b1", "a3t"].map(HostName::from).into(),
         ..PlaceRequest::default()
     }
 }
@@ -55,8 +55,8 @@ fn filters_and_weighers_choose() {
     check(|r| (r.required_traits, r.forbidden_traits) = (vec![], vec!["CUSTOM_T".into()]), choose_name(&["a1", "b1"]));
     check(|r| r.only_hosts = vec!["a2".into()], Some("a2"));
     check(|r| r.not_hosts = ["a1", "b1"].map(HostName::from).into(), Some("a2"));
-    check(|r| r.connected = vec!["a2".into()], Some("a2"));
-    check(|r| r.connected = vec![], None);
+    check(|r| r.expected = vec!["a2".into()], Some("a2"));
+    check(|r| r.expected = vec![], None);
     check(|r| r.same_as = vec!["a3t".into()], Some("a3t"));
     check(|r| r.different_from = ["a1", "b1", "a2"].map(HostName::from).into(), Some("a3t"));
     check(|r| r.resources.extend([("VCPU".into(), 5)]), None);
@@ -87,7 +87,7 @@ fn equal_requests_spread_over_equal_hosts() {
     let mut taken = HashSet::new();
     for n in 0..100 {
         let mut request = request();
-        request.connected = hosts.iter().filter_map(|p| p.host.clone()).collect();
+        request.expected = hosts.iter().filter_map(|p| p.host.clone()).collect();
         request.consumer = format!("c{n}");
         taken.insert(choose(&request, hosts.iter().cloned()).unwrap().name.clone());
     }
@@ -99,7 +99,7 @@ fn every_refusal_says_why() {
     let mut request = request();
     request.resources = [("MEMORY_MB".into(), 600)].into();
     request.availability_zone = Some("nova".into());
-    request.connected.retain(|h| h != "a1");
+    request.expected.retain(|h| h != "a1");
     let told = explain(&request, hosts().into_iter());
     let told: Vec<_> = told.iter().map(|(host, why)| (host.as_str(), why.as_str())).collect();
     assert_eq!(

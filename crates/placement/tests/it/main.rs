@@ -17,13 +17,13 @@ fn report(host: &str, vcpus: u64, memory_mib: u64) -> Inventory {
     Inventory { host: host.into(), vcpus, memory_mib, disk_gib: 100, traits: vec!["HW_ARCH_X86_64".into()] }
 }
 
-fn request(consumer: &str, vcpus: u64, memory_mib: u64, connected: &[&str]) -> PlaceRequest {
+fn request(consumer: &str, vcpus: u64, memory_mib: u64, expected: &[&str]) -> PlaceRequest {
     PlaceRequest {
         consumer: consumer.into(),
         project: "p1".into(),
         user: "u1".into(),
         resources: [("VCPU".into(), vcpus), ("MEMORY_MB".into(), memory_mib), ("DISK_GB".into(), 1)].into(),
-        connected: connected.iter().map(|h| HostName::from(*h)).collect(),
+        expected: expected.iter().map(|h| HostName::from(*h)).collect(),
         ..PlaceRequest::default()
     }
 }

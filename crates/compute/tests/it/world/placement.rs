@@ -32,7 +32,7 @@ impl Placer for FakePlacer {
                 && (request.soft || request.same_as.is_empty() || request.same_as.contains(host))
         };
         let load = |host: &&HostName| (claims.iter().filter(|c| c.host == **host).count(), (*host).clone());
-        let host = request.connected.iter().filter(fits).min_by_key(load);
+        let host = request.expected.iter().filter(fits).min_by_key(load);
         let host = host.ok_or_else(|| {
             let text = "No valid host was found. There are not enough hosts available.";
             Error::conflict(text).with_code("NoValidHost")
@@ -60,7 +60,7 @@ impl Placer for FakePlacer {
     }
 
     fn explain(&self, _: &Snapshot, request: &PlaceRequest) -> Vec<(HostName, String)> {
-        request.connected.iter().map(|host| (host.clone(), "it does not fit".into())).collect()
+        request.expected.iter().map(|host| (host.clone(), "it does not fit".into())).collect()
     }
 
     fn used(&self, snapshot: &Snapshot, host: &HostName) -> BTreeMap<String, u64> {
