@@ -2,6 +2,7 @@
 
 mod bench;
 mod cloud;
+mod fuzz;
 mod image;
 mod operations;
 mod prove;
@@ -13,7 +14,7 @@ const HELP: &str = "\
 cargo xtask tidy             the workspace's rules: who may depend on whom, sizes, licences
 cargo xtask image [--out F]  the guest image tinycloud
 cargo xtask bench [NAME]     speed and CPU per operation: store, api (default all)
-cargo xtask prove NAME       long proofs: killed
+cargo xtask prove NAME       long proofs: killed, fuzz
 cargo xtask compat           writes what docs/ has from the program: compatibility.md, guides/configuration.md
 cargo xtask operations DIR   docs/data/operations.csv anew, from a directory of OpenStack's OpenAPI documents
 ";

@@ -24,7 +24,8 @@ pub fn run(args: &[String]) -> Result<(), String> {
             let pace = if args.iter().any(|a| a == "--real") { &REAL } else { &FAKE };
             runtime.block_on(killed(pace, option("--rounds", 100), option("--seed", 1)))
         }
-        _ => Err("there is: killed [--rounds N] [--seed N] [--real]".into()),
+        Some("fuzz") => crate::fuzz::run(option("--percent", 100), option("--seed", 1)),
+        _ => Err("there are: killed [--rounds N] [--seed N] [--real], fuzz [--percent N] [--seed N]".into()),
     }
 }
 

@@ -41,7 +41,7 @@ pub mod policy;
 mod projects;
 mod service;
 
-pub use api::{router, routes, spec};
+pub use api::{bodies, router, routes, spec};
 pub use config::{Algorithm, IdentityConfig, LimitModel, LockoutConfig, PasswordConfig, TokenConfig, TokenFormat};
 pub use error::Refusal;
 pub use model::schema;

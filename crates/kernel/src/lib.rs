@@ -15,6 +15,7 @@ pub mod faults;
 pub mod ids;
 pub mod microversion;
 pub mod paging;
+pub mod testkit;
 
 pub use auth::{Credentials, Scope, TokenValidator};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};

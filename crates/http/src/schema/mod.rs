@@ -45,6 +45,11 @@ impl Schema {
         Self { source, compiled: OnceLock::new() }
     }
 
+    /// The schema itself.
+    pub fn source(&self) -> Value {
+        (self.source)()
+    }
+
     /// Compiles now. `Err` says what is wrong with the schema; a service's tests call this for each of its schemas.
     pub fn compile(&self) -> Result<(), Error> {
         self.compiled().map(|_| ())

@@ -30,6 +30,8 @@ mod trusts;
 mod users;
 mod views;
 
+pub use schemas::bodies;
+
 use crate::Identity;
 use http::{ApiRouter, Deps, FaultStyle, RouteInfo, Router, ServiceSpec};
 

@@ -1,4 +1,5 @@
 mod authorize;
+mod fuzz;
 mod language;
 mod oslo;
 mod overrides;

@@ -13,7 +13,7 @@ mod rules {
 }
 use rules::{START, STOP};
 
-static POLICY: ServicePolicy = ServicePolicy {
+pub static POLICY: ServicePolicy = ServicePolicy {
     service: "compute",
     base: &[("admin_required", "role:admin"), ("admin_or_owner", "rule:admin_required or project_id:%(project_id)s")],
     rules: &[rules::ALL],

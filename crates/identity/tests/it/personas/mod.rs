@@ -3,8 +3,8 @@
 //! Each cell is a request of its own on objects of its own, in the domain of the personas. A route that is missing here, or a
 //! rule that no persona is refused by, fails a test. After a wanted change: `BLESS=1 cargo test -p identity personas`.
 
-mod rows;
-mod world;
+pub(crate) mod rows;
+pub(crate) mod world;
 
 use crate::cloud::{PASSWORD, token_of};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use world::World;
 const MATRIX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/personas/matrix.txt");
 
 /// Name, role, scope. `own` is the domain that the objects are in, and the project `home` is in it.
-const PERSONAS: [(&str, &str, &str); 13] = [
+pub(crate) const PERSONAS: [(&str, &str, &str); 13] = [
     ("admin", "admin", "project"),
     ("sys-admin", "admin", "system"),
     ("sys-reader", "reader", "system"),
@@ -30,7 +30,7 @@ const PERSONAS: [(&str, &str, &str); 13] = [
     ("nobody", "", "no token"),
 ];
 
-fn filled(text: &str, objects: &[(&str, String)]) -> String {
+pub(crate) fn filled(text: &str, objects: &[(&str, String)]) -> String {
     // Longer names first: OWNROLE before ROLE before OWN.
     let mut names: Vec<_> = objects.iter().collect();
     names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
@@ -44,7 +44,7 @@ fn shape(request: &str) -> (String, Vec<String>) {
     (method.to_owned(), path.split('/').map(str::to_owned).collect())
 }
 
-fn serves(route: &http::RouteInfo, request: &str) -> bool {
+pub(crate) fn serves(route: &http::RouteInfo, request: &str) -> bool {
     let (method, path) = shape(request);
     let route_path: Vec<_> = route.path.strip_prefix("/identity").unwrap().split('/').collect();
     route.method == method

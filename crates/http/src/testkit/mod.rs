@@ -1,5 +1,9 @@
 //! For tests of services: the whole pipeline called in memory, as a client would over a socket.
 
+mod bodies;
+
+pub use bodies::{Bodies, Sent};
+
 use crate::{Deps, PeerCert, X_AUTH_TOKEN};
 use async_trait::async_trait;
 use axum::{Router, body::Body, extract::Request, http::HeaderMap};
