@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
     marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -181,12 +182,28 @@ impl KindInfo {
     }
 }
 
+/// A `TypeId` is a hash already, and is looked up several times in every request.
+#[derive(Default)]
+struct OfType(u64);
+
+impl Hasher for OfType {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Every kind of object this program knows. Made once at start; kinds of the log that are not in it stay untouched.
 pub struct Schema {
     pub(crate) kinds: Vec<KindInfo>,
     pub(crate) format: u32,
     by_name: HashMap<&'static str, usize>,
-    by_type: HashMap<TypeId, usize>,
+    by_type: HashMap<TypeId, usize, BuildHasherDefault<OfType>>,
 }
 
 impl Default for Schema {
@@ -197,7 +214,7 @@ impl Default for Schema {
 
 impl Schema {
     pub fn new() -> Self {
-        let mut schema = Self { kinds: Vec::new(), format: 1, by_name: HashMap::new(), by_type: HashMap::new() };
+        let mut schema = Self { kinds: Vec::new(), format: 1, by_name: HashMap::new(), by_type: HashMap::default() };
         schema.add::<crate::Unique>();
         schema.add::<crate::lease::WriterRecord>();
         schema

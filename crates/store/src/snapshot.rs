@@ -26,21 +26,20 @@ pub(crate) struct Table {
     pub(crate) indexes: Vec<OrdSet<(Key, Key)>>,
 }
 
-/// What a snapshot held of one kind, kept to be compared with a later snapshot: as long as the stamps are equal, no object of
-/// that kind has changed. Unequal stamps may still mean the same content.
+/// What a snapshot held of one kind, kept to be compared with a later snapshot ([`Snapshot::is_at`]): as long as that is there, no
+/// object of that kind has changed. What differs may still mean the same content.
 #[derive(Clone)]
 pub struct Stamp(Arc<Table>);
-
-impl PartialEq for Stamp {
-    fn eq(&self, other: &Self) -> bool {
-        // Tables are changed by copying; holding one keeps its address from being used again.
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
 
 impl Snapshot {
     pub fn stamp<T: Object>(&self) -> Stamp {
         Stamp(Arc::clone(&self.tables[self.schema.slot_of::<T>()]))
+    }
+
+    /// Whether nothing of this kind has changed since the stamp was made.
+    pub fn is_at<T: Object>(&self, stamp: &Stamp) -> bool {
+        // Tables are changed by copying; holding one keeps its address from being used again.
+        Arc::ptr_eq(&self.tables[self.schema.slot_of::<T>()], &stamp.0)
     }
 
     pub(crate) fn empty(schema: Arc<Schema>, revision: Revision) -> Self {

@@ -5,10 +5,12 @@
 //! - A task started with [`spawn_caught`] cannot take anything else down: its panic is counted, logged, and given to whoever waits.
 //! - Logging never decides: if it was not initialised, or the output is gone, everything else goes on.
 
+mod lines;
 mod log;
 mod metrics;
 mod panics;
 
+pub use lines::flush_log;
 pub use log::{LogConfig, LogFormat, LogLevel, init_logging};
 pub use metrics::{Metrics, Samples, metrics, render};
 pub use panics::{Panicked, caught, counted_panic, spawn_caught};

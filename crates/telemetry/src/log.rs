@@ -1,5 +1,6 @@
-//! Logs go to standard error, one line per event, with UTC times; systemd, a container runtime or a shell stores them.
+//! Logs go to standard error ([`crate::lines`]), one line per event, with UTC times; systemd, a container runtime or a shell stores them.
 
+use crate::lines::Stderr;
 use kernel::{Clock, SystemClock};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -77,7 +78,7 @@ pub fn init_logging(config: &LogConfig) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let lines = tracing_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
+            .with_writer(Stderr::new())
             .with_timer(Utc(SystemClock::shared()))
             .with_ansi(std::io::stderr().is_terminal());
         let lines = match config.format {

@@ -1,6 +1,6 @@
 //! Tokens validated before, by the SHA-256 of their text.
 //!
-//! An entry counts only while no object of any kind that a validation looks at has changed ([`Stamps`]); the comparison is of
+//! An entry counts only while no object of any kind that a validation looks at has changed ([`Resolved`]); the comparison is of
 //! addresses, so it is exact, at once, and costs less than a lookup. When something has changed the payload is still good (a
 //! token's text never means something else), and only what it stands for is looked up again.
 //!
@@ -9,8 +9,9 @@
 
 use super::Token;
 use crate::model::{
-    AccessRule, AccessToken, ApplicationCredential, Assignment, Endpoint, EndpointGroup, KeyRing, Membership, Project,
-    ProjectEndpoint, ProjectEndpointGroup, Revocation, Role, Service, ServiceProvider, Trust, User, token::Payload,
+    AccessRule, AccessToken, ApplicationCredential, Assignment, Endpoint, EndpointGroup, Group, KeyRing, Membership,
+    Project, ProjectEndpoint, ProjectEndpointGroup, Revocation, Role, Service, ServiceProvider, Trust, User,
+    token::Payload,
 };
 use bytes::Bytes;
 use kernel::{Credentials, Result};
@@ -38,79 +39,69 @@ pub struct Entry {
     pub payload: Arc<Payload>,
     pub token: Token,
     pub credentials: Arc<Credentials>,
-    stamps: Stamps,
+    resolved: Resolved,
+    keys: Keys,
     written: Mutex<Option<(Catalog, Bytes)>>,
 }
 
-/// The states of all kinds that a token's catalog is made of.
-#[derive(Clone, PartialEq)]
-pub struct Catalog([Stamp; 6]);
+/// States of some kinds, side by side.
+macro_rules! stamps {
+    ($(#[$doc:meta])* $name:ident: $($kind:ty),* $(,)?) => {
+        $(#[$doc])*
+        pub struct $name(Vec<Stamp>);
 
-/// The states of all kinds that a validation looks at.
-#[derive(Clone, PartialEq)]
-pub struct Stamps {
-    objects: [Stamp; 11],
+        impl $name {
+            pub fn of(view: &Snapshot) -> Self {
+                Self(vec![$(view.stamp::<$kind>()),*])
+            }
+
+            pub fn is_current(&self, view: &Snapshot) -> bool {
+                let mut stamps = self.0.iter();
+                $(stamps.next().is_some_and(|stamp| view.is_at::<$kind>(stamp)))&&*
+            }
+        }
+    };
+}
+
+stamps! {
+    /// What a token's catalog is made of.
+    Catalog: Service, Endpoint, EndpointGroup, ProjectEndpoint, ProjectEndpointGroup, ServiceProvider
+}
+stamps! {
+    /// What a validation looks at. A group that is being deleted counts for nothing.
+    Resolved:
+        User, Project, Membership, Group, Role, Assignment, ApplicationCredential, AccessRule, Revocation, Trust, AccessToken
+}
+stamps! {
     /// A key that is gone takes its tokens with it.
-    keys: Stamp,
-}
-
-impl Stamps {
-    pub fn of(view: &Snapshot) -> Self {
-        let objects = [
-            view.stamp::<User>(),
-            view.stamp::<Project>(),
-            view.stamp::<Membership>(),
-            // A group that is being deleted counts for nothing.
-            view.stamp::<crate::model::Group>(),
-            view.stamp::<Role>(),
-            view.stamp::<Assignment>(),
-            view.stamp::<ApplicationCredential>(),
-            view.stamp::<AccessRule>(),
-            view.stamp::<Revocation>(),
-            view.stamp::<Trust>(),
-            view.stamp::<AccessToken>(),
-        ];
-        Self { objects, keys: view.stamp::<KeyRing>() }
-    }
-}
-
-impl Catalog {
-    fn of(view: &Snapshot) -> Self {
-        Self([
-            view.stamp::<Service>(),
-            view.stamp::<Endpoint>(),
-            view.stamp::<EndpointGroup>(),
-            view.stamp::<ProjectEndpoint>(),
-            view.stamp::<ProjectEndpointGroup>(),
-            view.stamp::<ServiceProvider>(),
-        ])
-    }
+    Keys: KeyRing
 }
 
 impl Entry {
-    pub fn new(payload: Arc<Payload>, token: Token, stamps: Stamps) -> Self {
+    /// A payload, and what it was found to mean in `view`.
+    pub fn new(payload: Arc<Payload>, token: Token, view: &Snapshot) -> Self {
         let credentials = Arc::new(token.credentials());
-        Self { payload, token, credentials, stamps, written: Mutex::default() }
+        let (resolved, keys) = (Resolved::of(view), Keys::of(view));
+        Self { payload, token, credentials, resolved, keys, written: Mutex::default() }
     }
 
     /// What `write` makes of this token and the catalog in `view`, which must be all that it looks at.
     pub fn written(&self, view: &Snapshot, write: impl FnOnce() -> Result<Bytes>) -> Result<Bytes> {
-        let catalog = Catalog::of(view);
-        if let Some((_, body)) = self.written.lock().as_ref().filter(|(of, _)| *of == catalog) {
+        if let Some((_, body)) = self.written.lock().as_ref().filter(|(of, _)| of.is_current(view)) {
             return Ok(body.clone());
         }
         let body = write()?;
-        *self.written.lock() = Some((catalog, body.clone()));
+        *self.written.lock() = Some((Catalog::of(view), body.clone()));
         Ok(body)
     }
 
-    pub fn is_current(&self, stamps: &Stamps) -> bool {
-        self.stamps == *stamps
+    pub fn is_current(&self, view: &Snapshot) -> bool {
+        self.resolved.is_current(view) && self.same_keys(view)
     }
 
     /// Whether the key it was opened with is certainly still there.
-    pub fn same_keys(&self, stamps: &Stamps) -> bool {
-        self.stamps.keys == stamps.keys
+    pub fn same_keys(&self, view: &Snapshot) -> bool {
+        self.keys.is_current(view)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Auth, Moment, Receipt, Token, Void,
-    cache::{Entry, Stamps, TokenCache},
+    cache::{Entry, TokenCache},
     methods::{Around, Lent, Proven, prove},
     receipts, resolve,
     scope::{Asked, Scope, trust_of},
@@ -77,7 +77,7 @@ pub(crate) fn mint(id: &Identity, mut proven: Proven, asked: &Asked, since: Time
     let sealed = text::write(id, &view, &payload)?;
     let at = Moment { now, inactive_days: id.config().passwords.disable_after_inactive_days };
     let token = resolve(&view, Arc::clone(&payload), at).map_err(|why| refusal(&payload, why))?;
-    let entry = Entry::new(payload, token.clone(), Stamps::of(&view));
+    let entry = Entry::new(payload, token.clone(), &view);
     id.tokens().put(TokenCache::hash(&sealed), Arc::new(entry));
     Ok(Issued { sealed, token })
 }

@@ -1,7 +1,7 @@
 //! From a token's text to credentials, for every request of every service.
 
 use super::{
-    cache::{Entry, Stamps, TokenCache},
+    cache::{Entry, TokenCache},
     resolve::{Moment, resolve},
     text,
 };
@@ -27,10 +27,10 @@ pub(crate) fn lookup(id: &Identity, token: &str, window: Duration) -> Result<Arc
         return Err(void("not a token").into());
     }
     let (view, now) = (id.view(), id.now());
-    let (hash, stamps) = (TokenCache::hash(token), Stamps::of(&view));
+    let hash = TokenCache::hash(token);
     let known = id.tokens().get(&hash);
     let payload = match &known {
-        Some(entry) if entry.same_keys(&stamps) => Arc::clone(&entry.payload),
+        Some(entry) if entry.same_keys(&view) => Arc::clone(&entry.payload),
         _ => Arc::new(text::read(id, &view, token)?.ok_or(void("not a token of ours"))?),
     };
     if now >= payload.expires.plus(window) {
@@ -38,11 +38,11 @@ pub(crate) fn lookup(id: &Identity, token: &str, window: Duration) -> Result<Arc
     }
     let inactive_days = id.config().passwords.disable_after_inactive_days;
     // Accounts that fall asleep do so by time alone, which no stamp shows.
-    if let Some(entry) = known.filter(|entry| inactive_days == 0 && entry.is_current(&stamps)) {
+    if let Some(entry) = known.filter(|entry| inactive_days == 0 && entry.is_current(&view)) {
         return Ok(entry);
     }
     let resolved = resolve(&view, Arc::clone(&payload), Moment { now, inactive_days }).map_err(|why| void(why.0))?;
-    let entry = Arc::new(Entry::new(payload, resolved, stamps));
+    let entry = Arc::new(Entry::new(payload, resolved, &view));
     id.tokens().put(hash, Arc::clone(&entry));
     Ok(entry)
 }
