@@ -6,8 +6,8 @@ use crate::{
     driver::NetworkBackend,
     model::{
         AddressGroup, AddressScope, FloatingIp, Network, Port, RbacPolicy, Resource, Router, SecurityGroup,
-        SecurityGroupRule, Subnet, SubnetPool, address::AddressClaim, logical, port::Role, quota::QUOTAS,
-        security_group::RemoteSpec,
+        SecurityGroupRule, Subnet, SubnetPool, Trunk, address::AddressClaim, logical, port::Role, quota::QUOTAS,
+        security_group::RemoteSpec, trunk::TrunkEnd,
     },
 };
 use kernel::{ProjectId, Result};
@@ -119,6 +119,7 @@ fn references(snapshot: &Snapshot, leaks: &mut Vec<String>) {
             leaks.push(format!("floating IP {} has the port {port}, which is gone", fip.id));
         }
     }
+    trunks(snapshot, leaks);
     for rule in snapshot.all::<SecurityGroupRule>() {
         if !snapshot.contains::<SecurityGroup>(&rule.group) {
             leaks.push(format!("rule {} is in security group {}, which is gone", rule.id, rule.group));
@@ -131,6 +132,25 @@ fn references(snapshot: &Snapshot, leaks: &mut Vec<String>) {
     }
 }
 
+/// A trunk and its ports say the same of each other.
+fn trunks(snapshot: &Snapshot, leaks: &mut Vec<String>) {
+    let mut ends = BTreeMap::new();
+    for trunk in snapshot.all::<Trunk>() {
+        ends.insert(trunk.port.clone(), TrunkEnd::Parent { trunk: trunk.id.clone() });
+        for sub in &trunk.sub_ports {
+            let (trunk, parent) = (trunk.id.clone(), trunk.port.clone());
+            ends.insert(sub.port.clone(), TrunkEnd::Sub { trunk, parent, vlan: sub.vlan });
+        }
+    }
+    for port in snapshot.all::<Port>() {
+        let end = ends.remove(&port.id);
+        if end != port.trunk {
+            leaks.push(format!("port {} says {:?} of its trunk, which says {end:?}", port.id, port.trunk));
+        }
+    }
+    leaks.extend(ends.keys().map(|port| format!("a trunk has the port {port}, which is gone")));
+}
+
 /// Counts again what the quotas counted.
 fn usage(snapshot: &Snapshot, leaks: &mut Vec<String>) {
     let mut counted: BTreeMap<(ProjectId, &'static str), i64> = BTreeMap::new();
@@ -140,6 +160,7 @@ fn usage(snapshot: &Snapshot, leaks: &mut Vec<String>) {
     count::<Port>(snapshot, &mut counted);
     count::<Router>(snapshot, &mut counted);
     count::<FloatingIp>(snapshot, &mut counted);
+    count::<Trunk>(snapshot, &mut counted);
     count::<SecurityGroup>(snapshot, &mut counted);
     count::<SecurityGroupRule>(snapshot, &mut counted);
     for policy in snapshot.all::<RbacPolicy>() {

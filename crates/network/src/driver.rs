@@ -113,6 +113,16 @@ pub struct LPort {
     /// DHCP options a tenant set on the port, by Neutron's names.
     pub dhcp_options: BTreeMap<String, String>,
     pub hostname: String,
+    /// Carried by another port's interface with a VLAN tag. The other port may come later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<LCarrier>,
+}
+
+/// The interface that carries a trunk's subport.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LCarrier {
+    pub port: PortId,
+    pub vlan: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -41,6 +41,8 @@ refusals! {
         NotFound, "Addresses {addresses} not found in the address group {group}.";
     AddressScopeNotFound { id: String } => NotFound, "Address scope {id} could not be found.";
     PortNotFound { id: String } => NotFound, "Port {id} could not be found.";
+    TrunkNotFound { id: String } => NotFound, "Trunk {id} could not be found.";
+    SubPortNotFound { trunk: String, port: String } => NotFound, "SubPort {port} on trunk {trunk} could not be found.";
     RouterNotFound { id: String } => NotFound, "Router {id} could not be found";
     RouterInterfaceNotFound { router: String, port: String } =>
         NotFound, "Router {router} does not have an interface with id {port}";
@@ -154,6 +156,18 @@ refusals! {
         "Unable to complete operation on port {port} for network {network}. Port already has an attached device {device}.";
     ServicePortInUse { port: String, reason: String } =>
         Conflict, "Port {port} cannot be deleted directly via the port API: {reason}.";
+    TrunkPortInUse { port: String } => Conflict, "Port {port} is in use by another trunk.";
+    ParentPortInUse { port: String } =>
+        Conflict, "Port {port} is currently in use and is not eligible for use as a parent port.";
+    DuplicateSubPort { vlan: u16, trunk: String } =>
+        Conflict, "segmentation_type vlan and segmentation_id {vlan} already in use on trunk {trunk}.";
+    SubPortMtuGreaterThanTrunkPortMtu { port: String, mtu: u32, trunk: String, trunk_mtu: u32 } =>
+        Conflict, "MTU {mtu} of subport {port} cannot be greater than MTU {trunk_mtu} of trunk {trunk}.";
+    PortInUseAsTrunkParent { port: String, trunk: String } =>
+        Conflict, "Port {port} is currently a parent port for trunk {trunk}.";
+    PortInUseAsSubPort { port: String, trunk: String } =>
+        Conflict, "Port {port} is currently a subport for trunk {trunk}.";
+    TrunkDisabled { id: String } => Conflict, "Trunk {id} is currently disabled.";
     PortBound { port: String, vif_type: &'static str, old_mac: String, new_mac: String } => Conflict,
         "Unable to complete operation on port {port}, port is already bound, port type: {vif_type}, old_mac {old_mac}, new_mac {new_mac}.";
     UnsupportedPortDeviceOwner { op: &'static str, owner: String, port: String } =>

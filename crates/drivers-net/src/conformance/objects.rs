@@ -3,8 +3,8 @@
 use ipnet::IpNet;
 use kernel::{FloatingIpId, NetworkId, PortId, RouterId, SecurityGroupId, SubnetId};
 use network::driver::{
-    Change, Direction, LFloatingIp, LGateway, LNetwork, LPort, LRouter, LRouterInterface, LRule, LSecurityGroup,
-    LSubnet, Logical, NetworkKind, PortRole, Remote,
+    Change, Direction, LCarrier, LFloatingIp, LGateway, LNetwork, LPort, LRouter, LRouterInterface, LRule,
+    LSecurityGroup, LSubnet, Logical, NetworkKind, PortRole, Remote,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -70,6 +70,7 @@ pub fn port(subnet: &LSubnet, n: usize, groups: &[&LSecurityGroup]) -> LPort {
         role: PortRole::Guest,
         dhcp_options: BTreeMap::new(),
         hostname: String::new(),
+        carrier: None,
     }
 }
 
@@ -152,6 +153,8 @@ pub fn one_of_everything() -> Vec<Logical> {
     let wishes = BTreeMap::from([("bootfile-name".to_owned(), "pxe".to_owned())]);
     let special = LPort { dhcp_options: wishes, hostname: "special".into(), ..port(&inner, 6, &[]) };
     let open = LPort { port_security: false, ..port(&inner, 7, &[]) };
+    let carrier = LCarrier { port: guest.id.clone(), vlan: 42 };
+    let carried = LPort { carrier: Some(carrier), ..port(&inner, 8, &[&web]) };
     let router = LRouter { gateway: Some(gateway(&outer, 10, &[&inner])), ..router() };
     let metadata = metadata_port(&inner);
     let near = interface(&router, &inner);
@@ -164,6 +167,7 @@ pub fn one_of_everything() -> Vec<Logical> {
         Logical::SecurityGroup(web),
         Logical::SecurityGroup(member),
         Logical::Router(router),
+        Logical::Port(carried),
         Logical::Port(metadata),
         Logical::Port(guest),
         Logical::Port(special),

@@ -14,3 +14,4 @@ mod repair;
 mod rig;
 mod routing;
 mod switching;
+mod trunks;

@@ -92,6 +92,8 @@ const EXTENSIONS: &[(&str, &str, &str)] = &[
     ("subnet_allocation", "Subnet Allocation", "2015-03-30T10:00:00-00:00"),
     ("tag-creation", "Tag creation extension", "2024-07-23T10:00:00-00:00"),
     ("tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "2019-12-29T19:00:00-00:00"),
+    ("trunk", "Trunk Extension", "2016-01-01T10:00:00-00:00"),
+    ("trunk-details", "Trunk port details", "2016-01-01T10:00:00-00:00"),
 ];
 
 struct Extension {

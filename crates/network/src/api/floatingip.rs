@@ -52,7 +52,7 @@ impl Fields for FloatingIp {
             "port_id" => target.map(|t| t.port.as_str()).into(),
             "fixed_ip_address" => target.map(|t| t.fixed.to_string()).into(),
             "status" => self.status().into(),
-            "port_details" => target.and_then(|t| look.snapshot.get::<Port>(&t.port)).map(|p| details(&p)).into(),
+            "port_details" => target.and_then(|t| look.snapshot.get::<Port>(&t.port)).map(|p| details(&p, look)).into(),
             "dns_name" => self.dns_name.as_str().into(),
             "dns_domain" => self.dns_domain.as_str().into(),
             _ => Value::Null,
@@ -60,13 +60,13 @@ impl Fields for FloatingIp {
     }
 }
 
-fn details(port: &Port) -> Value {
+fn details(port: &Port, look: &Look<'_>) -> Value {
     json!({
         "name": port.name,
         "network_id": port.network,
         "mac_address": port.mac,
         "admin_state_up": port.admin_up,
-        "status": port.status().as_str(),
+        "status": port.status_in(look.snapshot).as_str(),
         "device_id": port.device_id,
         "device_owner": port.device_owner,
     })

@@ -38,6 +38,7 @@ pub enum Kind {
     FixedIps,
     AddressPairs,
     DhcpOptions,
+    SubPorts,
     Gateway,
     DictOrNull,
     TextList,
@@ -131,6 +132,7 @@ impl Kind {
             Self::FixedIps => lists::fixed_ips(value),
             Self::AddressPairs => lists::address_pairs(value),
             Self::DhcpOptions => lists::dhcp_options(value),
+            Self::SubPorts => lists::sub_ports(value),
             Self::Gateway => lists::gateway(value),
         }
     }
@@ -151,6 +153,14 @@ impl Kind {
             _ => Ok(Value::from(text)),
         }
     }
+}
+
+/// Subports of a request that is not read against a table.
+pub fn sub_ports(value: &Value) -> Result<Value, NetError> {
+    lists::sub_ports(value).map_err(|refusal| match refusal {
+        Refusal::Reason(reason) => NetError::input(reason),
+        Refusal::Error(error) => error,
+    })
 }
 
 /// A value as Python would print it: what Neutron's messages quote.

@@ -30,6 +30,7 @@ mod spec;
 mod subnet;
 mod subnetpool;
 mod tags;
+mod trunk;
 mod usage;
 mod zones;
 
@@ -53,6 +54,7 @@ pub fn routes() -> ApiRouter<Network> {
         .merge(address_scope::routes())
         .merge(address_group::routes())
         .merge(port::routes())
+        .merge(trunk::routes())
         .merge(router::routes())
         .merge(floatingip::routes())
         .merge(security_group::routes())

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Network as Service,
-    model::{Network, Port, logical::hostname},
+    model::{Network, Port, logical::hostname, trunk::TrunkEnd},
     ops::port::{self, create::NewPort, update::PortChanges},
 };
 use http::ApiRouter;
@@ -48,6 +48,7 @@ static SPEC: Spec = Spec {
             Attr::shown("binding:vif_type"),
             Attr::shown("binding:vif_details"),
             Attr::shown("ip_allocation"),
+            Attr::shown("trunk_details"),
             Attr::new("tags", Kind::Tags, Default::EmptyList).filtered(),
             Attr::shown("tags-any").hidden().filtered(),
             Attr::shown("not-tags").hidden().filtered(),
@@ -67,7 +68,7 @@ impl Fields for Port {
             "name" => self.name.as_str().into(),
             "network_id" => self.network.as_str().into(),
             "admin_state_up" => self.admin_up.into(),
-            "status" => self.status().as_str().into(),
+            "status" => self.status_in(look.snapshot).as_str().into(),
             "mac_address" => self.mac.as_str().into(),
             "fixed_ips" => fixed_ips(self),
             "device_id" => self.device_id.as_str().into(),
@@ -82,13 +83,23 @@ impl Fields for Port {
             "dns_assignment" => dns_assignment(self, look),
             "binding:host_id" => self.binding.host.as_deref().unwrap_or_default().into(),
             "binding:vnic_type" => self.binding.vnic_type.as_str().into(),
-            "binding:profile" => self.binding.profile.clone().into(),
+            "binding:profile" => profile(self).into(),
             "binding:vif_type" => self.vif_type().into(),
-            "binding:vif_details" if self.binding.host.is_some() => vif_details(look),
+            "binding:vif_details" if self.vif_type() != "unbound" => vif_details(look),
             "binding:vif_details" => json!({}),
             "ip_allocation" => if self.fixed_ips.is_empty() { "none" } else { "immediate" }.into(),
+            "trunk_details" => match &self.trunk {
+                Some(TrunkEnd::Parent { trunk }) => {
+                    look.snapshot.get(trunk).map_or(Value::Null, |t| super::trunk::details(&t, look))
+                }
+                _ => Value::Null,
+            },
             _ => Value::Null,
         }
+    }
+
+    fn is_absent(&self, name: &str) -> bool {
+        name == "trunk_details"
     }
 
     fn narrowed(look: &Look<'_>, query: &Query) -> Option<Vec<Arc<Self>>> {
@@ -127,6 +138,15 @@ fn dns_assignment(port: &Port, look: &Look<'_>) -> Value {
         json!({"ip_address": ip.address, "hostname": hostname, "fqdn": format!("{hostname}.{domain}")})
     };
     port.fixed_ips.iter().map(assigned).collect()
+}
+
+/// A subport's says where its packets go, as ML2/OVN has it.
+fn profile(port: &Port) -> serde_json::Map<String, Value> {
+    let mut profile = port.binding.profile.clone();
+    if let Some(TrunkEnd::Sub { parent, vlan, .. }) = &port.trunk {
+        profile.extend([("parent_name".to_owned(), json!(parent)), ("tag".to_owned(), json!(vlan))]);
+    }
+    profile
 }
 
 fn vif_details(look: &Look<'_>) -> Value {

@@ -92,7 +92,8 @@ pub(super) fn release(tx: &mut Tx, server: &ServerId, only: Option<&PortId>, now
         }
         // The index told of it; the port itself is what the commit compares.
         let Some(port) = tx.get::<Port>(&port.id).filter(|p| p.device_id == **server) else { continue };
-        if port.made_for_server {
+        // A port that carries a trunk outlives its server: the trunk is its owner's to remove.
+        if port.made_for_server && port.trunk.is_none() {
             port::delete::remove(tx, &port, now);
             continue;
         }

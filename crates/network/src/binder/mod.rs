@@ -8,7 +8,9 @@ use crate::{
     Network,
     driver::LogicalKey,
     error::NetError,
-    model::{Network as Net, Port, Resource, SecurityGroup, logical::desired, rbac, rbac::Action},
+    model::{
+        Network as Net, Port, Resource, SecurityGroup, Trunk, logical::desired, rbac, rbac::Action, trunk::TrunkEnd,
+    },
     ops::{access::Reach, port, security_group},
 };
 use async_trait::async_trait;
@@ -153,9 +155,20 @@ impl Network {
     }
 }
 
-/// A port and what it refers to. A port that is gone needs nothing.
+/// A port and what it refers to, with the subports that its interface carries. A port that is gone needs nothing.
 fn needs(snapshot: &Snapshot, id: &PortId) -> Vec<LogicalKey> {
     let Some(port) = snapshot.get::<Port>(id) else { return Vec::new() };
+    let trunk = match &port.trunk {
+        Some(TrunkEnd::Parent { trunk }) => snapshot.get::<Trunk>(trunk),
+        _ => None,
+    };
+    let subs = trunk.iter().flat_map(|t| &t.sub_ports).filter_map(|s| snapshot.get::<Port>(&s.port));
+    let mut keys = needs_alone(&port);
+    keys.extend(subs.flat_map(|sub| needs_alone(&sub)));
+    keys
+}
+
+fn needs_alone(port: &Port) -> Vec<LogicalKey> {
     let mut keys = vec![LogicalKey::Network(port.network.clone()), LogicalKey::Port(port.id.clone())];
     keys.extend(port.fixed_ips.iter().map(|ip| LogicalKey::Subnet(ip.subnet.clone())));
     keys.extend(port.security_groups.iter().map(|id| LogicalKey::SecurityGroup(id.clone())));

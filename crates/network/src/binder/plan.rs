@@ -135,7 +135,7 @@ fn existing(
         let text = format!("Port {id} not usable for instance.");
         return Err(Error::bad_request(text).with_code("PortNotUsable"));
     }
-    if !port.device_id.is_empty() || !seen.insert(id.clone()) {
+    if !port.device_id.is_empty() || port.is_subport() || !seen.insert(id.clone()) {
         return Err(Error::conflict(format!("Port {id} is still in use.")).with_code("PortInUse"));
     }
     if port.fixed_ips.is_empty() {

@@ -17,6 +17,7 @@ pub mod settings;
 pub mod standard;
 pub mod subnet;
 pub mod subnetpool;
+pub mod trunk;
 
 pub use address_group::AddressGroup;
 pub use address_scope::AddressScope;
@@ -30,9 +31,10 @@ pub use settings::{Physical, Settings};
 pub use standard::{Resource, Standard};
 pub use subnet::Subnet;
 pub use subnetpool::SubnetPool;
+pub use trunk::Trunk;
 
 kernel::id_type! {
-    AddressGroupId, AddressScopeId, SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId,
+    AddressGroupId, AddressScopeId, SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId, TrunkId,
 }
 
 /// Every kind of object this service stores.
@@ -44,6 +46,7 @@ pub fn schema(schema: store::Schema) -> store::Schema {
         .with::<AddressScope>()
         .with::<AddressGroup>()
         .with::<Port>()
+        .with::<Trunk>()
         .with::<Router>()
         .with::<FloatingIp>()
         .with::<SecurityGroup>()

@@ -10,13 +10,13 @@
 //! The status is not stored but follows: `ACTIVE` is a port whose guest has the interface, or one of the service itself, and
 //! that is administratively up. Ports of floating IPs only hold an address: `N/A`.
 
-use super::{Resource, Standard, standard::resource};
+use super::{Resource, Standard, standard::resource, trunk::TrunkEnd};
 use ipnet::IpNet;
 use kernel::{FloatingIpId, HostName, NetworkId, PortId, SecurityGroupId, SubnetId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeSet, net::IpAddr};
-use store::{Index, IndexSink, Key, Object};
+use store::{Index, IndexSink, Key, Object, Snapshot};
 
 /// Values of `device_owner` that mean something here.
 pub mod owner {
@@ -56,6 +56,9 @@ pub struct Port {
     /// Floating IPs that lead here. Kept here so that associating one conflicts with removing the port.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub floating_ips: BTreeSet<FloatingIpId>,
+    /// The trunk it is an end of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<TrunkEnd>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -141,6 +144,17 @@ impl Port {
         }
     }
 
+    /// The status that clients see: a subport has its guest's interface while its parent has.
+    pub fn status_in(&self, snapshot: &Snapshot) -> Status {
+        match &self.trunk {
+            Some(TrunkEnd::Sub { parent, .. }) => {
+                let plugged = snapshot.get::<Self>(parent).is_some_and(|p| p.plugged);
+                if plugged && self.admin_up { Status::Active } else { Status::Down }
+            }
+            _ => self.status(),
+        }
+    }
+
     pub fn status(&self) -> Status {
         match self.role() {
             Role::FloatingIp => Status::NotApplicable,
@@ -170,7 +184,11 @@ impl Port {
     }
 
     pub fn vif_type(&self) -> &'static str {
-        if self.binding.host.is_some() { "ovs" } else { "unbound" }
+        if self.binding.host.is_some() || self.is_subport() { "ovs" } else { "unbound" }
+    }
+
+    pub fn is_subport(&self) -> bool {
+        matches!(self.trunk, Some(TrunkEnd::Sub { .. }))
     }
 
     pub fn v4(&self) -> impl Iterator<Item = &FixedIp> {

@@ -21,6 +21,7 @@ pub const QUOTAS: Quotas = Quotas {
         limit("security_group", 10),
         limit("security_group_rule", 100),
         limit("rbac_policy", 10),
+        limit("trunk", -1),
     ],
 };
 

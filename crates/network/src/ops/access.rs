@@ -7,7 +7,7 @@
 use crate::{
     model::{
         AddressGroup, AddressScope, FloatingIp, Network, Port, Resource, Router, SecurityGroup, SecurityGroupRule,
-        Subnet, SubnetPool,
+        Subnet, SubnetPool, Trunk,
         rbac::{self, Action, ObjectType},
     },
     policy as rules,
@@ -290,6 +290,14 @@ impl Seen for Router {
 impl Seen for FloatingIp {
     const RULES: &'static [&'static Rule] = rules::floatingip::ALL;
     const GET: &'static Rule = &rules::floatingip::GET;
+    fn on<'a>(&'a self, snapshot: &'a Snapshot, reach: &'a Reach) -> On<'a> {
+        On::new(snapshot, reach, self.project())
+    }
+}
+
+impl Seen for Trunk {
+    const RULES: &'static [&'static Rule] = rules::trunk::ALL;
+    const GET: &'static Rule = &rules::trunk::GET;
     fn on<'a>(&'a self, snapshot: &'a Snapshot, reach: &'a Reach) -> On<'a> {
         On::new(snapshot, reach, self.project())
     }

@@ -24,4 +24,5 @@ pub mod security_group_rule;
 pub mod subnet;
 pub mod subnetpool;
 pub mod tags;
+pub mod trunk;
 pub mod usage;

@@ -18,6 +18,7 @@ pub mod security_group;
 pub mod service;
 pub mod subnet;
 pub mod subnetpool;
+pub mod trunk;
 
 pub(crate) const ADMIN: &str = "rule:admin_only";
 pub(crate) const ADMIN_OR_SERVICE: &str = "(rule:admin_only) or (rule:service_api)";
@@ -82,6 +83,7 @@ pub static POLICY: ServicePolicy = ServicePolicy {
         address_scope::ALL,
         address_group::ALL,
         port::ALL,
+        trunk::ALL,
         router::ALL,
         floatingip::ALL,
         security_group::ALL,

@@ -159,6 +159,7 @@ struct Chosen {
     fip: String,
     group: String,
     addresses: String,
+    trunk: String,
     /// A number for names and prefixes.
     n: usize,
 }
@@ -173,6 +174,7 @@ impl Chosen {
             router: of(red.list("routers").await),
             fip: of(red.list("floatingips").await),
             group: of(red.list("security-groups").await),
+            trunk: of(red.list("trunks").await),
             addresses: of(red.list("address-groups").await),
             n: dice.below(200),
         }
@@ -182,7 +184,8 @@ impl Chosen {
 /// Something that a tenant may make.
 fn making(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
     let (network, n) = (&c.network, c.n);
-    match dice.below(9) {
+    match dice.below(10) {
+        9 => ("POST trunks".into(), json!({"trunk": {"port_id": c.port}})),
         0 | 1 => ("POST networks".into(), json!({"network": {"name": format!("n{n}")}})),
         2 => {
             let subnet = json!({"network_id": network, "ip_version": 4, "cidr": format!("10.{n}.0.0/24")});
@@ -205,7 +208,7 @@ fn making(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
 fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
     let (n, even) = (c.n, c.n.is_multiple_of(2));
     let router = format!("PUT routers/{}", c.router);
-    match dice.below(16) {
+    match dice.below(18) {
         0..=2 => (format!("{router}/add_router_interface"), json!({"subnet_id": c.subnet})),
         3 => (format!("{router}/remove_router_interface"), json!({"subnet_id": c.subnet})),
         4 => (router, json!({"router": {"external_gateway_info": {"network_id": public}}})),
@@ -232,6 +235,11 @@ fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
                 json!({"addresses": [format!("10.{}.0.0/16", n / 2)]}),
             )
         }
+        15 | 16 => {
+            let sub = json!({"port_id": c.port, "segmentation_type": "vlan", "segmentation_id": n + 1});
+            let action = if n.is_multiple_of(3) { "remove_subports" } else { "add_subports" };
+            (format!("PUT trunks/{}/{action}", c.trunk), json!({"sub_ports": [sub]}))
+        }
         14 => {
             let change = json!({"security_groups": [c.group], "admin_state_up": even});
             (format!("PUT ports/{}", c.port), json!({ "port": change }))
@@ -245,6 +253,7 @@ fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
                 ("floatingips", &c.fip),
                 ("security-groups", &c.group),
                 ("address-groups", &c.addresses),
+                ("trunks", &c.trunk),
             ];
             let (what, id) = all[dice.below(all.len())];
             (format!("DELETE {what}/{id}"), json!({}))

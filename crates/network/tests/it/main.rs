@@ -19,3 +19,4 @@ mod sharing;
 mod subnetpools;
 mod subnets;
 mod support;
+mod trunks;

@@ -41,10 +41,12 @@ async fn extensions() {
         "security-groups-remote-address-group",
         "address-scope",
         "rbac-address-scope",
+        "trunk",
+        "trunk-details",
     ] {
         assert!(has(alias), "{alias}");
     }
-    for alias in ["trunk", "qos", "metering", "dvr", "l3-ha", "vpnaas"] {
+    for alias in ["qos", "metering", "dvr", "l3-ha", "vpnaas"] {
         assert!(!has(alias), "{alias} does not work here, so it is not said to");
     }
     let one = red.expect(200, "GET extensions/router", None).await;
@@ -52,7 +54,7 @@ async fn extensions() {
     for key in ["name", "description", "updated", "links"] {
         assert!(one["extension"].get(key).is_some(), "{key}");
     }
-    red.refused(404, "ExtensionNotFound", "GET extensions/trunk", None).await;
+    red.refused(404, "ExtensionNotFound", "GET extensions/qos", None).await;
     assert_eq!(red.list("extensions?limit=2").await.len(), 2);
 }
 

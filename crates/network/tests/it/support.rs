@@ -377,6 +377,7 @@ fn collection(resource: &str) -> &'static str {
         "address_group" => "address-groups",
         "address_scope" => "address-scopes",
         "port" => "ports",
+        "trunk" => "trunks",
         "router" => "routers",
         "floatingip" => "floatingips",
         "security_group" => "security-groups",

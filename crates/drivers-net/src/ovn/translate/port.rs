@@ -26,6 +26,8 @@ pub fn draft(port: &LPort) -> Draft {
         ("port_security", Datum::set(port_security(port))),
         ("enabled", enabled(port.admin_up)),
         ("options", map(options(port))),
+        ("parent_name", Datum::set(port.carrier.as_ref().map(|c| c.port.to_string()))),
+        ("tag", Datum::set(port.carrier.as_ref().map(|c| i64::from(c.vlan)))),
         (IDS, map(ids(port))),
     ];
     draft.row(main, columns).under(switch(&port.network), "ports", main);
@@ -105,6 +107,7 @@ fn ids(port: &LPort) -> Vec<(&'static str, String)> {
 mod tests {
     use super::super::testing::text;
     use super::*;
+    use network::driver::LCarrier;
 
     fn port() -> LPort {
         LPort {
@@ -120,6 +123,7 @@ mod tests {
             role: PortRole::Guest,
             dhcp_options: BTreeMap::new(),
             hostname: "vm".into(),
+            carrier: None,
         }
     }
 
@@ -141,6 +145,15 @@ mod tests {
         assert_eq!(draft.edges.len(), 3, "switch, its group, drop group");
         assert_eq!(draft.needs, [switch(&"n1".into())]);
         assert!(text(&draft, draft.main, IDS).contains("tstack:subnets=4:s4 6:s6"));
+    }
+
+    #[test]
+    fn a_subport_is_carried_by_another_port() {
+        let sub = LPort { carrier: Some(LCarrier { port: "p0".into(), vlan: 42 }), host: None, ..port() };
+        check(&sub, "parent_name", "p0");
+        check(&sub, "tag", "42");
+        check(&port(), "parent_name", "");
+        assert_eq!(draft(&sub).needs, [switch(&"n1".into())], "its carrier may come later");
     }
 
     #[test]

@@ -172,6 +172,49 @@ pub(super) fn dhcp_options(value: &Value) -> Read {
     Ok(out.into())
 }
 
+/// A trunk's subports: `segmentation_type` and `segmentation_id` come together, and no segmentation comes twice.
+pub(super) fn sub_ports(value: &Value) -> Read {
+    let Some(items) = value.as_array() else {
+        return Err(format!("Invalid data format for subports: '{}' is not a list", shown(value)).into());
+    };
+    let mut out: Vec<Value> = Vec::new();
+    for item in items {
+        let wrong = format!("Invalid data format for subport: '{}' is not a dict", shown(item));
+        let given = item.as_object().ok_or(wrong)?;
+        let port = given.get("port_id").ok_or_else(|| "A valid port UUID must be specified".to_owned())?;
+        let port = scalars::uuid(port).map_err(|_| format!("Invalid UUID for subport: '{}'", shown(port)))?;
+        if out.iter().any(|o| o["port_id"] == port) {
+            return Err(format!("Non unique UUID for subport: '{}'", shown(&port)).into());
+        }
+        let kind = given.get("segmentation_type").filter(|k| !k.is_null());
+        let id = given.get("segmentation_id").filter(|i| !i.is_null());
+        let inherit = kind.is_some_and(|k| k == "inherit");
+        if !inherit && (kind.is_none() || id.is_none()) && given.len() > 1 {
+            return Err(format!(
+                "Invalid subport details '{}': missing segmentation information. Must specify both segmentation_id and segmentation_type",
+                shown(item)
+            )
+            .into());
+        }
+        let number = |id: &Value| {
+            let text = format!("Invalid subport details: segmentation_id '{}' is not an integer", shown(id));
+            scalars::integer(id).map_err(|_| text)
+        };
+        let id = id.map(number).transpose()?;
+        let kind = kind.map(|k| names::text(k, 255)).transpose()?;
+        let same = |o: &Value| {
+            !inherit && id.is_some() && o["segmentation_type"] == json!(kind) && o["segmentation_id"] == json!(id)
+        };
+        if out.iter().any(same) {
+            return Err(
+                format!("Segmentation ID '{}' for '{}' is not unique", id.unwrap_or_default(), shown(&port)).into()
+            );
+        }
+        out.push(json!({"port_id": port, "segmentation_type": kind, "segmentation_id": id}));
+    }
+    Ok(out.into())
+}
+
 /// `external_gateway_info`; an empty one says that there shall be none.
 pub(super) fn gateway(value: &Value) -> Read {
     let given = object(value, "Invalid data format for external_gateway_info")?;

@@ -1,8 +1,8 @@
 //! Ports of guests and of the service, as the back end wants them.
 
 use crate::{
-    driver::{LPort, PortRole},
-    model::{Port, port::Role},
+    driver::{LCarrier, LPort, PortRole},
+    model::{Port, port::Role, trunk::TrunkEnd},
 };
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -11,6 +11,10 @@ pub fn port(port: &Port) -> LPort {
     let role = if port.role() == Role::Guest { PortRole::Guest } else { PortRole::Metadata };
     let mut addresses: Vec<_> = port.fixed_ips.iter().map(|ip| (ip.address, ip.subnet.clone())).collect();
     addresses.sort();
+    let carrier = match &port.trunk {
+        Some(TrunkEnd::Sub { parent, vlan, .. }) => Some(LCarrier { port: parent.clone(), vlan: *vlan }),
+        _ => None,
+    };
     LPort {
         id: port.id.clone(),
         network: port.network.clone(),
@@ -20,10 +24,12 @@ pub fn port(port: &Port) -> LPort {
         port_security: port.port_security,
         groups: if port.port_security { port.security_groups.clone() } else { Default::default() },
         admin_up: port.admin_up,
-        host: port.binding.host.clone(),
+        // A subport is wherever its parent is.
+        host: port.binding.host.clone().filter(|_| carrier.is_none()),
         role,
         dhcp_options: options(port),
         hostname: hostname(port),
+        carrier,
     }
 }
 

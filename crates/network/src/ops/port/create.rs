@@ -181,6 +181,7 @@ pub(crate) fn insert_for(
         made_for_server: new.made_for_server,
         nic: new.nic,
         floating_ips: BTreeSet::new(),
+        trunk: None,
     }))
 }
 

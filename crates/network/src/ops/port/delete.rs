@@ -2,7 +2,7 @@ use super::{address, mac};
 use crate::{
     Network as Service,
     error::NetError,
-    model::{FloatingIp, Port, Resource, Router, port::Role, quota},
+    model::{FloatingIp, Port, Resource, Router, port::Role, quota, trunk::TrunkEnd},
     ops::{
         access::{Reach, Set, change},
         common::{Expect, expected},
@@ -20,6 +20,7 @@ pub async fn delete(net: &Service, cx: &Ctx, id: &str, expect: Expect) -> Result
         .transact("network.port.delete", move |tx| {
             let port = expected::<Port>(tx, &id, expect)?;
             ensure_not_a_routers(tx, &port)?;
+            ensure_not_a_trunks(&port)?;
             remove(tx, &port, now);
             Ok(())
         })
@@ -38,6 +39,20 @@ fn ensure_not_a_routers(tx: &mut Tx, port: &Port) -> Result<()> {
     }
     let reason = format!("has device owner {}", port.device_owner);
     Err(NetError::ServicePortInUse { port: port.id.to_string(), reason }.into())
+}
+
+/// Ports of a trunk must be taken out of it first.
+fn ensure_not_a_trunks(port: &Port) -> Result<()> {
+    let id = port.id.to_string();
+    match &port.trunk {
+        Some(TrunkEnd::Parent { trunk }) => {
+            Err(NetError::PortInUseAsTrunkParent { port: id, trunk: trunk.to_string() }.into())
+        }
+        Some(TrunkEnd::Sub { trunk, .. }) => {
+            Err(NetError::PortInUseAsSubPort { port: id, trunk: trunk.to_string() }.into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Removes a port with all it claims. Floating IPs that led to it lead nowhere.
