@@ -3,8 +3,8 @@ use crate::{
     Network as Service,
     model::{Port, Standard, Trunk, TrunkId, quota, trunk::TrunkEnd},
     ops::{
-        access::{On, Reach, authorize, see},
-        common::Asked,
+        access::{Reach, see},
+        common::{Asked, Guard, create_all},
     },
     policy::trunk as rules,
 };
@@ -25,20 +25,17 @@ pub struct NewTrunk {
 /// Makes trunks, all or none. The caller must see every port.
 pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewTrunk>>) -> Result<Vec<Arc<Trunk>>> {
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
-    for one in &asked {
-        let on = On::new(&snapshot, &reach, &one.project);
-        let _permit = authorize(cx, rules::ALL, &rules::CREATE, &one.set, &on)?;
-        let subs = one.body.sub_ports.iter().map(|s| s.port_id.as_str());
-        for id in subs.chain([one.body.port_id.as_str()]) {
+    for new in asked.iter().map(|one| &one.body) {
+        let subs = new.sub_ports.iter().map(|s| s.port_id.as_str());
+        for id in subs.chain([new.port_id.as_str()]) {
             see::<Port>(cx, &snapshot, &reach, id)?;
         }
     }
-    let now = net.env().now;
-    net.store()
-        .transact("network.trunk.create", move |tx| {
-            asked.iter().map(|one| insert(tx, &one.project, &one.body, now)).collect()
-        })
-        .await
+    let guard = Guard { table: rules::ALL, rule: &rules::CREATE };
+    create_all(net, cx, guard, "network.trunk.create", asked, |tx, env, one| {
+        insert(tx, &one.project, &one.body, env.now)
+    })
+    .await
 }
 
 fn insert(tx: &mut Tx, project: &ProjectId, new: &NewTrunk, now: Timestamp) -> Result<Arc<Trunk>> {
