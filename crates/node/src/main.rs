@@ -14,10 +14,6 @@ use std::{
 };
 use telemetry::{LogConfig, LogFormat, LogLevel};
 
-/// A seventh of a request's time is the allocator's with glibc's, and its arenas keep what bursts have used.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[derive(Parser)]
 #[command(name = "tstack", version, about = "A private cloud in one binary, with OpenStack's APIs")]
 struct Cli {
