@@ -98,7 +98,7 @@ impl Object for Bootstrapped {
 
 /// Makes what the spec says, unless it was done before. All or nothing, in one transaction.
 pub async fn bootstrap(store: &Store, clock: &Arc<dyn Clock>, spec: BootstrapSpec) -> Result<Bootstrapped> {
-    let env = Env { now: clock.now(), settings: Arc::new(spec.settings.clone()) };
+    let env = Env { now: clock.now(), settings: Arc::new(spec.settings.clone()), enforced: &[] };
     store
         .transact("network.bootstrap", move |tx| match tx.get::<Bootstrapped>(Bootstrapped::KEY) {
             Some(done) => Ok(Bootstrapped::clone(&done)),
@@ -179,8 +179,9 @@ fn external_network(tx: &mut Tx, env: &Env, project: &ProjectId, spec: &External
         network_type: Some("flat".to_owned()),
         physical_network: Some(spec.physical.clone()),
         segmentation_id: None,
+        qos_policy_id: None,
     };
-    insert_network(tx, env, &id, project, &network)?;
+    insert_network(tx, env, &Reach::everything(), &id, project, &network)?;
     let subnet = NewSubnet {
         name: format!("{}-subnet", spec.name),
         description: String::new(),

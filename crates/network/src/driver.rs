@@ -13,6 +13,7 @@
 //!   later than the port that names it, which until then has no DHCP from it, or passes nothing by it;
 //! - a port's filter rules are in force before its first packet: a port put without its groups passes nothing.
 
+use crate::model::qos::RuleType;
 use async_trait::async_trait;
 use ipnet::IpNet;
 use kernel::{FloatingIpId, HostName, NetworkId, PortId, Result, RouterId, SecurityGroupId, SubnetId};
@@ -116,6 +117,32 @@ pub struct LPort {
     /// Carried by another port's interface with a VLAN tag. The other port may come later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier: Option<LCarrier>,
+    #[serde(default, skip_serializing_if = "LQos::is_empty")]
+    pub qos: LQos,
+}
+
+/// How much of the network something may have, seen from the guest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LQos {
+    pub egress: Option<LRate>,
+    pub ingress: Option<LRate>,
+    /// Put on what the guest sends.
+    pub dscp: Option<u8>,
+    /// Of what the guest sends, where the back end can promise it.
+    pub guaranteed_kbps: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LRate {
+    pub kbps: u32,
+    /// What may come at once; 0: the back end chooses.
+    pub burst_kbits: u32,
+}
+
+impl LQos {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The interface that carries a trunk's subport.
@@ -154,6 +181,9 @@ pub struct LGateway {
     pub snat: bool,
     /// Tenant networks behind the router, for SNAT.
     pub snat_sources: Vec<IpNet>,
+    /// Of all that passes the gateway, but for floating IPs with limits of their own.
+    #[serde(default, skip_serializing_if = "LQos::is_empty")]
+    pub qos: LQos,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +207,16 @@ pub struct LFloatingIp {
     /// The guest's port, for distributed NAT where the backend has it.
     pub port: PortId,
     pub mac: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LFloatingLimit>,
+}
+
+/// Limits of a floating IP, and where they are kept: at the router's gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LFloatingLimit {
+    pub network: NetworkId,
+    pub gateway: PortId,
+    pub qos: LQos,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -296,6 +336,9 @@ pub enum Change {
 pub trait NetworkBackend: Send + Sync + 'static {
     /// Its name in `binding:vif_details`, agent lists and metrics: `ovn` or `fake`.
     fn name(&self) -> &'static str;
+
+    /// The QoS rules that it enforces; others are refused where they would be without effect.
+    fn enforces(&self) -> &'static [RuleType];
 
     /// Makes the changes, in the order given. On an error some may have been made; the caller comes again with all.
     async fn apply(&self, changes: &[Change]) -> Result<()>;

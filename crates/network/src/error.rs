@@ -43,6 +43,9 @@ refusals! {
     PortNotFound { id: String } => NotFound, "Port {id} could not be found.";
     TrunkNotFound { id: String } => NotFound, "Trunk {id} could not be found.";
     SubPortNotFound { trunk: String, port: String } => NotFound, "SubPort {port} on trunk {trunk} could not be found.";
+    QosPolicyNotFound { id: String } => NotFound, "QoS policy {id} could not be found.";
+    QosRuleNotFound { rule: String, policy: String } =>
+        NotFound, "QoS rule {rule} for policy {policy} could not be found.";
     RouterNotFound { id: String } => NotFound, "Router {id} could not be found";
     RouterInterfaceNotFound { router: String, port: String } =>
         NotFound, "Router {router} does not have an interface with id {port}";
@@ -156,6 +159,20 @@ refusals! {
         "Unable to complete operation on port {port} for network {network}. Port already has an attached device {device}.";
     ServicePortInUse { port: String, reason: String } =>
         Conflict, "Port {port} cannot be deleted directly via the port API: {reason}.";
+    QosPolicyInUse { policy: String, what: &'static str, object: String } =>
+        Conflict, "QoS Policy {policy} is used by {what} {object}.";
+    QoSPolicyDefaultAlreadyExists { project: String } =>
+        Conflict, "A default QoS policy exists for project {project}.";
+    QosRuleNotSupported { rule: &'static str, port: String } =>
+        Conflict, "Rule {rule} is not supported by port {port}";
+    QosRuleNotSupportedByNetwork { rule: &'static str, network: String } =>
+        Conflict, "Rule {rule} is not supported by network {network}";
+    QoSRuleParameterConflict { value: String, policy: String, existing_rule: &'static str, existing: String } => Conflict,
+        "Unable to add the rule with value {value} to the policy {policy} as the existing rule of type {existing_rule} has value {existing}.";
+    QoSRulesConflict { new_type: &'static str, rule: String, policy: String } => Conflict,
+        "Rule {new_type} conflicts with rule {rule} which already exists in QoS Policy {policy}.";
+    PolicyRemoveAuthorizationError { policy: String } =>
+        Forbidden, "Failed to remove provided policy {policy} because you are not authorized.";
     TrunkPortInUse { port: String } => Conflict, "Port {port} is in use by another trunk.";
     ParentPortInUse { port: String } =>
         Conflict, "Port {port} is currently in use and is not eligible for use as a parent port.";

@@ -114,7 +114,8 @@ impl Network {
     }
 
     pub(crate) fn env(&self) -> Env {
-        Env { now: self.0.clock.now(), settings: Arc::clone(&self.0.settings) }
+        let enforced = self.0.backend.enforces();
+        Env { now: self.0.clock.now(), settings: Arc::clone(&self.0.settings), enforced }
     }
 
     /// How the back end stands.

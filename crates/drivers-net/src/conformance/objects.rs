@@ -3,8 +3,8 @@
 use ipnet::IpNet;
 use kernel::{FloatingIpId, NetworkId, PortId, RouterId, SecurityGroupId, SubnetId};
 use network::driver::{
-    Change, Direction, LCarrier, LFloatingIp, LGateway, LNetwork, LPort, LRouter, LRouterInterface, LRule,
-    LSecurityGroup, LSubnet, Logical, NetworkKind, PortRole, Remote,
+    Change, Direction, LCarrier, LFloatingIp, LFloatingLimit, LGateway, LNetwork, LPort, LQos, LRate, LRouter,
+    LRouterInterface, LRule, LSecurityGroup, LSubnet, Logical, NetworkKind, PortRole, Remote,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -71,6 +71,7 @@ pub fn port(subnet: &LSubnet, n: usize, groups: &[&LSecurityGroup]) -> LPort {
         dhcp_options: BTreeMap::new(),
         hostname: String::new(),
         carrier: None,
+        qos: LQos::default(),
     }
 }
 
@@ -126,6 +127,7 @@ pub fn gateway(external: &LSubnet, n: usize, sources: &[&LSubnet]) -> LGateway {
         next_hops: external.gateway.into_iter().collect(),
         snat: true,
         snat_sources: sources.iter().map(|s| s.cidr).collect(),
+        qos: LQos::default(),
     }
 }
 
@@ -139,7 +141,14 @@ pub fn floating_ip(router: &LRouter, external: Ipv4Addr, port: &LPort) -> LFloat
         external,
         internal: port.addresses.iter().find_map(v4).unwrap_or(Ipv4Addr::UNSPECIFIED),
         port: port.id.clone(),
+        limit: None,
     }
+}
+
+/// A rate in both directions, and a mark.
+pub fn limits(kbps: u32) -> LQos {
+    let rate = Some(LRate { kbps, burst_kbits: 0 });
+    LQos { egress: rate, ingress: rate, dscp: Some(46), guaranteed_kbps: None }
 }
 
 /// One of everything, in the order in which it can be put.
@@ -155,10 +164,13 @@ pub fn one_of_everything() -> Vec<Logical> {
     let open = LPort { port_security: false, ..port(&inner, 7, &[]) };
     let carrier = LCarrier { port: guest.id.clone(), vlan: 42 };
     let carried = LPort { carrier: Some(carrier), ..port(&inner, 8, &[&web]) };
-    let router = LRouter { gateway: Some(gateway(&outer, 10, &[&inner])), ..router() };
+    let limited = LPort { qos: limits(5000), ..port(&inner, 9, &[&web]) };
+    let way_out = LGateway { qos: limits(9000), ..gateway(&outer, 10, &[&inner]) };
+    let limit = LFloatingLimit { network: outer.network.clone(), gateway: way_out.port.clone(), qos: limits(3000) };
+    let router = LRouter { gateway: Some(way_out), ..router() };
     let metadata = metadata_port(&inner);
     let near = interface(&router, &inner);
-    let fip = floating_ip(&router, [172, 24, 4, 20].into(), &guest);
+    let fip = LFloatingIp { limit: Some(limit), ..floating_ip(&router, [172, 24, 4, 20].into(), &guest) };
     vec![
         Logical::Network(public),
         Logical::Network(inside),
@@ -168,6 +180,7 @@ pub fn one_of_everything() -> Vec<Logical> {
         Logical::SecurityGroup(member),
         Logical::Router(router),
         Logical::Port(carried),
+        Logical::Port(limited),
         Logical::Port(metadata),
         Logical::Port(guest),
         Logical::Port(special),

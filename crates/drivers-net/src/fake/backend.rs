@@ -1,7 +1,10 @@
 use super::{Call, FakeCloud, Held, State};
 use async_trait::async_trait;
 use kernel::{Error, HostName, PortId, Result};
-use network::driver::{Change, Logical, LogicalKey, NetworkBackend};
+use network::{
+    driver::{Change, Logical, LogicalKey, NetworkBackend},
+    model::qos::RuleType,
+};
 use std::collections::BTreeMap;
 
 pub struct FakeBackend {
@@ -53,6 +56,10 @@ fn needs(object: &Logical) -> Vec<LogicalKey> {
 impl NetworkBackend for FakeBackend {
     fn name(&self) -> &'static str {
         "fake"
+    }
+
+    fn enforces(&self) -> &'static [RuleType] {
+        &RuleType::EVERY
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<()> {

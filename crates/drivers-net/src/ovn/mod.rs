@@ -32,7 +32,10 @@ use crate::ovsdb::{Client, Condition, Config, Endpoint, Error as DbError, Monito
 use async_trait::async_trait;
 use kernel::{Clock, HostName, PortId, Result};
 use liveness::Liveness;
-use network::driver::{Change, LogicalKey, NetworkBackend};
+use network::{
+    driver::{Change, LogicalKey, NetworkBackend},
+    model::qos::RuleType,
+};
 use parking_lot::Mutex;
 use plan::Wishes;
 use std::{
@@ -237,6 +240,10 @@ async fn keep_up(shared: Arc<Shared>) {
 impl NetworkBackend for OvnBackend {
     fn name(&self) -> &'static str {
         "ovn"
+    }
+
+    fn enforces(&self) -> &'static [RuleType] {
+        &[RuleType::BandwidthLimit, RuleType::DscpMarking, RuleType::MinimumBandwidth]
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<()> {

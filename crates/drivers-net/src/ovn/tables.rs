@@ -14,6 +14,7 @@ pub const ROUTE: &str = "Logical_Router_Static_Route";
 pub const NAT: &str = "NAT";
 pub const PORT_GROUP: &str = "Port_Group";
 pub const ACL: &str = "ACL";
+pub const QOS: &str = "QoS";
 pub const DHCP: &str = "DHCP_Options";
 pub const GATEWAY_CHASSIS: &str = "Gateway_Chassis";
 
@@ -109,6 +110,18 @@ pub const TABLES: &[Table] = &[
         root: false,
         columns: &[("priority", INTEGER), ("direction", TEXT), ("match", TEXT), ("action", TEXT), (IDS, MAP)],
     },
+    Table {
+        name: QOS,
+        root: false,
+        columns: &[
+            ("priority", INTEGER),
+            ("direction", TEXT),
+            ("match", TEXT),
+            ("action", MAP),
+            ("bandwidth", MAP),
+            (IDS, MAP),
+        ],
+    },
     Table { name: DHCP, root: true, columns: &[("cidr", TEXT), ("options", MAP), (IDS, MAP)] },
     Table {
         name: GATEWAY_CHASSIS,
@@ -125,6 +138,7 @@ pub fn table(name: &str) -> Option<&'static Table> {
 pub const EDGES: &[(&str, &str, &str, &str)] = &[
     (SWITCH, "ports", SWITCH_PORT, "switch.ports"),
     (SWITCH, "acls", ACL, "switch.acls"),
+    (SWITCH, "qos_rules", QOS, "switch.qos_rules"),
     (ROUTER, "ports", ROUTER_PORT, "router.ports"),
     (ROUTER, "static_routes", ROUTE, "router.static_routes"),
     (ROUTER, "nat", NAT, "router.nat"),
@@ -174,6 +188,7 @@ const KEY_INDEXES: &[IndexSpec] = &[
     key(NAT, "key.nat"),
     key(PORT_GROUP, "key.port_group"),
     key(ACL, "key.acl"),
+    key(QOS, "key.qos"),
     key(DHCP, "key.dhcp"),
     key(GATEWAY_CHASSIS, "key.gateway_chassis"),
 ];
@@ -193,6 +208,7 @@ pub fn indexes() -> Vec<IndexSpec> {
     all.extend([
         edge_index!(SWITCH, "ports", "switch.ports"),
         edge_index!(SWITCH, "acls", "switch.acls"),
+        edge_index!(SWITCH, "qos_rules", "switch.qos_rules"),
         edge_index!(ROUTER, "ports", "router.ports"),
         edge_index!(ROUTER, "static_routes", "router.static_routes"),
         edge_index!(ROUTER, "nat", "router.nat"),
@@ -207,7 +223,7 @@ pub fn indexes() -> Vec<IndexSpec> {
 pub fn monitored() -> Vec<Monitored> {
     vec![
         Monitored { table: "NB_Global", columns: &["nb_cfg", "options"] },
-        Monitored { table: SWITCH, columns: &["name", "other_config", IDS, "ports", "acls"] },
+        Monitored { table: SWITCH, columns: &["name", "other_config", IDS, "ports", "acls", "qos_rules"] },
         Monitored {
             table: SWITCH_PORT,
             columns: &[
@@ -234,6 +250,7 @@ pub fn monitored() -> Vec<Monitored> {
         Monitored { table: NAT, columns: &["type", "external_ip", "external_mac", "logical_ip", "logical_port", IDS] },
         Monitored { table: PORT_GROUP, columns: &["name", IDS, "ports", "acls"] },
         Monitored { table: ACL, columns: &["priority", "direction", "match", "action", IDS] },
+        Monitored { table: QOS, columns: &["priority", "direction", "match", "action", "bandwidth", IDS] },
         Monitored { table: DHCP, columns: &["cidr", "options", IDS] },
         Monitored { table: GATEWAY_CHASSIS, columns: &["name", "chassis_name", "priority", IDS] },
     ]

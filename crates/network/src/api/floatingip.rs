@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Network as Service,
-    model::{FloatingIp, Port},
+    model::{FloatingIp, Network, Port},
     ops::floatingip::{self, create::NewFloatingIp, update::FloatingIpChanges},
 };
 use http::ApiRouter;
@@ -30,6 +30,8 @@ static SPEC: Spec = Spec {
             Attr::new("fixed_ip_address", Kind::IpOrNull, Default::Null).mutable().sorted(),
             Attr::shown("status").sorted(),
             Attr::shown("port_details"),
+            Attr::new("qos_policy_id", Kind::UuidOrNull, Default::Null).mutable().filtered(),
+            Attr::shown("qos_network_policy_id"),
             Attr::new("dns_name", Kind::DnsName, Default::Text("")),
             Attr::new("dns_domain", Kind::DnsDomain, Default::Text("")),
         ],
@@ -53,6 +55,10 @@ impl Fields for FloatingIp {
             "fixed_ip_address" => target.map(|t| t.fixed.to_string()).into(),
             "status" => self.status().into(),
             "port_details" => target.and_then(|t| look.snapshot.get::<Port>(&t.port)).map(|p| details(&p, look)).into(),
+            "qos_policy_id" => self.qos.as_deref().into(),
+            "qos_network_policy_id" => {
+                look.snapshot.get::<Network>(&self.network).and_then(|n| n.qos.clone()).as_deref().into()
+            }
             "dns_name" => self.dns_name.as_str().into(),
             "dns_domain" => self.dns_domain.as_str().into(),
             _ => Value::Null,

@@ -6,6 +6,7 @@ mod names;
 mod scalars;
 
 use crate::error::NetError;
+pub use scalars::DSCP_MARKS;
 use serde_json::Value;
 
 /// The kinds of values. `…OrNull`: null says "none".
@@ -39,6 +40,7 @@ pub enum Kind {
     AddressPairs,
     DhcpOptions,
     SubPorts,
+    DscpMark,
     Gateway,
     DictOrNull,
     TextList,
@@ -132,6 +134,7 @@ impl Kind {
             Self::FixedIps => lists::fixed_ips(value),
             Self::AddressPairs => lists::address_pairs(value),
             Self::DhcpOptions => lists::dhcp_options(value),
+            Self::DscpMark => scalars::dscp_mark(value),
             Self::SubPorts => lists::sub_ports(value),
             Self::Gateway => lists::gateway(value),
         }
@@ -145,7 +148,7 @@ impl Kind {
         };
         match self {
             Self::Bool => scalars::boolean(&Value::from(text)).map_err(refused),
-            Self::Int | Self::NonNegative | Self::IpVersion | Self::PortNumber => {
+            Self::Int | Self::NonNegative | Self::DscpMark | Self::IpVersion | Self::PortNumber => {
                 scalars::integer(&Value::from(text)).map(Value::from).map_err(refused)
             }
             Self::Mac => Ok(Value::from(text.to_ascii_lowercase().replace('-', ":"))),

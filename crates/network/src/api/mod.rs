@@ -19,6 +19,7 @@ mod listing;
 mod network;
 mod port;
 mod providers;
+mod qos;
 mod query;
 mod quota;
 mod rbac;
@@ -55,6 +56,7 @@ pub fn routes() -> ApiRouter<Network> {
         .merge(address_group::routes())
         .merge(port::routes())
         .merge(trunk::routes())
+        .merge(qos::routes())
         .merge(router::routes())
         .merge(floatingip::routes())
         .merge(security_group::routes())

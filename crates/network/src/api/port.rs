@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Network as Service,
-    model::{Network, Port, logical::hostname, trunk::TrunkEnd},
+    model::{Network, Port, logical::hostname, qos, trunk::TrunkEnd},
     ops::port::{self, create::NewPort, update::PortChanges},
 };
 use http::ApiRouter;
@@ -49,6 +49,8 @@ static SPEC: Spec = Spec {
             Attr::shown("binding:vif_details"),
             Attr::shown("ip_allocation"),
             Attr::shown("trunk_details"),
+            Attr::new("qos_policy_id", Kind::UuidOrNull, Default::Null).mutable().filtered(),
+            Attr::shown("qos_network_policy_id"),
             Attr::new("tags", Kind::Tags, Default::EmptyList).filtered(),
             Attr::shown("tags-any").hidden().filtered(),
             Attr::shown("not-tags").hidden().filtered(),
@@ -88,6 +90,8 @@ impl Fields for Port {
             "binding:vif_details" if self.vif_type() != "unbound" => vif_details(look),
             "binding:vif_details" => json!({}),
             "ip_allocation" => if self.fixed_ips.is_empty() { "none" } else { "immediate" }.into(),
+            "qos_policy_id" => self.qos.as_deref().into(),
+            "qos_network_policy_id" => qos::from_network(look.snapshot, self).as_deref().into(),
             "trunk_details" => match &self.trunk {
                 Some(TrunkEnd::Parent { trunk }) => {
                     look.snapshot.get(trunk).map_or(Value::Null, |t| super::trunk::details(&t, look))

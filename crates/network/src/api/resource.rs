@@ -27,6 +27,14 @@ pub struct Look<'a> {
     pub cx: &'a Ctx,
     pub snapshot: &'a Snapshot,
     pub reach: &'a Reach,
+    /// The object in whose own collection they look.
+    pub parent: Option<&'a str>,
+}
+
+impl<'a> Look<'a> {
+    pub fn new(net: &'a Service, cx: &'a Ctx, snapshot: &'a Snapshot, reach: &'a Reach) -> Self {
+        Self { net, cx, snapshot, reach, parent: None }
+    }
 }
 
 impl Look<'_> {
@@ -124,7 +132,7 @@ impl<R: Fields> View for R {
 /// `{"network": {…}}`
 pub fn one<V: View>(net: &Service, cx: &Ctx, object: &V, fields: &[String]) -> Value {
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
-    let look = Look { net, cx, snapshot: &snapshot, reach: &reach };
+    let look = Look::new(net, cx, &snapshot, &reach);
     wrapped(V::spec().resource, render(object, &look, fields))
 }
 
@@ -135,7 +143,7 @@ fn wrapped(name: &str, value: Value) -> Value {
 /// 201 with what was made, in the form of the request: one, or a list.
 pub fn made<V: View>(net: &Service, cx: &Ctx, objects: &[Arc<V>], bulk: bool) -> Response {
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
-    let look = Look { net, cx, snapshot: &snapshot, reach: &reach };
+    let look = Look::new(net, cx, &snapshot, &reach);
     let mut views: Vec<_> = objects.iter().map(|o| render(o.as_ref(), &look, &[])).collect();
     let answer = match (bulk, views.pop()) {
         (false, Some(view)) => wrapped(V::spec().resource, view),
@@ -150,7 +158,7 @@ pub fn made<V: View>(net: &Service, cx: &Ctx, objects: &[Arc<V>], bulk: bool) ->
 /// `GET /v2.0/<collection>`
 pub async fn list<V: View>(State(net): State<Service>, Cx(cx): Cx, params: Params, base: BaseUrl) -> ApiResult {
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(&cx));
-    let look = Look { net: &net, cx: &cx, snapshot: &snapshot, reach: &reach };
+    let look = Look::new(&net, &cx, &snapshot, &reach);
     Ok(http::ok(&listing::list::<V>(&look, &params, &base)?))
 }
 
@@ -169,7 +177,7 @@ pub async fn show<V: View>(
 /// The object if the caller sees it.
 pub fn seen<V: View>(net: &Service, cx: &Ctx, id: &str) -> Result<Arc<V>> {
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
-    let look = Look { net, cx, snapshot: &snapshot, reach: &reach };
+    let look = Look::new(net, cx, &snapshot, &reach);
     V::find(&look, id).filter(|o| o.is_seen(&look)).ok_or_else(|| V::not_found(id).into())
 }
 

@@ -60,7 +60,8 @@ fn gateway(router: &Router, look: &Look<'_>) -> Value {
     let port = look.snapshot.get::<Port>(&gateway.port);
     let ips = port.iter().flat_map(|p| p.fixed_ips.iter());
     let ips: Vec<_> = ips.map(|ip| json!({"subnet_id": ip.subnet, "ip_address": ip.address})).collect();
-    json!({"network_id": gateway.network, "enable_snat": gateway.snat, "external_fixed_ips": ips})
+    json!({"network_id": gateway.network, "enable_snat": gateway.snat, "external_fixed_ips": ips,
+        "qos_policy_id": gateway.qos})
 }
 
 verbs!(Router, NewRouter, RouterChanges, router);

@@ -78,6 +78,6 @@ async fn list(State(net): State<Service>, Cx(cx): Cx, params: Params, base: Base
     let project = named.filter(|p| reach.all || reach.is(p)).or_else(|| reach.project.clone());
     security_group::create::ensure(&net, &project.unwrap_or_default()).await?;
     let snapshot = net.store().snapshot();
-    let look = Look { net: &net, cx: &cx, snapshot: &snapshot, reach: &reach };
+    let look = Look::new(&net, &cx, &snapshot, &reach);
     Ok(http::ok(&listing::list::<SecurityGroup>(&look, &params, &base)?))
 }

@@ -220,7 +220,7 @@ impl Reconciler for ReconcileBackend {
     }
 
     fn wants(&self, batch: &Batch) -> bool {
-        const KINDS: [&str; 8] = [
+        const KINDS: [&str; 9] = [
             model::Network::KIND,
             Subnet::KIND,
             Port::KIND,
@@ -229,6 +229,7 @@ impl Reconciler for ReconcileBackend {
             SecurityGroup::KIND,
             SecurityGroupRule::KIND,
             AddressGroup::KIND,
+            model::QosPolicy::KIND,
         ];
         batch.events.iter().any(|e| KINDS.contains(&e.kind))
     }

@@ -1,6 +1,6 @@
 //! Floating IPs: addresses of an external network that lead to one inner address.
 
-use super::{Standard, standard::resource};
+use super::{QosPolicyId, Standard, standard::resource};
 use kernel::{FloatingIpId, NetworkId, PortId, RouterId};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -17,6 +17,8 @@ pub struct FloatingIp {
     pub target: Option<Target>,
     pub dns_name: String,
     pub dns_domain: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qos: Option<QosPolicyId>,
 }
 
 /// Where it leads.
@@ -31,6 +33,7 @@ resource!(FloatingIp, "floatingip", FloatingIPNotFound);
 
 impl FloatingIp {
     pub const BY_ROUTER: Index<FloatingIp> = Index::new(1);
+    pub const BY_QOS: Index<FloatingIp> = Index::new(2);
 
     pub fn status(&self) -> &'static str {
         if self.target.is_some() { "ACTIVE" } else { "DOWN" }
@@ -39,7 +42,7 @@ impl FloatingIp {
 
 impl Object for FloatingIp {
     const KIND: &'static str = "network.floatingip";
-    const INDEXES: &'static [&'static str] = &["project", "router"];
+    const INDEXES: &'static [&'static str] = &["project", "router", "qos"];
     fn key(&self) -> Key {
         self.id.as_str().into()
     }
@@ -47,6 +50,9 @@ impl Object for FloatingIp {
         sink.add(<Self as super::Resource>::BY_PROJECT, &*self.standard.project);
         if let Some(target) = &self.target {
             sink.add(Self::BY_ROUTER, &*target.router);
+        }
+        if let Some(policy) = &self.qos {
+            sink.add(Self::BY_QOS, &**policy);
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod floatingip;
 pub mod logical;
 pub mod network;
 pub mod port;
+pub mod qos;
 pub mod quota;
 pub mod rbac;
 pub mod router;
@@ -24,6 +25,7 @@ pub use address_scope::AddressScope;
 pub use floatingip::FloatingIp;
 pub use network::Network;
 pub use port::Port;
+pub use qos::{QosPolicy, QosRule};
 pub use rbac::RbacPolicy;
 pub use router::Router;
 pub use security_group::{DefaultRule, SecurityGroup, SecurityGroupRule};
@@ -35,6 +37,7 @@ pub use trunk::Trunk;
 
 kernel::id_type! {
     AddressGroupId, AddressScopeId, SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId, TrunkId,
+    QosPolicyId, QosRuleId,
 }
 
 /// Every kind of object this service stores.
@@ -47,6 +50,7 @@ pub fn schema(schema: store::Schema) -> store::Schema {
         .with::<AddressGroup>()
         .with::<Port>()
         .with::<Trunk>()
+        .with::<QosPolicy>()
         .with::<Router>()
         .with::<FloatingIp>()
         .with::<SecurityGroup>()

@@ -1,9 +1,9 @@
 //! Networks: one broadcast domain each, on one segment (a VLAN, a flat physical network, a tunnel).
 
-use super::{Resource, Standard, segment::Segment, standard::resource};
+use super::{QosPolicyId, Resource, Standard, segment::Segment, standard::resource};
 use kernel::{NetworkId, PortId, SubnetId};
 use serde::{Deserialize, Serialize};
-use store::{IndexSink, Key, Object};
+use store::{Index, IndexSink, Key, Object};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
@@ -27,6 +27,9 @@ pub struct Network {
     /// The port that answers guests' metadata requests, if a subnet has DHCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata_port: Option<PortId>,
+    /// The QoS policy of its ports that have none of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qos: Option<QosPolicyId>,
     /// A deletion has begun: no port may be added any more. See [`crate::ops::network::delete`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleting: bool,
@@ -34,13 +37,20 @@ pub struct Network {
 
 resource!(Network, "network", NetworkNotFound);
 
+impl Network {
+    pub const BY_QOS: Index<Network> = Index::new(1);
+}
+
 impl Object for Network {
     const KIND: &'static str = "network.network";
-    const INDEXES: &'static [&'static str] = &["project"];
+    const INDEXES: &'static [&'static str] = &["project", "qos"];
     fn key(&self) -> Key {
         self.id.as_str().into()
     }
     fn index(&self, sink: &mut IndexSink<'_>) {
         sink.add(Self::BY_PROJECT, &*self.standard.project);
+        if let Some(policy) = &self.qos {
+            sink.add(Self::BY_QOS, &**policy);
+        }
     }
 }

@@ -10,7 +10,7 @@
 //! The status is not stored but follows: `ACTIVE` is a port whose guest has the interface, or one of the service itself, and
 //! that is administratively up. Ports of floating IPs only hold an address: `N/A`.
 
-use super::{Resource, Standard, standard::resource, trunk::TrunkEnd};
+use super::{QosPolicyId, Resource, Standard, standard::resource, trunk::TrunkEnd};
 use ipnet::IpNet;
 use kernel::{FloatingIpId, HostName, NetworkId, PortId, SecurityGroupId, SubnetId};
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,9 @@ pub struct Port {
     /// The trunk it is an end of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trunk: Option<TrunkEnd>,
+    /// Its own QoS policy; without one its network's holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qos: Option<QosPolicyId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -132,6 +135,7 @@ impl Port {
     pub const BY_DEVICE: Index<Port> = Index::new(2);
     pub const BY_GROUP: Index<Port> = Index::new(3);
     pub const BY_HOST: Index<Port> = Index::new(4);
+    pub const BY_QOS: Index<Port> = Index::new(5);
 
     pub fn role(&self) -> Role {
         match self.device_owner.as_str() {
@@ -198,7 +202,7 @@ impl Port {
 
 impl Object for Port {
     const KIND: &'static str = "network.port";
-    const INDEXES: &'static [&'static str] = &["project", "network", "device", "group", "host"];
+    const INDEXES: &'static [&'static str] = &["project", "network", "device", "group", "host", "qos"];
     fn key(&self) -> Key {
         self.id.as_str().into()
     }
@@ -213,6 +217,9 @@ impl Object for Port {
         }
         if let Some(host) = &self.binding.host {
             sink.add(Self::BY_HOST, &**host);
+        }
+        if let Some(policy) = &self.qos {
+            sink.add(Self::BY_QOS, &**policy);
         }
     }
 }

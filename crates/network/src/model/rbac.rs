@@ -31,11 +31,12 @@ pub enum ObjectType {
     Subnetpool,
     AddressScope,
     AddressGroup,
+    QosPolicy,
 }
 
 impl ObjectType {
-    pub const EVERY: [Self; 5] =
-        [Self::Network, Self::SecurityGroup, Self::Subnetpool, Self::AddressScope, Self::AddressGroup];
+    pub const EVERY: [Self; 6] =
+        [Self::Network, Self::SecurityGroup, Self::Subnetpool, Self::AddressScope, Self::AddressGroup, Self::QosPolicy];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,6 +45,7 @@ impl ObjectType {
             Self::Subnetpool => "subnetpool",
             Self::AddressScope => "address_scope",
             Self::AddressGroup => "address_group",
+            Self::QosPolicy => "qos_policy",
         }
     }
 

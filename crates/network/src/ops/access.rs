@@ -6,8 +6,8 @@
 
 use crate::{
     model::{
-        AddressGroup, AddressScope, FloatingIp, Network, Port, Resource, Router, SecurityGroup, SecurityGroupRule,
-        Subnet, SubnetPool, Trunk,
+        AddressGroup, AddressScope, FloatingIp, Network, Port, QosPolicy, Resource, Router, SecurityGroup,
+        SecurityGroupRule, Subnet, SubnetPool, Trunk,
         rbac::{self, Action, ObjectType},
     },
     policy as rules,
@@ -60,6 +60,8 @@ pub struct On<'a> {
     pub network: Option<&'a str>,
     /// The group that a rule is in.
     pub group: Option<&'a str>,
+    /// Whose the object is that this one is a part of.
+    pub parent: Option<&'a str>,
     pub device_owner: Option<&'a str>,
     /// Of an RBAC policy.
     pub target: Option<&'a str>,
@@ -68,7 +70,17 @@ pub struct On<'a> {
 impl<'a> On<'a> {
     pub fn new(snapshot: &'a Snapshot, reach: &'a Reach, project: &'a str) -> Self {
         let nothing = None;
-        Self { snapshot, reach, project, object: None, network: nothing, group: None, device_owner: None, target: None }
+        Self {
+            snapshot,
+            reach,
+            project,
+            object: None,
+            network: nothing,
+            group: None,
+            parent: None,
+            device_owner: None,
+            target: None,
+        }
     }
 
     fn owner_of_network(&self) -> Option<String> {
@@ -108,6 +120,7 @@ impl Target for On<'_> {
                 let group = self.snapshot.get::<SecurityGroup>(self.group?)?;
                 Some(Cow::Owned(group.project().to_string()))
             }
+            "ext_parent:project_id" | "ext_parent:tenant_id" => self.parent.map(Cow::Borrowed),
             "device_owner" => self.device_owner.map(Cow::Borrowed),
             "target_tenant" | "target_project" => self.target.map(Cow::Borrowed),
             _ => None,
@@ -300,6 +313,17 @@ impl Seen for Trunk {
     const GET: &'static Rule = &rules::trunk::GET;
     fn on<'a>(&'a self, snapshot: &'a Snapshot, reach: &'a Reach) -> On<'a> {
         On::new(snapshot, reach, self.project())
+    }
+}
+
+impl Seen for QosPolicy {
+    const RULES: &'static [&'static Rule] = rules::qos::ALL;
+    const GET: &'static Rule = &rules::qos::GET;
+    fn on<'a>(&'a self, snapshot: &'a Snapshot, reach: &'a Reach) -> On<'a> {
+        On { object: Some(&self.id), ..On::new(snapshot, reach, self.project()) }
+    }
+    fn more(snapshot: &Snapshot, project: &ProjectId) -> Vec<Arc<Self>> {
+        opened(snapshot, ObjectType::QosPolicy, project)
     }
 }
 

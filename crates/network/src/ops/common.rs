@@ -4,7 +4,7 @@ use super::access::{On, Reach, Set, authorize};
 use crate::{
     Network as Service,
     error::NetError,
-    model::{Resource, Settings},
+    model::{Resource, Settings, qos::RuleType},
 };
 use kernel::{Ctx, ProjectId, Result, Timestamp};
 use policy::Rule;
@@ -24,6 +24,8 @@ pub struct Asked<T> {
 pub struct Env {
     pub now: Timestamp,
     pub settings: Arc<Settings>,
+    /// The QoS rules that the back end enforces.
+    pub enforced: &'static [RuleType],
 }
 
 /// The rule that creating a kind of object asks, and the table that has those of its attributes.

@@ -16,6 +16,7 @@ pub mod default_rule;
 pub mod floatingip;
 pub mod network;
 pub mod port;
+pub mod qos;
 pub mod quota;
 pub mod rbac;
 pub mod router;

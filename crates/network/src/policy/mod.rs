@@ -11,6 +11,7 @@ pub mod address_scope;
 pub mod floatingip;
 pub mod network;
 pub mod port;
+pub mod qos;
 pub mod quota;
 pub mod rbac;
 pub mod router;
@@ -56,6 +57,7 @@ const BASE: &[(&str, &str)] = &[
     ("external_network", "field:subnets:router:external=True"),
     ("shared_address_groups", "field:address_groups:shared=True"),
     ("shared_address_scopes", "field:address_scopes:shared=True"),
+    ("shared_qos_policy", "field:policies:shared=True"),
     ("shared_subnetpools", "field:subnetpools:shared=True"),
     ("network_device", "field:port:device_owner=~^network:"),
     ("compute_device", "field:port:device_owner=~^compute:"),
@@ -88,6 +90,7 @@ pub static POLICY: ServicePolicy = ServicePolicy {
         floatingip::ALL,
         security_group::ALL,
         rbac::ALL,
+        qos::ALL,
         quota::ALL,
         service::ALL,
     ],

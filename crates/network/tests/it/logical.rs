@@ -160,6 +160,7 @@ struct Chosen {
     group: String,
     addresses: String,
     trunk: String,
+    policy: String,
     /// A number for names and prefixes.
     n: usize,
 }
@@ -174,6 +175,7 @@ impl Chosen {
             router: of(red.list("routers").await),
             fip: of(red.list("floatingips").await),
             group: of(red.list("security-groups").await),
+            policy: of(red.list("qos/policies").await),
             trunk: of(red.list("trunks").await),
             addresses: of(red.list("address-groups").await),
             n: dice.below(200),
@@ -208,7 +210,7 @@ fn making(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
 fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
     let (n, even) = (c.n, c.n.is_multiple_of(2));
     let router = format!("PUT routers/{}", c.router);
-    match dice.below(18) {
+    match dice.below(22) {
         0..=2 => (format!("{router}/add_router_interface"), json!({"subnet_id": c.subnet})),
         3 => (format!("{router}/remove_router_interface"), json!({"subnet_id": c.subnet})),
         4 => (router, json!({"router": {"external_gateway_info": {"network_id": public}}})),
@@ -235,6 +237,13 @@ fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
                 json!({"addresses": [format!("10.{}.0.0/16", n / 2)]}),
             )
         }
+        17 => {
+            let limit = json!({"bandwidth_limit_rule": {"max_kbps": n + 1, "direction": if even { "egress" } else { "ingress" }}});
+            (format!("POST qos/policies/{}/bandwidth_limit_rules", c.policy), limit)
+        }
+        18 => (format!("PUT ports/{}", c.port), json!({"port": {"qos_policy_id": c.policy}})),
+        19 => (format!("PUT networks/{}", c.network), json!({"network": {"qos_policy_id": c.policy}})),
+        20 => (format!("PUT floatingips/{}", c.fip), json!({"floatingip": {"qos_policy_id": c.policy}})),
         15 | 16 => {
             let sub = json!({"port_id": c.port, "segmentation_type": "vlan", "segmentation_id": n + 1});
             let action = if n.is_multiple_of(3) { "remove_subports" } else { "add_subports" };
@@ -264,9 +273,15 @@ fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
 /// Something that somebody may do; refusals are as welcome as success.
 async fn something(dice: &mut Dice, red: &Client, admin: &Client, public: &str) {
     let chosen = Chosen::by(dice, red, admin).await;
-    let (who, (request, body)) = match dice.below(10) {
+    let (who, (request, body)) = match dice.below(12) {
+        10 => (admin, ("POST qos/policies".into(), json!({"policy": {"name": "p", "shared": true}}))),
+        11 => {
+            let rule = json!({"dscp_marking_rule": {"dscp_mark": 8 + 2 * (chosen.n % 5)}});
+            (admin, (format!("POST qos/policies/{}/dscp_marking_rules", chosen.policy), rule))
+        }
         0..=3 => (red, making(dice, &chosen, public)),
         4..=7 => (red, changing(dice, &chosen, public)),
+        9 => (admin, (format!("PUT networks/{public}"), json!({"network": {"qos_policy_id": chosen.policy}}))),
         8 => (admin, (format!("PUT ports/{}", chosen.port), json!({"port": {"binding:host_id": "h1"}}))),
         _ => (admin, (format!("PUT ports/{}", chosen.port), json!({"port": {"mac_address": null}}))),
     };

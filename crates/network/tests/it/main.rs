@@ -10,6 +10,7 @@ mod lists;
 mod logical;
 mod networks;
 mod ports;
+mod qos;
 mod quotas;
 mod reconciler;
 mod routers;

@@ -41,12 +41,14 @@ async fn extensions() {
         "security-groups-remote-address-group",
         "address-scope",
         "rbac-address-scope",
+        "qos",
+        "qos-fip",
         "trunk",
         "trunk-details",
     ] {
         assert!(has(alias), "{alias}");
     }
-    for alias in ["qos", "metering", "dvr", "l3-ha", "vpnaas"] {
+    for alias in ["metering", "dvr", "l3-ha", "vpnaas"] {
         assert!(!has(alias), "{alias} does not work here, so it is not said to");
     }
     let one = red.expect(200, "GET extensions/router", None).await;
@@ -54,7 +56,7 @@ async fn extensions() {
     for key in ["name", "description", "updated", "links"] {
         assert!(one["extension"].get(key).is_some(), "{key}");
     }
-    red.refused(404, "ExtensionNotFound", "GET extensions/qos", None).await;
+    red.refused(404, "ExtensionNotFound", "GET extensions/vpnaas", None).await;
     assert_eq!(red.list("extensions?limit=2").await.len(), 2);
 }
 

@@ -7,6 +7,7 @@ use kernel::{Clock, Ctx, Error, HostName, ManualClock, PortId, Result, SystemClo
 use network::{
     BootstrapSpec, Deps, Network, Settings, bootstrap,
     driver::{Change, Logical, LogicalKey, NetworkBackend},
+    model::qos::RuleType,
 };
 use parking_lot::Mutex;
 use policy::Policies;
@@ -88,6 +89,10 @@ fn references(object: &Logical) -> Vec<LogicalKey> {
 impl NetworkBackend for Recorder {
     fn name(&self) -> &'static str {
         "recorder"
+    }
+
+    fn enforces(&self) -> &'static [RuleType] {
+        &[RuleType::BandwidthLimit, RuleType::DscpMarking, RuleType::MinimumBandwidth]
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<()> {
@@ -336,7 +341,7 @@ impl Client {
     /// `list("ports?network_id=…")`
     pub async fn list(&self, query: &str) -> Vec<Value> {
         let mut answer = self.expect(200, &format!("GET {query}"), None).await;
-        let path = query.split('?').next().unwrap().replace('-', "_");
+        let path = query.split('?').next().unwrap().rsplit('/').next().unwrap().replace('-', "_");
         match answer[&path].take() {
             Value::Array(items) => items,
             other => panic!("{query}: {other}"),
@@ -378,6 +383,7 @@ fn collection(resource: &str) -> &'static str {
         "address_scope" => "address-scopes",
         "port" => "ports",
         "trunk" => "trunks",
+        "policy" => "qos/policies",
         "router" => "routers",
         "floatingip" => "floatingips",
         "security_group" => "security-groups",

@@ -1,8 +1,9 @@
-use super::router;
+use super::{qos, router};
 use crate::{
     ovn::{
         FloatingIps, Settings,
         draft::{At, Draft},
+        names,
         tables::NAT,
     },
     ovsdb::Datum,
@@ -22,6 +23,13 @@ pub fn draft(fip: &LFloatingIp, settings: &Settings) -> Draft {
         ("logical_port", Datum::set(own.then(|| fip.port.to_string()))),
     ];
     draft.row(main, columns).under(router(&fip.router), "nat", main);
+    if let Some(limit) = &fip.limit {
+        // Where the address is translated, there its packets are counted.
+        let resident = if own { fip.port.to_string() } else { format!("cr-{}", names::router_port(&limit.gateway)) };
+        let address = Some((fip.external, resident));
+        let place = qos::Place { network: &limit.network, port: &limit.gateway, priority: qos::ONE, address };
+        qos::limit(&mut draft, &place, &limit.qos);
+    }
     draft
 }
 
@@ -39,6 +47,7 @@ mod tests {
             internal: [10, 0, 0, 5].into(),
             port: "p".into(),
             mac: "FA:16:3e:00:00:05".into(),
+            limit: None,
         };
         let check = |floating_ips: FloatingIps, mac: &str, port: &str| {
             let draft = draft(&fip, &Settings { floating_ips, ..Settings::default() });

@@ -10,12 +10,13 @@
 //!   FloatingIp       NAT
 //! ```
 //!
-//! What a port gets by DHCP depends on the port and on its subnets: that is the one join, in `ovn::dhcp`.
+//! Limits are rows of their own (`qos`) with the object that they limit. What a port gets by DHCP depends on the port and on its subnets: that is the one join, in `ovn::dhcp`.
 
 mod floating_ip;
 mod group;
 mod network;
 mod port;
+mod qos;
 mod router;
 mod subnet;
 

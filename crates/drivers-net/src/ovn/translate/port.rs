@@ -1,4 +1,4 @@
-use super::{enabled, group, map, switch, switch_port};
+use super::{enabled, group, map, qos, switch, switch_port};
 use crate::{
     ovn::{
         draft::{At, Draft},
@@ -37,6 +37,8 @@ pub fn draft(port: &LPort) -> Draft {
             draft.member(group(id), "ports", main);
         }
     }
+    let place = qos::Place { network: &port.network, port: &port.id, priority: qos::ALL, address: None };
+    qos::limit(&mut draft, &place, &port.qos);
     draft
 }
 
@@ -86,6 +88,8 @@ fn options(port: &LPort) -> Vec<(&'static str, String)> {
         // OVN pastes it as it is into an expression of its own.
         options.push(("hostname", format!("\"{}\"", port.hostname.replace(['"', '\\'], ""))));
     }
+    // A promise that is kept where the port's host sends to a physical network by a queue of its own.
+    options.extend(port.qos.guaranteed_kbps.map(|kbps| ("qos_min_rate", (u64::from(kbps) * 1000).to_string())));
     options
 }
 
@@ -107,7 +111,7 @@ fn ids(port: &LPort) -> Vec<(&'static str, String)> {
 mod tests {
     use super::super::testing::text;
     use super::*;
-    use network::driver::LCarrier;
+    use network::driver::{LCarrier, LQos, LRate};
 
     fn port() -> LPort {
         LPort {
@@ -124,6 +128,7 @@ mod tests {
             dhcp_options: BTreeMap::new(),
             hostname: "vm".into(),
             carrier: None,
+            qos: LQos::default(),
         }
     }
 
@@ -154,6 +159,15 @@ mod tests {
         check(&sub, "tag", "42");
         check(&port(), "parent_name", "");
         assert_eq!(draft(&sub).needs, [switch(&"n1".into())], "its carrier may come later");
+    }
+
+    #[test]
+    fn limits_are_the_ports() {
+        let egress = Some(LRate { kbps: 1000, burst_kbits: 0 });
+        let limited = LPort { qos: LQos { egress, guaranteed_kbps: Some(5), ..LQos::default() }, ..port() };
+        let draft = draft(&limited);
+        assert_eq!((draft.rows.len(), draft.edges.len()), (2, 4));
+        check(&limited, "options", "hostname=\"vm\"|qos_min_rate=5000|requested-chassis=h1");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use super::{enabled, map, router, router_port, switch, switch_port};
+use super::{enabled, map, qos, router, router_port, switch, switch_port};
 use crate::{
     ovn::{
         draft::{At, Draft},
@@ -62,6 +62,8 @@ fn add_gateway(draft: &mut Draft, main: At, r: &LRouter, gateway: &LGateway) {
             route(draft, main, everywhere, *next_hop, Some(output.clone()));
         }
     }
+    let place = qos::Place { network: &gateway.network, port: &gateway.port, priority: qos::ALL, address: None };
+    qos::limit(draft, &place, &gateway.qos);
     let external = gateway.addresses.iter().map(IpNet::addr).find(IpAddr::is_ipv4);
     let Some(external) = external.filter(|_| gateway.snat) else { return };
     for source in gateway.snat_sources.iter().filter(|net| net.addr().is_ipv4()) {
@@ -135,7 +137,8 @@ fn advertisements(i: &LRouterInterface) -> Vec<(&'static str, String)> {
 mod tests {
     use super::super::testing::text;
     use super::*;
-    use crate::ovn::tables::{ROUTER_PORT, SWITCH_PORT};
+    use crate::ovn::tables::{QOS, ROUTER_PORT, SWITCH_PORT};
+    use network::driver::{LQos, LRate};
 
     fn nets(texts: &[&str]) -> Vec<IpNet> {
         texts.iter().map(|t| t.parse().unwrap()).collect()
@@ -150,6 +153,7 @@ mod tests {
             next_hops: vec!["172.24.4.1".parse().unwrap(), "fd01::1".parse().unwrap()],
             snat: true,
             snat_sources: nets(&["10.0.0.0/24", "fd00::/64"]),
+            qos: LQos::default(),
         }
     }
 
@@ -177,6 +181,16 @@ mod tests {
         assert_eq!(rows(&draft, ROUTE, &["ip_prefix", "nexthop", "output_port"]), routes);
         assert_eq!(rows(&draft, NAT, &["type", "external_ip", "logical_ip"]), ["snat 172.24.4.10 10.0.0.0/24"]);
         assert_eq!(draft.needs, [switch(&"public".into())]);
+    }
+
+    #[test]
+    fn a_gateway_may_be_limited() {
+        let ingress = Some(LRate { kbps: 500, burst_kbits: 40 });
+        let limited = LGateway { qos: LQos { ingress, ..LQos::default() }, ..gateway() };
+        assert_eq!(
+            rows(&draft(&with(Some(limited))), QOS, &["match", "bandwidth"]),
+            ["outport == \"gw\" burst=40|rate=500"]
+        );
     }
 
     #[test]

@@ -218,7 +218,7 @@ pub(super) fn sub_ports(value: &Value) -> Read {
 /// `external_gateway_info`; an empty one says that there shall be none.
 pub(super) fn gateway(value: &Value) -> Read {
     let given = object(value, "Invalid data format for external_gateway_info")?;
-    const KEYS: [&str; 3] = ["network_id", "enable_snat", "external_fixed_ips"];
+    const KEYS: [&str; 4] = ["network_id", "enable_snat", "external_fixed_ips", "qos_policy_id"];
     if let Some(key) = given.keys().find(|k| !KEYS.contains(&k.as_str())) {
         let expected = KEYS.join(", ");
         return Err(
@@ -238,6 +238,10 @@ pub(super) fn gateway(value: &Value) -> Read {
     out.insert("network_id".into(), scalars::uuid(network)?);
     if let Some(snat) = given.get("enable_snat") {
         out.insert("enable_snat".into(), scalars::boolean(snat)?);
+    }
+    if let Some(policy) = given.get("qos_policy_id") {
+        let policy = if policy.is_null() { Value::Null } else { scalars::uuid(policy)? };
+        out.insert("qos_policy_id".into(), policy);
     }
     if let Some(ips) = given.get("external_fixed_ips") {
         out.insert("external_fixed_ips".into(), fixed_ips(ips)?);

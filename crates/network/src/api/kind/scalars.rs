@@ -50,6 +50,17 @@ pub(super) fn non_negative(value: &Value) -> Read {
     Ok(number.into())
 }
 
+/// The marks that Neutron takes: those of RFC 2474 and RFC 2597 and 3246.
+pub const DSCP_MARKS: [u8; 22] = [0, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 44, 46, 48, 56];
+
+pub(super) fn dscp_mark(value: &Value) -> Read {
+    let number = integer(value)?;
+    match u8::try_from(number).ok().filter(|n| DSCP_MARKS.contains(n)) {
+        Some(mark) => Ok(mark.into()),
+        None => Err(format!("{number} is not in {DSCP_MARKS:?}").into()),
+    }
+}
+
 pub(super) fn ip_version(value: &Value) -> Read {
     match integer(value)? {
         version @ (4 | 6) => Ok(version.into()),

@@ -3,7 +3,10 @@
 use super::own_key;
 use crate::{
     driver::LogicalKey,
-    model::{AddressGroup, FloatingIp, Network, Port, Router, SecurityGroup, SecurityGroupRule, Subnet, port::Role},
+    model::{
+        AddressGroup, FloatingIp, Network, Port, QosPolicy, Router, SecurityGroup, SecurityGroupRule, Subnet,
+        port::Role,
+    },
 };
 use kernel::{RouterId, SubnetId};
 use std::{collections::BTreeSet, sync::Arc};
@@ -17,6 +20,12 @@ pub fn affected(batch: &Batch, snapshot: &Snapshot) -> BTreeSet<LogicalKey> {
         if let Some(change) = event.of::<Port>() {
             both(change, |port| port_keys(&port, snapshot, &mut keys));
         } else if let Some(change) = event.of::<Network>() {
+            let policies = [&change.old, &change.new].map(|n| n.as_ref().and_then(|n| n.qos.clone()));
+            if policies[0] != policies[1]
+                && let Some(network) = change.new.as_ref().or(change.old.as_ref())
+            {
+                limited_by(network, snapshot, &mut keys);
+            }
             both(change, |network| network_keys(&network, snapshot, &mut keys));
         } else if let Some(change) = event.of::<Subnet>() {
             both(change, |subnet| subnet_keys(&subnet, snapshot, &mut keys));
@@ -36,6 +45,8 @@ pub fn affected(batch: &Batch, snapshot: &Snapshot) -> BTreeSet<LogicalKey> {
             both(change, |rule| {
                 keys.insert(LogicalKey::SecurityGroup(rule.group.clone()));
             });
+        } else if let Some(change) = event.of::<QosPolicy>() {
+            both(change, |policy| policy_keys(&policy, snapshot, &mut keys));
         } else if let Some(change) = event.of::<AddressGroup>() {
             both(change, |group| {
                 let rules = snapshot.by(SecurityGroupRule::BY_ADDRESS_GROUP, &group.id);
@@ -82,6 +93,26 @@ fn network_keys(network: &Network, snapshot: &Snapshot, keys: &mut BTreeSet<Logi
 fn router_ports<'a>(network: &'a Network, snapshot: &'a Snapshot) -> impl Iterator<Item = Arc<Port>> + 'a {
     let ports = snapshot.by(Port::BY_NETWORK, &network.id);
     ports.filter(|p| matches!(p.role(), Role::RouterInterface))
+}
+
+/// What has its limits from its network.
+fn limited_by(network: &Network, snapshot: &Snapshot, keys: &mut BTreeSet<LogicalKey>) {
+    for port in snapshot.by(Port::BY_NETWORK, &network.id) {
+        match port.role() {
+            Role::Guest => keys.extend(own_key(&port)),
+            Role::FloatingIp | Role::RouterGateway => port_keys(&port, snapshot, keys),
+            Role::RouterInterface | Role::Metadata | Role::Dhcp => {}
+        }
+    }
+}
+
+fn policy_keys(policy: &QosPolicy, snapshot: &Snapshot, keys: &mut BTreeSet<LogicalKey>) {
+    keys.extend(snapshot.by(Port::BY_QOS, &policy.id).filter_map(|port| own_key(&port)));
+    keys.extend(snapshot.by(FloatingIp::BY_QOS, &policy.id).map(|fip| LogicalKey::FloatingIp(fip.id.clone())));
+    keys.extend(snapshot.by(Router::BY_QOS, &policy.id).map(|router| LogicalKey::Router(router.id.clone())));
+    for network in snapshot.by(Network::BY_QOS, &policy.id) {
+        limited_by(&network, snapshot, keys);
+    }
 }
 
 fn subnet_keys(subnet: &Subnet, snapshot: &Snapshot, keys: &mut BTreeSet<LogicalKey>) {

@@ -18,9 +18,10 @@ pub use affected::affected;
 pub use port::hostname;
 
 use super::{
-    FloatingIp, Network, Port, Router, SecurityGroup, Settings, Subnet, port::Role, segment::SegmentKind, subnet::Mode,
+    FloatingIp, Network, Port, Router, SecurityGroup, Settings, Subnet, port::Role, qos, segment::SegmentKind,
+    subnet::Mode,
 };
-use crate::driver::{Ipv6Mode, LFloatingIp, LNetwork, LSubnet, Logical, LogicalKey, NetworkKind};
+use crate::driver::{Ipv6Mode, LFloatingIp, LFloatingLimit, LNetwork, LSubnet, Logical, LogicalKey, NetworkKind};
 use ipnet::IpNet;
 use std::{net::IpAddr, sync::Arc};
 use store::Snapshot;
@@ -36,7 +37,7 @@ pub fn desired(snapshot: &Snapshot, settings: &Settings, key: &LogicalKey) -> Op
             let found: Option<Arc<Port>> = snapshot.get(id);
             found
                 .filter(|p| matches!(p.role(), Role::Guest | Role::Metadata | Role::Dhcp))
-                .map(|p| Logical::Port(port::port(&p)))
+                .map(|p| Logical::Port(port::port(snapshot, &p)))
         }
         LogicalKey::RouterInterface(id) => {
             let found: Option<Arc<Port>> = snapshot.get(id);
@@ -137,7 +138,15 @@ fn floating_ip(snapshot: &Snapshot, fip: &FloatingIp) -> Option<LFloatingIp> {
         internal: target.fixed,
         port: target.port.clone(),
         mac: external.mac.clone(),
+        limit: floating_limit(snapshot, fip, &target.router),
     })
+}
+
+/// A floating IP's limits are kept at its router's gateway.
+fn floating_limit(snapshot: &Snapshot, fip: &FloatingIp, router: &str) -> Option<LFloatingLimit> {
+    let qos = qos::effective(snapshot, fip.qos.as_ref(), &fip.network);
+    let gateway = snapshot.get::<Router>(router)?.gateway.clone()?;
+    (!qos.is_empty()).then_some(LFloatingLimit { network: gateway.network, gateway: gateway.port, qos })
 }
 
 /// Addresses with the prefix length of their subnets, in a settled order.

@@ -1,13 +1,14 @@
 //! Ports of guests and of the service, as the back end wants them.
 
 use crate::{
-    driver::{LCarrier, LPort, PortRole},
-    model::{Port, port::Role, trunk::TrunkEnd},
+    driver::{LCarrier, LPort, LQos, PortRole},
+    model::{Port, port::Role, qos, trunk::TrunkEnd},
 };
 use ipnet::IpNet;
 use std::collections::BTreeMap;
+use store::Snapshot;
 
-pub fn port(port: &Port) -> LPort {
+pub fn port(snapshot: &Snapshot, port: &Port) -> LPort {
     let role = if port.role() == Role::Guest { PortRole::Guest } else { PortRole::Metadata };
     let mut addresses: Vec<_> = port.fixed_ips.iter().map(|ip| (ip.address, ip.subnet.clone())).collect();
     addresses.sort();
@@ -30,6 +31,10 @@ pub fn port(port: &Port) -> LPort {
         dhcp_options: options(port),
         hostname: hostname(port),
         carrier,
+        qos: match role {
+            PortRole::Guest => qos::effective(snapshot, port.qos.as_ref(), &port.network),
+            PortRole::Metadata => LQos::default(),
+        },
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{ipv6_mode, with_prefixes};
 use crate::{
     driver::{LGateway, LRouter, LRouterInterface},
-    model::{Network, Port, Router, Subnet, port::Role, router::Gateway},
+    model::{Network, Port, Router, Subnet, port::Role, qos, router::Gateway},
 };
 use ipnet::IpNet;
 use kernel::RouterId;
@@ -35,6 +35,7 @@ fn gateway(snapshot: &Snapshot, router: &Router, gateway: &Gateway) -> Option<LG
         next_hops,
         snat: gateway.snat,
         snat_sources: inner(snapshot, router),
+        qos: qos::effective(snapshot, gateway.qos.as_ref(), &gateway.network),
     })
 }
 

@@ -3,7 +3,7 @@ use crate::{
     Network as Service,
     error::NetError,
     model::{
-        FloatingIp, Network, Port, Resource, Standard, Subnet,
+        FloatingIp, Network, Port, QosPolicyId, Resource, Standard, Subnet,
         port::owner,
         quota,
         rbac::{self, Action},
@@ -12,6 +12,7 @@ use crate::{
         access::Reach,
         common::{Asked, Env, Guard, create_all},
         port::{self, address::AskedIp, create::NewPort},
+        qos,
     },
     policy::floatingip as rules,
 };
@@ -33,6 +34,7 @@ pub struct NewFloatingIp {
     pub fixed_ip_address: Option<IpAddr>,
     pub dns_name: String,
     pub dns_domain: String,
+    pub qos_policy_id: Option<QosPolicyId>,
 }
 
 /// Makes floating IPs, all or none.
@@ -58,7 +60,9 @@ fn insert(tx: &mut Tx, env: &Env, reach: &Reach, project: &ProjectId, new: &NewF
         target: None,
         dns_name: new.dns_name.clone(),
         dns_domain: new.dns_domain.clone(),
+        qos: new.qos_policy_id.clone(),
     };
+    qos::refer(tx, reach, None, new.qos_policy_id.as_ref(), qos::Holder::Other, env.enforced)?;
     match (&new.port_id, new.fixed_ip_address) {
         (None, Some(_)) => {
             return Err(NetError::floatingip("fixed_ip_address cannot be specified without a port_id").into());

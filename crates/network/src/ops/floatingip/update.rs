@@ -2,10 +2,11 @@ use super::associate;
 use crate::{
     Network as Service,
     error::NetError,
-    model::FloatingIp,
+    model::{FloatingIp, QosPolicyId},
     ops::{
         access::{Reach, Set, change},
         common::{Env, Expect, expected, save},
+        qos,
     },
     policy::floatingip as rules,
 };
@@ -22,6 +23,8 @@ pub struct FloatingIpChanges {
     #[serde(deserialize_with = "crate::ops::common::given")]
     pub port_id: Option<Option<String>>,
     pub fixed_ip_address: Option<IpAddr>,
+    #[serde(deserialize_with = "crate::ops::common::given")]
+    pub qos_policy_id: Option<Option<QosPolicyId>>,
 }
 
 pub async fn update(
@@ -54,6 +57,10 @@ fn apply(
     let mut new = FloatingIp::clone(&old);
     if let Some(description) = &changes.description {
         new.standard.description.clone_from(description);
+    }
+    if let Some(policy) = &changes.qos_policy_id {
+        qos::refer(tx, reach, old.qos.as_ref(), policy.as_ref(), qos::Holder::Other, env.enforced)?;
+        new.qos.clone_from(policy);
     }
     let current = old.target.as_ref().map(|t| t.port.to_string());
     let port = match (&changes.port_id, changes.fixed_ip_address) {

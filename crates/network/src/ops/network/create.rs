@@ -1,10 +1,11 @@
 use super::{fitting_mtu, known_zones, only_default, open_to_all};
 use crate::{
     Network as Service,
-    model::{Network, Standard, quota, rbac::Action, segment},
+    model::{Network, QosPolicyId, Standard, quota, rbac::Action, segment},
     ops::{
+        access::Reach,
         common::{Asked, Env, Guard, create_all},
-        security_group,
+        qos, security_group,
     },
     policy::network as rules,
 };
@@ -27,6 +28,7 @@ pub struct NewNetwork {
     pub port_security_enabled: bool,
     pub dns_domain: String,
     pub availability_zone_hints: Vec<String>,
+    pub qos_policy_id: Option<QosPolicyId>,
     #[serde(rename = "provider:network_type")]
     pub network_type: Option<String>,
     #[serde(rename = "provider:physical_network")]
@@ -41,8 +43,9 @@ pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewNetwork>>) -> R
         known_zones(&one.body.availability_zone_hints, net.settings())?;
     }
     let guard = Guard { table: rules::ALL, rule: &rules::CREATE };
-    create_all(net, cx, guard, "network.network.create", asked, |tx, env, one| {
-        insert(tx, env, &NetworkId::new(), &one.project, &one.body)
+    let reach = Reach::of(cx);
+    create_all(net, cx, guard, "network.network.create", asked, move |tx, env, one| {
+        insert(tx, env, &reach, &NetworkId::new(), &one.project, &one.body)
     })
     .await
 }
@@ -51,6 +54,7 @@ pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewNetwork>>) -> R
 pub(crate) fn insert(
     tx: &mut Tx,
     env: &Env,
+    reach: &Reach,
     id: &NetworkId,
     project: &ProjectId,
     new: &NewNetwork,
@@ -63,6 +67,13 @@ pub(crate) fn insert(
         number: new.segmentation_id,
     };
     let segment = segment::claim(tx, wanted.resolve(&env.settings)?, id, &env.settings)?;
+    let qos = match &new.qos_policy_id {
+        Some(policy) => {
+            qos::refer(tx, reach, None, Some(policy), qos::Holder::Network(id), env.enforced)?;
+            Some(policy.clone())
+        }
+        None => qos::default_policy(tx, project),
+    };
     if new.is_default {
         only_default(tx, id)?;
     }
@@ -80,6 +91,7 @@ pub(crate) fn insert(
         segments: vec![segment],
         subnets: Vec::new(),
         metadata_port: None,
+        qos,
         deleting: false,
     };
     if new.shared {

@@ -2,10 +2,11 @@ use super::{fitting_mtu, forget_policy, only_default, open_to_all};
 use crate::{
     Network as Service,
     error::NetError,
-    model::{Network, Port, Subnet, port::Role, rbac, rbac::Action},
+    model::{Network, Port, QosPolicyId, Subnet, port::Role, rbac, rbac::Action},
     ops::{
         access::{Reach, Set, change},
         common::{Env, Expect, expected, save},
+        qos,
     },
     policy::network as rules,
 };
@@ -27,6 +28,8 @@ pub struct NetworkChanges {
     pub mtu: Option<u32>,
     pub port_security_enabled: Option<bool>,
     pub dns_domain: Option<String>,
+    #[serde(deserialize_with = "crate::ops::common::given")]
+    pub qos_policy_id: Option<Option<QosPolicyId>>,
 }
 
 pub async fn update(
@@ -45,10 +48,17 @@ pub async fn update(
         );
     }
     let (env, id) = (net.env(), id.to_owned());
-    net.store().transact("network.network.update", move |tx| apply(tx, &env, &id, &changes, expect)).await
+    net.store().transact("network.network.update", move |tx| apply(tx, &env, &reach, &id, &changes, expect)).await
 }
 
-fn apply(tx: &mut Tx, env: &Env, id: &str, changes: &NetworkChanges, expect: Expect) -> Result<Arc<Network>> {
+fn apply(
+    tx: &mut Tx,
+    env: &Env,
+    reach: &Reach,
+    id: &str,
+    changes: &NetworkChanges,
+    expect: Expect,
+) -> Result<Arc<Network>> {
     let old = expected::<Network>(tx, id, expect)?;
     let mut new = Network::clone(&old);
     if let Some(name) = &changes.name {
@@ -64,6 +74,10 @@ fn apply(tx: &mut Tx, env: &Env, id: &str, changes: &NetworkChanges, expect: Exp
     new.port_security = changes.port_security_enabled.unwrap_or(old.port_security);
     if let Some(mtu) = changes.mtu {
         new.mtu = new_mtu(tx, &old, mtu, env)?;
+    }
+    if let Some(policy) = &changes.qos_policy_id {
+        qos::refer(tx, reach, old.qos.as_ref(), policy.as_ref(), qos::Holder::Network(id), env.enforced)?;
+        new.qos.clone_from(policy);
     }
     let mut policies_changed = false;
     if let Some(shared) = changes.shared {

@@ -2,11 +2,11 @@ use super::{OptionAsked, PairAsked, address, address::AskedIp, full_pairs, laid_
 use crate::{
     Network as Service,
     error::NetError,
-    model::{Network, Port, Resource, Router, Standard, port::Binding, port::owner, quota},
+    model::{Network, Port, QosPolicyId, Resource, Router, Standard, port::Binding, port::owner, quota},
     ops::{
         access::{On, Reach, authorize, see},
         common::{Asked, Env, write_all},
-        security_group,
+        qos, security_group,
     },
     policy::port as rules,
 };
@@ -39,6 +39,7 @@ pub struct NewPort {
     pub vnic_type: String,
     #[serde(rename = "binding:profile")]
     pub profile: Option<Map<String, Value>>,
+    pub qos_policy_id: Option<QosPolicyId>,
     pub tags: BTreeSet<String>,
     /// Not a client's: made for its server, and where among its interfaces.
     #[serde(skip)]
@@ -66,6 +67,7 @@ impl Default for NewPort {
             host: None,
             vnic_type: "normal".to_owned(),
             profile: None,
+            qos_policy_id: None,
             tags: BTreeSet::new(),
             made_for_server: false,
             nic: 0,
@@ -155,6 +157,7 @@ pub(crate) fn insert_for(
         return Err(NetError::AddressPairAndPortSecurityRequired.into());
     }
     let security_groups = groups(tx, env, project, new, port_security, reach)?;
+    qos::refer(tx, reach, None, new.qos_policy_id.as_ref(), qos::Holder::Port(id), env.enforced)?;
     let mut standard = Standard::new(project, &new.description, env.now);
     standard.tags.clone_from(&new.tags);
     Ok(tx.put(Port {
@@ -182,6 +185,7 @@ pub(crate) fn insert_for(
         nic: new.nic,
         floating_ips: BTreeSet::new(),
         trunk: None,
+        qos: new.qos_policy_id.clone(),
     }))
 }
 

@@ -5,10 +5,11 @@ use super::{
 use crate::{
     Network as Service,
     error::NetError,
-    model::{FloatingIp, Network, Port, Resource, address::is_eui64, port::Role},
+    model::{FloatingIp, Network, Port, QosPolicyId, Resource, address::is_eui64, port::Role},
     ops::{
         access::{On, Reach, Seen, Set, authorize, see},
         common::{Env, Expect, expected, save},
+        qos,
     },
     policy::port as rules,
 };
@@ -35,6 +36,8 @@ pub struct PortChanges {
     pub allowed_address_pairs: Option<Vec<PairAsked>>,
     pub extra_dhcp_opts: Option<Vec<OptionAsked>>,
     pub dns_name: Option<String>,
+    #[serde(deserialize_with = "crate::ops::common::given")]
+    pub qos_policy_id: Option<Option<QosPolicyId>>,
     #[serde(rename = "binding:host_id", deserialize_with = "crate::ops::common::given")]
     pub host: Option<Option<HostName>>,
     #[serde(rename = "binding:vnic_type")]
@@ -80,6 +83,10 @@ fn apply(tx: &mut Tx, env: &Env, reach: &Reach, old: &Arc<Port>, changes: &PortC
     apply_mac(tx, env, old, &mut new, changes)?;
     apply_addresses(tx, old, &mut new, changes)?;
     apply_filter(tx, reach, old, &mut new, changes)?;
+    if let Some(policy) = &changes.qos_policy_id {
+        qos::refer(tx, reach, old.qos.as_ref(), policy.as_ref(), qos::Holder::Port(&old.id), env.enforced)?;
+        new.qos.clone_from(policy);
+    }
     Ok(save(tx, old, new, env.now))
 }
 

@@ -4,7 +4,7 @@ use crate::{
     Network as Service,
     error::NetError,
     model::{
-        AddressGroup, AddressScope, Network, Port, RbacPolicy, RbacPolicyId, Resource, SecurityGroup,
+        AddressGroup, AddressScope, Network, Port, QosPolicy, RbacPolicy, RbacPolicyId, Resource, SecurityGroup,
         SecurityGroupRule, Subnet, SubnetPool, quota,
         rbac::{self, Action, ObjectType},
     },
@@ -52,6 +52,14 @@ pub(crate) fn open_to_all(
         created: now,
     });
     Ok(())
+}
+
+/// Removes the wildcard policy that an object's `shared` stands for, unless somebody needs it.
+pub(crate) fn close_to_all(tx: &mut Tx, object_id: &str, action: Action) -> Result<()> {
+    let id = rbac::wildcard(tx.view(), object_id, action);
+    let Some(policy) = id.and_then(|id| tx.get::<RbacPolicy>(&id)) else { return Ok(()) };
+    forget_policy(tx, &policy.project, &policy.id);
+    still_usable(tx, &policy, None)
 }
 
 /// What policy asks of an RBAC policy.
@@ -114,6 +122,7 @@ fn not_found(object_type: ObjectType, id: &str) -> NetError {
         ObjectType::Subnetpool => SubnetPool::not_found(id),
         ObjectType::AddressScope => AddressScope::not_found(id),
         ObjectType::AddressGroup => AddressGroup::not_found(id),
+        ObjectType::QosPolicy => QosPolicy::not_found(id),
     }
 }
 
@@ -124,6 +133,7 @@ fn owner_of(tx: &mut Tx, object_type: ObjectType, id: &str) -> Result<ProjectId>
         ObjectType::Subnetpool => tx.get::<SubnetPool>(id).map(|o| o.project().clone()),
         ObjectType::AddressScope => tx.get::<AddressScope>(id).map(|o| o.project().clone()),
         ObjectType::AddressGroup => tx.get::<AddressGroup>(id).map(|o| o.project().clone()),
+        ObjectType::QosPolicy => tx.get::<QosPolicy>(id).map(|o| o.project().clone()),
     };
     owner.ok_or_else(|| not_found(object_type, id).into())
 }
@@ -136,6 +146,7 @@ fn touched(tx: &mut Tx, object_type: ObjectType, id: &str, env: &Env) {
         ObjectType::Subnetpool => touch::<SubnetPool>(tx, id, env.now),
         ObjectType::AddressScope => touch::<AddressScope>(tx, id, env.now),
         ObjectType::AddressGroup => touch::<AddressGroup>(tx, id, env.now),
+        ObjectType::QosPolicy => touch::<QosPolicy>(tx, id, env.now),
     }
 }
 
@@ -216,6 +227,15 @@ fn still_usable(tx: &mut Tx, policy: &RbacPolicy, new_target: Option<&str>) -> R
             let foreign = rules.iter().map(|r| &r.standard.project).filter(|p| **p != owner && !covered(p));
             if foreign.into_iter().any(|p| !granted(tx, policy, p)) {
                 return in_use("security group rules of other projects refer to the address group");
+            }
+        }
+        (ObjectType::QosPolicy, _) => {
+            let owner = owner_of(tx, policy.object_type, &policy.object_id)?;
+            let ports = tx.by(Port::BY_QOS, &policy.object_id).into_iter().map(|p| p.standard.project.clone());
+            let networks = tx.by(Network::BY_QOS, &policy.object_id).into_iter().map(|n| n.standard.project.clone());
+            let users: Vec<_> = networks.chain(ports).filter(|p| *p != owner && !covered(p)).collect();
+            if users.iter().any(|p| !granted(tx, policy, p)) {
+                return in_use("networks or ports of other projects have the QoS policy");
             }
         }
         (ObjectType::Network, Action::External) | (ObjectType::Subnetpool, _) => {}

@@ -3,7 +3,10 @@
 use super::distinct;
 use crate::{
     error::NetError,
-    model::{FloatingIp, Network, Port, Resource, Router, Subnet, port::owner, rbac, rbac::Action, router::Gateway},
+    model::{
+        FloatingIp, Network, Port, QosPolicyId, Resource, Router, Subnet, port::owner, rbac, rbac::Action,
+        router::Gateway,
+    },
     ops::{
         access::Reach,
         common::Env,
@@ -12,6 +15,7 @@ use crate::{
             address::{AskedIp, reassign},
             create::NewPort,
         },
+        qos,
     },
 };
 use kernel::{PortId, ProjectId, Result};
@@ -25,6 +29,8 @@ pub struct GatewayAsked {
     pub network_id: Option<String>,
     pub enable_snat: Option<bool>,
     pub external_fixed_ips: Option<Vec<AskedIp>>,
+    #[serde(default, deserialize_with = "crate::ops::common::given")]
+    pub qos_policy_id: Option<Option<QosPolicyId>>,
 }
 
 /// Gives a router the gateway asked for; without a network it loses the one it has.
@@ -40,11 +46,17 @@ pub(super) fn set(tx: &mut Tx, env: &Env, reach: &Reach, router: &mut Router, as
                 move_to(tx, env, &network, &gateway.port, addresses)?;
             }
             gateway.snat = asked.enable_snat.unwrap_or(true);
+            if let Some(policy) = &asked.qos_policy_id {
+                qos::refer(tx, reach, gateway.qos.as_ref(), policy.as_ref(), qos::Holder::Other, env.enforced)?;
+                gateway.qos.clone_from(policy);
+            }
             router.gateway = Some(gateway);
             Ok(())
         }
         None => {
             clear(tx, env, router)?;
+            let policy = asked.qos_policy_id.as_ref().and_then(Option::as_ref);
+            qos::refer(tx, reach, None, policy, qos::Holder::Other, env.enforced)?;
             attach(tx, env, router, &network, asked, addresses)
         }
     }
@@ -97,7 +109,8 @@ fn attach(
     // It belongs to no project: tenants do not see it, and it counts against nobody.
     port::create::insert(tx, env, &id, &ProjectId::default(), &new)?;
     let snat = asked.enable_snat.unwrap_or(true);
-    router.gateway = Some(Gateway { network: network.id.clone(), port: id, snat });
+    router.gateway =
+        Some(Gateway { network: network.id.clone(), port: id, snat, qos: asked.qos_policy_id.clone().flatten() });
     Ok(())
 }
 
