@@ -2,6 +2,8 @@
 //!
 //! The server is a process of its own, so its CPU time is its own; a report goes to `docs/reports/`.
 
+mod network;
+
 use crate::cloud::{Hosts, TestCloud, write_report};
 use cli::Cloud;
 use futures_util::future::join_all;
@@ -12,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const NAMES: &[&str] = &["store", "api"];
+const NAMES: &[&str] = &["store", "api", "network"];
 
 pub fn run(args: &[String]) -> Result<(), String> {
     let wanted: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -28,6 +30,10 @@ pub fn run(args: &[String]) -> Result<(), String> {
     if asked("api") {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
         runtime.block_on(api())?;
+    }
+    if asked("network") {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
+        runtime.block_on(network::run())?;
     }
     Ok(())
 }

@@ -43,6 +43,9 @@ async fn sigterm_finishes_what_is_being_answered() {
     assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
     assert!(node.ended().await, "{}", node.log());
     assert!(node.log().contains("drained=true"), "{}", node.log());
+    // Its line had waited for others, and was not lost.
+    let line = format!("method=\"PUT\" path=\"/image/v2/images/{image}/file\" status=204");
+    assert!(node.log().contains(&line), "{}", node.log());
     // What was answered is there.
     node.start().await;
     let now = node.admin().await.must(&format!("GET /image/v2/images/{image}"), Value::Null).await;
