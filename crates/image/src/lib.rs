@@ -34,5 +34,5 @@ use store::Schema;
 /// The kinds of object this service keeps.
 #[must_use]
 pub fn schema(schema: Schema) -> Schema {
-    schema.with::<Image>()
+    schema.with::<Image>().with::<model::Namespace>().with::<model::ResourceType>()
 }

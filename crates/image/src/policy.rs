@@ -1,6 +1,16 @@
 //! Glance's rules by name, with Glance's defaults (secure RBAC).
 
+mod metadefs;
+
 use ::policy::ServicePolicy;
+pub(crate) use metadefs::{
+    ADD_METADEF_NAMESPACE, ADD_METADEF_OBJECT, ADD_METADEF_PROPERTY, ADD_METADEF_RESOURCE_TYPE_ASSOCIATION,
+    ADD_METADEF_TAG, ADD_METADEF_TAGS, DELETE_METADEF_NAMESPACE, DELETE_METADEF_OBJECT, DELETE_METADEF_TAG,
+    DELETE_METADEF_TAGS, GET_METADEF_NAMESPACE, GET_METADEF_NAMESPACES, GET_METADEF_OBJECT, GET_METADEF_OBJECTS,
+    GET_METADEF_PROPERTIES, GET_METADEF_PROPERTY, GET_METADEF_RESOURCE_TYPE, GET_METADEF_TAG, GET_METADEF_TAGS,
+    LIST_METADEF_RESOURCE_TYPES, MODIFY_METADEF_NAMESPACE, MODIFY_METADEF_OBJECT, MODIFY_METADEF_PROPERTY,
+    MODIFY_METADEF_TAG, REMOVE_METADEF_PROPERTY, REMOVE_METADEF_RESOURCE_TYPE_ASSOCIATION,
+};
 
 ::policy::rules! {
     /// Create an image.
@@ -39,7 +49,12 @@ use ::policy::ServicePolicy;
 
 pub static POLICY: ServicePolicy = ServicePolicy {
     service: "image",
-    rules: &[ALL],
-    base: &[("context_is_admin", "role:admin"), ("default", "")],
+    rules: &[ALL, metadefs::ALL],
+    base: &[
+        ("context_is_admin", "role:admin"),
+        ("default", ""),
+        ("metadef_default", ""),
+        ("metadef_admin", "rule:context_is_admin"),
+    ],
     refusal: "You are not authorized to complete {} action.",
 };

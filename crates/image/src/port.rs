@@ -3,7 +3,10 @@
 use crate::{
     Image, ImageService, Status, Visibility,
     driver::ByteStream,
-    ops::images::{create::blank, delete, download, recover, upload},
+    ops::{
+        images::{create::blank, delete, download, recover, upload},
+        metadefs::resource_types,
+    },
 };
 use ::policy::Permit;
 use async_trait::async_trait;
@@ -20,7 +23,8 @@ const CHUNK: usize = 1 << 20;
 impl ImageService {
     /// To be called once before requests come: puts right what a kill left.
     pub async fn recover(&self) -> Result<()> {
-        recover::recover(self).await
+        recover::recover(self).await?;
+        resource_types::seed(self, self.0.clock.now()).await
     }
 }
 

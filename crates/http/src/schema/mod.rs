@@ -84,6 +84,11 @@ impl Schema {
         })
     }
 
+    /// The same with Glance's words; `name` is the schema's.
+    pub fn check_glance(&self, name: &str, body: &Value) -> Result<(), Error> {
+        self.judge(body, |found| format!("Provided object does not match schema '{name}': {}", found.message))
+    }
+
     /// Judges a query string as Nova does: an object of lists, `?a=1&a=2` is `{"a": ["1", "2"]}`.
     pub fn check_query(&self, params: &Params) -> Result<(), Error> {
         let mut query = Map::new();

@@ -30,10 +30,7 @@ pub(super) fn routes() -> ApiRouter<ImageService> {
 }
 
 async fn index(State(service): State<ImageService>, Cx(cx): Cx, params: Params) -> ApiResult {
-    let mut page = params.page(MAX_LIMIT)?;
-    if !params.has("limit") {
-        page.limit = Some(DEFAULT_LIMIT);
-    }
+    let page = page(&params)?;
     let filters: Vec<_> = params.0.iter().filter(|(k, _)| !NOT_FILTERS.contains(&k.as_str())).cloned().collect();
     let found = list::list_images(&service, &cx, &filters, &page)?;
     let mut out = json!({
@@ -47,8 +44,17 @@ async fn index(State(service): State<ImageService>, Cx(cx): Cx, params: Params) 
     Ok(http::ok(&out))
 }
 
+/// The page asked for: a few, unless more are wanted.
+pub(super) fn page(params: &Params) -> kernel::Result<kernel::Page> {
+    let mut page = params.page(MAX_LIMIT)?;
+    if !params.has("limit") {
+        page.limit = Some(DEFAULT_LIMIT);
+    }
+    Ok(page)
+}
+
 /// The query again, with another marker.
-fn query(params: &Params, marker: Option<&str>) -> String {
+pub(super) fn query(params: &Params, marker: Option<&str>) -> String {
     let kept = params.0.iter().filter(|(k, _)| k != "marker").map(|(k, v)| (k.as_str(), v.as_str()));
     let pairs: Vec<String> =
         kept.chain(marker.map(|m| ("marker", m))).map(|(k, v)| format!("{}={}", escape(k), escape(v))).collect();

@@ -4,6 +4,7 @@ mod data;
 mod images;
 mod info;
 mod members;
+mod metadefs;
 mod root;
 mod schemas;
 mod views;
@@ -28,4 +29,5 @@ pub fn router() -> ApiRouter<ImageService> {
         .merge(members::routes())
         .merge(schemas::routes())
         .merge(info::routes())
+        .merge(metadefs::routes())
 }

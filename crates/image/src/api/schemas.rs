@@ -73,7 +73,7 @@ fn member_schema() -> Value {
     })
 }
 
-fn list_schema(name: &str, items: Value) -> Value {
+pub(super) fn list_schema(name: &str, items: Value) -> Value {
     json!({
         "name": name,
         "properties": {

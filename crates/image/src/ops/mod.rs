@@ -2,3 +2,4 @@
 
 pub(crate) mod images;
 pub(crate) mod members;
+pub(crate) mod metadefs;

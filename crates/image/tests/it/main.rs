@@ -3,4 +3,5 @@
 mod bad_input;
 mod data;
 mod members;
+mod metadefs;
 mod world;

@@ -80,6 +80,7 @@ impl Cloud {
             inspector: Arc::new(HeaderInspector),
             size_limit: LIMIT,
         });
+        service.recover().await.expect("a new cloud is in order");
         let tokens = Tokens::default()
             .with("admin", member_of("admin", "ann", &["admin", "manager", "member", "reader"]))
             .with("member", member_of("p1", "mia", &["member", "reader"]))
