@@ -2,6 +2,7 @@
 //!
 //! The server is a process of its own, so its CPU time is its own; a report goes to `docs/reports/`.
 
+mod identity;
 mod network;
 
 use crate::cloud::{Hosts, TestCloud, write_report};
@@ -14,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const NAMES: &[&str] = &["store", "api", "network"];
+const NAMES: &[&str] = &["store", "api", "identity", "network"];
 
 pub fn run(args: &[String]) -> Result<(), String> {
     let wanted: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -23,19 +24,27 @@ pub fn run(args: &[String]) -> Result<(), String> {
     }
     let asked = |name: &str| wanted.is_empty() || wanted.contains(&name);
     if asked("store") {
-        let status =
-            Command::new("cargo").args(["run", "--release", "--quiet", "-p", "store", "--example", "bench"]).status();
+        let run = ["run", "--quiet", "--package", "store", "--example", "bench"];
+        let status = Command::new("cargo").args(run).args(profile()).status();
         status.map_err(|e| format!("starting cargo: {e}"))?;
     }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
+    if asked("identity") {
+        runtime.block_on(identity::run())?;
+    }
     if asked("api") {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
         runtime.block_on(api())?;
     }
     if asked("network") {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
         runtime.block_on(network::run())?;
     }
     Ok(())
+}
+
+/// What is measured is built as released, unless the binary that `TSTACK_BINARY` names says that this is a rehearsal.
+fn profile() -> &'static [&'static str] {
+    let named = std::env::var("TSTACK_BINARY").unwrap_or_default();
+    if named.contains("/debug/") { &[] } else { &["--release"] }
 }
 
 /// One measured series.

@@ -112,6 +112,12 @@ impl Cloud {
         accepted("validating the token", request.header("x-subject-token", &self.token).send().await?).await
     }
 
+    /// Another token for the one it has.
+    pub async fn renew(&self) -> Result<Value> {
+        let identity = json!({"methods": ["token"], "token": {"id": self.token}});
+        self.post("identity", "/auth/tokens", json!({"auth": {"identity": identity}})).await
+    }
+
     /// Uploads a file as an image's bytes.
     pub async fn upload(&self, image: &str, file: &Path) -> Result<()> {
         let bytes = std::fs::read(file).doing(&format!("reading {}", file.display()))?;

@@ -34,8 +34,8 @@ keys! {
     "api.tls" = "\"auto\"", "auto: TLS unless on loopback; on; off";
     "agent.port" = "5001", "where other hosts' agents connect (mutual TLS); 0: this node serves no other host";
     "agent.member" = "\"\"", "the member a plain host connects to, https://ADDRESS:PORT; empty: this node is a member";
-    "store.backend" = "\"redb\"", "redb: embedded, one node; etcd: a cluster; memory: nothing survives";
-    "store.etcd_endpoints" = "[]", "URLs of the etcd members";
+    "store.backend" = "\"redb\"", "redb: embedded, in the data directory; etcd: on members of etcd that run beside it; memory: nothing survives";
+    "store.etcd_endpoints" = "[]", "URLs of the etcd members, which run with the flags of docs/guides/operating.md";
     "identity.password_hash" = "\"bcrypt\"", "bcrypt, scrypt or argon2id";
     "identity.bcrypt_rounds" = "12", "Keystone's default is 12";
     "identity.token_seconds" = "3600", "how long a token is valid";

@@ -19,7 +19,7 @@ use std::{
     path::Path,
     sync::{Arc, OnceLock},
 };
-use store::{Memory, Redb, Store};
+use store::{Etcd, Memory, Redb, Store, backend::etcd::EtcdConfig};
 
 /// How long a start waits for the store to answer.
 const FIRST_LEASE: std::time::Duration = std::time::Duration::from_secs(30);
@@ -108,10 +108,18 @@ async fn open_store(config: &Config) -> Result<Store> {
             let backend = Redb::open(&file);
             Store::open(backend.map_err(|e| Error::unavailable(e.to_string()))?, crate::services::schema()).await
         }
+        "etcd" => {
+            let endpoints = config.list("store.etcd_endpoints");
+            if endpoints.is_empty() {
+                return Err(Error::bad_request(
+                    "store.etcd_endpoints: say where etcd's members are, [\"http://HOST:2379\", …]",
+                ));
+            }
+            let backend = Etcd::connect(&EtcdConfig::new(endpoints)).await;
+            Store::open(backend.map_err(|e| Error::unavailable(e.to_string()))?, crate::services::schema()).await
+        }
         other => {
-            return Err(Error::bad_request(format!(
-                "store.backend: {other} cannot be run by this node (redb or memory; etcd comes with members beyond one)"
-            )));
+            return Err(Error::bad_request(format!("store.backend: there is no {other} (redb, etcd or memory)")));
         }
     };
     opened.map_err(|e| Error::unavailable(e.to_string()))

@@ -103,6 +103,12 @@ impl Api {
         self.with(X_AUTH_TOKEN.as_str(), token)
     }
 
+    /// The same client, header by header, of another router.
+    #[must_use]
+    pub fn through(&self, router: &Router) -> Self {
+        Self { router: router.clone(), ..self.clone() }
+    }
+
     /// The same client having shown a certificate.
     #[must_use]
     pub fn peer(&self, cert: PeerCert) -> Self {

@@ -2,15 +2,15 @@
 
 use super::{
     at::At,
-    read::{member as read, new_member as read_new},
+    crud::{handlers, post},
     schemas,
-    views::{self, all, created, listed, member},
+    views::{self, all},
 };
 use crate::{
     Identity,
     ops::{endpoint_groups as groups, project_endpoints},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State, no_content, ok};
+use http::{ApiResult, ApiRouter, Cx, Path, State, no_content, ok};
 use serde_json::json;
 
 type Two = Path<(String, String)>;
@@ -38,38 +38,8 @@ pub(super) fn routes() -> ApiRouter<Identity> {
         .delete(endpoint, remove_endpoint)
 }
 
-async fn list(State(id): State<Identity>, Cx(cx): Cx, at: At) -> ApiResult {
-    let found = groups::list(&id, &cx, &at.query(groups::FILTERS, id.config().list_limit)?)?;
-    Ok(listed(&at, "endpoint_groups", &found, |g| views::endpoint_group(&at, g)))
-}
-
-async fn create(State(id): State<Identity>, Cx(cx): Cx, at: At, body: JsonBody) -> ApiResult {
-    let new = read_new(body, &schemas::ENDPOINT_GROUP_CREATE, "endpoint_group")?;
-    let group = groups::create(&id, &cx, new).await?;
-    Ok(created("endpoint_group", views::endpoint_group(&at, &group)))
-}
-
-async fn show(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(group): Path<String>) -> ApiResult {
-    let group = groups::show(&id, &cx, &group)?;
-    Ok(member("endpoint_group", views::endpoint_group(&at, &group)))
-}
-
-async fn update(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(group): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let update = read(body, &schemas::ENDPOINT_GROUP_UPDATE, "endpoint_group")?;
-    let group = groups::update(&id, &cx, &group, update).await?;
-    Ok(member("endpoint_group", views::endpoint_group(&at, &group)))
-}
-
-async fn delete(State(id): State<Identity>, Cx(cx): Cx, Path(group): Path<String>) -> ApiResult {
-    groups::delete(&id, &cx, &group).await?;
-    Ok(no_content())
-}
+handlers!(groups, "endpoint_group" in "endpoint_groups", views::endpoint_group, |body| &schemas::ENDPOINT_GROUP_UPDATE);
+post!(groups, "endpoint_group", views::endpoint_group, &schemas::ENDPOINT_GROUP_CREATE);
 
 async fn projects(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(group): Path<String>) -> ApiResult {
     let found = groups::projects(&id, &cx, &group)?;

@@ -1,13 +1,11 @@
 //! `/v3/endpoints`
 
 use super::{
-    at::At,
-    read::{member as read, new_member as read_new},
-    schemas,
-    views::{self, collection, created, member},
+    crud::{handlers, post},
+    schemas, views,
 };
 use crate::{Identity, ops::endpoints};
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State, no_content};
+use http::ApiRouter;
 
 pub(super) fn routes() -> ApiRouter<Identity> {
     let endpoint = "/v3/endpoints/{endpoint_id}";
@@ -19,35 +17,5 @@ pub(super) fn routes() -> ApiRouter<Identity> {
         .delete(endpoint, delete)
 }
 
-async fn list(State(id): State<Identity>, Cx(cx): Cx, at: At) -> ApiResult {
-    let listed = endpoints::list(&id, &cx, &at.query(endpoints::FILTERS, id.config().list_limit)?)?;
-    let views: Vec<_> = listed.items.iter().map(|item| views::endpoint(&at, item)).collect();
-    let last = listed.items.last().filter(|_| listed.truncated).map(|item| item.id.as_str());
-    Ok(collection(&at, "endpoints", &views, last))
-}
-
-async fn create(State(id): State<Identity>, Cx(cx): Cx, at: At, body: JsonBody) -> ApiResult {
-    let endpoint = endpoints::create(&id, &cx, read_new(body, &schemas::ENDPOINT_CREATE, "endpoint")?).await?;
-    Ok(created("endpoint", views::endpoint(&at, &endpoint)))
-}
-
-async fn show(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(endpoint): Path<String>) -> ApiResult {
-    let endpoint = endpoints::show(&id, &cx, &endpoint)?;
-    Ok(member("endpoint", views::endpoint(&at, &endpoint)))
-}
-
-async fn update(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(endpoint): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let endpoint = endpoints::update(&id, &cx, &endpoint, read(body, &schemas::ENDPOINT_UPDATE, "endpoint")?).await?;
-    Ok(member("endpoint", views::endpoint(&at, &endpoint)))
-}
-
-async fn delete(State(id): State<Identity>, Cx(cx): Cx, Path(endpoint): Path<String>) -> ApiResult {
-    endpoints::delete(&id, &cx, &endpoint).await?;
-    Ok(no_content())
-}
+handlers!(endpoints, "endpoint" in "endpoints", views::endpoint, |body| &schemas::ENDPOINT_UPDATE);
+post!(endpoints, "endpoint", views::endpoint, &schemas::ENDPOINT_CREATE);

@@ -2,9 +2,10 @@
 
 use super::{
     at::At,
+    crud::{handlers, put},
     read::member as read,
     schemas,
-    views::{self, all, created, listed, member},
+    views::{self, all, created, member},
 };
 use crate::{
     Identity,
@@ -20,53 +21,34 @@ pub(super) fn routes() -> ApiRouter<Identity> {
     let protocol = "/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}";
     let (mapping, sp) = ("/v3/OS-FEDERATION/mappings/{mapping_id}", "/v3/OS-FEDERATION/service_providers/{sp_id}");
     ApiRouter::new()
-        .get("/v3/OS-FEDERATION/identity_providers", list_idps)
-        .get(idp, show_idp).put(idp, create_idp).patch(idp, update_idp).delete(idp, delete_idp)
+        .get("/v3/OS-FEDERATION/identity_providers", idp::list)
+        .get(idp, idp::show).put(idp, idp::create).patch(idp, idp::update).delete(idp, idp::delete)
         .get("/v3/OS-FEDERATION/identity_providers/{idp_id}/protocols", list_protocols)
         .get(protocol, show_protocol).put(protocol, create_protocol)
         .patch(protocol, update_protocol).delete(protocol, delete_protocol)
-        .get("/v3/OS-FEDERATION/mappings", list_mappings)
-        .get(mapping, show_mapping).put(mapping, create_mapping)
-        .patch(mapping, update_mapping).delete(mapping, delete_mapping)
-        .get("/v3/OS-FEDERATION/service_providers", list_sps)
-        .get(sp, show_sp).put(sp, create_sp).patch(sp, update_sp).delete(sp, delete_sp)
+        .get("/v3/OS-FEDERATION/mappings", rules::list)
+        .get(mapping, rules::show).put(mapping, rules::create)
+        .patch(mapping, rules::update).delete(mapping, rules::delete)
+        .get("/v3/OS-FEDERATION/service_providers", sp::list)
+        .get(sp, sp::show).put(sp, sp::create).patch(sp, sp::update).delete(sp, sp::delete)
 }
 
-async fn list_idps(State(id): State<Identity>, Cx(cx): Cx, at: At) -> ApiResult {
-    let found = idps::list(&id, &cx, &at.query(idps::FILTERS, id.config().list_limit)?)?;
-    Ok(listed(&at, "identity_providers", &found, |p| views::identity_provider(&at, p)))
+mod idp {
+    use super::*;
+    handlers!(idps, "identity_provider" in "identity_providers", views::identity_provider, |body| &schemas::IDP_UPDATE);
+    put!(idps, "identity_provider", views::identity_provider, |body| &schemas::IDP_CREATE);
 }
 
-async fn show_idp(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(idp): Path<String>) -> ApiResult {
-    let idp = idps::show(&id, &cx, &idp)?;
-    Ok(member("identity_provider", views::identity_provider(&at, &idp)))
+mod sp {
+    use super::*;
+    handlers!(sps, "service_provider" in "service_providers", views::service_provider, |body| &schemas::SP_UPDATE);
+    put!(sps, "service_provider", views::service_provider, |body| &schemas::SP_CREATE);
 }
 
-async fn create_idp(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(idp): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let idp = idps::create(&id, &cx, &idp, read(body, &schemas::IDP_CREATE, "identity_provider")?).await?;
-    Ok(created("identity_provider", views::identity_provider(&at, &idp)))
-}
-
-async fn update_idp(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(idp): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let idp = idps::update(&id, &cx, &idp, read(body, &schemas::IDP_UPDATE, "identity_provider")?).await?;
-    Ok(member("identity_provider", views::identity_provider(&at, &idp)))
-}
-
-async fn delete_idp(State(id): State<Identity>, Cx(cx): Cx, Path(idp): Path<String>) -> ApiResult {
-    idps::delete(&id, &cx, &idp).await?;
-    Ok(no_content())
+mod rules {
+    use super::*;
+    handlers!(mappings, "mapping" in "mappings", views::mapping, |body| schemas::mapping_schema(&body.0));
+    put!(mappings, "mapping", views::mapping, |body| schemas::mapping_schema(&body.0));
 }
 
 async fn list_protocols(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(idp): Path<String>) -> ApiResult {
@@ -105,81 +87,5 @@ async fn update_protocol(
 
 async fn delete_protocol(State(id): State<Identity>, Cx(cx): Cx, Path((idp, protocol)): Two) -> ApiResult {
     protocols::delete(&id, &cx, &idp, &protocol).await?;
-    Ok(no_content())
-}
-
-async fn list_mappings(State(id): State<Identity>, Cx(cx): Cx, at: At) -> ApiResult {
-    let found = mappings::list(&id, &cx, &at.query(mappings::FILTERS, id.config().list_limit)?)?;
-    Ok(listed(&at, "mappings", &found, |m| views::mapping(&at, m)))
-}
-
-async fn show_mapping(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(mapping): Path<String>) -> ApiResult {
-    let mapping = mappings::show(&id, &cx, &mapping)?;
-    Ok(member("mapping", views::mapping(&at, &mapping)))
-}
-
-async fn create_mapping(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(mapping): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let schema = schemas::mapping_schema(&body.0);
-    let mapping = mappings::create(&id, &cx, &mapping, read(body, schema, "mapping")?).await?;
-    Ok(created("mapping", views::mapping(&at, &mapping)))
-}
-
-async fn update_mapping(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(mapping): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let schema = schemas::mapping_schema(&body.0);
-    let mapping = mappings::update(&id, &cx, &mapping, read(body, schema, "mapping")?).await?;
-    Ok(member("mapping", views::mapping(&at, &mapping)))
-}
-
-async fn delete_mapping(State(id): State<Identity>, Cx(cx): Cx, Path(mapping): Path<String>) -> ApiResult {
-    mappings::delete(&id, &cx, &mapping).await?;
-    Ok(no_content())
-}
-
-async fn list_sps(State(id): State<Identity>, Cx(cx): Cx, at: At) -> ApiResult {
-    let found = sps::list(&id, &cx, &at.query(sps::FILTERS, id.config().list_limit)?)?;
-    Ok(listed(&at, "service_providers", &found, |p| views::service_provider(&at, p)))
-}
-
-async fn show_sp(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(sp): Path<String>) -> ApiResult {
-    let sp = sps::show(&id, &cx, &sp)?;
-    Ok(member("service_provider", views::service_provider(&at, &sp)))
-}
-
-async fn create_sp(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(sp): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let sp = sps::create(&id, &cx, &sp, read(body, &schemas::SP_CREATE, "service_provider")?).await?;
-    Ok(created("service_provider", views::service_provider(&at, &sp)))
-}
-
-async fn update_sp(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(sp): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let sp = sps::update(&id, &cx, &sp, read(body, &schemas::SP_UPDATE, "service_provider")?).await?;
-    Ok(member("service_provider", views::service_provider(&at, &sp)))
-}
-
-async fn delete_sp(State(id): State<Identity>, Cx(cx): Cx, Path(sp): Path<String>) -> ApiResult {
-    sps::delete(&id, &cx, &sp).await?;
     Ok(no_content())
 }

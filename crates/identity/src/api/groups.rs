@@ -2,15 +2,14 @@
 
 use super::{
     at::At,
-    read::{member as read, new_member as read_new},
-    schemas, users,
-    views::{self, collection, created, member},
+    crud::{handlers, post},
+    schemas, users, views,
 };
 use crate::{
     Identity,
     ops::{groups, members},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State, no_content};
+use http::{ApiResult, ApiRouter, Cx, Path, State, no_content};
 
 pub(super) fn routes() -> ApiRouter<Identity> {
     let (group, user) = ("/v3/groups/{group_id}", "/v3/groups/{group_id}/users/{user_id}");
@@ -26,37 +25,8 @@ pub(super) fn routes() -> ApiRouter<Identity> {
         .delete(user, remove_user)
 }
 
-async fn list(State(id): State<Identity>, Cx(cx): Cx, at: At) -> ApiResult {
-    let listed = groups::list(&id, &cx, &at.query(groups::FILTERS, id.config().list_limit)?)?;
-    let views: Vec<_> = listed.items.iter().map(|g| views::group(&at, g)).collect();
-    Ok(collection(&at, "groups", &views, listed.items.last().filter(|_| listed.truncated).map(|g| g.id.as_str())))
-}
-
-async fn create(State(id): State<Identity>, Cx(cx): Cx, at: At, body: JsonBody) -> ApiResult {
-    let group = groups::create(&id, &cx, read_new(body, &schemas::GROUP_CREATE, "group")?).await?;
-    Ok(created("group", views::group(&at, &group)))
-}
-
-async fn show(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(group): Path<String>) -> ApiResult {
-    let group = groups::show(&id, &cx, &group)?;
-    Ok(member("group", views::group(&at, &group)))
-}
-
-async fn update(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(group): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let group = groups::update(&id, &cx, &group, read(body, &schemas::GROUP_UPDATE, "group")?).await?;
-    Ok(member("group", views::group(&at, &group)))
-}
-
-async fn delete(State(id): State<Identity>, Cx(cx): Cx, Path(group): Path<String>) -> ApiResult {
-    groups::delete(&id, &cx, &group).await?;
-    Ok(no_content())
-}
+handlers!(groups, "group" in "groups", views::group, |body| &schemas::GROUP_UPDATE);
+post!(groups, "group", views::group, &schemas::GROUP_CREATE);
 
 async fn list_users(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(group): Path<String>) -> ApiResult {
     let query = at.query(&["domain_id", "enabled", "name"], id.config().list_limit)?;

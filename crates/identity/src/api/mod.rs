@@ -6,6 +6,7 @@ mod app_creds;
 mod at;
 mod auth;
 mod credentials;
+mod crud;
 mod discovery;
 mod domain_config;
 mod domains;

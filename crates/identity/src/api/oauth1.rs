@@ -2,6 +2,7 @@
 
 use super::{
     at::At,
+    crud::handlers,
     read::{member as read, new_member as read_new},
     schemas,
     views::{self, all, created, listed, member},
@@ -42,15 +43,12 @@ pub(super) fn routes() -> ApiRouter<Identity> {
         .get("/v3/users/{user_id}/OS-OAUTH1/access_tokens/{access_token_id}/roles/{role_id}", role)
 }
 
+handlers!(consumers, "consumer" in "consumers", views::consumer, |body| &schemas::CONSUMER_UPDATE);
+
 /// The request as whoever signed it saw it.
 pub(super) fn signed(at: &At, method: &str, path: &str, headers: &HeaderMap) -> Signed {
     let authorization = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
     Signed::new(method, at.url(path), &at.params.0, authorization)
-}
-
-async fn list(State(id): State<Identity>, Cx(cx): Cx, at: At) -> ApiResult {
-    let found = consumers::list(&id, &cx, &at.query(consumers::FILTERS, id.config().list_limit)?)?;
-    Ok(listed(&at, "consumers", &found, |c| views::consumer(&at, c)))
 }
 
 async fn create(State(id): State<Identity>, Cx(cx): Cx, at: At, body: JsonBody) -> ApiResult {
@@ -59,28 +57,6 @@ async fn create(State(id): State<Identity>, Cx(cx): Cx, at: At, body: JsonBody) 
     let mut view = views::consumer(&at, &consumer);
     view.secret = Some(&secret);
     Ok(created("consumer", view))
-}
-
-async fn show(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(consumer): Path<String>) -> ApiResult {
-    let consumer = consumers::show(&id, &cx, &consumer)?;
-    Ok(member("consumer", views::consumer(&at, &consumer)))
-}
-
-async fn update(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(consumer): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let update = read(body, &schemas::CONSUMER_UPDATE, "consumer")?;
-    let consumer = consumers::update(&id, &cx, &consumer, update).await?;
-    Ok(member("consumer", views::consumer(&at, &consumer)))
-}
-
-async fn delete(State(id): State<Identity>, Cx(cx): Cx, Path(consumer): Path<String>) -> ApiResult {
-    consumers::delete(&id, &cx, &consumer).await?;
-    Ok(no_content())
 }
 
 async fn request(State(id): State<Identity>, at: At, info: RequestInfo, headers: HeaderMap) -> ApiResult {

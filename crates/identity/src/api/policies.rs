@@ -2,16 +2,16 @@
 
 use super::{
     at::At,
-    read::{member as read, new_member as read_new},
+    crud::{handlers, post},
     schemas,
-    views::{self, all, created, listed, member},
+    views::{self, all, member},
 };
 use crate::{
     Identity,
     model::policy_doc::PolicyFor,
     ops::{policies, policy_associations as associations},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State, no_content};
+use http::{ApiResult, ApiRouter, Cx, Path, State, no_content};
 
 /// The three operations on associations of one sort.
 macro_rules! associations {
@@ -51,36 +51,8 @@ pub(super) fn routes() -> ApiRouter<Identity> {
         PolicyFor::ServiceIn { service: service.into(), region: region.into() })
 }
 
-async fn list(State(id): State<Identity>, Cx(cx): Cx, at: At) -> ApiResult {
-    let found = policies::list(&id, &cx, &at.query(policies::FILTERS, id.config().list_limit)?)?;
-    Ok(listed(&at, "policies", &found, |p| views::policy(&at, p)))
-}
-
-async fn create(State(id): State<Identity>, Cx(cx): Cx, at: At, body: JsonBody) -> ApiResult {
-    let policy = policies::create(&id, &cx, read_new(body, &schemas::POLICY_CREATE, "policy")?).await?;
-    Ok(created("policy", views::policy(&at, &policy)))
-}
-
-async fn show(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(policy): Path<String>) -> ApiResult {
-    let policy = policies::show(&id, &cx, &policy)?;
-    Ok(member("policy", views::policy(&at, &policy)))
-}
-
-async fn update(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(policy): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let policy = policies::update(&id, &cx, &policy, read(body, &schemas::POLICY_UPDATE, "policy")?).await?;
-    Ok(member("policy", views::policy(&at, &policy)))
-}
-
-async fn delete(State(id): State<Identity>, Cx(cx): Cx, Path(policy): Path<String>) -> ApiResult {
-    policies::delete(&id, &cx, &policy).await?;
-    Ok(no_content())
-}
+handlers!(policies, "policy" in "policies", views::policy, |body| &schemas::POLICY_UPDATE);
+post!(policies, "policy", views::policy, &schemas::POLICY_CREATE);
 
 async fn endpoints(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(policy): Path<String>) -> ApiResult {
     let found = associations::endpoints(&id, &cx, &policy)?;

@@ -2,12 +2,13 @@
 
 use super::{
     at::At,
-    read::{member as read, new_member as read_new},
+    crud::handlers,
+    read::new_member as read_new,
     schemas,
-    views::{self, collection, created, member},
+    views::{self, created},
 };
 use crate::{Identity, ops::regions};
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State, no_content};
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
 
 pub(super) fn routes() -> ApiRouter<Identity> {
     let region = "/v3/regions/{region_id}";
@@ -20,12 +21,7 @@ pub(super) fn routes() -> ApiRouter<Identity> {
         .delete(region, delete)
 }
 
-async fn list(State(id): State<Identity>, Cx(cx): Cx, at: At) -> ApiResult {
-    let listed = regions::list(&id, &cx, &at.query(regions::FILTERS, id.config().list_limit)?)?;
-    let views: Vec<_> = listed.items.iter().map(|item| views::region(&at, item)).collect();
-    let last = listed.items.last().filter(|_| listed.truncated).map(|item| item.id.as_str());
-    Ok(collection(&at, "regions", &views, last))
-}
+handlers!(regions, "region" in "regions", views::region, |body| &schemas::REGION_UPDATE);
 
 async fn create(State(id): State<Identity>, Cx(cx): Cx, at: At, body: JsonBody) -> ApiResult {
     let region = regions::create(&id, &cx, None, read_new(body, &schemas::REGION_CREATE, "region")?).await?;
@@ -42,25 +38,4 @@ async fn create_as(
     let new = read_new(body, &schemas::REGION_CREATE, "region")?;
     let region = regions::create(&id, &cx, Some(&region), new).await?;
     Ok(created("region", views::region(&at, &region)))
-}
-
-async fn show(State(id): State<Identity>, Cx(cx): Cx, at: At, Path(region): Path<String>) -> ApiResult {
-    let region = regions::show(&id, &cx, &region)?;
-    Ok(member("region", views::region(&at, &region)))
-}
-
-async fn update(
-    State(id): State<Identity>,
-    Cx(cx): Cx,
-    at: At,
-    Path(region): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let region = regions::update(&id, &cx, &region, read(body, &schemas::REGION_UPDATE, "region")?).await?;
-    Ok(member("region", views::region(&at, &region)))
-}
-
-async fn delete(State(id): State<Identity>, Cx(cx): Cx, Path(region): Path<String>) -> ApiResult {
-    regions::delete(&id, &cx, &region).await?;
-    Ok(no_content())
 }

@@ -1,12 +1,12 @@
 //! What a project may see of the catalog: endpoints, and groups of endpoints, that were given to it. A project to which
 //! nothing was given sees all.
 
-use super::{Endpoint, Field, Fields, catalog::EndpointId};
+use super::{Endpoint, Field, Fields, catalog::EndpointId, pair::pair};
 use kernel::{ProjectId, id_type};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use store::{Index, IndexSink, Key, Object, Snapshot};
+use store::{Key, Object, Snapshot};
 
 id_type! {
     EndpointGroupId,
@@ -54,60 +54,18 @@ impl EndpointGroup {
     }
 }
 
-/// An endpoint given to a project.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProjectEndpoint {
-    pub project: ProjectId,
-    pub endpoint: EndpointId,
+pair! {
+    /// An endpoint given to a project.
+    ProjectEndpoint = "identity.project_endpoint",
+    project: ProjectId => ENDPOINTS_OF,
+    endpoint: EndpointId => PROJECTS_WITH,
 }
 
-pub const ENDPOINTS_OF: Index<ProjectEndpoint> = Index::new(0);
-pub const PROJECTS_WITH: Index<ProjectEndpoint> = Index::new(1);
-
-impl ProjectEndpoint {
-    pub fn id(project: &str, endpoint: &str) -> String {
-        format!("{project}/{endpoint}")
-    }
-}
-
-impl Object for ProjectEndpoint {
-    const KIND: &'static str = "identity.project_endpoint";
-    const INDEXES: &'static [&'static str] = &["project", "endpoint"];
-    fn key(&self) -> Key {
-        Self::id(&self.project, &self.endpoint).into()
-    }
-    fn index(&self, sink: &mut IndexSink<'_>) {
-        sink.add(ENDPOINTS_OF, &self.project);
-        sink.add(PROJECTS_WITH, &self.endpoint);
-    }
-}
-
-/// A group of endpoints given to a project.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProjectEndpointGroup {
-    pub project: ProjectId,
-    pub group: EndpointGroupId,
-}
-
-pub const GROUPS_OF: Index<ProjectEndpointGroup> = Index::new(0);
-pub const PROJECTS_WITH_GROUP: Index<ProjectEndpointGroup> = Index::new(1);
-
-impl ProjectEndpointGroup {
-    pub fn id(project: &str, group: &str) -> String {
-        format!("{project}/{group}")
-    }
-}
-
-impl Object for ProjectEndpointGroup {
-    const KIND: &'static str = "identity.project_endpoint_group";
-    const INDEXES: &'static [&'static str] = &["project", "group"];
-    fn key(&self) -> Key {
-        Self::id(&self.project, &self.group).into()
-    }
-    fn index(&self, sink: &mut IndexSink<'_>) {
-        sink.add(GROUPS_OF, &self.project);
-        sink.add(PROJECTS_WITH_GROUP, &self.group);
-    }
+pair! {
+    /// A group of endpoints given to a project.
+    ProjectEndpointGroup = "identity.project_endpoint_group",
+    project: ProjectId => GROUPS_OF,
+    group: EndpointGroupId => PROJECTS_WITH_GROUP,
 }
 
 /// The groups given to a project.

@@ -1,6 +1,6 @@
 //! Groups and who is in them.
 
-use super::{Extra, Field, Fields, extra};
+use super::{Extra, Field, Fields, extra, pair::pair};
 use kernel::{DomainId, GroupId, UserId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -56,32 +56,11 @@ pub fn find(view: &Snapshot, id: &str) -> Option<Arc<Group>> {
     view.get::<Group>(id).filter(|g| !g.deleting)
 }
 
-/// One user in one group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Membership {
-    pub group: GroupId,
-    pub user: UserId,
-}
-
-pub const OF_USER: Index<Membership> = Index::new(0);
-pub const OF_GROUP: Index<Membership> = Index::new(1);
-
-impl Membership {
-    pub fn id(group: &str, user: &str) -> String {
-        format!("{group}/{user}")
-    }
-}
-
-impl Object for Membership {
-    const KIND: &'static str = "identity.membership";
-    const INDEXES: &'static [&'static str] = &["user", "group"];
-    fn key(&self) -> Key {
-        Self::id(&self.group, &self.user).into()
-    }
-    fn index(&self, sink: &mut IndexSink<'_>) {
-        sink.add(OF_USER, &self.user);
-        sink.add(OF_GROUP, &self.group);
-    }
+pair! {
+    /// One user in one group.
+    Membership = "identity.membership",
+    group: GroupId => OF_GROUP,
+    user: UserId => OF_USER,
 }
 
 /// The groups of a user.

@@ -23,6 +23,7 @@ pub mod group;
 pub mod keyring;
 pub mod limit;
 pub mod oauth1;
+mod pair;
 pub mod policy_doc;
 pub mod project;
 pub mod receipt;
@@ -46,7 +47,7 @@ pub use federation::{IdentityProvider, Mapping, Protocol, ServiceProvider};
 pub use group::{Group, Membership};
 pub use keyring::{KeyRing, Purpose};
 pub use limit::{Limit, RegisteredLimit};
-pub use oauth1::{AccessToken, Consumer, RequestToken};
+pub use oauth1::{AccessToken, Consumer, Nonce, RequestToken};
 pub use policy_doc::{Policy, PolicyAssociation};
 pub use project::Project;
 pub use revocation::Revocation;
@@ -89,6 +90,7 @@ pub fn schema(mut schema: Schema) -> Schema {
     schema.add::<Consumer>();
     schema.add::<RequestToken>();
     schema.add::<AccessToken>();
+    schema.add::<Nonce>();
     schema.add::<RegisteredLimit>();
     schema.add::<Limit>();
     schema

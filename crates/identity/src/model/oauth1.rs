@@ -121,6 +121,32 @@ impl Fields for AccessToken {
     }
 }
 
+/// A request that was signed: the same one is not served again while its time would still be good (RFC 5849 §3.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nonce {
+    /// Over the consumer, the token, the time and the nonce, which together are never used twice.
+    pub id: String,
+    pub consumer: ConsumerId,
+    /// Seconds; after that the signature is too old anyway.
+    pub until: u64,
+}
+
+pub const NONCES_OF: Index<Nonce> = Index::new(0);
+/// By the second, written so that it sorts.
+pub const NONCES_UNTIL: Index<Nonce> = Index::new(1);
+
+impl Object for Nonce {
+    const KIND: &'static str = "identity.oauth1_nonce";
+    const INDEXES: &'static [&'static str] = &["consumer", "until"];
+    fn key(&self) -> Key {
+        self.id.as_str().into()
+    }
+    fn index(&self, sink: &mut IndexSink<'_>) {
+        sink.add(NONCES_OF, &self.consumer);
+        sink.add(NONCES_UNTIL, format!("{:012}", self.until));
+    }
+}
+
 macro_rules! quiet {
     ($($type:ident),+) => {$(
         impl fmt::Debug for $type {

@@ -308,7 +308,7 @@ fn take_role(tx: &mut Tx, budget: &mut usize, id: &RoleId) -> bool {
     true
 }
 
-/// Finishes removals that a dead process began.
+/// Finishes removals that a dead process began, and forgets nonces that are too old to matter.
 pub struct Sweeper(pub Identity);
 
 #[async_trait]
@@ -326,6 +326,7 @@ impl flow::Reconciler for Sweeper {
     }
 
     async fn reconcile(&self) -> Result<()> {
+        super::oauth1::forget(&self.0).await?;
         let view = self.0.view();
         let projects = view.all::<Project>().filter(|p| p.deleting).map(|p| match p.is_domain() {
             true => Doomed::Domain(p.domain_id()),

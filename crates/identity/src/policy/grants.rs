@@ -76,7 +76,9 @@ macro_rules! changes {
         GET "/v3/domains/{domain_id}/groups/{group_id}/roles",
         HEAD "/v3/domains/{domain_id}/groups/{group_id}/roles",
         GET "/v3/OS-INHERIT/domains/{domain_id}/groups/{group_id}/roles/inherited_to_projects",
-        GET "/v3/OS-INHERIT/domains/{domain_id}/users/{user_id}/roles/inherited_to_projects";
+        GET "/v3/OS-INHERIT/domains/{domain_id}/users/{user_id}/roles/inherited_to_projects",
+        GET "/v3/OS-INHERIT/projects/{project_id}/users/{user_id}/roles/inherited_to_projects",
+        GET "/v3/OS-INHERIT/projects/{project_id}/groups/{group_id}/roles/inherited_to_projects";
     /// Create a role grant between a target and an actor.
     CREATE_GRANT = "identity:create_grant",
         changes!(),

@@ -1,6 +1,9 @@
 //! A cloud with nothing but identity: an empty store, bootstrapped, its clock moved by the tests.
 
-use http::testkit::{Answer, Api};
+use http::{
+    Router,
+    testkit::{Answer, Api},
+};
 use identity::{BootstrapSpec, Identity, IdentityConfig};
 use kernel::{Clock, ManualClock, Timestamp};
 use serde_json::{Value, json};
@@ -42,15 +45,13 @@ impl Cloud {
         let store = Store::in_memory(identity::schema(Schema::new())).await;
         let identity = Identity::new(store, clock.clone(), config);
         identity::bootstrap(&identity, bootstrap_spec()).await.unwrap();
-        let policies = policy::Policies::new(&[&identity::policy::POLICY]).unwrap();
-        let deps = http::Deps {
-            tokens: Arc::new(identity.clone()),
-            policy: policies,
-            clock: clock.clone() as Arc<dyn Clock>,
-            body_limit: http::Deps::BODY_LIMIT,
-            timeout: http::Deps::TIMEOUT,
-        };
-        Self { api: Api::new(identity::router(identity.clone(), deps)), identity, clock }
+        Self { api: Api::new(router(&identity, &clock)), identity, clock }
+    }
+
+    /// Another member with the same state.
+    pub fn twin(&self) -> Router {
+        let clock = Arc::clone(&self.clock);
+        router(&Identity::new(self.identity.store().clone(), clock, self.identity.config().clone()), &self.clock)
     }
 
     pub async fn authenticate(&self, auth: Value) -> Answer {
@@ -73,8 +74,23 @@ impl Cloud {
 
     /// The bootstrapped administrator, on the project `admin`.
     pub async fn admin(&self) -> Api {
-        self.as_user("admin", on_project("admin")).await
+        self.api.token(&self.admin_token().await)
     }
+
+    pub async fn admin_token(&self) -> String {
+        self.token("admin", PASSWORD, on_project("admin")).await
+    }
+}
+
+fn router(identity: &Identity, clock: &Arc<ManualClock>) -> Router {
+    let deps = http::Deps {
+        tokens: Arc::new(identity.clone()),
+        policy: policy::Policies::new(&[&identity::policy::POLICY]).unwrap(),
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        body_limit: http::Deps::BODY_LIMIT,
+        timeout: http::Deps::TIMEOUT,
+    };
+    identity::router(identity.clone(), deps)
 }
 
 pub fn token_of(answer: &Answer) -> String {

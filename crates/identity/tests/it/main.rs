@@ -1,6 +1,7 @@
 //! Identity through its router, as clients call it.
 
 mod app_creds;
+mod audit;
 mod auth;
 mod catalog;
 mod cloud;
@@ -15,6 +16,7 @@ mod jws;
 mod limits;
 mod lists;
 mod lockout;
+mod names;
 mod oauth1;
 mod passwords;
 mod personas;

@@ -4,11 +4,15 @@ use crate::cloud::{Calls, Cloud, PASSWORD, on_project_id, token_of};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
 use http::testkit::{Answer, Api};
-use identity::model::{AccessToken, Consumer, RequestToken};
+use identity::model::{AccessToken, Consumer, Nonce, RequestToken};
 use kernel::Clock;
 use serde_json::{Value, json};
 use sha1::Sha1;
-use std::{fmt::Write, time::Duration};
+use std::{
+    fmt::Write,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 /// A consumer, and Ann who has `admin` on a project (Keystone's rule for authorizing asks for that).
 struct World {
@@ -18,6 +22,7 @@ struct World {
     api: Api,
     project: String,
     consumer: Pair,
+    signed: AtomicU32,
 }
 
 /// Key and secret.
@@ -44,7 +49,7 @@ impl World {
         let made = admin.expect(201, "POST /OS-OAUTH1/consumers", json!({"consumer": {"description": "app"}})).await;
         let text = |name: &str| made["consumer"][name].as_str().unwrap().to_owned();
         let consumer = Pair(text("id"), text("secret"));
-        Self { cloud, admin, ann, api, project, consumer }
+        Self { cloud, admin, ann, api, project, consumer, signed: AtomicU32::default() }
     }
 
     /// A client whose next request, a POST of this path, is signed.
@@ -53,10 +58,10 @@ impl World {
     }
 
     fn signed_at(&self, at: i64, path: &str, token: &Pair, verifier: Option<&str>) -> Api {
-        let at = at.to_string();
+        let (at, nonce) = (at.to_string(), self.signed.fetch_add(1, Ordering::Relaxed).to_string());
         let mut params = vec![
             ("oauth_consumer_key", self.consumer.0.as_str()),
-            ("oauth_nonce", "n"),
+            ("oauth_nonce", nonce.as_str()),
             ("oauth_signature_method", "HMAC-SHA1"),
             ("oauth_timestamp", at.as_str()),
         ];
@@ -157,8 +162,8 @@ async fn signatures_times_and_verifiers_are_checked() {
     assert_eq!(call(w.cloud.api.with("requested-project-id", &w.project)).await, 400, "no signature");
     assert_eq!(call(w.signed(path, &Pair::default(), None).with("requested-project-id", "none")).await, 404);
     assert_eq!(call(with_project(w.signed("/elsewhere", &Pair::default(), None))).await, 401);
-    assert_eq!(call(with_project(w.signed_at(now - 601, path, &Pair::default(), None))).await, 401);
-    assert_eq!(call(with_project(w.signed_at(now + 601, path, &Pair::default(), None))).await, 401);
+    assert_eq!(call(with_project(w.signed_at(now - 601, path, &Pair::default(), None))).await, 400);
+    assert_eq!(call(with_project(w.signed_at(now + 601, path, &Pair::default(), None))).await, 400);
     assert_eq!(call(with_project(w.signed(path, &Pair("x".into(), "y".into()), None))).await, 401);
 
     let request = w.request_token().await;
@@ -180,6 +185,40 @@ async fn signatures_times_and_verifiers_are_checked() {
     let late = w.request_token().await;
     w.cloud.clock.advance(Duration::from_secs(28_801));
     assert_eq!(status(w.exchange(&late, "any").await), 401);
+}
+
+/// What was taken down on the way is of no use, on this member or on another one of the same state.
+#[tokio::test]
+async fn a_signed_request_is_served_once() {
+    let w = World::new().await;
+    let twin = w.cloud.twin();
+    let kept = || w.cloud.identity.store().snapshot().count::<Nonce>();
+    let path = "/OS-OAUTH1/request_token";
+    let signed = w.signed(path, &Pair::default(), None).with("requested-project-id", &w.project);
+    let post = format!("POST /identity/v3{path}");
+    let request = pair(&signed.call(&post, None).await);
+    assert_eq!(signed.call(&post, None).await.status, 401);
+    assert_eq!(signed.through(&twin).call(&post, None).await.status, 401);
+    let verifier = w.authorize(&request).await;
+    let access = pair(&w.exchange(&request, &verifier).await);
+    let auth = json!({"auth": {"identity": {"methods": ["oauth1"], "oauth1": {}}}});
+    let login = w.signed("/auth/tokens", &access, None);
+    let post = "POST /identity/v3/auth/tokens";
+    let at_once = [0, 1].map(|member| if member == 0 { login.clone() } else { login.through(&twin) });
+    let answers = futures_util::future::join_all(at_once.iter().map(|api| api.call(post, auth.clone()))).await;
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 401]);
+    assert_eq!(kept(), 3);
+    w.cloud.clock.advance(Duration::from_secs(601));
+    assert_eq!(login.call(post, auth.clone()).await.status, 401, "too old");
+    assert_eq!(w.login(&access).await.status, 201);
+    assert_eq!(kept(), 1, "a new one takes old ones away");
+    w.cloud.clock.advance(Duration::from_secs(601));
+    for keeper in identity::reconcilers(&w.cloud.identity) {
+        keeper.reconcile().await.unwrap();
+    }
+    assert_eq!(kept(), 0);
 }
 
 #[tokio::test]

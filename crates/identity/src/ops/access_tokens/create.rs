@@ -21,7 +21,7 @@ pub async fn create(id: &Identity, request: &Signed, note: Note) -> Result<Creat
     let token = usable(view.get::<RequestToken>(token), id.now())?;
     let consumer = view.get::<Consumer>(key).filter(|c| c.id == token.consumer);
     let consumer = consumer.ok_or(Refusal::Unauthorized("the request token is of another consumer"))?;
-    verify(id, request, &consumer, Some(&token.secret))?;
+    let fresh = verify(id, request, &consumer, Some(&token.secret))?;
     let secret = uuid_hex().to_string();
     let (access, sealed) = (AccessTokenId::from(uuid_hex().as_str()), seal(id, &secret)?);
     let expires = Some(id.now().plus(Duration::from_secs(ACCESS_LIFETIME)));
@@ -29,6 +29,7 @@ pub async fn create(id: &Identity, request: &Signed, note: Note) -> Result<Creat
     let (this, request_id) = (id.clone(), token.id.clone());
     id.store()
         .transact("identity.access_token.create", move |tx| {
+            fresh.spend(tx)?;
             let token = usable(tx.get::<RequestToken>(&request_id), this.now())?;
             let agreed = token.authorized.as_ref().filter(|a| a.verifier == verifier);
             let agreed = agreed.ok_or(Refusal::Unauthorized("nobody authorized that, or the verifier is wrong"))?;
@@ -38,7 +39,7 @@ pub async fn create(id: &Identity, request: &Signed, note: Note) -> Result<Creat
             let consumer = tx.get::<Consumer>(&token.consumer).ok_or_else(consumers::absent)?;
             tx.put(Consumer::clone(&consumer));
             tx.delete::<RequestToken>(&request_id);
-            note.created(tx, "access_token", &access)?;
+            note.created(tx, "OS-OAUTH1:access_token", &access)?;
             tx.insert(AccessToken {
                 id: access.clone(),
                 consumer: token.consumer.clone(),

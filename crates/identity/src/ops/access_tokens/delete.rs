@@ -17,7 +17,7 @@ pub async fn delete(id: &Identity, cx: &Ctx, user_id: &str, token_id: &str) -> R
             return Err(Refusal::Unauthorized("the access token is of another user").into());
         }
         tx.delete::<AccessToken>(&token_id);
-        note.deleted(tx, "access_token", &token_id)
+        note.deleted(tx, "OS-OAUTH1:access_token", &token_id)
     })
     .await
 }

@@ -29,7 +29,7 @@ pub async fn create(id: &Identity, cx: &Ctx, new: New) -> Result<(Arc<Consumer>,
     };
     let note = Note::of(cx);
     let written = id.write(permit, "identity.consumer.create", move |tx| {
-        note.created(tx, "consumer", &consumer.id)?;
+        note.created(tx, "OS-OAUTH1:consumer", &consumer.id)?;
         tx.insert(consumer.clone())
     });
     Ok((written.await?, secret))

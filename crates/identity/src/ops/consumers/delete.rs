@@ -28,7 +28,7 @@ pub async fn delete(id: &Identity, cx: &Ctx, consumer_id: &str) -> Result<()> {
             tx.delete::<RequestToken>(&token.id);
         }
         tx.delete::<Consumer>(&consumer_id);
-        note.deleted(tx, "consumer", &consumer_id)
+        note.deleted(tx, "OS-OAUTH1:consumer", &consumer_id)
     })
     .await
 }

@@ -29,7 +29,7 @@ pub async fn update(id: &Identity, cx: &Ctx, consumer_id: &str, update: Update) 
         let mut new = Consumer::clone(&old);
         new.description = update.description.clone().unwrap_or(new.description);
         new.extra.extend(fields::kept(update.extra.clone()));
-        note.updated(tx, "consumer", &consumer_id)?;
+        note.updated(tx, "OS-OAUTH1:consumer", &consumer_id)?;
         Ok(tx.put(new))
     })
     .await

@@ -14,7 +14,7 @@ pub async fn create(id: &Identity, cx: &Ctx, grant: &Grant, role: &str) -> Resul
     let (assignment, note, grant) = (grant.of(role), Note::of(cx), grant.clone());
     id.write(permit, "identity.grant.create", move |tx| {
         alive(tx, &grant, &assignment.role)?;
-        note.created(tx, "role_assignment", &assignment.id())?;
+        note.granted(tx, &assignment)?;
         tx.put(assignment.clone());
         Ok(())
     })

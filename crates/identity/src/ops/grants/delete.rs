@@ -10,7 +10,7 @@ pub async fn delete(id: &Identity, cx: &Ctx, grant: &Grant, role: &str) -> Resul
         if !tx.delete::<Assignment>(&assignment.id()) {
             return Err(absent(&assignment).into());
         }
-        note.deleted(tx, "role_assignment", &assignment.id())
+        note.revoked(tx, &assignment)
     })
     .await
 }

@@ -1,7 +1,9 @@
-//! What the three resources of OAuth 1.0a share: signatures, and secrets sealed at rest.
+//! What the three resources of OAuth 1.0a share: signatures, nonces, and secrets sealed at rest.
 
+mod nonces;
 mod signature;
 
+pub(crate) use nonces::{Fresh, forget};
 pub use signature::Signed;
 
 use crate::{
@@ -18,16 +20,16 @@ pub(crate) const ACCESS_LIFETIME: u64 = 86_400;
 /// How far a signature's time may be off, in seconds.
 const SKEW: u64 = 600;
 
-/// 401 unless the request was signed, just now, by who knows the consumer's secret and the token's.
-pub(crate) fn verify(id: &Identity, request: &Signed, consumer: &Consumer, token: Option<&str>) -> Result<()> {
+/// 401 unless the request was signed, just now, by who knows the consumer's secret and the token's; 400 if it is no signed
+/// request at all. What comes back must be spent in the transaction that does what was asked for.
+pub(crate) fn verify(id: &Identity, request: &Signed, consumer: &Consumer, token: Option<&str>) -> Result<Fresh> {
+    let signed_at = request.well_formed(id.now())?;
     let view = id.view();
     let secret = open(id, &view, &consumer.secret)?;
     let token = token.map(|sealed| open(id, &view, sealed)).transpose()?.unwrap_or_default();
-    let signed_at = request.param("oauth_timestamp").and_then(|text| text.parse::<i64>().ok());
-    let fresh = signed_at.is_some_and(|at| at.abs_diff(id.now().secs()) <= SKEW);
     let named = request.param("oauth_consumer_key") == Some(consumer.id.as_str());
-    match named && fresh && request.signed_with(&secret, &token) {
-        true => Ok(()),
+    match named && request.signed_with(&secret, &token) {
+        true => Ok(Fresh::new(request, &consumer.id, signed_at, id.now())),
         false => Err(Refusal::Unauthorized("invalid OAuth signature").into()),
     }
 }

@@ -1,9 +1,16 @@
-//! Signatures of RFC 5849 §3.4: HMAC-SHA-1, and the same with SHA-256.
+//! Signatures of RFC 5849 §3.4. Methods are Keystone's (oauthlib's): HMAC with SHA-1, SHA-256 or SHA-512, and PLAINTEXT. The
+//! RSA methods are known, and refused as not valid: a consumer has a secret and no key.
 
+use super::SKEW;
+use crate::Refusal;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
+use kernel::Timestamp;
 use sha1::Sha1;
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
+
+const METHODS: &str =
+    "('HMAC-SHA1', 'HMAC-SHA256', 'HMAC-SHA512', 'RSA-SHA1', 'RSA-SHA256', 'RSA-SHA512', 'PLAINTEXT')";
 
 /// A request as its signer saw it.
 #[derive(Clone, Debug, Default)]
@@ -31,15 +38,49 @@ impl Signed {
         self.params.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
-    pub(super) fn signed_with(&self, consumer_secret: &str, token_secret: &str) -> bool {
-        let Some(given) = self.param("oauth_signature").and_then(|text| BASE64_STANDARD.decode(text).ok()) else {
-            return false;
+    /// What makes it a signed request, in oauthlib's order and words; the second of its signature.
+    pub(super) fn well_formed(&self, now: Timestamp) -> Result<u64, Refusal> {
+        let wrong = |error: &str, why: String| {
+            Refusal::Invalid(format!("Validation failed with errors: {error}, detail message is: {why}."))
         };
+        let invalid = |why: &str| wrong("invalid_request", why.to_owned());
+        let mut names: Vec<_> = self.params.iter().map(|(name, _)| name).filter(|n| n.starts_with("oauth_")).collect();
+        names.sort();
+        if names.windows(2).any(|two| two[0] == two[1]) {
+            return Err(invalid("Duplicate OAuth1 entries."));
+        }
+        let given = |name: &str| self.param(name).ok_or_else(|| invalid("Missing mandatory OAuth parameters."));
+        for name in ["oauth_signature", "oauth_consumer_key", "oauth_nonce"] {
+            given(name)?;
+        }
+        let (timestamp, method) = (given("oauth_timestamp")?, given("oauth_signature_method")?);
+        if !METHODS.contains(&format!("'{method}'")) {
+            let why = format!("Invalid signature, {method} not in {METHODS}.");
+            return Err(wrong("invalid_signature_method", why));
+        }
+        if self.param("oauth_version").is_some_and(|version| version != "1.0") {
+            return Err(invalid("Invalid OAuth version."));
+        }
+        if timestamp.chars().count() != 10 {
+            return Err(invalid("Invalid timestamp size"));
+        }
+        let at: u64 = timestamp.parse().map_err(|_| invalid("Timestamp must be an integer."))?;
+        if at.abs_diff(u64::try_from(now.secs()).unwrap_or(0)) > SKEW {
+            let why = format!("Timestamp given is invalid, differ from allowed by over {SKEW} seconds.");
+            return Err(invalid(&why));
+        }
+        Ok(at)
+    }
+
+    pub(super) fn signed_with(&self, consumer_secret: &str, token_secret: &str) -> bool {
+        let Some(text) = self.param("oauth_signature") else { return false };
         let key = format!("{}&{}", encode(consumer_secret), encode(token_secret));
-        let text = self.base();
+        let (base, given) = (self.base(), BASE64_STANDARD.decode(text).unwrap_or_default());
         match self.param("oauth_signature_method") {
-            Some("HMAC-SHA1") => fits::<Hmac<Sha1>>(&key, &text, &given),
-            Some("HMAC-SHA256") => fits::<Hmac<Sha256>>(&key, &text, &given),
+            Some("HMAC-SHA1") => fits::<Hmac<Sha1>>(&key, &base, &given),
+            Some("HMAC-SHA256") => fits::<Hmac<Sha256>>(&key, &base, &given),
+            Some("HMAC-SHA512") => fits::<Hmac<Sha512>>(&key, &base, &given),
+            Some("PLAINTEXT") => same(&key, text),
             _ => false,
         }
     }
@@ -70,6 +111,12 @@ fn fits<M: Mac + hmac::digest::KeyInit>(key: &str, text: &str, given: &[u8]) -> 
     let Ok(mut mac) = <M as Mac>::new_from_slice(key.as_bytes()) else { return false };
     mac.update(text.as_bytes());
     mac.verify_slice(given).is_ok()
+}
+
+/// Whether two secrets are one, in a time that tells nothing about either: their MACs are compared.
+fn same(a: &str, b: &str) -> bool {
+    let Ok(mac) = <Hmac<Sha256> as Mac>::new_from_slice(b.as_bytes()) else { return false };
+    fits::<Hmac<Sha256>>(a, "", &mac.finalize().into_bytes())
 }
 
 /// §3.6: everything but letters, digits and `-._~`.
@@ -115,6 +162,72 @@ mod tests {
         let other =
             [Signed::new("POST", url.clone(), &query, Some(header)), Signed::new("GET", url, &[], Some(header))];
         assert!(other.iter().all(|request| !request.signed_with("kd94hf93k423kf44", "pfkkdhi9sl3r4s00")));
+    }
+
+    #[test]
+    fn methods_are_oauthlibs() {
+        let signed = |method: &str, signature: &str| {
+            let header =
+                format!("OAuth oauth_signature_method=\"{method}\", oauth_signature=\"{}\"", encode(signature));
+            Signed::new("POST", "http://x/y".into(), &[], Some(&header))
+        };
+        let mac = |key: &str| {
+            let mut mac = <Hmac<Sha512> as Mac>::new_from_slice(key.as_bytes()).unwrap();
+            mac.update(signed("HMAC-SHA512", "").base().as_bytes());
+            BASE64_STANDARD.encode(mac.finalize().into_bytes())
+        };
+        for (method, signature, expect) in [
+            ("PLAINTEXT", "a%20b&c", true),
+            ("PLAINTEXT", "a%20b&", false),
+            ("PLAINTEXT", "", false),
+            ("HMAC-SHA512", mac("a%20b&c").as_str(), true),
+            ("HMAC-SHA512", mac("a%20b&d").as_str(), false),
+            ("RSA-SHA1", "a%20b&c", false),
+            ("", "a%20b&c", false),
+        ] {
+            assert_eq!(signed(method, signature).signed_with("a b", "c"), expect, "{method} {signature}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_signed_request_is_told_in_oauthlibs_words() {
+        let whole = [
+            ("oauth_signature", "s"),
+            ("oauth_consumer_key", "k"),
+            ("oauth_nonce", "n"),
+            ("oauth_timestamp", "1800000000"),
+            ("oauth_signature_method", "PLAINTEXT"),
+        ];
+        let check = |name: &str, value: Option<&str>, expect: &str| {
+            let pairs = whole.iter().filter(|(n, _)| *n != name).copied().chain(value.map(|v| (name, v)));
+            let header: Vec<_> = pairs.map(|(n, v)| format!("{n}=\"{}\"", encode(v))).collect();
+            let header = format!("OAuth {}", header.join(","));
+            let request = Signed::new("POST", "http://x".into(), &[("oauth_x".into(), "1".into())], Some(&header));
+            let told = request.well_formed(Timestamp::from_secs(1_800_000_500)).map_err(|e| e.to_string());
+            match told {
+                Ok(at) => assert_eq!((at.to_string().as_str(), expect), ("1800000000", "")),
+                Err(text) => {
+                    assert!(!expect.is_empty() && text.contains(expect), "{name} {value:?}: {text}");
+                    assert!(text.starts_with("Validation failed with errors: invalid_"), "{text}");
+                }
+            }
+        };
+        check("", None, "");
+        check("oauth_version", Some("1.0"), "");
+        for (name, _) in whole {
+            check(name, None, "invalid_request, detail message is: Missing mandatory OAuth parameters..");
+        }
+        check(
+            "oauth_signature_method",
+            Some("MD5"),
+            "invalid_signature_method, detail message is: Invalid signature, MD5",
+        );
+        check("oauth_version", Some("2.0"), "Invalid OAuth version.");
+        check("oauth_timestamp", Some("180000000"), "Invalid timestamp size");
+        check("oauth_timestamp", Some("18000000.0"), "Timestamp must be an integer.");
+        check("oauth_timestamp", Some("1799999899"), "differ from allowed by over 600 seconds");
+        check("oauth_timestamp", Some("1800001101"), "differ from allowed by over 600 seconds");
+        check("oauth_x", Some("2"), "Duplicate OAuth1 entries.");
     }
 
     /// The base string of §3.4.1.1, which has every difficulty.

@@ -38,7 +38,7 @@ pub async fn authorize(id: &Identity, cx: &Ctx, token_id: &str, roles: &[RoleRef
     id.write(permit, "identity.request_token.authorize", move |tx| {
         let token = usable(tx.get::<RequestToken>(&token_id), this.now())?;
         tx.put(RequestToken { authorized: Some(authorized.clone()), ..RequestToken::clone(&token) });
-        note.updated(tx, "request_token", &token_id)
+        note.updated(tx, "OS-OAUTH1:request_token", &token_id)
     })
     .await?;
     Ok(verifier)

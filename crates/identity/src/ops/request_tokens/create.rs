@@ -26,7 +26,7 @@ pub async fn create(id: &Identity, request: &Signed, project: Option<&str>, note
     let view = id.view();
     project_or_404(&view, project)?;
     let consumer = view.get::<Consumer>(key).ok_or_else(consumers::absent)?;
-    verify(id, request, &consumer, None)?;
+    let fresh = verify(id, request, &consumer, None)?;
     let secret = uuid_hex().to_string();
     let token = RequestToken {
         id: RequestTokenId::from(uuid_hex().as_str()),
@@ -39,13 +39,14 @@ pub async fn create(id: &Identity, request: &Signed, project: Option<&str>, note
     let created = Created { id: token.id.to_string(), secret, expires: token.expires };
     id.store()
         .transact("identity.request_token.create", move |tx| {
+            fresh.spend(tx)?;
             // Read here: neither is on its way out.
             if tx.get::<Project>(&token.project).is_none_or(|p| p.deleting) {
                 return Err(Refusal::not_found("project", token.project.as_str()).into());
             }
             let consumer = tx.get::<Consumer>(&token.consumer).ok_or_else(consumers::absent)?;
             tx.put(Consumer::clone(&consumer));
-            note.created(tx, "request_token", &token.id)?;
+            note.created(tx, "OS-OAUTH1:request_token", &token.id)?;
             tx.insert(token.clone())
         })
         .await?;

@@ -87,7 +87,7 @@ fn insert(tx: &mut Tx, trust: Trust, note: &Note) -> Result<Full> {
         let found = tx.get::<Trust>(parent).ok_or_else(|| super::absent(parent))?;
         tx.put(Trust::clone(&found));
     }
-    note.created(tx, "trust", &trust.id)?;
+    note.created(tx, "OS-TRUST:trust", &trust.id)?;
     let trust = tx.insert(trust)?;
     Ok(Full::of(tx.view(), trust))
 }

@@ -22,7 +22,7 @@ pub async fn delete(id: &Identity, cx: &Ctx, trust_id: &str) -> Result<()> {
     id.write(permit, "identity.trust.delete", move |tx| {
         let found = tx.get::<Trust>(&trust.id).ok_or_else(|| absent(&trust.id))?;
         take(tx, &found, BUDGET);
-        note.deleted(tx, "trust", &trust.id)
+        note.deleted(tx, "OS-TRUST:trust", &trust.id)
     })
     .await
 }

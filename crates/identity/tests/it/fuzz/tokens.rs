@@ -128,7 +128,7 @@ fn forged(forger: &Forger, rng: &mut Rng) -> (String, bool) {
             let claims = Bodies { rng, known: &[] }.next(&Value::Null, Some(&forger.claims));
             (
                 forger.sign(r#"{"alg":"ES256","typ":"JWT"}"#, &claims.octets),
-                serde_json::from_slice::<Value>(&claims.octets).is_ok(),
+                serde_json::from_slice::<serde::de::IgnoredAny>(&claims.octets).is_ok(),
             )
         }
         _ => {

@@ -12,7 +12,8 @@ use crate::{
         oauth1::{Signed, verify},
     },
 };
-use kernel::Result;
+use kernel::{Kind, Result};
+use store::Tx;
 
 pub(super) async fn prove(id: &Identity, request: &Signed, note: &Note) -> Result<Proven> {
     let view = id.view();
@@ -24,12 +25,19 @@ pub(super) async fn prove(id: &Identity, request: &Signed, note: &Note) -> Resul
         return Err(unauthorized("the access token is expired").into());
     }
     let consumer = view.get::<Consumer>(&token.consumer).ok_or(unauthorized("the consumer is gone"))?;
-    verify(id, request, &consumer, Some(&token.secret))?;
+    let fresh = verify(id, request, &consumer, Some(&token.secret)).map_err(|error| match error.kind() {
+        Kind::BadRequest => unauthorized("no signed request").into(),
+        _ => error,
+    })?;
     let inactive_days = id.config().passwords.disable_after_inactive_days;
     let user = user_by_id(&view, &token.user).filter(|u| u.active(inactive_days, id.now()));
     let user = user.ok_or(unauthorized("the authorizing user is gone or disabled"))?;
     let (note, who) = (note.clone(), user.id.clone());
-    id.store().transact("identity.login", move |tx| note.login(tx, &who, "success", None)).await?;
+    let login = move |tx: &mut Tx| {
+        fresh.spend(tx)?;
+        note.login(tx, &who, "success", None)
+    };
+    id.store().transact("identity.login", login).await?;
     let lent = Lent {
         by: Lender::AccessToken(token.id.clone()),
         scope: ScopeId::Project(token.project.clone()),
