@@ -36,10 +36,11 @@ pub(super) async fn run() -> Result<(), String> {
             })
             .await?,
     );
+    // The last was verified a moment ago; of the first that may be forgotten by now.
     rows.push(
         bench
-            .repeat("token: issue by password, verified before", 2000, 8, |c, i| async move {
-                c.post("identity", "/auth/tokens", by_password(&users[i % PASSWORDS], project)).await
+            .repeat("token: issue by password, verified before", 2000, 8, |c, _| async move {
+                c.post("identity", "/auth/tokens", by_password(&users[PASSWORDS - 1], project)).await
             })
             .await?,
     );
