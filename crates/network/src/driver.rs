@@ -13,7 +13,10 @@
 //!   later than the port that names it, which until then has no DHCP from it, or passes nothing by it;
 //! - a port's filter rules are in force before its first packet: a port put without its groups passes nothing.
 
-use crate::model::qos::RuleType;
+use crate::{
+    model::qos::RuleType,
+    why::{Frame, Trace},
+};
 use async_trait::async_trait;
 use ipnet::IpNet;
 use kernel::{FloatingIpId, HostName, NetworkId, PortId, Result, RouterId, SecurityGroupId, SubnetId};
@@ -62,6 +65,12 @@ pub struct LNetwork {
     pub kind: NetworkKind,
     pub admin_up: bool,
     pub dns_domain: String,
+}
+
+impl LNetwork {
+    pub fn is_provider(&self) -> bool {
+        matches!(self.kind, NetworkKind::Provider { .. })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -352,6 +361,11 @@ pub trait NetworkBackend: Send + Sync + 'static {
 
     /// The hosts (chassis) the backend knows, with their liveness.
     async fn hosts(&self) -> Result<Vec<(HostName, bool)>>;
+
+    /// What the backend itself says becomes of a frame, if it can tell without sending it.
+    async fn trace(&self, _frame: &Frame) -> Result<Option<Trace>> {
+        Ok(None)
+    }
 }
 
 /// A tap to have on this host.

@@ -48,6 +48,7 @@ pub mod flows;
 pub mod model;
 pub mod ops;
 pub mod policy;
+pub mod why;
 
 pub use audit::audit;
 pub use bootstrap::{BootstrapSpec, bootstrap};

@@ -26,6 +26,7 @@ mod liveness;
 mod names;
 mod plan;
 mod tables;
+mod trace;
 mod translate;
 
 use crate::ovsdb::{Client, Condition, Config, Endpoint, Error as DbError, Monitored, Mutation, Mutator, Op, Replica};
@@ -35,6 +36,7 @@ use liveness::Liveness;
 use network::{
     driver::{Change, LogicalKey, NetworkBackend},
     model::qos::RuleType,
+    why::{Frame, Trace},
 };
 use parking_lot::Mutex;
 use plan::Wishes;
@@ -90,6 +92,7 @@ pub struct OvnConfig {
 struct Shared {
     northbound: Client,
     southbound: Client,
+    traced: Vec<Endpoint>,
     settings: Settings,
     clock: Arc<dyn Clock>,
     liveness: Mutex<Liveness>,
@@ -119,6 +122,7 @@ impl OvnBackend {
             indexes: tables::indexes(),
             ..Config::new("OVN_Northbound", config.northbound)
         });
+        let traced = config.southbound.clone();
         let southbound = Client::start(Config {
             monitored: vec![
                 Monitored { table: "SB_Global", columns: &["nb_cfg"] },
@@ -129,7 +133,8 @@ impl OvnBackend {
         });
         let (settings, clock) = (config.settings, config.clock);
         let (liveness, transactions, writing) = (Mutex::default(), AtomicU64::new(0), tokio::sync::Mutex::default());
-        let shared = Arc::new(Shared { northbound, southbound, settings, clock, liveness, transactions, writing });
+        let shared =
+            Arc::new(Shared { northbound, southbound, traced, settings, clock, liveness, transactions, writing });
         let upkeep = tokio::spawn(keep_up(shared.clone()));
         Self { shared, upkeep }
     }
@@ -265,6 +270,10 @@ impl NetworkBackend for OvnBackend {
         let replica = self.shared.northbound.replica();
         let row = replica.row(tables::SWITCH_PORT, translate::switch_port(port).uuid);
         Ok(row.and_then(|row| row.flag("up")).unwrap_or(false))
+    }
+
+    async fn trace(&self, frame: &Frame) -> Result<Option<Trace>> {
+        trace::trace(&self.shared.traced, frame).await.map(Some)
     }
 
     async fn hosts(&self) -> Result<Vec<(HostName, bool)>> {

@@ -17,3 +17,4 @@ mod routing;
 mod switching;
 mod traffic;
 mod trunks;
+mod why;
