@@ -24,8 +24,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
             let pace = if args.iter().any(|a| a == "--real") { &REAL } else { &FAKE };
             runtime.block_on(killed(pace, option("--rounds", 100), option("--seed", 1)))
         }
-        Some("fuzz") => crate::fuzz::run(option("--percent", 100), option("--seed", 1)),
-        _ => Err("there are: killed [--rounds N] [--seed N] [--real], fuzz [--percent N] [--seed N]".into()),
+        Some("fuzz") => crate::longer::fuzz(option("--percent", 100), option("--seed", 1)),
+        Some("net-why") => crate::longer::net_why(option("--rounds", 1000), option("--seed", 1)),
+        _ => Err("there are: killed [--rounds N] [--seed N] [--real], fuzz [--percent N] [--seed N], net-why [--rounds N] [--seed N]".into()),
     }
 }
 

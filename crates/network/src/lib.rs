@@ -119,6 +119,11 @@ impl Network {
         Env { now: self.0.clock.now(), settings: Arc::clone(&self.0.settings), enforced }
     }
 
+    /// What the back end is to hold, for [`why::why`].
+    pub fn data_plane(&self) -> why::Plan {
+        model::logical::all(&self.0.store.snapshot(), &self.0.settings).into_iter().collect()
+    }
+
     /// How the back end stands.
     pub fn mirror_counts(&self) -> flows::Counts {
         self.0.mirror.counts()

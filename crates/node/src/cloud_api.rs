@@ -28,6 +28,8 @@ policy::rules! {
     AUDIT = "cloud:audit", "rule:operator", [System, Project], GET "/v1/audit";
     /// Learn all that is known of one object.
     EXPLAIN = "cloud:explain", "rule:operator", [System, Project], GET "/v1/explain/{id}";
+    /// Ask whether a packet gets from here to there, and what decides.
+    NET_WHY = "cloud:net_why", "rule:operator", [System, Project], POST "/v1/net/why";
     /// See whether the operator's policy is in force, and ask why a rule decides as it does.
     POLICY_READ = "cloud:policy", "rule:operator", [System, Project], GET "/v1/policy", POST "/v1/policy/check";
     /// Make a token that lets a node join.
@@ -56,6 +58,7 @@ pub fn routes() -> ApiRouter<Cloud> {
         .get("/v1/status", status)
         .get("/v1/audit", run_audit)
         .get("/v1/explain/{id}", explain)
+        .post("/v1/net/why", net_why)
         .get("/v1/policy", policy_file)
         .post("/v1/policy/check", check_policy)
         .post("/v1/join_tokens", join_token)
@@ -129,6 +132,12 @@ async fn explain(State(cloud): State<Cloud>, Cx(cx): Cx, Path(id): Path<String>)
     let _read = cx.authorize(&EXPLAIN, &())?;
     let found = crate::admin::explain(&cloud.services, &id).await?;
     Ok(http::ok(&found))
+}
+
+async fn net_why(State(cloud): State<Cloud>, Cx(cx): Cx, http::JsonBody(body): http::JsonBody) -> ApiResult {
+    let _read = cx.authorize(&NET_WHY, &())?;
+    let asked = http::from_value(body)?;
+    Ok(http::ok(&crate::net_why::ask(&cloud.services, asked).await?))
 }
 
 async fn policy_file(State(cloud): State<Cloud>, Cx(cx): Cx) -> ApiResult {

@@ -22,6 +22,7 @@ pub mod doctor;
 pub mod drivers;
 mod host_audit;
 pub mod lab;
+mod net_why;
 pub mod observer;
 pub mod plain;
 pub mod policy_check;

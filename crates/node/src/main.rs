@@ -73,6 +73,11 @@ enum Command {
         #[command(subcommand)]
         what: PolicyCommand,
     },
+    /// Networks, as packets see them.
+    Net {
+        #[command(subcommand)]
+        what: NetCommand,
+    },
     /// The configuration.
     Config {
         #[command(subcommand)]
@@ -102,6 +107,22 @@ enum ConfigCommand {
     Reference,
     /// The settings in force, where they differ from the defaults.
     Show,
+}
+
+#[derive(Subcommand)]
+enum NetCommand {
+    /// Whether A reaches B, and which rule, route or translation decides. Exit code 1: it does not.
+    Why {
+        /// A server (name or id), a port (id), or an address.
+        from: String,
+        to: String,
+        /// ping, tcp/PORT, udp/PORT, or the number of an IP protocol.
+        #[arg(default_value = "ping")]
+        what: String,
+        /// Ask the back end too (OVN: ovn-trace), and compare.
+        #[arg(long)]
+        prove: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -206,6 +227,11 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
             let (text, clean) = cli::audit(&admin(&cli.data()).await?).await?;
             print(text);
             return Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Net { what: NetCommand::Why { from, to, what, prove } } => {
+            let (text, reaches) = cli::net_why(&admin(&cli.data()).await?, from, to, what, *prove).await?;
+            print(text);
+            return Ok(if reaches { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Policy { what: PolicyCommand::Check(asked) } => return check_policy(&cli, asked).await,
         Command::Demo { image, no_server, no_login } => demo(&cli, image.clone(), !no_server, !no_login).await?,

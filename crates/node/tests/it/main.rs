@@ -9,5 +9,6 @@ mod fakes;
 mod life;
 mod lost_store;
 mod misuse;
+mod net_why;
 mod rig;
 mod start;

@@ -1,0 +1,54 @@
+//! `cargo xtask prove fuzz` and `prove net-why`: tests that try what comes at random, for longer than a test may.
+
+use crate::cloud::write_report;
+use serde_json::{Value, json};
+use std::process::{Command, Stdio};
+
+/// Crate, test and for how many seconds.
+const FUZZ: &[(&str, &str, u64)] = &[
+    ("identity", "fuzz::tokens::", 600),
+    ("policy", "fuzz::checks", 600),
+    ("policy", "fuzz::files", 600),
+    ("identity", "fuzz::bodies::bodies_of_every_route", 1200),
+];
+
+/// `percent` of the time that is meant, cases counted from `seed` on.
+pub fn fuzz(percent: u64, seed: u64) -> Result<(), String> {
+    let one = |(package, test, seconds): &(&str, &str, u64)| {
+        let seconds = seconds * percent / 100;
+        println!("{package} {test}: {seconds} s");
+        let told = told(package, test, &[("TSTACK_FUZZ_SECONDS", seconds), ("TSTACK_FUZZ_SEED", seed)])?;
+        Ok::<_, String>(json!({"test": format!("{package} {test}"), "seconds": seconds, "told": told}))
+    };
+    let rows: Vec<Value> = FUZZ.iter().map(one).collect::<Result<_, _>>()?;
+    println!("report: {}", write_report("prove-fuzz", json!({"proof": "fuzz", "seed": seed, "rows": rows}))?.display());
+    Ok(())
+}
+
+/// Clouds made at random, from `seed` on: what we say becomes of packets is what OVN says.
+pub fn net_why(rounds: u64, seed: u64) -> Result<(), String> {
+    let settings = [("TSTACK_WHY_ROUNDS", rounds), ("TSTACK_WHY_SEED", seed)];
+    let told = told("drivers-net", "why::what_we_say_is_what_ovn_says", &settings)?;
+    let report = json!({"proof": "net-why", "rounds": rounds, "seed": seed, "told": told});
+    println!("report: {}", write_report("prove-net-why", report)?.display());
+    Ok(())
+}
+
+/// Runs a test with settings; the lines in which it tells what it tried.
+fn told(package: &str, test: &str, settings: &[(&str, u64)]) -> Result<Vec<String>, String> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--quiet", "--package", package, "--test", "it", test, "--", "--nocapture"]);
+    cargo.envs(settings.iter().map(|(name, value)| (name, value.to_string())));
+    let output = cargo.stdin(Stdio::null()).output().map_err(|e| format!("starting cargo: {e}"))?;
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        return Err(format!("{test} found something:\n{text}"));
+    }
+    let tells = |line: &&str| ["fuzz ", "answers", "why "].iter().any(|word| line.starts_with(word));
+    let told: Vec<String> = text.lines().filter(tells).map(str::to_owned).collect();
+    if told.is_empty() {
+        return Err(format!("{test} tried nothing:\n{text}"));
+    }
+    told.iter().for_each(|line| println!("{line}"));
+    Ok(told)
+}
