@@ -7,6 +7,7 @@ use crate::{
         DefaultRule, Settings, SubnetPoolId,
         address::Pool,
         security_group::{EtherType, PARENT},
+        segment::Wanted,
     },
     ops::{
         access::Reach,
@@ -152,7 +153,11 @@ fn default_rules(tx: &mut Tx, env: &Env) -> Result<()> {
                 remote_address_group_id: None,
             };
             let new = NewDefaultRule {
-                description: String::new(),
+                // Neutron's words, by which people know these rules from their own.
+                description: format!(
+                    "Legacy default SG rule for {} traffic",
+                    if ingress { "ingress" } else { "egress" }
+                ),
                 used_in_default_sg: true,
                 used_in_non_default_sg: !ingress,
                 matches,
@@ -165,41 +170,24 @@ fn default_rules(tx: &mut Tx, env: &Env) -> Result<()> {
 
 fn external_network(tx: &mut Tx, env: &Env, project: &ProjectId, spec: &ExternalSpec) -> Result<NetworkId> {
     let id = NetworkId::new();
+    let flat = Wanted { kind: Some("flat".to_owned()), physical: Some(spec.physical.clone()), number: None };
     let network = NewNetwork {
         name: spec.name.clone(),
-        description: String::new(),
-        admin_state_up: true,
-        shared: false,
         external: true,
         is_default: true,
-        mtu: None,
-        port_security_enabled: true,
-        dns_domain: String::new(),
-        availability_zone_hints: Vec::new(),
-        network_type: Some("flat".to_owned()),
-        physical_network: Some(spec.physical.clone()),
-        segmentation_id: None,
-        qos_policy_id: None,
+        provider: flat,
+        ..NewNetwork::default()
     };
     insert_network(tx, env, &Reach::everything(), &id, project, &network)?;
     let subnet = NewSubnet {
         name: format!("{}-subnet", spec.name),
-        description: String::new(),
-        network_id: id.clone(),
         ip_version: if spec.cidr.addr().is_ipv6() { 6 } else { 4 },
         cidr: Some(spec.cidr),
-        prefixlen: None,
         gateway_ip: spec.gateway.map(Some),
         allocation_pools: (!spec.pools.is_empty()).then(|| spec.pools.clone()),
-        dns_nameservers: None,
-        host_routes: None,
         // Guests are not on it; routers and floating IPs need no DHCP.
         enable_dhcp: false,
-        ipv6_ra_mode: None,
-        ipv6_address_mode: None,
-        subnetpool_id: None,
-        use_default_subnetpool: false,
-        service_types: None,
+        ..NewSubnet::on(&id)
     };
     insert_subnet(tx, env, &SubnetId::new(), project, &subnet, None)?;
     Ok(id)

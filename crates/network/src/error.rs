@@ -57,6 +57,23 @@ refusals! {
     DefaultSecurityGroupRuleNotFound { id: String } => NotFound, "Default Security Group rule {id} does not exist";
     RbacPolicyNotFound { id: String } => NotFound, "RBAC policy of type None with ID {id} not found";
     AgentNotFound { id: String } => NotFound, "Agent {id} could not be found.";
+    InvalidDHCPAgent { id: String } => NotFound, "Agent {id} is not a valid DHCP Agent or has been disabled.";
+    MeteringLabelNotFound { id: String } => NotFound, "Metering label '{id}' does not exist.";
+    MeteringLabelRuleNotFound { id: String } => NotFound, "Metering label rule '{id}' does not exist.";
+    FlavorNotFound { id: String } => NotFound, "Flavor {id} could not be found.";
+    ServiceProfileNotFound { id: String } => NotFound, "Service Profile {id} could not be found.";
+    FlavorServiceProfileBindingNotFound { profile: String, flavor: String } =>
+        NotFound, "Service Profile {profile} is not associated with flavor {flavor}.";
+    ServiceProfileDriverNotFound { driver: String } => NotFound, "Service Profile driver {driver} could not be found.";
+    SegmentNotFound { id: String } => NotFound, "Segment {id} could not be found.";
+    NetworkSegmentRangeNotFound { id: String } => NotFound, "Network Segment Range {id} could not be found.";
+    LogResourceNotFound { id: String } => NotFound, "Log resource {id} could not be found.";
+    TargetResourceNotFound { id: String } => NotFound, "Target resource {id} could not be found.";
+    ResourceNotFound { id: String } => NotFound, "Resource {id} could not be found.";
+    NDPProxyNotFound { id: String } => NotFound, "Ndp proxy {id} could not be found.";
+    ConntrackHelperNotFound { id: String } => NotFound, "Conntrack Helper {id} could not be found.";
+    SecurityGroupDefaultStatefulnessNotFound { id: String } =>
+        NotFound, "Security group default statefulness {id} could not be found.";
     AvailabilityZoneNotFound { name: String } => NotFound, "AvailabilityZone {name} could not be found.";
     TagNotFound { tag: String } => NotFound, "Tag {tag} could not be found.";
     ExtensionNotFound { alias: String } => NotFound, "Extension with alias {alias} does not exist";
@@ -143,7 +160,30 @@ refusals! {
     SecurityGroupNotSingleGroupRules => BadRequest, "Only allowed to update rules for one security profile at a time";
     SecurityGroupRulesNotSingleProject =>
         BadRequest, "Multiple project_ids in bulk security group rule create not allowed";
+    ServiceProfileEmpty => BadRequest, "Service Profile needs either a driver or metainfo.";
+    InvalidLogResourceType { resource_type: String } => BadRequest, "Invalid log resource_type: {resource_type}.";
+    InvalidResourceConstraint { group: String, port: String } => BadRequest,
+        "Invalid resource constraint between resource (security_group {group}) and target resource (port {port}).";
+    ConntrackHelperNotAllowed { helper: String } => BadRequest, "Conntrack Helper {helper} is not allowed.";
+    InvalidProtocolForHelper { helper: String, protocol: String, supported: String } => BadRequest,
+        "Conntrack Helper {helper} does not support: {protocol}. Supported protocols are: {supported}";
+    InvalidAddress { address: String, reason: String } =>
+        BadRequest, "The address {address} is invalid, reason: {reason}.";
+    NetworkSegmentRangeNetTypeNotSupported { kind: String } =>
+        BadRequest, "Network type {kind} does not support network segment ranges.";
+    NetworkSegmentRangeDefaultReadOnly { id: String } => BadRequest,
+        "Network Segment Range {id} is a default segment range which could not be updated or deleted.";
+    NetworkIdsDontMatch { network: String, segment: String } => BadRequest,
+        "The subnet's network id, '{network}', doesn't match the network_id of segment '{segment}'";
+    SubnetsNotAllAssociatedWithSegments { network: String } => BadRequest,
+        "All of the subnets on network '{network}' must either all be associated with segments or all not associated with any segment.";
+    SubnetSegmentAssociationChangeNotAllowed => BadRequest,
+        "A subnet that is already associated with a segment cannot have its segment association changed.";
+    NoUpdateSubnetWhenMultipleSegmentsOnNetwork { network: String } => BadRequest,
+        "The network '{network}' has multiple segments, it is only possible to associate an existing subnet with a segment on networks with a single segment.";
     InvalidObjectType { object_type: String } => BadRequest, "Invalid object type: {object_type}";
+    RbacPolicyInitError { object: String, reason: String } =>
+        BadRequest, "Failed to create RBAC policy on object {object} because {reason}.";
     RbacTargetError { action: String, object_type: String } => BadRequest, "{action} is invalid for {object_type}.";
 
     // What the state of things forbids.
@@ -198,6 +238,45 @@ refusals! {
         "Router interface for subnet {subnet} on router {router} cannot be deleted, as it is required by one or more routes.";
     RouterExternalGatewayInUseByFloatingIp { router: String, network: String } => Conflict,
         "Gateway cannot be updated for router {router}, since a gateway to external network {network} is required by one or more floating IPs.";
+    NetworkHostedByDHCPAgent { network: String, agent: String } =>
+        Conflict, "The network {network} has been already hosted by the DHCP Agent {agent}.";
+    NetworkNotHostedByDhcpAgent { network: String, agent: String } =>
+        Conflict, "The network {network} is not hosted by the DHCP agent {agent}.";
+    InvalidL3Agent { id: String } => Conflict, "Agent {id} is not a L3 Agent or has been disabled.";
+    RouterHostedByL3Agent { router: String, agent: String } =>
+        Conflict, "The router {router} has been already hosted by the L3 Agent {agent}.";
+    RouterNotHostedByL3Agent { router: String, agent: String } =>
+        Conflict, "The router {router} is not hosted by L3 agent {agent}.";
+    MeteringLabelRuleOverlaps { prefix: String } =>
+        Conflict, "Metering label rule with remote_ip_prefix '{prefix}' overlaps another.";
+    FlavorInUse { id: String } => Conflict, "Flavor {id} is used by some service instance.";
+    ServiceProfileInUse { id: String } => Conflict, "Service Profile {id} is used by some service instance.";
+    FlavorServiceProfileBindingExists { profile: String, flavor: String } =>
+        Conflict, "Service Profile {profile} is already associated with flavor {flavor}.";
+    FlavorDisabled => Unavailable, "Flavor is not enabled.";
+    ServiceProfileDisabled => Unavailable, "Service Profile is not enabled.";
+    SegmentInUse { id: String, reason: String } => Conflict, "Segment '{id}' cannot be deleted: {reason}.";
+    NetworkSegmentRangeReferencedByProject { id: String } =>
+        Conflict, "Network Segment Range {id} is referenced by one or more project networks.";
+    NetworkSegmentRangeOverlaps { id: String } =>
+        Conflict, "Network segment range overlaps with range(s) with id {id}";
+    RouterGatewayNotValid { router: String } => Conflict,
+        "Can not enable ndp proxy on router {router}, The router has no external gateway or the external gateway port has no IPv6 address or IPv6 address scope.";
+    RouterNDPProxyNotEnable { router: String } => Conflict,
+        "The enable_ndp_proxy parameter of router {router} must be set as True while create ndp proxy entry on it.";
+    PortUnreachableRouter { port: String, router: String } =>
+        Conflict, "The port {port} cannot reach the router {router} by IPv6 subnet.";
+    AddressScopeConflict { outer: String, inner: String } => Conflict,
+        "The IPv6 address scope {outer} of external network conflict with internal network's IPv6 address scope {inner}.";
+    RouterGatewayInUseByNDPProxy { router: String } => Conflict,
+        "Unable to unset external gateway of router {router}, There are one or more ndp proxies still in use on the router.";
+    RouterInterfaceInUseByNDPProxy { router: String, subnet: String } => Conflict,
+        "Unable to remove subnet {subnet} from router {router}, There are one or more ndp proxies still in use on the subnet.";
+    SecurityGroupDefaultStatefulnessAlreadyExists { project: String } =>
+        Conflict, "A security group default statefulness setting already exists for project '{project}'.";
+    AutoAllocationFailure { reason: String } => Conflict, "Deployment error: {reason}.";
+    RouterWithoutGateway { router: String, network: String } =>
+        Conflict, "Router {router} has no external gateway on network {network}";
     FloatingIPPortAlreadyAssociated { port: String, floating: String, address: IpAddr, fixed: IpAddr, network: String } => Conflict,
         "Cannot associate floating IP {address} ({floating}) with port {port} using fixed IP {fixed}, as that fixed IP already has a floating IP on external network {network}.";
     ExternalNetworkInUse { id: String } => Conflict,

@@ -57,7 +57,7 @@ pub use model::{Physical, Settings, schema};
 use driver::NetworkBackend;
 use flow::Reconciler;
 use flows::Mirror;
-use kernel::Clock;
+use kernel::{Clock, Timestamp};
 use ops::common::Env;
 use ports::HostCalls;
 use std::sync::Arc;
@@ -85,13 +85,15 @@ struct Inner {
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
     mirror: Arc<Mirror>,
+    started: Timestamp,
 }
 
 impl Network {
     pub fn new(deps: Deps) -> Self {
         let Deps { store, backend, hosts, clock, settings } = deps;
         let mirror = Arc::new(Mirror::default());
-        Self(Arc::new(Inner { store, backend, hosts, clock, settings: Arc::new(settings), mirror }))
+        let started = clock.now();
+        Self(Arc::new(Inner { store, backend, hosts, clock, settings: Arc::new(settings), mirror, started }))
     }
 
     pub fn store(&self) -> &Store {
@@ -108,6 +110,11 @@ impl Network {
 
     pub(crate) fn hosts(&self) -> &dyn HostCalls {
         &*self.0.hosts
+    }
+
+    /// Since when this process serves.
+    pub(crate) fn started(&self) -> Timestamp {
+        self.0.started
     }
 
     pub(crate) fn mirror(&self) -> &Arc<Mirror> {

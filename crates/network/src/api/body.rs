@@ -45,6 +45,19 @@ pub fn create<T: DeserializeOwned>(spec: &Spec, cx: &Ctx, body: Value) -> Result
     Ok(Created { asked: asked.collect::<Result<_>>()?, bulk: true })
 }
 
+/// The id in a body that has nothing but one: `{"network_id": …}`.
+pub fn id_in(body: &Value, name: &str) -> Result<String> {
+    let absent = || NetError::request(format!("Unable to find '{name}' in request body"));
+    let id = super::kind::Kind::Uuid.read(name, body.get(name).ok_or_else(absent)?)?;
+    Ok(id.as_str().unwrap_or_default().to_owned())
+}
+
+/// The one object of a body that may have no more.
+pub fn single<T: DeserializeOwned>(spec: &Spec, cx: &Ctx, body: Value) -> Result<T> {
+    let one = whole(body)?.remove(spec.resource).ok_or_else(|| NetError::request("Resource body required"))?;
+    Ok(new::<T>(spec, cx, object(spec, one)?)?.body)
+}
+
 fn whole(body: Value) -> Result<Map<String, Value>> {
     match body {
         Value::Object(map) => Ok(map),
@@ -154,6 +167,8 @@ fn project(spec: &Spec, cx: &Ctx, given: &mut Map<String, Value>) -> Result<Proj
     }
     let own = cx.credentials.project();
     match new.or(old) {
+        // Who works for all may say that it is nobody's.
+        Some(Value::Null) if Reach::of(cx).all => Ok(ProjectId::default()),
         Some(named) => {
             let named = super::kind::Kind::Text(255).read("project_id", &named)?;
             let named = ProjectId::from(named.as_str().unwrap_or_default());

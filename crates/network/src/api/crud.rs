@@ -41,9 +41,23 @@ pub trait Verbs: Fields {
     fn delete(net: &Service, cx: &Ctx, id: &str, expect: Expect) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// Says which functions of a folder of `ops` are a resource's [`Verbs`].
+/// Says which functions of a folder of `ops` are a resource's [`Verbs`]: those of its files `create`, `update` and `delete`, or,
+/// where the folder is one file, those of that names (`in`).
 macro_rules! verbs {
     ($type:ty, $new:ty, $changes:ty, $ops:ident) => {
+        $crate::api::crud::verbs!(
+            $type,
+            $new,
+            $changes,
+            $ops::create::create,
+            $ops::update::update,
+            $ops::delete::delete
+        );
+    };
+    ($type:ty, $new:ty, $changes:ty, in $ops:ident) => {
+        $crate::api::crud::verbs!($type, $new, $changes, $ops::create, $ops::update, $ops::delete);
+    };
+    ($type:ty, $new:ty, $changes:ty, $create:path, $update:path, $delete:path) => {
         impl $crate::api::crud::Verbs for $type {
             type New = $new;
             type Changes = $changes;
@@ -53,7 +67,7 @@ macro_rules! verbs {
                 cx: &::kernel::Ctx,
                 asked: Vec<$crate::ops::common::Asked<$new>>,
             ) -> ::kernel::Result<Vec<::std::sync::Arc<Self>>> {
-                $ops::create::create(net, cx, asked).await
+                $create(net, cx, asked).await
             }
 
             async fn update(
@@ -64,7 +78,7 @@ macro_rules! verbs {
                 changes: $changes,
                 expect: $crate::ops::common::Expect,
             ) -> ::kernel::Result<::std::sync::Arc<Self>> {
-                $ops::update::update(net, cx, id, set, changes, expect).await
+                $update(net, cx, id, set, changes, expect).await
             }
 
             async fn delete(
@@ -73,7 +87,7 @@ macro_rules! verbs {
                 id: &str,
                 expect: $crate::ops::common::Expect,
             ) -> ::kernel::Result<()> {
-                $ops::delete::delete(net, cx, id, expect).await
+                $delete(net, cx, id, expect).await
             }
         }
     };

@@ -25,7 +25,7 @@ static SPEC: Spec = Spec {
             Attr::new("floating_ip_address", Kind::IpOrNull, Default::Null).sorted(),
             Attr::new("subnet_id", Kind::UuidOrNull, Default::Null).hidden(),
             Attr::new("floating_network_id", Kind::Uuid, Default::Required).sorted(),
-            Attr::shown("router_id").sorted(),
+            Attr::new("router_id", Kind::UuidOrNull, Default::Null).mutable().sorted(),
             Attr::new("port_id", Kind::UuidOrNull, Default::Null).mutable().filtered(),
             Attr::new("fixed_ip_address", Kind::IpOrNull, Default::Null).mutable().sorted(),
             Attr::shown("status").sorted(),

@@ -5,7 +5,7 @@ mod lists;
 mod names;
 mod scalars;
 
-use crate::error::NetError;
+use crate::{error::NetError, model::agent::AgentKind};
 pub use scalars::DSCP_MARKS;
 use serde_json::Value;
 
@@ -55,6 +55,10 @@ pub enum Kind {
     RemotePrefix,
     /// A project's id, or `*`.
     TargetProject,
+    /// A network's, when it has several.
+    Segments,
+    /// A kind of agents; filters take it in any case.
+    AgentType,
 }
 
 /// Why a value is refused: by what it looks like, or with a refusal of its own.
@@ -123,6 +127,7 @@ impl Kind {
             Self::PortNumber => scalars::port(value),
             Self::RemotePrefix => scalars::remote_prefix(value),
             Self::TargetProject => scalars::target_project(value),
+            Self::AgentType => names::text(value, 255),
             Self::DictOrNull => scalars::dict(value),
             Self::UuidList => lists::unique(value, scalars::uuid),
             Self::CidrList => lists::unique(value, scalars::cidr),
@@ -137,6 +142,7 @@ impl Kind {
             Self::DscpMark => scalars::dscp_mark(value),
             Self::SubPorts => lists::sub_ports(value),
             Self::Gateway => lists::gateway(value),
+            Self::Segments => lists::segments(value),
         }
     }
 
@@ -151,6 +157,7 @@ impl Kind {
             Self::Int | Self::NonNegative | Self::DscpMark | Self::IpVersion | Self::PortNumber => {
                 scalars::integer(&Value::from(text)).map(Value::from).map_err(refused)
             }
+            Self::AgentType => Ok(AgentKind::parse(text).map_or_else(|| text.into(), |kind| kind.name().into())),
             Self::Mac => Ok(Value::from(text.to_ascii_lowercase().replace('-', ":"))),
             Self::IpOrNull => Ok(text.parse::<std::net::IpAddr>().map_or(Value::from(text), |a| a.to_string().into())),
             _ => Ok(Value::from(text)),

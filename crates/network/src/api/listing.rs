@@ -152,6 +152,23 @@ fn links(spec: &Spec, params: &Params, base: &BaseUrl, keys: &[&str], limit: usi
     links
 }
 
+/// A short list of what lies below an object: filtered, sorted, its fields chosen, on one page.
+pub fn plain(query: &Query, mut items: Vec<Value>) -> Vec<Value> {
+    items.retain(|item| query.filters.iter().all(|f| f.matches(|name| item[name].clone())));
+    for (key, direction) in query.sorts.iter().rev() {
+        items.sort_by(|a, b| match direction {
+            Direction::Asc => order(&a[key], &b[key]),
+            Direction::Desc => order(&b[key], &a[key]),
+        });
+    }
+    if !query.fields.is_empty() {
+        for item in items.iter_mut().filter_map(Value::as_object_mut) {
+            item.retain(|name, _| query.fields.contains(name));
+        }
+    }
+    items
+}
+
 /// What a list of things that nobody stores must refuse like the others.
 pub fn unknown_filter(names: &[String]) -> NetError {
     let names: Vec<_> = names.iter().map(|n| format!("'{n}'")).collect();

@@ -8,15 +8,22 @@
 mod address_group;
 mod address_scope;
 mod agents;
+mod auto_topology;
 mod body;
+mod conntrack_helper;
 mod crud;
 mod default_rule;
 mod discovery;
 mod extensions;
+mod flavor;
 mod floatingip;
 mod kind;
 mod listing;
+mod log;
+mod metering;
+mod ndp_proxy;
 mod network;
+mod pools;
 mod port;
 mod providers;
 mod qos;
@@ -27,7 +34,10 @@ mod resource;
 mod router;
 mod security_group;
 mod security_group_rule;
+mod segment;
+mod segment_range;
 mod spec;
+mod statefulness;
 mod subnet;
 mod subnetpool;
 mod tags;
@@ -67,6 +77,16 @@ pub fn routes() -> ApiRouter<Network> {
         .merge(agents::routes())
         .merge(zones::routes())
         .merge(providers::routes())
+        .merge(auto_topology::routes())
+        .merge(conntrack_helper::routes())
+        .merge(flavor::routes())
+        .merge(log::routes())
+        .merge(metering::routes())
+        .merge(ndp_proxy::routes())
+        .merge(pools::routes())
+        .merge(segment::routes())
+        .merge(segment_range::routes())
+        .merge(statefulness::routes())
         .merge(usage::routes())
         .merge(extensions::routes())
 }

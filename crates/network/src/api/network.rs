@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Network as Service,
-    model::{Network, address_scope, rbac, rbac::Action},
+    model::{Network, address_scope, rbac, rbac::Action, segment::Segment},
     ops::network::{self, create::NewNetwork, update::NetworkChanges},
 };
 use http::ApiRouter;
@@ -40,6 +40,7 @@ static SPEC: Spec = Spec {
             Attr::new("provider:network_type", Kind::Text(32), Default::Unset).mutable().filtered(),
             Attr::new("provider:physical_network", Kind::TextOrNull(64), Default::Unset).mutable().filtered(),
             Attr::new("provider:segmentation_id", Kind::NonNegative, Default::Unset).mutable().filtered(),
+            Attr::new("segments", Kind::Segments, Default::Unset),
         ],
         STANDARD,
         TAGS,
@@ -52,7 +53,9 @@ impl Fields for Network {
     }
 
     fn own(&self, name: &str, look: &Look<'_>) -> Value {
-        let segment = self.segments.first();
+        // One shows by itself, several show as such.
+        let several = self.segments.len() > 1;
+        let segment = self.segments.first().filter(|_| !several);
         match name {
             "name" => self.name.as_str().into(),
             "admin_state_up" => self.admin_up.into(),
@@ -73,13 +76,23 @@ impl Fields for Network {
             "provider:network_type" => segment.map(|s| s.kind.as_str()).into(),
             "provider:physical_network" => segment.and_then(|s| s.physical.as_deref()).into(),
             "provider:segmentation_id" => segment.and_then(|s| s.number).into(),
+            "segments" if several => self.segments.iter().map(shown).collect(),
             _ => Value::Null,
         }
     }
 
     fn is_absent(&self, name: &str) -> bool {
-        name == "is_default"
+        let single = name.starts_with("provider:") && self.segments.len() > 1;
+        single || name == "is_default" || name == "segments"
     }
+}
+
+fn shown(segment: &Segment) -> Value {
+    json!({
+        "provider:network_type": segment.kind.as_str(),
+        "provider:physical_network": segment.physical,
+        "provider:segmentation_id": segment.number,
+    })
 }
 
 verbs!(Network, NewNetwork, NetworkChanges, network);

@@ -5,7 +5,12 @@ use super::{
     resource::{Look, View, list},
     spec::{Attr, Spec},
 };
-use crate::{Network as Service, error::NetError, policy::service as rules};
+use crate::{
+    Network as Service,
+    error::NetError,
+    model::flavor::{DRIVERS, ROUTERS},
+    policy::service as rules,
+};
 use http::ApiRouter;
 use policy::Authorize;
 use serde_json::Value;
@@ -22,8 +27,10 @@ static SPEC: Spec = Spec {
     ]],
 };
 
+/// The back end, and Neutron's other names for a router, which it carries out too.
 struct Provider {
     name: &'static str,
+    default: bool,
 }
 
 impl View for Provider {
@@ -40,16 +47,18 @@ impl View for Provider {
         NetError::HTTPNotFound
     }
     fn candidates(look: &Look<'_>) -> Vec<Arc<Self>> {
-        vec![Arc::new(Self { name: look.net.backend().name() })]
+        let own = Self { name: look.net.backend().name(), default: true };
+        let others = DRIVERS.iter().map(|(name, _)| Self { name, default: false });
+        std::iter::once(own).chain(others).map(Arc::new).collect()
     }
     fn is_seen(&self, look: &Look<'_>) -> bool {
         look.cx.allows(&rules::PROVIDER_GET, &())
     }
     fn field(&self, name: &str, _: &Look<'_>) -> Value {
         match name {
-            "service_type" => "L3_ROUTER_NAT".into(),
+            "service_type" => ROUTERS.into(),
             "name" => self.name.into(),
-            "default" => true.into(),
+            "default" => self.default.into(),
             _ => Value::Null,
         }
     }

@@ -140,6 +140,14 @@ fn wrapped(name: &str, value: Value) -> Value {
     Value::Object(Map::from_iter([(name.to_owned(), value)]))
 }
 
+/// `{"networks": […]}`
+pub fn many<V: View>(net: &Service, cx: &Ctx, objects: &[Arc<V>]) -> Value {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    let look = Look { net, cx, snapshot: &snapshot, reach: &reach, parent: None };
+    let views: Vec<_> = objects.iter().map(|o| render(o.as_ref(), &look, &[])).collect();
+    wrapped(V::spec().collection, views.into())
+}
+
 /// 201 with what was made, in the form of the request: one, or a list.
 pub fn made<V: View>(net: &Service, cx: &Ctx, objects: &[Arc<V>], bulk: bool) -> Response {
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));

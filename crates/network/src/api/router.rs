@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Network as Service,
     error::NetError,
-    model::{Port, Resource, Router, subnet::Route},
+    model::{Port, Resource, Router, router::ConntrackHelper, subnet::Route},
     ops::router::{self, InterfaceAsked, InterfaceView, create::NewRouter, update::RouterChanges},
 };
 use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
@@ -30,6 +30,11 @@ static SPEC: Spec = Spec {
             Attr::later("routes", Kind::Routes),
             Attr::shown("availability_zones"),
             Attr::new("availability_zone_hints", Kind::TextList, Default::EmptyList),
+            Attr::new("distributed", Kind::Bool, Default::Unset).mutable().filtered(),
+            Attr::new("ha", Kind::Bool, Default::Unset).mutable().filtered(),
+            Attr::new("flavor_id", Kind::Uuid, Default::Unset).filtered(),
+            Attr::new("enable_ndp_proxy", Kind::Bool, Default::Unset).mutable(),
+            Attr::shown("conntrack_helpers"),
         ],
         STANDARD,
         TAGS,
@@ -50,6 +55,15 @@ impl Fields for Router {
             "routes" => json!(self.routes),
             "availability_zones" => json!(zones::of(look)),
             "availability_zone_hints" => json!(self.zone_hints),
+            "distributed" => self.distributed.into(),
+            "ha" => self.ha.into(),
+            "flavor_id" => self.flavor.as_deref().into(),
+            // Means something with a gateway only.
+            "enable_ndp_proxy" => (self.gateway.is_some() && self.ndp_proxy).into(),
+            "conntrack_helpers" => {
+                let shown = |h: &ConntrackHelper| json!({"protocol": h.protocol, "port": h.port, "helper": h.helper});
+                self.conntrack_helpers.iter().map(shown).collect()
+            }
             _ => Value::Null,
         }
     }

@@ -28,7 +28,7 @@ static SPEC: Spec = Spec {
         &[
             ID,
             Attr::new("name", Kind::GroupName(255), Default::Text("")).mutable().sorted(),
-            Attr::new("stateful", Kind::Bool, Default::Bool(true)).mutable().filtered(),
+            Attr::new("stateful", Kind::Bool, Default::Unset).mutable().filtered(),
             Attr::shown("shared").of(Kind::Bool).filtered(),
             Attr::shown("security_group_rules"),
         ],

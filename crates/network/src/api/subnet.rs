@@ -40,9 +40,10 @@ static SPEC: Spec = Spec {
             Attr::new("ipv6_address_mode", Kind::OneOfOrNull(MODES), Default::Null).sorted(),
             Attr::new("subnetpool_id", Kind::UuidOrNull, Default::Null).sorted(),
             Attr::new("use_default_subnetpool", Kind::Bool, Default::Bool(false)).hidden(),
+            Attr::new("segment_id", Kind::UuidOrNull, Default::Null).mutable().sorted(),
             Attr::new("service_types", Kind::TextList, Default::Unset).mutable(),
             Attr::shown("shared").of(Kind::Bool).hidden().filtered(),
-            Attr::shown("router:external").of(Kind::Bool),
+            Attr::shown("router:external").of(Kind::Bool).filtered(),
         ],
         STANDARD,
         TAGS,
@@ -68,6 +69,7 @@ impl Fields for Subnet {
             "ipv6_ra_mode" => self.ra_mode.map(|m| m.as_str()).into(),
             "ipv6_address_mode" => self.address_mode.map(|m| m.as_str()).into(),
             "subnetpool_id" => self.subnetpool.as_deref().into(),
+            "segment_id" => self.segment.as_deref().into(),
             "service_types" => json!(self.service_types),
             "shared" => {
                 rbac::grants(look.snapshot, &self.network, Action::Shared, look.reach.project.as_deref()).into()

@@ -1,6 +1,7 @@
 //! `/v2.0/subnetpools`
 
 use super::{
+    body,
     crud::{create, delete, update, verbs},
     kind::Kind,
     resource::{Fields, Look, list, show},
@@ -9,10 +10,12 @@ use super::{
 };
 use crate::{
     Network as Service,
+    error::NetError,
     model::{SubnetPool, rbac, rbac::Action},
     ops::subnetpool::{self, create::NewSubnetPool, update::SubnetPoolChanges},
 };
-use http::ApiRouter;
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use ipnet::IpNet;
 use serde_json::{Value, json};
 
 static SPEC: Spec = Spec {
@@ -70,5 +73,49 @@ pub fn routes() -> ApiRouter<Service> {
         .get("/v2.0/subnetpools/{id}", show::<SubnetPool>)
         .put("/v2.0/subnetpools/{id}", update::<SubnetPool>)
         .delete("/v2.0/subnetpools/{id}", delete::<SubnetPool>)
+        .put("/v2.0/subnetpools/{id}/add_prefixes", add_prefixes)
+        .put("/v2.0/subnetpools/{id}/remove_prefixes", remove_prefixes)
+        .put("/v2.0/subnetpools/{id}/onboard_network_subnets", onboard)
         .merge(tags::routes::<SubnetPool>("/v2.0/subnetpools/{id}/tags", "/v2.0/subnetpools/{id}/tags/{tag}"))
+}
+
+/// The body of both prefix actions, `{"prefixes": […]}`.
+fn prefixes(body: &Value) -> kernel::Result<Vec<IpNet>> {
+    let wrong = || NetError::request("Invalid input for prefixes. Reason: a list of prefixes is needed.");
+    let given = body.get("prefixes").ok_or_else(wrong)?;
+    let read = Kind::CidrList.read("prefixes", given)?;
+    serde_json::from_value(read).map_err(|_| wrong().into())
+}
+
+async fn add_prefixes(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let pool = subnetpool::prefixes::add(&net, &cx, &id, prefixes(&body)?).await?;
+    Ok(http::ok(&json!({"prefixes": pool.prefixes})))
+}
+
+async fn remove_prefixes(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let pool = subnetpool::prefixes::remove(&net, &cx, &id, prefixes(&body)?).await?;
+    Ok(http::ok(&json!({"prefixes": pool.prefixes})))
+}
+
+/// `{"network_id": …}`, answered with the subnets that are the pool's now.
+async fn onboard(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let network = body::id_in(&body, "network_id")?;
+    let subnets = subnetpool::prefixes::onboard(&net, &cx, &id, &network).await?;
+    let shown: Vec<_> = subnets.iter().map(|s| json!({"id": s.id, "cidr": s.cidr})).collect();
+    Ok(http::ok(&shown))
 }

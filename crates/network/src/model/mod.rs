@@ -4,8 +4,13 @@ pub mod address;
 pub mod address_group;
 pub mod address_scope;
 pub mod agent;
+pub mod auto_topology;
+pub mod flavor;
 pub mod floatingip;
+pub mod log;
 pub mod logical;
+pub mod metering;
+pub mod ndp_proxy;
 pub mod network;
 pub mod port;
 pub mod qos;
@@ -14,6 +19,7 @@ pub mod rbac;
 pub mod router;
 pub mod security_group;
 pub mod segment;
+pub mod segment_range;
 pub mod settings;
 pub mod standard;
 pub mod subnet;
@@ -22,13 +28,19 @@ pub mod trunk;
 
 pub use address_group::AddressGroup;
 pub use address_scope::AddressScope;
+pub use auto_topology::AutoTopology;
+pub use flavor::{Flavor, ServiceProfile};
 pub use floatingip::FloatingIp;
+pub use log::Log;
+pub use metering::{MeteringLabel, MeteringRule};
+pub use ndp_proxy::NdpProxy;
 pub use network::Network;
 pub use port::Port;
 pub use qos::{QosPolicy, QosRule};
 pub use rbac::RbacPolicy;
 pub use router::Router;
-pub use security_group::{DefaultRule, SecurityGroup, SecurityGroupRule};
+pub use security_group::{DefaultRule, DefaultStatefulness, SecurityGroup, SecurityGroupRule};
+pub use segment_range::SegmentRange;
 pub use settings::{Physical, Settings};
 pub use standard::{Resource, Standard};
 pub use subnet::Subnet;
@@ -36,8 +48,7 @@ pub use subnetpool::SubnetPool;
 pub use trunk::Trunk;
 
 kernel::id_type! {
-    AddressGroupId, AddressScopeId, SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId, TrunkId,
-    QosPolicyId, QosRuleId,
+    AddressGroupId, AddressScopeId, SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId, MeteringLabelId, MeteringRuleId, RouterFlavorId, ServiceProfileId, SegmentId, SegmentRangeId, LogId, NdpProxyId, ConntrackHelperId, StatefulnessId, TrunkId, QosPolicyId, QosRuleId,
 }
 
 /// Every kind of object this service stores.
@@ -57,6 +68,15 @@ pub fn schema(schema: store::Schema) -> store::Schema {
         .with::<SecurityGroupRule>()
         .with::<DefaultRule>()
         .with::<RbacPolicy>()
+        .with::<MeteringLabel>()
+        .with::<MeteringRule>()
+        .with::<Flavor>()
+        .with::<ServiceProfile>()
+        .with::<SegmentRange>()
+        .with::<Log>()
+        .with::<NdpProxy>()
+        .with::<DefaultStatefulness>()
+        .with::<AutoTopology>()
         .with::<address::AddressClaim>()
         .with::<agent::AgentNote>()
         .with::<crate::bootstrap::Bootstrapped>()

@@ -108,6 +108,11 @@ pub fn grants(snapshot: &Snapshot, object: &str, action: Action, project: Option
     policies.any(|p| p.action == action && (p.target == ALL || Some(p.target.as_str()) == project))
 }
 
+/// Whether a project may use the object in any way, by a policy for it or for all.
+pub fn is_open(snapshot: &Snapshot, object: &str, project: &str) -> bool {
+    snapshot.by(RbacPolicy::BY_OBJECT, object).any(|p| p.target == ALL || p.target == project)
+}
+
 /// The wildcard policy of an object, which its `shared` or `router:external` made.
 pub fn wildcard(snapshot: &Snapshot, object: &str, action: Action) -> Option<RbacPolicyId> {
     let mut policies = snapshot.by(RbacPolicy::BY_OBJECT, object);

@@ -1,7 +1,7 @@
 //! Routers: networks connected, and the way out.
 
-use super::{QosPolicyId, Standard, standard::resource, subnet::Route};
-use kernel::{NetworkId, PortId, RouterId};
+use super::{ConntrackHelperId, QosPolicyId, RouterFlavorId, Standard, standard::resource, subnet::Route};
+use kernel::{HostName, NetworkId, PortId, RouterId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use store::{Index, IndexSink, Key, Object};
@@ -17,6 +17,34 @@ pub struct Router {
     pub interfaces: BTreeSet<PortId>,
     pub routes: Vec<Route>,
     pub zone_hints: Vec<String>,
+    /// What `distributed` and `ha` show. Routers are on every host and their gateways fail over, whatever is said here.
+    #[serde(default = "yes")]
+    pub distributed: bool,
+    #[serde(default = "yes")]
+    pub ha: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flavor: Option<RouterFlavorId>,
+    /// Answers for inner IPv6 addresses on the external network may be asked for ([`super::NdpProxy`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ndp_proxy: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conntrack_helpers: Vec<ConntrackHelper>,
+    /// Hosts whose L3 agent an administrator took the router from.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_hosted_by: BTreeSet<HostName>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Somebody who shall look into a protocol that opens further connections.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConntrackHelper {
+    pub id: ConntrackHelperId,
+    pub helper: String,
+    pub protocol: String,
+    pub port: u16,
 }
 
 /// The way to an external network; its addresses are those of the port.
@@ -35,11 +63,12 @@ resource!(Router, "router", RouterNotFound);
 impl Router {
     /// By the policy of its gateway.
     pub const BY_QOS: Index<Router> = Index::new(1);
+    pub const BY_FLAVOR: Index<Router> = Index::new(2);
 }
 
 impl Object for Router {
     const KIND: &'static str = "network.router";
-    const INDEXES: &'static [&'static str] = &["project", "qos"];
+    const INDEXES: &'static [&'static str] = &["project", "qos", "flavor"];
     fn key(&self) -> Key {
         self.id.as_str().into()
     }
@@ -47,6 +76,9 @@ impl Object for Router {
         sink.add(<Self as super::Resource>::BY_PROJECT, &*self.standard.project);
         if let Some(policy) = self.gateway.as_ref().and_then(|g| g.qos.as_ref()) {
             sink.add(Self::BY_QOS, &**policy);
+        }
+        if let Some(flavor) = &self.flavor {
+            sink.add(Self::BY_FLAVOR, &**flavor);
         }
     }
 }

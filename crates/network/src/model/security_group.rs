@@ -1,6 +1,8 @@
 //! Security groups: what may reach ports and what they may reach. A rule only allows; what no rule allows is dropped.
 
-use super::{AddressGroupId, DefaultRuleId, Resource, SecurityGroupRuleId, Standard, standard::resource};
+use super::{
+    AddressGroupId, DefaultRuleId, Resource, SecurityGroupRuleId, Standard, StatefulnessId, standard::resource,
+};
 use crate::{driver::Direction, error::NetError};
 use ipnet::IpNet;
 use kernel::SecurityGroupId;
@@ -126,6 +128,28 @@ impl Object for SecurityGroupRule {
             RemoteSpec::AddressGroup(remote) => sink.add(Self::BY_ADDRESS_GROUP, &**remote),
             RemoteSpec::Any | RemoteSpec::Prefix(_) => {}
         }
+    }
+}
+
+/// Whether the groups of a project are stateful that do not say; of no project: those of all that have none of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultStatefulness {
+    pub id: StatefulnessId,
+    pub standard: Standard,
+    pub stateful: bool,
+}
+
+resource!(DefaultStatefulness, "security_groups_default_statefulness", SecurityGroupDefaultStatefulnessNotFound);
+super::standard::stored!(DefaultStatefulness, "network.default_statefulness");
+
+impl DefaultStatefulness {
+    /// Where a project's setting is claimed: there is one at most.
+    pub const SPACE: &'static str = "network.default_statefulness";
+
+    /// What holds for a project.
+    pub fn of(view: &store::Snapshot, project: &str) -> bool {
+        let of = |project: &str| view.by(Self::BY_PROJECT, project).next().map(|s| s.stateful);
+        of(project).or_else(|| of("")).unwrap_or(true)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Segments: what tells one network's frames from another's on the wire. Each is claimed in the transaction that makes the
 //! network, under a key that is the segment itself, so no two networks ever have the same.
 
-use super::Settings;
+use super::{Network, SegmentId, Settings, Standard, segment_range};
 use crate::error::NetError;
-use kernel::NetworkId;
+use kernel::{NetworkId, ProjectId};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use store::Tx;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,8 @@ pub enum SegmentKind {
     Flat,
     Vlan,
     Geneve,
+    /// Asked for and shown; the hosts carry it as they carry Geneve.
+    Vxlan,
 }
 
 impl SegmentKind {
@@ -21,6 +24,7 @@ impl SegmentKind {
             "flat" => Some(Self::Flat),
             "vlan" => Some(Self::Vlan),
             "geneve" => Some(Self::Geneve),
+            "vxlan" => Some(Self::Vxlan),
             _ => None,
         }
     }
@@ -30,12 +34,24 @@ impl SegmentKind {
             Self::Flat => "flat",
             Self::Vlan => "vlan",
             Self::Geneve => "geneve",
+            Self::Vxlan => "vxlan",
         }
+    }
+
+    pub fn is_overlay(self) -> bool {
+        matches!(self, Self::Geneve | Self::Vxlan)
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
+    /// Empty for those that are older than segments' ids; see [`super::Network::segment_id`].
+    #[serde(default)]
+    pub id: SegmentId,
+    #[serde(default)]
+    pub standard: Standard,
+    #[serde(default)]
+    pub name: Option<String>,
     pub kind: SegmentKind,
     pub physical: Option<String>,
     /// VLAN tag or tunnel key.
@@ -45,8 +61,11 @@ pub struct Segment {
 /// What a request says of the segment it wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Wanted {
+    #[serde(rename = "provider:network_type")]
     pub kind: Option<String>,
+    #[serde(rename = "provider:physical_network")]
     pub physical: Option<String>,
+    #[serde(rename = "provider:segmentation_id")]
     pub number: Option<u32>,
 }
 
@@ -56,24 +75,26 @@ impl Wanted {
     }
 
     /// Checks what is asked for against the settings; what is open (`number`) is chosen by [`claim`].
-    pub fn resolve(&self, settings: &Settings) -> Result<Segment, NetError> {
+    /// Nothing asked for: `usual`.
+    pub fn resolve(&self, settings: &Settings, usual: SegmentKind) -> Result<Segment, NetError> {
         if self.is_nothing() {
-            return Ok(Segment { kind: SegmentKind::Geneve, physical: None, number: None });
+            return Ok(Segment::of(usual, None, None));
         }
         let text = self.kind.as_deref().ok_or_else(|| NetError::input("network_type required"))?;
         let unknown = || NetError::input(format!("network_type value '{text}' not supported"));
         let kind = SegmentKind::parse(text).ok_or_else(unknown)?;
         match kind {
-            SegmentKind::Geneve => self.overlay()?,
+            SegmentKind::Geneve | SegmentKind::Vxlan => self.overlay()?,
             SegmentKind::Flat => self.flat(settings)?,
             SegmentKind::Vlan => self.vlan(settings)?,
         }
-        Ok(Segment { kind, physical: self.physical.clone(), number: self.number })
+        Ok(Segment::of(kind, self.physical.clone(), self.number))
     }
 
     fn overlay(&self) -> Result<(), NetError> {
         if self.physical.is_some() {
-            return Err(NetError::input("provider:physical_network specified for geneve network"));
+            let kind = self.kind.as_deref().unwrap_or_default();
+            return Err(NetError::input(format!("provider:physical_network specified for {kind} network")));
         }
         match self.number {
             Some(key) if key == 0 || key >= 1 << 24 => {
@@ -117,16 +138,21 @@ impl Wanted {
 }
 
 impl Segment {
+    pub fn of(kind: SegmentKind, physical: Option<String>, number: Option<u32>) -> Self {
+        Self { id: SegmentId::default(), standard: Standard::default(), name: None, kind, physical, number }
+    }
+
     /// The largest packet that fits.
     pub fn mtu(&self, settings: &Settings) -> u32 {
         let physical = self.physical.as_ref().and_then(|name| settings.physical_networks.get(name)?.mtu);
         let base = physical.unwrap_or(settings.physical_mtu);
-        if self.kind == SegmentKind::Geneve { base.saturating_sub(settings.overlay_overhead) } else { base }
+        if self.kind.is_overlay() { base.saturating_sub(settings.overlay_overhead) } else { base }
     }
 
     fn space(&self) -> String {
         match self.kind {
-            SegmentKind::Geneve => "network.tunnel".to_owned(),
+            // One space: the hosts tell both apart by the same key.
+            SegmentKind::Geneve | SegmentKind::Vxlan => "network.tunnel".to_owned(),
             SegmentKind::Vlan | SegmentKind::Flat => {
                 format!("network.physical/{}", self.physical.as_deref().unwrap_or_default())
             }
@@ -136,7 +162,7 @@ impl Segment {
     fn value(&self) -> String {
         match self.kind {
             SegmentKind::Flat => "flat".to_owned(),
-            SegmentKind::Vlan | SegmentKind::Geneve => self.number.unwrap_or_default().to_string(),
+            SegmentKind::Vlan | SegmentKind::Geneve | SegmentKind::Vxlan => self.number.unwrap_or_default().to_string(),
         }
     }
 
@@ -146,7 +172,7 @@ impl Segment {
         match self.kind {
             SegmentKind::Flat => NetError::FlatNetworkInUse { physical },
             SegmentKind::Vlan => NetError::VlanIdInUse { physical, vlan: number },
-            SegmentKind::Geneve => NetError::TunnelIdInUse { key: number },
+            SegmentKind::Geneve | SegmentKind::Vxlan => NetError::TunnelIdInUse { key: number },
         }
     }
 
@@ -155,33 +181,42 @@ impl Segment {
     }
 }
 
-/// Claims a segment for a network, choosing its number if it has none.
-pub fn claim(tx: &mut Tx, segment: Segment, network: &NetworkId, settings: &Settings) -> Result<Segment, NetError> {
+/// Claims a segment for a project's network, choosing its number if it has none.
+pub fn claim(
+    tx: &mut Tx,
+    segment: Segment,
+    network: &NetworkId,
+    project: &ProjectId,
+    settings: &Settings,
+) -> Result<Segment, NetError> {
     if segment.kind == SegmentKind::Flat || segment.number.is_some() {
         return match tx.claim_unique(&segment.space(), &segment.value(), network) {
             Ok(()) => Ok(segment),
             Err(_) => Err(segment.taken()),
         };
     }
-    let (first, last) = match segment.kind {
-        SegmentKind::Vlan => {
-            let physical = segment.physical.as_ref().and_then(|name| settings.physical_networks.get(name)?.vlans);
-            let (first, last) = physical.ok_or(NetError::NoNetworkAvailable)?;
-            (u32::from(first), u32::from(last))
-        }
-        _ => settings.tunnel_keys,
-    };
-    // Where to begin is spread by the network's id, so that two members seldom try the same number; from there, in turn.
-    let count = u64::from(last.saturating_sub(first)) + 1;
-    let begin = super::address::spread(network, 0) % count;
-    for step in 0..count {
-        let number = first + u32::try_from((begin + step) % count).unwrap_or(0);
-        let tried = Segment { number: Some(number), ..segment.clone() };
-        if tx.claim_unique(&tried.space(), &tried.value(), network).is_ok() {
-            return Ok(tried);
+    let choice = segment_range::choice(tx.view(), settings, project, segment.kind, segment.physical.as_deref());
+    for numbers in choice.from {
+        for number in order(&numbers, network, tx.view().count::<Network>()) {
+            let tried = Segment { number: Some(number), ..segment.clone() };
+            let withheld = choice.not.iter().any(|range| range.contains(&number));
+            if !withheld && tx.claim_unique(&tried.space(), &tried.value(), network).is_ok() {
+                return Ok(tried);
+            }
         }
     }
     Err(NetError::NoNetworkAvailable)
+}
+
+/// The order in which numbers of a range are tried. Where to begin is spread by the network's id, so that two members seldom
+/// try the same number; among the first numbers, so that they stay short while networks are few, but four times as many as
+/// there are networks, so that a free one is near.
+fn order(numbers: &RangeInclusive<u32>, network: &NetworkId, networks: usize) -> impl Iterator<Item = u32> + use<> {
+    let (first, last) = (*numbers.start(), *numbers.end());
+    let count = u64::from(last.saturating_sub(first)) + 1;
+    let few = u64::try_from(networks).unwrap_or(u64::MAX).saturating_mul(4).clamp(1000, u64::from(u32::MAX));
+    let begin = super::address::spread(network, 0) % count.min(few);
+    (0..count).filter_map(move |step| u32::try_from((begin + step) % count).ok()?.checked_add(first))
 }
 
 #[cfg(test)]
@@ -193,11 +228,23 @@ mod tests {
     }
 
     #[test]
+    fn a_free_number_is_near_and_all_are_tried() {
+        let network = NetworkId::new();
+        let tried: Vec<_> = order(&(5..=9), &network, 0).collect();
+        let mut sorted = tried.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, [5, 6, 7, 8, 9], "{tried:?}");
+        let first = order(&(1..=16_000_000), &network, 100).next();
+        assert!(first.is_some_and(|n| n <= 1000), "{first:?}");
+    }
+
+    #[test]
     fn requests_are_checked_against_the_settings() {
         let settings = Settings::default();
         for (ask, expect) in [
             (wanted(None, None, None), Ok((SegmentKind::Geneve, 1442))),
             (wanted(Some("geneve"), None, Some(7)), Ok((SegmentKind::Geneve, 1442))),
+            (wanted(Some("vxlan"), None, None), Ok((SegmentKind::Vxlan, 1442))),
             (wanted(Some("flat"), Some("external"), None), Ok((SegmentKind::Flat, 1500))),
             (wanted(Some("vlan"), Some("external"), Some(42)), Ok((SegmentKind::Vlan, 1500))),
             (wanted(Some("vlan"), Some("external"), None), Ok((SegmentKind::Vlan, 1500))),
@@ -210,7 +257,7 @@ mod tests {
             (wanted(Some("geneve"), Some("external"), None), Err("physical_network specified")),
             (wanted(Some("geneve"), None, Some(1 << 24)), Err("out of range")),
         ] {
-            let got = ask.resolve(&settings);
+            let got = ask.resolve(&settings, SegmentKind::Geneve);
             match (got, expect) {
                 (Ok(segment), Ok(expect)) => assert_eq!((segment.kind, segment.mtu(&settings)), expect, "{ask:?}"),
                 (Err(error), Err(text)) => assert!(error.to_string().contains(text), "{ask:?}: {error}"),

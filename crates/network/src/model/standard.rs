@@ -76,3 +76,20 @@ macro_rules! resource {
     };
 }
 pub(crate) use resource;
+
+/// Implements `Object` for a [`Resource`] that is found by its project and by nothing else.
+macro_rules! stored {
+    ($type:ty, $kind:literal) => {
+        impl ::store::Object for $type {
+            const KIND: &'static str = $kind;
+            const INDEXES: &'static [&'static str] = &["project"];
+            fn key(&self) -> ::store::Key {
+                self.id.as_str().into()
+            }
+            fn index(&self, sink: &mut ::store::IndexSink<'_>) {
+                sink.add(<Self as $crate::model::Resource>::BY_PROJECT, &*self.standard.project);
+            }
+        }
+    };
+}
+pub(crate) use stored;

@@ -1,7 +1,7 @@
 //! Subnets: a prefix of a network, what of it is given out, and what guests are told there.
 
 use super::{
-    Standard, SubnetPoolId,
+    SegmentId, Standard, SubnetPoolId,
     address::{AddressClaim, Pool},
     standard::resource,
 };
@@ -30,6 +30,8 @@ pub struct Subnet {
     pub subnetpool: Option<SubnetPoolId>,
     /// Only ports of these device owners get addresses from here; empty: all.
     pub service_types: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<SegmentId>,
     /// A deletion has begun: nothing may get an address here any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleting: bool,

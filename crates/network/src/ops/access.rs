@@ -6,8 +6,9 @@
 
 use crate::{
     model::{
-        AddressGroup, AddressScope, FloatingIp, Network, Port, QosPolicy, Resource, Router, SecurityGroup,
-        SecurityGroupRule, Subnet, SubnetPool, Trunk,
+        AddressGroup, AddressScope, DefaultStatefulness, Flavor, FloatingIp, Log, MeteringLabel, MeteringRule,
+        NdpProxy, Network, Port, QosPolicy, Resource, Router, SecurityGroup, SecurityGroupRule, SegmentRange,
+        ServiceProfile, Subnet, SubnetPool, Trunk,
         rbac::{self, Action, ObjectType},
     },
     policy as rules,
@@ -296,7 +297,8 @@ impl Seen for Router {
     const RULES: &'static [&'static Rule] = rules::router::ALL;
     const GET: &'static Rule = &rules::router::GET;
     fn on<'a>(&'a self, snapshot: &'a Snapshot, reach: &'a Reach) -> On<'a> {
-        On::new(snapshot, reach, self.project())
+        // What lies below a router is its owner's.
+        On { parent: Some(self.project()), ..On::new(snapshot, reach, self.project()) }
     }
 }
 
@@ -348,4 +350,31 @@ impl Seen for SecurityGroupRule {
         let groups = snapshot.by(SecurityGroup::BY_PROJECT, project);
         groups.flat_map(|g| snapshot.by(Self::BY_GROUP, &g.id).collect::<Vec<_>>()).collect()
     }
+}
+
+/// [`Seen`] for what belongs to a project and is shared with nobody, or is everybody's to see if its rule says so (`all`).
+macro_rules! owned {
+    ($($type:ty, $rules:ident, $get:ident $(, $all:ident)?;)+) => {$(
+        impl Seen for $type {
+            const RULES: &'static [&'static Rule] = rules::$rules::ALL;
+            const GET: &'static Rule = &rules::$rules::$get;
+            fn on<'a>(&'a self, snapshot: &'a Snapshot, reach: &'a Reach) -> On<'a> {
+                On::new(snapshot, reach, self.project())
+            }
+            $(fn more(snapshot: &Snapshot, _: &ProjectId) -> Vec<Arc<Self>> {
+                snapshot.$all::<Self>().collect()
+            })?
+        }
+    )+};
+}
+
+owned! {
+    MeteringLabel, metering, GET;
+    MeteringRule, metering, RULE_GET;
+    Flavor, flavor, GET, all;
+    ServiceProfile, flavor, PROFILE_GET;
+    SegmentRange, segment, RANGE_GET;
+    Log, logging, GET;
+    NdpProxy, ndp_proxy, GET;
+    DefaultStatefulness, security_group, STATEFULNESS_GET, all;
 }

@@ -1,6 +1,6 @@
 //! What several verbs need.
 
-use super::access::{On, Reach, Set, authorize};
+use super::access::{On, Reach, Seen, Set, authorize, change, see};
 use crate::{
     Network as Service,
     error::NetError,
@@ -8,6 +8,7 @@ use crate::{
 };
 use kernel::{Ctx, ProjectId, Result, Timestamp};
 use policy::Rule;
+use serde::Deserialize;
 use std::sync::Arc;
 use store::Tx;
 
@@ -73,6 +74,71 @@ pub async fn write_all<T: Send + 'static, R: Send + 'static>(
 ) -> Result<Vec<R>> {
     let env = net.env();
     net.store().transact(label, move |tx| asked.iter().map(|one| insert(tx, &env, one)).collect()).await
+}
+
+/// Which object is changed, by which rule, counted under which label.
+pub struct Of<'a> {
+    pub id: &'a str,
+    pub rule: &'static Rule,
+    pub label: &'static str,
+    pub expect: Expect,
+}
+
+/// Changes an object that the caller may change. `apply` makes the changes on a copy, which is written if it differs.
+pub async fn update_one<R: Seen + PartialEq>(
+    net: &Service,
+    cx: &Ctx,
+    of: Of<'_>,
+    set: &Set,
+    mut apply: impl FnMut(&mut Tx, &Env, &mut R) -> Result<()> + Send + 'static,
+) -> Result<Arc<R>> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    let (_, _permit) = change::<R>(cx, &snapshot, &reach, of.id, of.rule, set)?;
+    let (env, id, expect) = (net.env(), of.id.to_owned(), of.expect);
+    net.store()
+        .transact(of.label, move |tx| {
+            let old = expected::<R>(tx, &id, expect)?;
+            let mut new = R::clone(&old);
+            apply(tx, &env, &mut new)?;
+            Ok(save(tx, &old, new, env.now))
+        })
+        .await
+}
+
+/// Removes an object that the caller may remove; before, `remove` refuses or gives back what the object claims.
+pub async fn delete_one<R: Seen>(
+    net: &Service,
+    cx: &Ctx,
+    of: Of<'_>,
+    mut remove: impl FnMut(&mut Tx, &Env, &R) -> Result<()> + Send + 'static,
+) -> Result<()> {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    let (_, _permit) = change::<R>(cx, &snapshot, &reach, of.id, of.rule, &Set::default())?;
+    let (env, id, expect) = (net.env(), of.id.to_owned(), of.expect);
+    net.store()
+        .transact(of.label, move |tx| {
+            let object = expected::<R>(tx, &id, expect)?;
+            remove(tx, &env, &object)?;
+            tx.delete::<R>(&id);
+            Ok(())
+        })
+        .await
+}
+
+/// The changes of a resource none of whose attributes can be changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct NoChanges {}
+
+/// Answers a request that changes nothing.
+pub fn unchanged<R: Seen>(net: &Service, cx: &Ctx, id: &str) -> Result<Arc<R>> {
+    see::<R>(cx, &net.store().snapshot(), &Reach::of(cx), id)
+}
+
+/// Takes what a request gives.
+pub fn take<T: Clone>(to: &mut T, given: &Option<T>) {
+    if let Some(given) = given {
+        to.clone_from(given);
+    }
 }
 
 /// `If-Match: revision_number=…`

@@ -25,4 +25,6 @@ policy::rules! {
     /// Remove tags from a floating IP.
     DELETE_TAGS = "delete_floatingip:tags", ADMIN_OR_MEMBER, [Project],
         DELETE "/v2.0/floatingips/{id}/tags", DELETE "/v2.0/floatingips/{id}/tags/{tag_id}";
+    /// List floating IP pools.
+    POOL_GET = "get_floatingip_pool", ADMIN_OR_READER, [Project], GET "/v2.0/floatingip-pools";
 }

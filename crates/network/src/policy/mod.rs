@@ -8,7 +8,13 @@ use policy::ServicePolicy;
 
 pub mod address_group;
 pub mod address_scope;
+pub mod auto_topology;
+pub mod conntrack_helper;
+pub mod flavor;
 pub mod floatingip;
+pub mod logging;
+pub mod metering;
+pub mod ndp_proxy;
 pub mod network;
 pub mod port;
 pub mod qos;
@@ -16,6 +22,7 @@ pub mod quota;
 pub mod rbac;
 pub mod router;
 pub mod security_group;
+pub mod segment;
 pub mod service;
 pub mod subnet;
 pub mod subnetpool;
@@ -92,6 +99,13 @@ pub static POLICY: ServicePolicy = ServicePolicy {
         rbac::ALL,
         qos::ALL,
         quota::ALL,
+        auto_topology::ALL,
+        conntrack_helper::ALL,
+        flavor::ALL,
+        logging::ALL,
+        metering::ALL,
+        ndp_proxy::ALL,
+        segment::ALL,
         service::ALL,
     ],
     refusal: "{} is disallowed by policy",

@@ -22,6 +22,8 @@ policy::rules! {
     /// Set `provider:segmentation_id` when creating a network.
     CREATE_PROVIDER_SEGMENTATION_ID = "create_network:provider:segmentation_id", ADMIN, [Project],
         POST "/v2.0/networks";
+    /// Set `segments` when creating a network.
+    CREATE_SEGMENTS = "create_network:segments", ADMIN, [Project], POST "/v2.0/networks";
     /// Add tags to a network.
     CREATE_TAGS = "create_network:tags", ADMIN_OR_MEMBER, [Project], POST "/v2.0/networks/{id}/tags";
     /// List and show networks.
@@ -37,6 +39,8 @@ policy::rules! {
     /// See `provider:segmentation_id` of a network.
     GET_PROVIDER_SEGMENTATION_ID = "get_network:provider:segmentation_id", ADMIN, [Project],
         GET "/v2.0/networks", GET "/v2.0/networks/{id}";
+    /// See `segments` of a network.
+    GET_SEGMENTS = "get_network:segments", ADMIN, [Project], GET "/v2.0/networks", GET "/v2.0/networks/{id}";
     /// List and look up tags of a network.
     GET_TAGS = "get_network:tags",
         "(rule:admin_only) or (role:reader and project_id:%(project_id)s) or rule:shared or rule:external or rule:context_is_advsvc", [Project],

@@ -19,10 +19,18 @@ policy::rules! {
     CREATE_EXTERNAL_GATEWAY_INFO_EXTERNAL_FIXED_IPS = "create_router:external_gateway_info:external_fixed_ips",
         ADMIN, [Project],
         POST "/v2.0/routers";
+    /// Set `distributed` when creating a router.
+    CREATE_DISTRIBUTED = "create_router:distributed", ADMIN, [Project], POST "/v2.0/routers";
+    /// Set `ha` when creating a router.
+    CREATE_HA = "create_router:ha", ADMIN, [Project], POST "/v2.0/routers";
     /// Add tags to a router.
     CREATE_TAGS = "create_router:tags", ADMIN_OR_MEMBER, [Project], POST "/v2.0/routers/{id}/tags";
     /// List and show routers.
     GET = "get_router", ADMIN_OR_READER, [Project], GET "/v2.0/routers", GET "/v2.0/routers/{id}";
+    /// See `distributed` of a router.
+    GET_DISTRIBUTED = "get_router:distributed", ADMIN, [Project], GET "/v2.0/routers", GET "/v2.0/routers/{id}";
+    /// See `ha` of a router.
+    GET_HA = "get_router:ha", ADMIN, [Project], GET "/v2.0/routers", GET "/v2.0/routers/{id}";
     /// List and look up tags of a router.
     GET_TAGS = "get_router:tags", ADMIN_OR_READER, [Project],
         GET "/v2.0/routers/{id}/tags", GET "/v2.0/routers/{id}/tags/{tag_id}";
@@ -42,6 +50,10 @@ policy::rules! {
     UPDATE_EXTERNAL_GATEWAY_INFO_EXTERNAL_FIXED_IPS = "update_router:external_gateway_info:external_fixed_ips",
         ADMIN, [Project],
         PUT "/v2.0/routers/{id}";
+    /// Change `distributed` of a router.
+    UPDATE_DISTRIBUTED = "update_router:distributed", ADMIN, [Project], PUT "/v2.0/routers/{id}";
+    /// Change `ha` of a router.
+    UPDATE_HA = "update_router:ha", ADMIN, [Project], PUT "/v2.0/routers/{id}";
     /// Set tags of a router.
     UPDATE_TAGS = "update_router:tags", ADMIN_OR_MEMBER, [Project],
         PUT "/v2.0/routers/{id}/tags", PUT "/v2.0/routers/{id}/tags/{tag_id}";

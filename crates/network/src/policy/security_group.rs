@@ -1,6 +1,6 @@
 //! Security groups, their rules, and the rules that new groups begin with.
 
-use super::{ADMIN, ADMIN_OR_MEMBER, READER};
+use super::{ADMIN, ADMIN_OR_MANAGER, ADMIN_OR_MEMBER, ADMIN_OR_READER, READER};
 
 policy::rules! {
     /// Create a security group.
@@ -43,4 +43,16 @@ policy::rules! {
     /// Delete a default security group rule.
     DEFAULT_RULE_DELETE = "delete_default_security_group_rule", ADMIN, [Project],
         DELETE "/v2.0/default-security-group-rules/{id}";
+    /// Say whether a project's groups are stateful that do not say.
+    STATEFULNESS_CREATE = "create_security_groups_default_statefulness", ADMIN_OR_MANAGER, [Project],
+        POST "/v2.0/security-groups-default-statefulness";
+    /// List and show whether groups are stateful that do not say.
+    STATEFULNESS_GET = "get_security_groups_default_statefulness", ADMIN_OR_READER, [Project],
+        GET "/v2.0/security-groups-default-statefulness", GET "/v2.0/security-groups-default-statefulness/{id}";
+    /// Change whether a project's groups are stateful that do not say.
+    STATEFULNESS_UPDATE = "update_security_groups_default_statefulness", ADMIN_OR_MANAGER, [Project],
+        PUT "/v2.0/security-groups-default-statefulness/{id}";
+    /// Forget whether a project's groups are stateful that do not say.
+    STATEFULNESS_DELETE = "delete_security_groups_default_statefulness", ADMIN_OR_MANAGER, [Project],
+        DELETE "/v2.0/security-groups-default-statefulness/{id}";
 }

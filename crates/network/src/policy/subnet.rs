@@ -1,13 +1,12 @@
 //! Subnets.
 
-use super::ADMIN;
-
 policy::rules! {
     /// Create a subnet.
     CREATE = "create_subnet", "(rule:admin_only) or (role:member and rule:network_owner)", [Project],
         POST "/v2.0/subnets";
     /// Set `service_types` when creating a subnet.
-    CREATE_SERVICE_TYPES = "create_subnet:service_types", ADMIN, [Project], POST "/v2.0/subnets";
+    CREATE_SERVICE_TYPES = "create_subnet:service_types",
+        "(rule:admin_only) or (role:member and rule:network_owner)", [Project], POST "/v2.0/subnets";
     /// Add tags to a subnet.
     CREATE_TAGS = "create_subnet:tags",
         "role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)", [Project],
@@ -25,7 +24,9 @@ policy::rules! {
         "role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)", [Project],
         PUT "/v2.0/subnets/{id}";
     /// Change `service_types` of a subnet.
-    UPDATE_SERVICE_TYPES = "update_subnet:service_types", ADMIN, [Project], PUT "/v2.0/subnets/{id}";
+    UPDATE_SERVICE_TYPES = "update_subnet:service_types",
+        "role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)", [Project],
+        PUT "/v2.0/subnets/{id}";
     /// Set tags of a subnet.
     UPDATE_TAGS = "update_subnet:tags",
         "role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)", [Project],

@@ -31,4 +31,11 @@ policy::rules! {
     /// Remove tags from a subnet pool.
     DELETE_TAGS = "delete_subnetpool:tags", ADMIN_OR_MEMBER, [Project],
         DELETE "/v2.0/subnetpools/{id}/tags", DELETE "/v2.0/subnetpools/{id}/tags/{tag_id}";
+    /// Add prefixes to a subnet pool.
+    ADD_PREFIXES = "add_prefixes", ADMIN_OR_MEMBER, [Project], PUT "/v2.0/subnetpools/{id}/add_prefixes";
+    /// Remove prefixes from a subnet pool.
+    REMOVE_PREFIXES = "remove_prefixes", ADMIN_OR_MEMBER, [Project], PUT "/v2.0/subnetpools/{id}/remove_prefixes";
+    /// Take a network's subnets into a subnet pool.
+    ONBOARD = "onboard_network_subnets", ADMIN_OR_MEMBER, [Project],
+        PUT "/v2.0/subnetpools/{id}/onboard_network_subnets";
 }

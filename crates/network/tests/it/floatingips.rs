@@ -134,3 +134,19 @@ async fn only_where_a_router_leads() {
     assert!(world.blue().list("floatingips").await.is_empty());
     world.audit_store().await;
 }
+
+/// A router that is named carries the address, though it is not on the port's subnet.
+#[tokio::test]
+async fn through_a_router_that_is_named() {
+    let world = World::new().await;
+    let (red, public) = (world.red(), world.public().await);
+    let (_, port) = behind(&world, &red, "10.0.0.0/24").await;
+    let outer = id(&red.make("router", json!({"external_gateway_info": {"network_id": public}})).await);
+    let asked = json!({"floating_network_id": public, "port_id": id(&port), "router_id": outer});
+    let made = red.make("floatingip", asked).await;
+    assert_eq!(made["router_id"], *outer);
+    let inner = id(&red.make("router", json!({})).await);
+    let put = format!("PUT floatingips/{}", id(&made));
+    red.refused(409, "RouterWithoutGateway", &put, json!({"floatingip": {"router_id": inner}})).await;
+    world.blue().refused(404, "FloatingIPNotFound", &put, json!({"floatingip": {"router_id": inner}})).await;
+}

@@ -234,3 +234,41 @@ async fn a_revision_can_be_insisted_on() {
     red.make("subnet", subnet).await;
     assert!(red.show("network", &network).await["revision_number"].as_i64().unwrap() > before);
 }
+
+/// An address that leads nowhere keeps no network; one that leads somewhere does.
+#[tokio::test]
+async fn an_external_network_goes_with_its_idle_addresses() {
+    let world = World::new().await;
+    let (red, admin) = (world.red(), world.admin());
+    let network = id(&admin.make("network", json!({"router:external": true})).await);
+    let subnet = json!({"network_id": network, "ip_version": 4, "cidr": "192.0.2.0/24", "enable_dhcp": false});
+    admin.make("subnet", subnet).await;
+    let fip = id(&red.make("floatingip", json!({"floating_network_id": network})).await);
+    let (inner, subnet) = red.network("n", "10.0.0.0/24").await;
+    let router = id(&red.make("router", json!({"external_gateway_info": {"network_id": network}})).await);
+    red.expect(200, &format!("PUT routers/{router}/add_router_interface"), json!({"subnet_id": subnet})).await;
+    let port = id(&red.port(&inner).await);
+    red.set("floatingip", &fip, json!({"port_id": port})).await;
+    admin.refused(409, "NetworkInUse", &format!("DELETE networks/{network}"), None).await;
+    red.set("floatingip", &fip, json!({"port_id": null})).await;
+    red.set("router", &router, json!({"external_gateway_info": null})).await;
+    admin.delete("network", &network).await;
+    red.refused(404, "FloatingIPNotFound", &format!("GET floatingips/{fip}"), None).await;
+    world.audit_store().await;
+}
+
+/// How small a packet may be, its subnets say.
+#[tokio::test]
+async fn an_mtu_is_judged_with_the_subnets() {
+    let world = World::new().await;
+    let red = world.red();
+    for (mtu, version, cidr) in [(67, 4, "10.0.0.0/24"), (1279, 6, "fd01::/64")] {
+        let network = id(&red.make("network", json!({"mtu": mtu})).await);
+        let subnet = json!({"subnet": {"network_id": network, "ip_version": version, "cidr": cidr}});
+        red.refused(409, "NetworkMTUSubnetConflict", "POST subnets", subnet.clone()).await;
+        red.set("network", &network, json!({"mtu": 1280})).await;
+        red.expect(201, "POST subnets", subnet).await;
+        let back = json!({"network": {"mtu": mtu}});
+        red.refused(409, "NetworkMTUSubnetConflict", &format!("PUT networks/{network}"), back).await;
+    }
+}

@@ -276,3 +276,22 @@ async fn single_routes() {
     assert_eq!(red.show("router", &router).await["routes"].as_array().unwrap().len(), 10, "a refusal changes nothing");
     world.audit_store().await;
 }
+
+/// What kind of router it is, administrators see and say; while it is down.
+#[tokio::test]
+async fn distributed_and_ha() {
+    let world = World::new().await;
+    let (red, admin) = (world.red(), world.admin());
+    red.refused(403, "PolicyNotAuthorized", "POST routers", json!({"router": {"distributed": true}})).await;
+    let made = red.make("router", json!({})).await;
+    assert!(made.get("distributed").is_none() && made.get("ha").is_none(), "{made}");
+    let router = id(&made);
+    let seen = admin.show("router", &router).await;
+    assert_eq!((seen["distributed"].as_bool(), seen["ha"].as_bool()), (Some(true), Some(true)));
+    let put = format!("PUT routers/{router}");
+    admin.refused(400, "BadRequest", &put, json!({"router": {"distributed": false}})).await;
+    admin.set("router", &router, json!({"admin_state_up": false})).await;
+    assert_eq!(admin.set("router", &router, json!({"distributed": false})).await["distributed"], false);
+    admin.refused(400, "BadRequest", &put, json!({"router": {"ha": false, "admin_state_up": true}})).await;
+    assert_eq!(admin.set("router", &router, json!({"ha": false})).await["ha"], false);
+}

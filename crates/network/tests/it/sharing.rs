@@ -129,3 +129,58 @@ async fn groups_and_external_networks_are_shared_too() {
     blue.refused(404, "NetworkNotFound", "POST routers", refused).await;
     world.audit_store().await;
 }
+
+fn external(network: &str, target: &str) -> serde_json::Value {
+    json!({"rbac_policy": {"object_type": "network", "object_id": network, "action": "access_as_external", "target_tenant": target}})
+}
+
+/// A network is external as long as it is to somebody, and for whom a router has its gateway there.
+#[tokio::test]
+async fn external_to_some() {
+    let world = World::new().await;
+    let (red, admin) = (world.red(), world.admin());
+    let (network, _) = admin.network("out", "192.0.2.0/24").await;
+    let all = id(&admin.expect(201, "POST rbac-policies", external(&network, "*")).await["rbac_policy"]);
+    let router = json!({"external_gateway_info": {"network_id": network}});
+    let router = id(&red.make("router", router.clone()).await);
+    let drop_all = format!("DELETE rbac-policies/{all}");
+    admin.refused(409, "RbacPolicyInUse", &drop_all, None).await;
+    let own = id(&admin.expect(201, "POST rbac-policies", external(&network, RED)).await["rbac_policy"]);
+    admin.expect(204, &drop_all, None).await;
+    admin.refused(409, "RbacPolicyInUse", &format!("DELETE rbac-policies/{own}"), None).await;
+    red.delete("router", &router).await;
+    admin.delete("rbac_policy", &own).await;
+    assert_eq!(admin.show("network", &network).await["router:external"], false, "to nobody");
+    // The network of automatic topologies is everybody's.
+    let public = world.public().await;
+    admin.set("network", &public, json!({"is_default": true})).await;
+    let wildcard = admin.list(&format!("rbac-policies?object_id={public}&action=access_as_external")).await;
+    admin.refused(409, "RbacPolicyInUse", &format!("DELETE rbac-policies/{}", id(&wildcard[0])), None).await;
+    world.audit_store().await;
+}
+
+/// Who only uses an object cannot pass it on, and a pool goes only to those who have its scope.
+#[tokio::test]
+async fn passing_on() {
+    let world = World::new().await;
+    let (red, blue, admin) = (world.red(), world.blue(), world.admin());
+    let share = |object: &str, kind: &str, target: &str| json!({"rbac_policy": {"object_type": kind, "object_id": object, "action": "access_as_shared", "target_tenant": target}});
+    let pool =
+        id(&admin.make("subnetpool", json!({"name": "p", "prefixes": ["10.0.0.0/16"], "default_prefixlen": 24})).await);
+    red.refused(404, "SubnetPoolNotFound", "POST rbac-policies", share(&pool, "subnetpool", BLUE)).await;
+    let policy = id(&admin.expect(201, "POST rbac-policies", share(&pool, "subnetpool", RED)).await["rbac_policy"]);
+    red.refused(400, "InvalidInput", "POST rbac-policies", share(&pool, "subnetpool", BLUE)).await;
+    let network = id(&red.make("network", json!({})).await);
+    let subnet = json!({"network_id": network, "ip_version": 4, "subnetpool_id": pool});
+    let subnet = id(&red.make("subnet", subnet).await);
+    admin.refused(409, "RbacPolicyInUse", &format!("DELETE rbac-policies/{policy}"), None).await;
+    red.delete("subnet", &subnet).await;
+    admin.delete("rbac_policy", &policy).await;
+    let scope = id(&red.make("address_scope", json!({"ip_version": 4})).await);
+    let scoped = json!({"name": "s", "prefixes": ["10.9.0.0/16"], "address_scope_id": scope});
+    let scoped = id(&red.make("subnetpool", scoped).await);
+    red.refused(400, "RbacPolicyInitError", "POST rbac-policies", share(&scoped, "subnetpool", BLUE)).await;
+    red.expect(201, "POST rbac-policies", share(&scope, "address_scope", BLUE)).await;
+    red.expect(201, "POST rbac-policies", share(&scoped, "subnetpool", BLUE)).await;
+    assert_eq!(blue.show("subnetpool", &scoped).await["name"], "s");
+}

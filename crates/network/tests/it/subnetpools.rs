@@ -1,5 +1,5 @@
 use crate::support::{World, id};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn the_default_pools() {
@@ -104,5 +104,46 @@ async fn rules_of_pools() {
     red.expect(201, "POST subnets", cut(25)).await;
     red.refused(409, "SubnetPoolQuotaExceeded", "POST subnets", cut(24)).await;
     red.expect(201, "POST subnets", cut(25)).await;
+    world.audit_store().await;
+}
+
+/// Prefixes come and go; what subnets have stays.
+#[tokio::test]
+async fn prefixes_and_onboarding() {
+    let world = World::new().await;
+    let red = world.red();
+    let pool = json!({"name": "p", "prefixes": ["10.10.10.0/24"], "default_prefixlen": 26});
+    let pool = id(&red.make("subnetpool", pool).await);
+    let act = async |what: &str, prefixes: Value| {
+        let answer = red.expect(200, &format!("PUT subnetpools/{pool}/{what}"), json!({"prefixes": prefixes})).await;
+        answer["prefixes"].clone()
+    };
+    assert_eq!(act("add_prefixes", json!(["10.10.12.0/24"])).await, json!(["10.10.10.0/24", "10.10.12.0/24"]));
+    assert_eq!(
+        act("add_prefixes", json!(["10.10.0.0/16"])).await,
+        json!(["10.10.0.0/16"]),
+        "those that overlap are one"
+    );
+    let left = act("remove_prefixes", json!(["10.10.128.0/17"])).await;
+    assert_eq!(left, json!(["10.10.0.0/17"]));
+    assert_eq!(act("remove_prefixes", json!(["10.99.0.0/24"])).await, left);
+    let wrong = format!("PUT subnetpools/{pool}/add_prefixes");
+    red.refused(400, "PrefixVersionMismatch", &wrong, json!({"prefixes": ["fd00::/64"]})).await;
+    red.refused(400, "HTTPBadRequest", &wrong, json!({"prefixes": "x"})).await;
+    let cut = id(&red.make("network", json!({})).await);
+    let subnet = json!({"network_id": cut, "ip_version": 4, "subnetpool_id": pool, "cidr": "10.10.0.0/26"});
+    red.make("subnet", subnet).await;
+    let remove = format!("PUT subnetpools/{pool}/remove_prefixes");
+    red.refused(400, "IllegalSubnetPoolPrefixUpdate", &remove, json!({"prefixes": ["10.10.0.0/24"]})).await;
+    // A network's subnets become the pool's.
+    let (network, subnet) = red.network("old", "192.168.7.0/24").await;
+    let onboard = format!("PUT subnetpools/{pool}/onboard_network_subnets");
+    let answer = red.expect(200, &onboard, json!({"network_id": network})).await;
+    assert_eq!(answer, json!([{"id": subnet, "cidr": "192.168.7.0/24"}]));
+    assert_eq!(red.show("subnet", &subnet).await["subnetpool_id"], *pool);
+    let prefixes = red.show("subnetpool", &pool).await["prefixes"].take();
+    assert_eq!(prefixes, json!(["10.10.0.0/17", "192.168.7.0/24"]));
+    red.refused(400, "IllegalSubnetPoolUpdate", &onboard, json!({"network_id": network})).await;
+    world.blue().refused(404, "NetworkNotFound", &onboard, json!({"network_id": network})).await;
     world.audit_store().await;
 }

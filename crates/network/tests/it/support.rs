@@ -391,6 +391,15 @@ fn collection(resource: &str) -> &'static str {
         "default_security_group_rule" => "default-security-group-rules",
         "rbac_policy" => "rbac-policies",
         "agent" => "agents",
+        "metering_label" => "metering/metering-labels",
+        "metering_label_rule" => "metering/metering-label-rules",
+        "flavor" => "flavors",
+        "service_profile" => "service_profiles",
+        "segment" => "segments",
+        "network_segment_range" => "network-segment-ranges",
+        "log" => "log/logs",
+        "ndp_proxy" => "ndp-proxies",
+        "security_groups_default_statefulness" => "security-groups-default-statefulness",
         other => panic!("what is a {other}?"),
     }
 }

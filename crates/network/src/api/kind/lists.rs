@@ -248,3 +248,25 @@ pub(super) fn gateway(value: &Value) -> Read {
     }
     Ok(out.into())
 }
+
+/// `segments` of a network: provider attributes, each complete.
+pub(super) fn segments(value: &Value) -> Read {
+    const WRONG: &str = "Invalid data format for segments";
+    let mut out: Vec<Value> = Vec::new();
+    for item in list(value, WRONG)? {
+        let given = object(item, WRONG)?;
+        let mut segment = Map::new();
+        for (name, value) in given {
+            let value = match name.as_str() {
+                _ if value.is_null() => Value::Null,
+                "provider:network_type" => names::text(value, 32)?,
+                "provider:physical_network" => names::text(value, 64)?,
+                "provider:segmentation_id" => scalars::non_negative(value)?,
+                unknown => return Err(format!("{WRONG}: unknown key '{unknown}'").into()),
+            };
+            segment.insert(name.clone(), value);
+        }
+        out.push(segment.into());
+    }
+    Ok(out.into())
+}

@@ -17,10 +17,7 @@ mod router;
 pub use affected::affected;
 pub use port::hostname;
 
-use super::{
-    FloatingIp, Network, Port, Router, SecurityGroup, Settings, Subnet, port::Role, qos, segment::SegmentKind,
-    subnet::Mode,
-};
+use super::{FloatingIp, Network, Port, Router, SecurityGroup, Settings, Subnet, port::Role, qos, subnet::Mode};
 use crate::driver::{Ipv6Mode, LFloatingIp, LFloatingLimit, LNetwork, LSubnet, Logical, LogicalKey, NetworkKind};
 use ipnet::IpNet;
 use std::{net::IpAddr, sync::Arc};
@@ -73,7 +70,7 @@ fn own_key(port: &Port) -> Option<LogicalKey> {
 fn network(network: &Network, settings: &Settings) -> LNetwork {
     let segment = network.segments.first();
     let kind = match segment {
-        Some(s) if s.kind != SegmentKind::Geneve => NetworkKind::Provider {
+        Some(s) if !s.kind.is_overlay() => NetworkKind::Provider {
             physical: s.physical.clone().unwrap_or_default(),
             vlan: s.number.and_then(|n| u16::try_from(n).ok()),
         },

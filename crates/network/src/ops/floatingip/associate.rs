@@ -14,14 +14,16 @@ use kernel::{NetworkId, ProjectId, Result, RouterId};
 use std::net::{IpAddr, Ipv4Addr};
 use store::Tx;
 
+/// Where a request wants a floating IP to lead.
+pub(super) struct TargetAsked<'a> {
+    pub port: &'a str,
+    pub fixed: Option<IpAddr>,
+    pub router: Option<&'a RouterId>,
+}
+
 /// Finds where a floating IP of `network` would lead: which of the port's addresses, through which router.
-pub(super) fn target(
-    tx: &mut Tx,
-    reach: &Reach,
-    fip: &FloatingIp,
-    port: &str,
-    fixed: Option<IpAddr>,
-) -> Result<Target> {
+pub(super) fn target(tx: &mut Tx, reach: &Reach, fip: &FloatingIp, asked: &TargetAsked<'_>) -> Result<Target> {
+    let TargetAsked { port, fixed, router } = *asked;
     let port =
         tx.get::<Port>(port).filter(|p| reach.all || reach.is(p.project())).ok_or_else(|| Port::not_found(port))?;
     ensure_usable(&port, fip.project(), reach)?;
@@ -31,7 +33,10 @@ pub(super) fn target(
             format!("Cannot process floating IP association with {}, since that is not an IPv4 address", fixed.address);
         return Err(NetError::floatingip(text).into());
     };
-    let router = router_for(tx, &port, &fixed, &fip.network)?;
+    let router = match router {
+        Some(router) => named_router(tx, reach, router, &fip.network)?,
+        None => router_for(tx, &port, &fixed, &fip.network)?,
+    };
     ensure_alone(tx, fip, &port, address)?;
     Ok(Target { port: port.id.clone(), fixed: address, router })
 }
@@ -68,6 +73,17 @@ fn inner(port: &Port, fixed: Option<IpAddr>) -> Result<FixedIp> {
             port.id
         )),
     }
+}
+
+/// The router that the request names: the caller's, with its gateway on the external network. How it reaches the address,
+/// routes say.
+fn named_router(tx: &mut Tx, reach: &Reach, id: &RouterId, network: &NetworkId) -> Result<RouterId> {
+    let router = tx.get::<Router>(id).filter(|r| reach.all || reach.is(r.project()));
+    let router = router.ok_or_else(|| Router::not_found(id))?;
+    if router.gateway.as_ref().is_some_and(|g| g.network == *network) {
+        return Ok(router.id.clone());
+    }
+    Err(NetError::RouterWithoutGateway { router: id.to_string(), network: network.to_string() }.into())
 }
 
 /// A router on the address's subnet with its gateway on the external network; the one that is the subnet's gateway first,

@@ -1,4 +1,4 @@
-use super::associate;
+use super::associate::{self, TargetAsked};
 use crate::{
     Network as Service,
     error::NetError,
@@ -16,7 +16,7 @@ use crate::{
     },
     policy::floatingip as rules,
 };
-use kernel::{Ctx, FloatingIpId, NetworkId, PortId, ProjectId, Result, SubnetId};
+use kernel::{Ctx, FloatingIpId, NetworkId, PortId, ProjectId, Result, RouterId, SubnetId};
 use serde::Deserialize;
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -32,6 +32,8 @@ pub struct NewFloatingIp {
     pub subnet_id: Option<SubnetId>,
     pub port_id: Option<String>,
     pub fixed_ip_address: Option<IpAddr>,
+    /// The router that shall carry it, if not the one found.
+    pub router_id: Option<RouterId>,
     pub dns_name: String,
     pub dns_domain: String,
     pub qos_policy_id: Option<QosPolicyId>,
@@ -68,7 +70,8 @@ fn insert(tx: &mut Tx, env: &Env, reach: &Reach, project: &ProjectId, new: &NewF
             return Err(NetError::floatingip("fixed_ip_address cannot be specified without a port_id").into());
         }
         (Some(port), fixed) => {
-            let target = associate::target(tx, reach, &fip, port, fixed)?;
+            let asked = TargetAsked { port, fixed, router: new.router_id.as_ref() };
+            let target = associate::target(tx, reach, &fip, &asked)?;
             associate::point(tx, env, &mut fip, Some(target));
         }
         (None, None) => {}

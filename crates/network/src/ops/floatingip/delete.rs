@@ -9,7 +9,8 @@ use crate::{
     },
     policy::floatingip as rules,
 };
-use kernel::{Ctx, Result};
+use kernel::{Ctx, Result, Timestamp};
+use store::Tx;
 
 pub async fn delete(net: &Service, cx: &Ctx, id: &str, expect: Expect) -> Result<()> {
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
@@ -17,14 +18,19 @@ pub async fn delete(net: &Service, cx: &Ctx, id: &str, expect: Expect) -> Result
     let (env, id) = (net.env(), id.to_owned());
     net.store()
         .transact("network.floatingip.delete", move |tx| {
-            let mut fip = FloatingIp::clone(&*expected::<FloatingIp>(tx, &id, expect)?);
-            associate::point(tx, &env, &mut fip, None);
-            if let Some(port) = tx.get::<Port>(&fip.external_port) {
-                port::delete::remove(tx, &port, env.now);
-            }
-            tx.delete::<FloatingIp>(&id);
-            quota::release(tx, fip.project(), "floatingip", 1);
+            let fip = expected::<FloatingIp>(tx, &id, expect)?;
+            associate::point(tx, &env, &mut FloatingIp::clone(&fip), None);
+            remove(tx, &fip, env.now);
             Ok(())
         })
         .await
+}
+
+/// Removes a floating IP that leads nowhere, with all it claims.
+pub(crate) fn remove(tx: &mut Tx, fip: &FloatingIp, now: Timestamp) {
+    if let Some(port) = tx.get::<Port>(&fip.external_port) {
+        port::delete::remove(tx, &port, now);
+    }
+    tx.delete::<FloatingIp>(&fip.id);
+    quota::release(tx, fip.project(), "floatingip", 1);
 }

@@ -1,4 +1,4 @@
-use super::associate;
+use super::associate::{self, TargetAsked};
 use crate::{
     Network as Service,
     error::NetError,
@@ -10,7 +10,7 @@ use crate::{
     },
     policy::floatingip as rules,
 };
-use kernel::{Ctx, Result};
+use kernel::{Ctx, Result, RouterId};
 use serde::Deserialize;
 use std::{net::IpAddr, sync::Arc};
 use store::Tx;
@@ -25,6 +25,7 @@ pub struct FloatingIpChanges {
     pub fixed_ip_address: Option<IpAddr>,
     #[serde(deserialize_with = "crate::ops::common::given")]
     pub qos_policy_id: Option<Option<QosPolicyId>>,
+    pub router_id: Option<RouterId>,
 }
 
 pub async fn update(
@@ -73,10 +74,13 @@ fn apply(
         (Some(port), _) => port.clone(),
         (None, _) => current,
     };
-    let moved = changes.port_id.is_some() || changes.fixed_ip_address.is_some();
+    let moved = changes.port_id.is_some() || changes.fixed_ip_address.is_some() || changes.router_id.is_some();
     if moved {
         let target = match &port {
-            Some(port) => Some(associate::target(tx, reach, &old, port, changes.fixed_ip_address)?),
+            Some(port) => {
+                let asked = TargetAsked { port, fixed: changes.fixed_ip_address, router: changes.router_id.as_ref() };
+                Some(associate::target(tx, reach, &old, &asked)?)
+            }
             None => None,
         };
         associate::point(tx, env, &mut new, target);

@@ -1,7 +1,8 @@
 use super::{fitting_mtu, known_zones, only_default, open_to_all};
 use crate::{
     Network as Service,
-    model::{Network, QosPolicyId, Standard, quota, rbac::Action, segment},
+    error::NetError,
+    model::{Network, QosPolicyId, SegmentId, Standard, quota, rbac::Action, segment, segment::Segment, segment_range},
     ops::{
         access::Reach,
         common::{Asked, Env, Guard, create_all},
@@ -11,7 +12,7 @@ use crate::{
 };
 use kernel::{Ctx, NetworkId, ProjectId, Result};
 use serde::Deserialize;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use store::Tx;
 
 /// A network asked for, with what the API fills in.
@@ -29,12 +30,30 @@ pub struct NewNetwork {
     pub dns_domain: String,
     pub availability_zone_hints: Vec<String>,
     pub qos_policy_id: Option<QosPolicyId>,
-    #[serde(rename = "provider:network_type")]
-    pub network_type: Option<String>,
-    #[serde(rename = "provider:physical_network")]
-    pub physical_network: Option<String>,
-    #[serde(rename = "provider:segmentation_id")]
-    pub segmentation_id: Option<u32>,
+    #[serde(flatten)]
+    pub provider: segment::Wanted,
+    /// Several, instead of the one above.
+    pub segments: Option<Vec<segment::Wanted>>,
+}
+
+impl Default for NewNetwork {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            description: String::new(),
+            admin_state_up: true,
+            shared: false,
+            external: false,
+            is_default: false,
+            mtu: None,
+            port_security_enabled: true,
+            dns_domain: String::new(),
+            availability_zone_hints: Vec::new(),
+            qos_policy_id: None,
+            provider: segment::Wanted::default(),
+            segments: None,
+        }
+    }
 }
 
 /// Makes networks, all or none.
@@ -61,12 +80,8 @@ pub(crate) fn insert(
 ) -> Result<Arc<Network>> {
     quota::claim(tx, project, "network", 1)?;
     security_group::ensure_default(tx, env, project)?;
-    let wanted = segment::Wanted {
-        kind: new.network_type.clone(),
-        physical: new.physical_network.clone(),
-        number: new.segmentation_id,
-    };
-    let segment = segment::claim(tx, wanted.resolve(&env.settings)?, id, &env.settings)?;
+    let segments = segments(tx, env, id, project, new)?;
+    let most = segments.iter().map(|s| s.mtu(&env.settings)).min().unwrap_or(env.settings.physical_mtu);
     let qos = match &new.qos_policy_id {
         Some(policy) => {
             qos::refer(tx, reach, None, Some(policy), qos::Holder::Network(id), env.enforced)?;
@@ -84,14 +99,15 @@ pub(crate) fn insert(
         admin_up: new.admin_state_up,
         external: new.external,
         is_default: new.external && new.is_default,
-        mtu: fitting_mtu(new.mtu, segment.mtu(&env.settings))?,
+        mtu: fitting_mtu(new.mtu, most)?,
         port_security: new.port_security_enabled,
         dns_domain: new.dns_domain.clone(),
         zone_hints: new.availability_zone_hints.clone(),
-        segments: vec![segment],
+        segments,
         subnets: Vec::new(),
         metadata_port: None,
         qos,
+        not_served_by: BTreeSet::new(),
         deleting: false,
     };
     if new.shared {
@@ -101,4 +117,23 @@ pub(crate) fn insert(
         open_to_all(tx, &network, Action::External, env.now)?;
     }
     Ok(tx.put(network))
+}
+
+/// Claims the segments asked for, or one of the usual kind.
+fn segments(tx: &mut Tx, env: &Env, id: &NetworkId, project: &ProjectId, new: &NewNetwork) -> Result<Vec<Segment>> {
+    let single = std::slice::from_ref(&new.provider);
+    let wanted = match &new.segments {
+        Some(_) if new.provider != segment::Wanted::default() => {
+            let text = "Plural segments and singular provider attributes cannot be set together";
+            return Err(NetError::request(text).into());
+        }
+        Some(several) if !several.is_empty() => several,
+        _ => single,
+    };
+    let usual = segment_range::overlay_of(tx.view(), project);
+    let claim = |wanted: &segment::Wanted| {
+        let claimed = segment::claim(tx, wanted.resolve(&env.settings, usual)?, id, project, &env.settings)?;
+        Ok(Segment { id: SegmentId::new(), standard: Standard::new(project, "", env.now), ..claimed })
+    };
+    wanted.iter().map(claim).collect()
 }

@@ -20,11 +20,11 @@ use super::forget_policies;
 use crate::{
     Network as Service,
     error::NetError,
-    model::{Network, Port, Resource, Subnet, quota},
+    model::{FloatingIp, Network, Port, Resource, Subnet, port::Role, quota},
     ops::{
         access::{Reach, Set, change},
         common::{Expect, expected, listed},
-        port, subnet,
+        floatingip, port, subnet,
     },
     policy::network as rules,
 };
@@ -60,7 +60,10 @@ fn remove(tx: &mut Tx, id: &str) -> Result<()> {
         return Err(refusal);
     }
     for port in tx.by(Port::BY_NETWORK, id) {
-        port::delete::remove(tx, &port, network.standard.updated);
+        match tx.get::<FloatingIp>(&port.device_id).filter(|_| port.role() == Role::FloatingIp) {
+            Some(fip) => floatingip::delete::remove(tx, &fip, network.standard.updated),
+            None => port::delete::remove(tx, &port, network.standard.updated),
+        }
     }
     for subnet in &network.subnets {
         if let Some(subnet) = tx.get::<Subnet>(subnet) {
@@ -77,7 +80,12 @@ fn remove(tx: &mut Tx, id: &str) -> Result<()> {
 }
 
 fn ensure_unused(tx: &Tx, network: &Network) -> Result<()> {
-    let ports: Vec<_> = tx.view().by(Port::BY_NETWORK, &network.id).filter(|p| !p.is_auto_deleted()).collect();
+    let view = tx.view();
+    // An address that leads nowhere is nobody's use of the network.
+    let idle = |p: &Port| {
+        p.role() == Role::FloatingIp && view.get::<FloatingIp>(&p.device_id).is_none_or(|f| f.target.is_none())
+    };
+    let ports: Vec<_> = view.by(Port::BY_NETWORK, &network.id).filter(|p| !p.is_auto_deleted() && !idle(p)).collect();
     if ports.is_empty() {
         return Ok(());
     }

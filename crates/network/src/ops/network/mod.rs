@@ -9,7 +9,7 @@ use crate::{
     error::NetError,
     model::{Network, RbacPolicy, RbacPolicyId, Settings, quota, rbac::Action, rbac::ObjectType},
 };
-use kernel::{ProjectId, Result, Timestamp};
+use kernel::{NetworkId, ProjectId, Result, Timestamp};
 use store::Tx;
 
 /// Makes the wildcard policy that `shared` or `router:external` stands for.
@@ -43,9 +43,17 @@ pub(crate) fn fitting_mtu(asked: Option<u32>, most: u32) -> Result<u32> {
     match asked.filter(|mtu| *mtu > 0) {
         None => Ok(most),
         Some(mtu) if mtu > most => Err(NetError::input(format!("Requested MTU is too big, maximum is {most}")).into()),
-        Some(mtu) if mtu < 68 => Err(NetError::input("Requested MTU is too small, minimum is 68").into()),
         Some(mtu) => Ok(mtu),
     }
+}
+
+/// What a subnet of either family needs: RFC 791's 68 bytes, RFC 8200's 1280.
+pub(crate) fn carries(network: &NetworkId, mtu: u32, v6: bool) -> Result<()> {
+    let least = if v6 { 1280 } else { 68 };
+    if mtu < least {
+        return Err(NetError::NetworkMTUSubnetConflict { network: network.to_string(), mtu: least }.into());
+    }
+    Ok(())
 }
 
 /// Zones that are asked for must be there.

@@ -1,4 +1,4 @@
-use super::{fitting_mtu, forget_policy, only_default, open_to_all};
+use super::{carries, fitting_mtu, forget_policy, only_default, open_to_all};
 use crate::{
     Network as Service,
     error::NetError,
@@ -103,9 +103,8 @@ fn apply(
 fn new_mtu(tx: &mut Tx, network: &Network, mtu: u32, env: &Env) -> Result<u32> {
     let most = network.segments.first().map_or(env.settings.physical_mtu, |s| s.mtu(&env.settings));
     let mtu = fitting_mtu(Some(mtu), most)?;
-    let v6 = network.subnets.iter().any(|id| tx.get::<Subnet>(id).is_some_and(|s| s.is_v6()));
-    if v6 && mtu < 1280 {
-        return Err(NetError::NetworkMTUSubnetConflict { network: network.id.to_string(), mtu: 1280 }.into());
+    for subnet in network.subnets.iter().filter_map(|id| tx.get::<Subnet>(id)) {
+        carries(&network.id, mtu, subnet.is_v6())?;
     }
     Ok(mtu)
 }

@@ -6,6 +6,7 @@ use crate::{
     ops::{
         access::{Reach, Set, change},
         common::{Expect, expected},
+        log, ndp_proxy,
     },
     policy::port as rules,
 };
@@ -67,6 +68,8 @@ pub(crate) fn remove(tx: &mut Tx, port: &Port, now: Timestamp) {
             f.standard.touch(now);
         });
     }
+    ndp_proxy::forget(tx, &port.id);
+    log::forget(tx, &port.id);
     if tx.delete::<Port>(&port.id) {
         quota::release(tx, port.project(), "port", 1);
     }

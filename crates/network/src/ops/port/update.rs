@@ -5,7 +5,7 @@ use super::{
 use crate::{
     Network as Service,
     error::NetError,
-    model::{FloatingIp, Network, Port, QosPolicyId, Resource, address::is_eui64, port::Role},
+    model::{FloatingIp, Network, Port, QosPolicyId, Resource, address::is_eui64, port::FixedIp, port::Role},
     ops::{
         access::{On, Reach, Seen, Set, authorize, see},
         common::{Env, Expect, expected, save},
@@ -156,7 +156,11 @@ fn apply_addresses(tx: &mut Tx, old: &Port, new: &mut Port, changes: &PortChange
         None => return Ok(()),
     };
     if changes.fixed_ips.is_some() && matches!(old.role(), Role::RouterGateway | Role::RouterInterface) {
-        let kept = old.v4().all(|ip| asked.iter().any(|a| a.ip_address == Some(ip.address)));
+        let stays = |a: &AskedIp, ip: &FixedIp| match a.ip_address {
+            Some(address) => address == ip.address,
+            None => a.subnet_id.as_ref() == Some(&ip.subnet),
+        };
+        let kept = old.v4().all(|ip| asked.iter().any(|a| stays(a, ip)));
         if !kept {
             let reason = format!("IP updates for the ports {} are not allowed while a router uses it", old.id);
             return Err(NetError::BadRequest { resource: "ports", reason }.into());

@@ -4,8 +4,10 @@ use crate::{
     Network as Service,
     error::NetError,
     model::{
-        AddressGroup, AddressScope, Network, Port, QosPolicy, RbacPolicy, RbacPolicyId, Resource, SecurityGroup,
-        SecurityGroupRule, Subnet, SubnetPool, quota,
+        AddressGroup, AddressScope, Network, Port, QosPolicy, RbacPolicy, RbacPolicyId, Resource, Router,
+        SecurityGroup, SecurityGroupRule, Subnet, SubnetPool,
+        port::Role,
+        quota,
         rbac::{self, Action, ObjectType},
     },
     ops::{
@@ -92,7 +94,13 @@ fn insert(tx: &mut Tx, env: &Env, reach: &Reach, project: &ProjectId, new: &NewR
     let action = Action::parse(&new.action).filter(|a| object_type.allows(*a)).ok_or_else(wrong)?;
     let owner = owner_of(tx, object_type, &new.object_id)?;
     if !reach.admin && owner != *project {
-        return Err(not_found(object_type, &new.object_id).into());
+        if !rbac::is_open(tx.view(), &new.object_id, project) {
+            return Err(not_found(object_type, &new.object_id).into());
+        }
+        return Err(NetError::input("Only admins can manipulate policies on objects they do not own").into());
+    }
+    if object_type == ObjectType::Subnetpool {
+        may_use_scope(tx, &new.object_id, &new.target_tenant)?;
     }
     let mut policies = tx.view().by(RbacPolicy::BY_OBJECT, &new.object_id);
     if policies.any(|p| p.action == action && p.target == new.target_tenant) {
@@ -113,6 +121,16 @@ fn insert(tx: &mut Tx, env: &Env, reach: &Reach, project: &ProjectId, new: &NewR
         target: new.target_tenant.clone(),
         created: env.now,
     }))
+}
+
+/// Whoever gets a subnet pool must have its address scope too.
+fn may_use_scope(tx: &mut Tx, pool: &str, target: &str) -> Result<()> {
+    let Some(scope) = tx.get::<SubnetPool>(pool).and_then(|p| p.address_scope.clone()) else { return Ok(()) };
+    if rbac::grants(tx.view(), &scope, Action::Shared, Some(target)) {
+        return Ok(());
+    }
+    let reason = "target project doesn't have access to associated address scope".to_owned();
+    Err(NetError::RbacPolicyInitError { object: pool.to_owned(), reason }.into())
 }
 
 fn not_found(object_type: ObjectType, id: &str) -> NetError {
@@ -183,6 +201,9 @@ pub async fn delete(net: &Service, cx: &Ctx, id: &str) -> Result<()> {
             };
             forget_policy(tx, &policy.project, &policy.id);
             still_usable(tx, &policy, None)?;
+            if policy.action == Action::External {
+                close_if_last(tx, &policy.object_id);
+            }
             touched(tx, policy.object_type, &policy.object_id, &env);
             Ok(())
         })
@@ -238,9 +259,44 @@ fn still_usable(tx: &mut Tx, policy: &RbacPolicy, new_target: Option<&str>) -> R
                 return in_use("networks or ports of other projects have the QoS policy");
             }
         }
-        (ObjectType::Network, Action::External) | (ObjectType::Subnetpool, _) => {}
+        (ObjectType::Network, Action::External) => {
+            let Some(network) = tx.get::<Network>(&policy.object_id) else { return Ok(()) };
+            if policy.target == rbac::ALL && network.is_default {
+                return in_use("Default external networks must be shared to everyone.");
+            }
+            let users = gateway_users(tx, &network);
+            if users.iter().filter(|p| !covered(p)).any(|p| !granted(tx, policy, p)) {
+                return in_use("There are routers attached to this network that depend on this policy for access.");
+            }
+        }
+        (ObjectType::Subnetpool, _) => {
+            let subnets = tx.by(Subnet::BY_POOL, &policy.object_id);
+            let owner = owner_of(tx, policy.object_type, &policy.object_id)?;
+            let foreign = subnets.iter().map(|s| &s.standard.project).filter(|p| **p != owner && !covered(p));
+            if foreign.into_iter().any(|p| !granted(tx, policy, p)) {
+                return in_use("subnets of other projects are from the subnet pool");
+            }
+        }
     }
     Ok(())
+}
+
+/// A network that is external to nobody any more is not external.
+fn close_if_last(tx: &mut Tx, network: &str) {
+    if !tx.view().by(RbacPolicy::BY_OBJECT, network).any(|p| p.action == Action::External) {
+        tx.update::<Network>(network, |n| {
+            n.external = false;
+            n.is_default = false;
+        });
+    }
+}
+
+/// Other projects with a router whose gateway is on the network.
+fn gateway_users(tx: &mut Tx, network: &Network) -> Vec<ProjectId> {
+    let gateways = tx.by(Port::BY_NETWORK, &network.id).into_iter().filter(|p| p.role() == Role::RouterGateway);
+    let routers: Vec<_> = gateways.map(|p| p.device_id.clone()).collect();
+    let projects = routers.iter().filter_map(|id| Some(tx.get::<Router>(id)?.project().clone()));
+    projects.filter(|p| p != network.project()).collect()
 }
 
 fn granted(tx: &Tx, policy: &RbacPolicy, project: &str) -> bool {

@@ -47,7 +47,8 @@ pub async fn add(net: &Service, cx: &Ctx, id: &str, asked: &InterfaceAsked) -> R
         .await
 }
 
-fn by_subnet(tx: &mut Tx, env: &Env, reach: &Reach, router: &Router, subnet: &str) -> Result<InterfaceView> {
+/// Connects a subnet to a router, by its gateway address.
+pub(crate) fn by_subnet(tx: &mut Tx, env: &Env, reach: &Reach, router: &Router, subnet: &str) -> Result<InterfaceView> {
     let subnet = tx.get::<Subnet>(subnet).ok_or_else(|| Subnet::not_found(subnet))?;
     let Some(gateway) = subnet.gateway else {
         return Err(NetError::router("Subnet for router interface must have a gateway IP").into());

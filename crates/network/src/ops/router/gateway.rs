@@ -10,6 +10,7 @@ use crate::{
     ops::{
         access::Reach,
         common::Env,
+        ndp_proxy,
         port::{
             self,
             address::{AskedIp, reassign},
@@ -34,7 +35,7 @@ pub struct GatewayAsked {
 }
 
 /// Gives a router the gateway asked for; without a network it loses the one it has.
-pub(super) fn set(tx: &mut Tx, env: &Env, reach: &Reach, router: &mut Router, asked: &GatewayAsked) -> Result<()> {
+pub(crate) fn set(tx: &mut Tx, env: &Env, reach: &Reach, router: &mut Router, asked: &GatewayAsked) -> Result<()> {
     let current = router.gateway.clone();
     let Some(network) = asked.network_id.as_deref() else { return clear(tx, env, router) };
     let network = external(tx, reach, network)?;
@@ -127,12 +128,13 @@ fn move_to(tx: &mut Tx, env: &Env, network: &Network, id: &PortId, asked: &[Aske
 }
 
 /// Takes the gateway away, unless floating IPs need it.
-pub(super) fn clear(tx: &mut Tx, env: &Env, router: &mut Router) -> Result<()> {
+pub(crate) fn clear(tx: &mut Tx, env: &Env, router: &mut Router) -> Result<()> {
     let Some(gateway) = router.gateway.take() else { return Ok(()) };
     if tx.view().count_by(FloatingIp::BY_ROUTER, &router.id) > 0 {
         let (router, network) = (router.id.to_string(), gateway.network.to_string());
         return Err(NetError::RouterExternalGatewayInUseByFloatingIp { router, network }.into());
     }
+    ndp_proxy::ensure_none(tx, router)?;
     if let Some(port) = tx.get::<Port>(&gateway.port) {
         port::delete::remove(tx, &port, env.now);
     }

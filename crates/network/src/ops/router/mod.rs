@@ -4,7 +4,7 @@ pub mod add_interface;
 pub mod create;
 pub mod delete;
 pub mod extra_routes;
-mod gateway;
+pub(crate) mod gateway;
 pub mod remove_interface;
 mod routes;
 pub mod update;

@@ -6,6 +6,7 @@ use crate::{
     ops::{
         access::{Reach, Set, change},
         common::Env,
+        ndp_proxy,
         port::{self, address::release_one},
     },
     policy::router as rules,
@@ -102,6 +103,7 @@ fn ensure_not_needed(tx: &mut Tx, router: &Router, subnet: &SubnetId) -> Result<
             return Err(NetError::RouterInterfaceInUseByFloatingIP { router: id, subnet: of }.into());
         }
     }
+    ndp_proxy::ensure_none_on(tx, router, &subnet.id)?;
     if router.routes.iter().any(|r| subnet.cidr.contains(&r.nexthop)) {
         return Err(NetError::RouterInterfaceInUseByRoute { router: id, subnet: of }.into());
     }

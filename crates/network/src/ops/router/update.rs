@@ -4,10 +4,12 @@ use super::{
 };
 use crate::{
     Network as Service,
+    error::NetError,
     model::{Router, subnet::Route},
     ops::{
         access::{Reach, Set, change},
         common::{Env, Expect, expected, save},
+        ndp_proxy,
     },
     policy::router as rules,
 };
@@ -25,6 +27,9 @@ pub struct RouterChanges {
     #[serde(deserialize_with = "crate::ops::common::given")]
     pub external_gateway_info: Option<Option<GatewayAsked>>,
     pub routes: Option<Vec<Route>>,
+    pub distributed: Option<bool>,
+    pub ha: Option<bool>,
+    pub enable_ndp_proxy: Option<bool>,
 }
 
 pub async fn update(
@@ -58,14 +63,36 @@ fn apply(
         new.standard.description.clone_from(description);
     }
     new.admin_up = changes.admin_state_up.unwrap_or(old.admin_up);
+    apply_kind(&mut new, &old, changes)?;
     if let Some(asked) = &changes.external_gateway_info {
         gateway::set(tx, env, reach, &mut new, &asked.clone().unwrap_or_default())?;
         // Routes through the old gateway may lead nowhere now.
         routes::check(tx, &new, changes.routes.as_deref().unwrap_or(&old.routes), &env.settings)?;
+    }
+    if changes.external_gateway_info.is_some() || changes.enable_ndp_proxy.is_some() {
+        ndp_proxy::set_router(tx, &mut new, changes.enable_ndp_proxy)?;
     }
     if let Some(wanted) = &changes.routes {
         routes::check(tx, &new, wanted, &env.settings)?;
         new.routes.clone_from(wanted);
     }
     Ok(save(tx, &old, new, env.now))
+}
+
+/// What kind of router it is called may change while it is down, as in Neutron.
+fn apply_kind(new: &mut Router, old: &Router, changes: &RouterChanges) -> Result<()> {
+    new.distributed = changes.distributed.unwrap_or(old.distributed);
+    new.ha = changes.ha.unwrap_or(old.ha);
+    if (new.distributed, new.ha) == (old.distributed, old.ha) {
+        return Ok(());
+    }
+    if old.flavor.is_some() {
+        let reason = "Changing the kind of a router that has a flavor is not supported";
+        return Err(NetError::router(reason).into());
+    }
+    if old.admin_up || new.admin_up {
+        let reason = "Cannot change the kind of an active router. Please set router admin_state_up to False before";
+        return Err(NetError::router(reason).into());
+    }
+    Ok(())
 }

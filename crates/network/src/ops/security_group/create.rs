@@ -1,7 +1,7 @@
 use super::{add_default_rules, ensure_default};
 use crate::{
     Network as Service,
-    model::{SecurityGroup, Standard, quota},
+    model::{DefaultStatefulness, SecurityGroup, Standard, quota},
     ops::common::{Asked, Env, Guard, create_all},
     policy::security_group as rules,
 };
@@ -14,7 +14,7 @@ use store::Tx;
 pub struct NewSecurityGroup {
     pub name: String,
     pub description: String,
-    pub stateful: bool,
+    pub stateful: Option<bool>,
 }
 
 pub async fn create(net: &Service, cx: &Ctx, asked: Vec<Asked<NewSecurityGroup>>) -> Result<Vec<Arc<SecurityGroup>>> {
@@ -32,7 +32,7 @@ fn insert(tx: &mut Tx, env: &Env, project: &ProjectId, new: &NewSecurityGroup) -
         id: SecurityGroupId::new(),
         standard: Standard::new(project, &new.description, env.now),
         name: new.name.clone(),
-        stateful: new.stateful,
+        stateful: new.stateful.unwrap_or_else(|| DefaultStatefulness::of(tx.view(), project)),
         deleting: false,
     };
     add_default_rules(tx, env, &group, false)?;

@@ -8,6 +8,7 @@ use crate::{
     ops::{
         access::{Reach, Set, change},
         common::{Expect, expected},
+        log,
         network::forget_policies,
     },
     policy::security_group as rules,
@@ -55,6 +56,7 @@ fn remove(tx: &mut Tx, id: &str) -> Result<()> {
     let (space, value) = SecurityGroup::default_claim(group.project());
     tx.release_unique(space, value, &group.id);
     forget_policies(tx, id);
+    log::forget(tx, id);
     tx.delete::<SecurityGroup>(id);
     quota::release(tx, group.project(), "security_group", 1);
     Ok(())

@@ -6,7 +6,7 @@ pub mod update;
 
 use crate::{
     model::{
-        DefaultRule, SecurityGroup, SecurityGroupRule, SecurityGroupRuleId, Standard, quota,
+        DefaultRule, DefaultStatefulness, SecurityGroup, SecurityGroupRule, SecurityGroupRuleId, Standard, quota,
         security_group::{DEFAULT, PARENT, RemoteSpec},
     },
     ops::{access::Reach, address_group::refer, common::Env},
@@ -29,7 +29,7 @@ pub(crate) fn ensure_default(tx: &mut Tx, env: &Env, project: &ProjectId) -> Res
         id: id.clone(),
         standard: Standard::new(project, "Default security group", env.now),
         name: DEFAULT.to_owned(),
-        stateful: true,
+        stateful: DefaultStatefulness::of(tx.view(), project),
         deleting: false,
     };
     // Nobody else holds it: that was read just now, in this transaction.

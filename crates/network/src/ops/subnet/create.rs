@@ -3,7 +3,7 @@ use crate::{
     Network as Service,
     error::NetError,
     model::{
-        AddressScopeId, Network, Resource, Standard, Subnet, SubnetPool, SubnetPoolId,
+        AddressScopeId, Network, Resource, SegmentId, Standard, Subnet, SubnetPool, SubnetPoolId,
         address::{Pool, check_pools, default_pools, outside_pools},
         address_scope, quota,
         subnet::{Mode, Route},
@@ -11,7 +11,7 @@ use crate::{
     ops::{
         access::{On, Reach, authorize, see},
         common::{Asked, Env, write_all},
-        network::metadata,
+        network::{carries, metadata},
     },
     policy::subnet as rules,
 };
@@ -42,6 +42,32 @@ pub struct NewSubnet {
     pub subnetpool_id: Option<SubnetPoolId>,
     pub use_default_subnetpool: bool,
     pub service_types: Option<Vec<String>>,
+    pub segment_id: Option<SegmentId>,
+}
+
+impl NewSubnet {
+    /// An IPv4 subnet with DHCP and nothing said.
+    pub fn on(network: &NetworkId) -> Self {
+        Self {
+            name: String::new(),
+            description: String::new(),
+            network_id: network.clone(),
+            ip_version: 4,
+            cidr: None,
+            prefixlen: None,
+            gateway_ip: None,
+            allocation_pools: None,
+            dns_nameservers: None,
+            host_routes: None,
+            enable_dhcp: true,
+            ipv6_ra_mode: None,
+            ipv6_address_mode: None,
+            subnetpool_id: None,
+            use_default_subnetpool: false,
+            service_types: None,
+            segment_id: None,
+        }
+    }
 }
 
 /// Makes subnets, all or none.
@@ -117,6 +143,10 @@ pub(crate) fn insert(
     let siblings: Vec<_> = network.subnets.iter().filter_map(|id| tx.get::<Subnet>(id)).collect();
     let scope = pool.and_then(|id| tx.get::<SubnetPool>(id)).and_then(|p| p.address_scope.clone());
     let networks_scope = address_scope::of_network(tx.view(), &network, if cidr.addr().is_ipv6() { 6 } else { 4 });
+    validate::segment(&network, new.segment_id.as_ref())?;
+    if siblings.iter().any(|s| s.segment.is_some() != new.segment_id.is_some()) {
+        return Err(NetError::SubnetsNotAllAssociatedWithSegments { network: network.id.to_string() }.into());
+    }
     let affinity = Affinity { pool, scope, networks_scope };
     fits_network(&network, &siblings, &cidr, &affinity)?;
     let subnet = tx.put(made(id, project, new, cidr, pool, env)?);
@@ -188,10 +218,7 @@ fn fits_network(network: &Network, siblings: &[Arc<Subnet>], cidr: &IpNet, affin
     }
     let v6 = matches!(cidr, IpNet::V6(_));
     affinity.check(siblings.iter().filter(|s| s.is_v6() == v6).map(|s| s.subnetpool.clone()))?;
-    if v6 && network.mtu < 1280 {
-        return Err(NetError::NetworkMTUSubnetConflict { network: network.id.to_string(), mtu: 1280 }.into());
-    }
-    Ok(())
+    carries(&network.id, network.mtu, v6)
 }
 
 fn made(
@@ -234,6 +261,7 @@ fn made(
         address_mode: new.ipv6_address_mode,
         subnetpool: pool.cloned(),
         service_types: new.service_types.clone().unwrap_or_default(),
+        segment: new.segment_id.clone(),
         deleting: false,
     })
 }

@@ -3,7 +3,7 @@ use crate::{
     Network as Service,
     error::NetError,
     model::{
-        Network, Port, Subnet,
+        Network, Port, Resource, SegmentId, Subnet,
         address::{AddressClaim, Pool, check_pools, outside_pools},
         port::Role,
         subnet::Route,
@@ -32,6 +32,8 @@ pub struct SubnetChanges {
     pub host_routes: Option<Vec<Route>>,
     pub enable_dhcp: Option<bool>,
     pub service_types: Option<Vec<String>>,
+    #[serde(deserialize_with = "crate::ops::common::given")]
+    pub segment_id: Option<Option<SegmentId>>,
 }
 
 pub async fn update(
@@ -63,6 +65,10 @@ fn apply(tx: &mut Tx, env: &Env, id: &str, changes: &SubnetChanges, expect: Expe
     apply_ranges(tx, &old, &mut new, changes)?;
     if let Some(types) = &changes.service_types {
         new.service_types.clone_from(types);
+    }
+    if let Some(segment) = &changes.segment_id {
+        move_to_segment(tx, &old, segment.as_ref())?;
+        new.segment.clone_from(segment);
     }
     let dhcp_changed = new.dhcp != old.dhcp;
     let saved = save(tx, &old, new, env.now);
@@ -130,4 +136,20 @@ fn gateway_is_free(tx: &mut Tx, subnet: &Subnet) -> Result<()> {
         Some(port) => Err(NetError::GatewayIpInUse { gateway, port: port.id.to_string() }.into()),
         None => Ok(()),
     }
+}
+
+/// A subnet may come to the only segment of its network, and then stays there.
+fn move_to_segment(tx: &mut Tx, subnet: &Subnet, segment: Option<&SegmentId>) -> Result<()> {
+    if subnet.segment.as_ref() == segment {
+        return Ok(());
+    }
+    if subnet.segment.is_some() {
+        return Err(NetError::SubnetSegmentAssociationChangeNotAllowed.into());
+    }
+    let network = tx.get::<Network>(&subnet.network).ok_or_else(|| Network::not_found(&subnet.network))?;
+    if network.segments.len() > 1 {
+        let network = network.id.to_string();
+        return Err(NetError::NoUpdateSubnetWhenMultipleSegmentsOnNetwork { network }.into());
+    }
+    validate::segment(&network, segment)
 }

@@ -3,7 +3,7 @@
 use crate::{
     error::NetError,
     model::{
-        Settings,
+        Network, SegmentId, Settings,
         address::gateway_fits,
         subnet::{Mode, Route},
     },
@@ -185,4 +185,13 @@ mod tests {
         check(service_types(&["compute:nova".into()]), "ok");
         check(service_types(&["other".into()]), "does not correspond");
     }
+}
+
+/// A subnet's segment is one of its network.
+pub fn segment(network: &Network, segment: Option<&SegmentId>) -> Result<()> {
+    let Some(wanted) = segment else { return Ok(()) };
+    if network.segments.iter().any(|s| network.segment_id(s) == *wanted) {
+        return Ok(());
+    }
+    Err(NetError::NetworkIdsDontMatch { network: network.id.to_string(), segment: wanted.to_string() }.into())
 }

@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod delete;
+pub mod prefixes;
 pub mod update;
 
 use crate::{error::NetError, model::SubnetPool};

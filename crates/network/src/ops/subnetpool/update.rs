@@ -92,7 +92,7 @@ fn apply(
 }
 
 /// A pool may grow but must keep all that it had.
-fn grown(pool: &SubnetPool, prefixes: &[IpNet]) -> Result<Vec<IpNet>> {
+pub(super) fn grown(pool: &SubnetPool, prefixes: &[IpNet]) -> Result<Vec<IpNet>> {
     let prefixes = joined(prefixes)?;
     let kept = |old: &IpNet| prefixes.iter().any(|p| p.contains(old));
     if prefixes.iter().any(|p| matches!(p, IpNet::V6(_)) != pool.is_v6()) {

@@ -1,0 +1,57 @@
+//! `/v2.0/ndp-proxies`
+
+use super::{
+    crud::{create, delete, update, verbs},
+    kind::Kind,
+    resource::{Fields, Look, list, show},
+    spec::{Attr, Default, ID, NAME, STANDARD, Spec},
+};
+use crate::{
+    Network as Service,
+    model::NdpProxy,
+    ops::ndp_proxy::{self, NdpProxyChanges, NewNdpProxy},
+};
+use http::ApiRouter;
+use serde_json::{Value, json};
+
+static SPEC: Spec = Spec {
+    resource: "ndp_proxy",
+    collection: "ndp_proxies",
+    path: "/v2.0/ndp-proxies",
+    attrs: &[
+        &[
+            ID,
+            NAME,
+            Attr::new("router_id", Kind::Uuid, Default::Required).sorted(),
+            Attr::new("port_id", Kind::Uuid, Default::Required).sorted(),
+            Attr::new("ip_address", Kind::IpOrNull, Default::Null).sorted(),
+        ],
+        STANDARD,
+    ],
+};
+
+impl Fields for NdpProxy {
+    fn spec() -> &'static Spec {
+        &SPEC
+    }
+    fn own(&self, name: &str, _: &Look<'_>) -> Value {
+        match name {
+            "name" => self.name.as_str().into(),
+            "router_id" => self.router.as_str().into(),
+            "port_id" => self.port.as_str().into(),
+            "ip_address" => json!(self.address),
+            _ => Value::Null,
+        }
+    }
+}
+
+verbs!(NdpProxy, NewNdpProxy, NdpProxyChanges, in ndp_proxy);
+
+pub fn routes() -> ApiRouter<Service> {
+    ApiRouter::new()
+        .get("/v2.0/ndp-proxies", list::<NdpProxy>)
+        .post("/v2.0/ndp-proxies", create::<NdpProxy>)
+        .get("/v2.0/ndp-proxies/{id}", show::<NdpProxy>)
+        .put("/v2.0/ndp-proxies/{id}", update::<NdpProxy>)
+        .delete("/v2.0/ndp-proxies/{id}", delete::<NdpProxy>)
+}
