@@ -176,6 +176,12 @@ impl Segment {
         }
     }
 
+    /// Refuses a segment that a network has already: its claim is the network's, so that does not tell.
+    pub fn ensure_not_among(&self, others: &[Self]) -> Result<(), NetError> {
+        let same = |other: &Self| (other.space(), other.value()) == (self.space(), self.value());
+        if others.iter().any(same) { Err(self.taken()) } else { Ok(()) }
+    }
+
     pub fn release(&self, tx: &mut Tx, network: &NetworkId) {
         tx.release_unique(&self.space(), &self.value(), network);
     }

@@ -131,9 +131,11 @@ fn segments(tx: &mut Tx, env: &Env, id: &NetworkId, project: &ProjectId, new: &N
         _ => single,
     };
     let usual = segment_range::overlay_of(tx.view(), project);
-    let claim = |wanted: &segment::Wanted| {
+    let mut segments: Vec<Segment> = Vec::new();
+    for wanted in wanted {
         let claimed = segment::claim(tx, wanted.resolve(&env.settings, usual)?, id, project, &env.settings)?;
-        Ok(Segment { id: SegmentId::new(), standard: Standard::new(project, "", env.now), ..claimed })
-    };
-    wanted.iter().map(claim).collect()
+        claimed.ensure_not_among(&segments)?;
+        segments.push(Segment { id: SegmentId::new(), standard: Standard::new(project, "", env.now), ..claimed });
+    }
+    Ok(segments)
 }

@@ -71,6 +71,7 @@ fn insert(tx: &mut Tx, env: &Env, new: &NewSegment) -> Result<Placed> {
     };
     let resolved = wanted.resolve(&env.settings, segment::SegmentKind::Geneve)?;
     let claimed = segment::claim(tx, resolved, &of.id, of.project(), &env.settings)?;
+    claimed.ensure_not_among(&of.segments)?;
     let description = new.description.as_deref().unwrap_or_default();
     let standard = Standard::new(of.project(), description, env.now);
     let made = Segment { id: SegmentId::new(), standard, name: new.name.clone(), ..claimed };

@@ -119,6 +119,15 @@ pub fn service_types(types: &[String]) -> Result<()> {
     }
 }
 
+/// A subnet's segment is one of its network.
+pub fn segment(network: &Network, segment: Option<&SegmentId>) -> Result<()> {
+    let Some(wanted) = segment else { return Ok(()) };
+    if network.segments.iter().any(|s| network.segment_id(s) == *wanted) {
+        return Ok(());
+    }
+    Err(NetError::NetworkIdsDontMatch { network: network.id.to_string(), segment: wanted.to_string() }.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,13 +194,4 @@ mod tests {
         check(service_types(&["compute:nova".into()]), "ok");
         check(service_types(&["other".into()]), "does not correspond");
     }
-}
-
-/// A subnet's segment is one of its network.
-pub fn segment(network: &Network, segment: Option<&SegmentId>) -> Result<()> {
-    let Some(wanted) = segment else { return Ok(()) };
-    if network.segments.iter().any(|s| network.segment_id(s) == *wanted) {
-        return Ok(());
-    }
-    Err(NetError::NetworkIdsDontMatch { network: network.id.to_string(), segment: wanted.to_string() }.into())
 }
