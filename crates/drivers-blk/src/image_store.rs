@@ -27,6 +27,7 @@ use kernel::{Error, Result, error::Doing};
 use md5::{Digest, Md5};
 use sha2::Sha512;
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -184,6 +185,14 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
 impl ImageStore for FileStore {
     fn id(&self) -> &str {
         &self.0.id
+    }
+
+    fn kind(&self) -> &'static str {
+        "file"
+    }
+
+    fn properties(&self) -> BTreeMap<String, String> {
+        [("data_dir".to_owned(), self.0.dir.display().to_string())].into()
     }
 
     async fn write(&self, mut data: ByteStream, limit: u64) -> Result<Written> {

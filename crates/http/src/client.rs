@@ -3,6 +3,8 @@
 //! An error says whether the other side can have seen the request: [`ClientError::Connect`] means it was never sent, the
 //! others leave it open. Whoever repeats a request that changes something must look at that.
 
+mod resolver;
+
 use crate::server::tls as server_tls;
 use axum::body::Body;
 use bytes::Bytes;
@@ -19,9 +21,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use kernel::{Error, Result, error::Doing};
+use resolver::Resolver;
 use rustls::{ClientConfig as TlsClientConfig, RootCertStore, crypto::ring};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+use std::{error::Error as StdError, fmt, net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 const CONNECT: Duration = Duration::from_secs(5);
@@ -38,6 +41,9 @@ pub struct ClientConfig {
     pub timeout: Duration,
     pub protocol: Protocol,
     pub tls: ClientTls,
+    /// Of the addresses that a name resolves to, those that may be connected to; an address that stands in the URL itself is not
+    /// asked about.
+    pub addresses: Option<fn(IpAddr) -> bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +76,13 @@ impl fmt::Debug for ClientTls {
 
 impl Default for ClientConfig {
     fn default() -> Self {
-        Self { connect_timeout: CONNECT, timeout: ANSWER, protocol: Protocol::Auto, tls: ClientTls::default() }
+        Self {
+            connect_timeout: CONNECT,
+            timeout: ANSWER,
+            protocol: Protocol::Auto,
+            tls: ClientTls::default(),
+            addresses: None,
+        }
     }
 }
 
@@ -111,13 +123,13 @@ impl From<ClientError> for Error {
 
 #[derive(Clone)]
 pub struct Client {
-    pool: Pool<HttpsConnector<HttpConnector>, Body>,
+    pool: Pool<HttpsConnector<HttpConnector<Resolver>>, Body>,
     timeout: Duration,
 }
 
 impl Client {
     pub fn new(config: &ClientConfig) -> Result<Self> {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(config.addresses));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(config.connect_timeout));

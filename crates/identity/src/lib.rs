@@ -35,6 +35,7 @@
 mod api;
 mod config;
 mod error;
+mod known_limits;
 pub mod model;
 pub mod ops;
 pub mod policy;
@@ -44,6 +45,7 @@ mod service;
 pub use api::{bodies, router, routes, spec};
 pub use config::{Algorithm, IdentityConfig, LimitModel, LockoutConfig, PasswordConfig, TokenConfig, TokenFormat};
 pub use error::Refusal;
+pub use known_limits::KnownLimits;
 pub use model::schema;
 pub use ops::bootstrap::{BootstrapSpec, bootstrap};
 pub use projects::KnownProjects;

@@ -34,6 +34,12 @@ pub trait ImageStore: Send + Sync + 'static {
     /// The store's id in `stores` and `os_glance_*`: `fast`, `bulk`, …
     fn id(&self) -> &str;
 
+    /// What it is made of, by Glance's name: `file`, `rbd`, …
+    fn kind(&self) -> &'static str;
+
+    /// What administrators may read of it.
+    fn properties(&self) -> BTreeMap<String, String>;
+
     /// Takes a stream in, at most `limit` bytes; more is `TooLarge` and leaves nothing.
     async fn write(&self, data: ByteStream, limit: u64) -> Result<Written>;
 

@@ -31,6 +31,26 @@ pub(crate) use metadefs::{
     DOWNLOAD_IMAGE = "download_image", "rule:context_is_admin or (role:member and (project_id:%(project_id)s or project_id:%(member_id)s or 'community':%(visibility)s or 'public':%(visibility)s or 'shared':%(visibility)s))", [Project], GET "/v2/images/{image_id}/file";
     /// Write an image's bytes.
     UPLOAD_IMAGE = "upload_image", "rule:context_is_admin or (role:member and project_id:%(project_id)s)", [Project], PUT "/v2/images/{image_id}/file";
+    /// Copy an image to further stores.
+    COPY_IMAGE = "copy_image", "rule:context_is_admin", [Project], POST "/v2/images/{image_id}/import";
+    /// See where an image's bytes are.
+    GET_IMAGE_LOCATION = "get_image_location", "rule:context_is_admin or (role:reader and project_id:%(project_id)s)", [Project], GET "/v2/images/{image_id}";
+    /// Take an image's bytes out of a store.
+    DELETE_IMAGE_LOCATION = "delete_image_location", "rule:context_is_admin", [Project], DELETE "/v2/stores/{store_id}/{image_id}";
+    /// Say where an image's bytes are.
+    ADD_IMAGE_LOCATION = "add_image_location", "rule:service_api or (role:member and project_id:%(project_id)s and project_id:%(owner)s)", [Project], POST "/v2/images/{image_id}/locations";
+    /// Ask, as a service, where an image's bytes are.
+    FETCH_IMAGE_LOCATION = "fetch_image_location", "rule:service_api", [Project], GET "/v2/images/{image_id}/locations";
+    /// See what stores are made of.
+    STORES_INFO_DETAIL = "stores_info_detail", "rule:context_is_admin or rule:service_api", [Project], GET "/v2/info/stores/detail";
+    /// Use the tasks API.
+    TASKS_API_ACCESS = "tasks_api_access", "rule:context_is_admin", [Project], GET "/v2/tasks", POST "/v2/tasks", GET "/v2/tasks/{task_id}", DELETE "/v2/tasks/{task_id}";
+    /// See a task.
+    GET_TASK = "get_task", "rule:default", [Project], GET "/v2/tasks/{task_id}";
+    /// List tasks.
+    GET_TASKS = "get_tasks", "rule:default", [Project], GET "/v2/tasks";
+    /// Create a task.
+    ADD_TASK = "add_task", "rule:default", [Project], POST "/v2/tasks";
     /// Make an image unusable for a while.
     DEACTIVATE = "deactivate", "rule:context_is_admin or (role:member and project_id:%(project_id)s)", [Project], POST "/v2/images/{image_id}/actions/deactivate";
     /// Make it usable again.
@@ -52,6 +72,7 @@ pub static POLICY: ServicePolicy = ServicePolicy {
     rules: &[ALL, metadefs::ALL],
     base: &[
         ("context_is_admin", "role:admin"),
+        ("service_api", "role:service or role:admin"),
         ("default", ""),
         ("metadef_default", ""),
         ("metadef_admin", "rule:context_is_admin"),

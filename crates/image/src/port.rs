@@ -91,7 +91,9 @@ impl Images for ImageService {
     }
 
     async fn upload(&self, id: &ImageId, data: ByteStream) -> Result<()> {
-        match upload::fill(self, Permit::internal("filling an image made by a flow"), id, data).await {
+        match upload::fill(self, Permit::internal("filling an image made by a flow"), id, self.default_store(), data)
+            .await
+        {
             Err(e) if e.is(Kind::Conflict) => {
                 let active = self.0.store.snapshot().get::<Image>(id).is_some_and(|i| i.status == Status::Active);
                 if active { Ok(()) } else { Err(e) }

@@ -3,10 +3,15 @@
 use crate::{
     driver::{ImageStore, Inspector},
     error,
-    model::Image,
+    flows::fetch::Fetcher,
+    model::{Image, Location},
+    uri::UriRules,
 };
 use ::policy::{Authorize, Permit, Rule};
-use kernel::{Clock, Ctx, Error, Result};
+use flow::Starter;
+use kernel::{Clock, Ctx, Error, FlowId, Result};
+use parking_lot::Mutex;
+use ports::Limits;
 use std::sync::Arc;
 use store::{Snapshot, Store, Tx};
 
@@ -16,9 +21,24 @@ pub struct ImageDeps {
     pub clock: Arc<dyn Clock>,
     /// The first is the default.
     pub stores: Vec<Arc<dyn ImageStore>>,
+    /// Where bytes wait to be imported; none of `stores`.
+    pub staging: Arc<dyn ImageStore>,
     pub inspector: Arc<dyn Inspector>,
     /// The largest image taken, in bytes.
     pub size_limit: u64,
+    pub starter: Starter,
+    pub limits: Arc<dyn Limits>,
+    /// This cloud's name in its catalog.
+    pub region: String,
+    pub import: ImportSettings,
+}
+
+/// From where images may be imported, and whose certificates are trusted there.
+#[derive(Clone, Debug, Default)]
+pub struct ImportSettings {
+    pub rules: UriRules,
+    /// Empty: `https` trusts nobody.
+    pub roots_pem: Vec<u8>,
 }
 
 /// Cheap to clone.
@@ -29,22 +49,45 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stores: Vec<Arc<dyn ImageStore>>,
+    pub(crate) staging: Arc<dyn ImageStore>,
     pub(crate) inspector: Arc<dyn Inspector>,
     pub(crate) size_limit: u64,
+    pub(crate) starter: Starter,
+    pub(crate) limits: Arc<dyn Limits>,
+    pub(crate) region: String,
+    pub(crate) fetcher: Fetcher,
+    /// What flows of this process have written and may not have journalled; see `flows::Sweeper`.
+    pub(crate) loose: Mutex<Vec<(FlowId, Location)>>,
     /// Names this start of the process in `Saving`.
     pub(crate) incarnation: String,
 }
 
 impl ImageService {
-    pub fn new(deps: ImageDeps) -> Self {
-        let ImageDeps { store, clock, stores, inspector, size_limit } = deps;
+    /// Fails if the certificates to trust cannot be read.
+    pub fn new(deps: ImageDeps) -> Result<Self> {
+        let ImageDeps { store, clock, stores, staging, inspector, size_limit, starter, limits, region, import } = deps;
         assert!(!stores.is_empty(), "the image service needs a store");
-        let incarnation = kernel::ids::uuid_hex().to_string();
-        Self(Arc::new(Inner { store, clock, stores, inspector, size_limit, incarnation }))
+        let fetcher = Fetcher::new(import.rules, import.roots_pem)?;
+        let (incarnation, loose) = (kernel::ids::uuid_hex().to_string(), Mutex::default());
+        let inner = Inner {
+            store,
+            clock,
+            stores,
+            staging,
+            inspector,
+            size_limit,
+            starter,
+            limits,
+            region,
+            fetcher,
+            loose,
+            incarnation,
+        };
+        Ok(Self(Arc::new(inner)))
     }
 
     pub(crate) fn store_named(&self, id: &str) -> Result<&Arc<dyn ImageStore>> {
-        let found = self.0.stores.iter().find(|s| s.id() == id);
+        let found = self.0.stores.iter().chain([&self.0.staging]).find(|s| s.id() == id);
         found.ok_or_else(|| Error::internal(format!("the image store {id} is not configured")))
     }
 

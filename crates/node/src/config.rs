@@ -86,6 +86,12 @@ keys! {
     "network.max_allowed_address_pairs" = "10", "address pairs of a port";
     "network.resync_seconds" = "10", "between comparisons of all that the back end holds with all that it should";
     "network.masquerade" = "true", "guests reach beyond the host with the host's address";
+    "image.stores" = "[\"fast\", \"bulk\"]", "stores of image data, each a directory below `images`; the first is the default";
+    "image.import_schemes" = "[\"http\", \"https\"]", "schemes of addresses that images may be imported from";
+    "image.import_hosts" = "[]", "hosts they may be imported from, private ones too; []: any that is public";
+    "image.import_disallowed_hosts" = "[]", "hosts they may not be imported from";
+    "image.import_ports" = "[80, 443]", "ports they may be imported from; []: any";
+    "image.import_ca_file" = "\"/etc/ssl/certs/ca-certificates.crt\"", "whose certificates are trusted when images are imported by https";
     "volume.driver" = "\"file\"", "file: qcow2 files; fake: volumes exist in memory only";
     "log.level" = "\"info\"", "error, warn, info, debug or trace";
     "log.format" = "\"text\"", "text or json";

@@ -36,6 +36,8 @@ const CONVERSIONS: usize = 2;
 pub struct RegionDrivers {
     pub network: Arc<dyn NetworkBackend>,
     pub image_stores: Vec<Arc<dyn ImageStore>>,
+    /// Where images wait to be imported.
+    pub image_staging: Arc<dyn ImageStore>,
     pub inspector: Arc<dyn Inspector>,
     /// Kept for as long as its processes are to be watched.
     _central: Option<OvnCentral>,
@@ -102,15 +104,43 @@ pub fn host_net_config(config: &Config) -> Result<HostNetConfig> {
     })
 }
 
+/// A directory each for the stores of images, and one for what is staged.
+#[expect(clippy::type_complexity, reason = "a pair that is taken apart at once")]
+fn image_stores(config: &Config) -> Result<(Vec<Arc<dyn ImageStore>>, Arc<dyn ImageStore>)> {
+    let dir = |id: &str| config.data_dir.join("images").join(id);
+    let bad = |why: &str| Error::bad_request(format!("image.stores: {why}"));
+    let mut stores: Vec<Arc<dyn ImageStore>> = Vec::new();
+    for id in config.list("image.stores") {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if id.is_empty() || !id.chars().all(plain) || id.starts_with("os_glance") || id == "staging" {
+            return Err(bad(&format!("{id:?} cannot be the name of a store")));
+        }
+        if stores.iter().any(|s| s.id() == id) {
+            return Err(bad(&format!("{id} is named twice")));
+        }
+        stores.push(Arc::new(FileStore::open(id.as_str(), dir(&id))?));
+    }
+    if stores.is_empty() {
+        return Err(bad("at least one is needed"));
+    }
+    Ok((stores, Arc::new(FileStore::open("os_glance_staging_store", dir("staging"))?)))
+}
+
 pub async fn region(config: &Config, clock: &Arc<dyn Clock>) -> Result<RegionDrivers> {
-    let store = |id: &str| FileStore::open(id, config.data_dir.join("images").join(id));
-    let image_stores: Vec<Arc<dyn ImageStore>> = vec![Arc::new(store("fast")?), Arc::new(store("bulk")?)];
+    let (image_stores, image_staging) = image_stores(config)?;
     let inspector: Arc<dyn Inspector> = Arc::new(HeaderInspector);
     match config.text("network.driver") {
         "fake" => {
             let fake = FakeCloud::new();
             let network: Arc<dyn NetworkBackend> = Arc::new(fake.backend());
-            Ok(RegionDrivers { network, image_stores, inspector, _central: None, fake_network: Some(fake) })
+            Ok(RegionDrivers {
+                network,
+                image_stores,
+                image_staging,
+                inspector,
+                _central: None,
+                fake_network: Some(fake),
+            })
         }
         "ovn" => {
             let central_config = central_config(config)?;
@@ -123,7 +153,14 @@ pub async fn region(config: &Config, clock: &Arc<dyn Clock>) -> Result<RegionDri
             });
             backend.ready(Duration::from_secs(30)).await?;
             let network: Arc<dyn NetworkBackend> = Arc::new(backend);
-            Ok(RegionDrivers { network, image_stores, inspector, _central: Some(central), fake_network: None })
+            Ok(RegionDrivers {
+                network,
+                image_stores,
+                image_staging,
+                inspector,
+                _central: Some(central),
+                fake_network: None,
+            })
         }
         other => Err(Error::bad_request(format!("network.driver: {other} is none of ovn, fake"))),
     }

@@ -6,7 +6,7 @@ use compute::Compute;
 use flow::{Engine, EngineBuilder, Reconciler, Starter};
 use http::Deps;
 use http::axum::Router;
-use identity::{Identity, KnownProjects};
+use identity::{Identity, KnownLimits, KnownProjects};
 use image::{ImageDeps, ImageService};
 use kernel::{Clock, Error, Result};
 use network::Network;
@@ -71,9 +71,14 @@ impl Services {
             store: store.clone(),
             clock: Arc::clone(&clock),
             stores: drivers.image_stores.clone(),
+            staging: Arc::clone(&drivers.image_staging),
             inspector: Arc::clone(&drivers.inspector),
             size_limit: 1 << 40,
-        });
+            starter: starter.clone(),
+            limits: Arc::new(KnownLimits),
+            region: config.text("node.region").to_owned(),
+            import: settings::image_import(config)?,
+        })?;
         let network = Network::new(network::Deps {
             store: store.clone(),
             backend: Arc::clone(&drivers.network),
@@ -149,7 +154,7 @@ impl Services {
     /// Starts what carries out verbs.
     pub fn engine(&self) -> Engine {
         let builder = EngineBuilder::new(self.starter.clone());
-        let builder = volume::flows(builder, &self.volume);
+        let builder = image::flows(volume::flows(builder, &self.volume), &self.image);
         self.compute.flows(builder).run(self.store.clone(), Arc::clone(&self.clock))
     }
 
@@ -157,6 +162,7 @@ impl Services {
     pub fn reconcilers(&self) -> Vec<Arc<dyn Reconciler>> {
         let mut all = identity::reconcilers(&self.identity);
         all.extend(self.network.reconcilers());
+        all.extend(image::reconcilers(&self.image));
         all.extend(self.compute.reconcilers());
         all
     }

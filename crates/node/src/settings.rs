@@ -2,7 +2,7 @@
 
 use crate::{Config, drivers::EXTERNAL};
 use identity::{Algorithm, IdentityConfig, LimitModel, LockoutConfig, TokenFormat};
-use kernel::{Error, Result};
+use kernel::{Error, Result, error::Doing};
 use network::{Physical, Settings};
 
 /// The `identity.*` keys.
@@ -95,6 +95,26 @@ pub fn network(config: &Config) -> Result<Settings> {
     })
 }
 
+/// The `image.import_*` keys.
+pub fn image_import(config: &Config) -> Result<image::ImportSettings> {
+    let small = |n: &u64| {
+        u16::try_from(*n).map_err(|_| Error::bad_request("image.import_ports: expected ports, at most 65535"))
+    };
+    let lower = |key: &str| config.list(key).iter().map(|s| s.to_ascii_lowercase()).collect();
+    let file = std::path::Path::new(config.text("image.import_ca_file"));
+    let roots_pem =
+        if file.exists() { std::fs::read(file).doing(&format!("reading {}", file.display()))? } else { Vec::new() };
+    Ok(image::ImportSettings {
+        rules: image::UriRules {
+            schemes: lower("image.import_schemes"),
+            hosts: lower("image.import_hosts"),
+            disallowed_hosts: lower("image.import_disallowed_hosts"),
+            ports: config.numbers("image.import_ports").iter().map(small).collect::<Result<_>>()?,
+        },
+        roots_pem,
+    })
+}
+
 fn base_mac(text: &str) -> Option<[u8; 3]> {
     let octets: Vec<u8> = text.split(':').map(|o| u8::from_str_radix(o, 16).ok()).collect::<Option<_>>()?;
     octets.try_into().ok().filter(|mac: &[u8; 3]| mac[0] & 1 == 0)
@@ -108,6 +128,15 @@ mod tests {
     #[test]
     fn defaults_are_the_network_services_own() {
         assert_eq!(network(&Config::defaults(Path::new("/data"))).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn image_imports_defaults_are_glances() {
+        let read = image_import(&Config::defaults(Path::new("/data"))).unwrap();
+        assert_eq!(read.rules, image::UriRules::default());
+        let with = |text: &str| image_import(&Config::parse(Path::new("/data"), &format!("[image]\n{text}")).unwrap());
+        assert_eq!(with("import_hosts = [\"Mirror\"]").unwrap().rules.hosts, ["mirror"]);
+        assert!(with("import_ports = [70000]").is_err());
     }
 
     #[test]

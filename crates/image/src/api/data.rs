@@ -1,5 +1,6 @@
 //! `/v2/images/{id}/file`: the bytes, streamed both ways.
 
+use super::import;
 use crate::{
     ImageService,
     ops::images::{download, upload},
@@ -21,6 +22,14 @@ pub(super) fn routes() -> ApiRouter<ImageService> {
 
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
+/// What carries an image must say so.
+pub(super) fn octets(headers: &HeaderMap) -> Result<()> {
+    if headers.get(CONTENT_TYPE) != Some(&OCTETS) {
+        return Err(Error::of(Kind::UnsupportedMediaType, "The media type must be application/octet-stream."));
+    }
+    Ok(())
+}
+
 async fn put(
     State(service): State<ImageService>,
     Cx(cx): Cx,
@@ -28,11 +37,10 @@ async fn put(
     headers: HeaderMap,
     body: Body,
 ) -> ApiResult {
-    if headers.get(CONTENT_TYPE) != Some(&OCTETS) {
-        return Err(Error::of(Kind::UnsupportedMediaType, "The media type must be application/octet-stream.").into());
-    }
+    octets(&headers)?;
+    let store = headers.get(import::STORE).and_then(|v| v.to_str().ok());
     let data = body.into_data_stream().map_err(std::io::Error::other).boxed();
-    upload::upload_image(&service, &cx, &id, data).await?;
+    upload::upload_image(&service, &cx, &id, store, data).await?;
     Ok(http::no_content())
 }
 

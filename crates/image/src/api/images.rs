@@ -6,7 +6,7 @@ use crate::{
     model::read_patch,
     ops::images::{activate, create, delete, list, tags, update},
 };
-use http::axum::http::header::{HeaderName, HeaderValue, LOCATION};
+use http::axum::http::header::{HeaderValue, LOCATION};
 use http::{ApiResult, ApiRouter, Cx, JsonBody, Params, Path, Response, State, StatusCode};
 use kernel::Error;
 use serde_json::{Value, json};
@@ -74,8 +74,7 @@ async fn create(State(service): State<ImageService>, Cx(cx): Cx, JsonBody(body):
     if let Ok(location) = HeaderValue::from_str(&format!("/v2/images/{}", image.id)) {
         headers.insert(LOCATION, location);
     }
-    headers
-        .insert(HeaderName::from_static("openstack-image-import-methods"), HeaderValue::from_static("glance-direct"));
+    super::import::advertise(&service, headers);
     Ok(response)
 }
 

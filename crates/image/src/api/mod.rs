@@ -2,11 +2,14 @@
 
 mod data;
 mod images;
+mod import;
 mod info;
 mod members;
 mod metadefs;
 mod root;
 mod schemas;
+mod stores;
+mod tasks;
 mod views;
 
 use crate::ImageService;
@@ -15,7 +18,11 @@ use http::{ApiRouter, FaultStyle, ServiceSpec};
 #[must_use]
 pub fn spec() -> ServiceSpec {
     let base = ServiceSpec::new("image", "/image", FaultStyle::Glance);
-    ServiceSpec { public: &["/", "/versions", "/v2"], unlimited: &["PUT /v2/images/{id}/file"], ..base }
+    ServiceSpec {
+        public: &["/", "/versions", "/v2"],
+        unlimited: &["PUT /v2/images/{id}/file", "PUT /v2/images/{id}/stage"],
+        ..base
+    }
 }
 
 /// The newest version that is announced.
@@ -30,4 +37,7 @@ pub fn router() -> ApiRouter<ImageService> {
         .merge(schemas::routes())
         .merge(info::routes())
         .merge(metadefs::routes())
+        .merge(import::routes())
+        .merge(tasks::routes())
+        .merge(stores::routes())
 }

@@ -4,9 +4,16 @@ use crate::ImageService;
 use http::{ApiRouter, BaseUrl, Response, StatusCode};
 use serde_json::{Value, json};
 
-/// Newest first. What is not listed here is not served: 2.16's further import methods come with their issue.
+/// Newest first: those of Glance with several stores and without a cache of its own (2.14, 2.16 and 2.18 announce the cache API).
 pub(crate) const VERSIONS: &[(&str, &str)] = &[
-    ("v2.9", "CURRENT"),
+    ("v2.17", "CURRENT"),
+    ("v2.15", "SUPPORTED"),
+    ("v2.13", "SUPPORTED"),
+    ("v2.12", "SUPPORTED"),
+    ("v2.11", "SUPPORTED"),
+    ("v2.10", "SUPPORTED"),
+    ("v2.9", "SUPPORTED"),
+    ("v2.8", "SUPPORTED"),
     ("v2.7", "SUPPORTED"),
     ("v2.6", "SUPPORTED"),
     ("v2.5", "SUPPORTED"),

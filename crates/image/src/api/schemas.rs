@@ -27,7 +27,7 @@ fn image_schema() -> Value {
         "properties": {
             "id": {"type": "string", "description": "An identifier for the image", "pattern": "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$"},
             "name": text("Descriptive name for the image"),
-            "status": {"type": "string", "readOnly": true, "description": "Status of the image", "enum": ["queued", "saving", "active", "deactivated"]},
+            "status": {"type": "string", "readOnly": true, "description": "Status of the image", "enum": ["queued", "saving", "uploading", "importing", "active", "deactivated"]},
             "visibility": {"type": "string", "description": "Scope of image accessibility", "enum": ["community", "public", "private", "shared"]},
             "protected": {"type": "boolean", "description": "If true, image will not be deletable."},
             "os_hidden": {"type": "boolean", "description": "If true, image will not appear in default image list response."},

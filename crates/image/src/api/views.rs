@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 pub(super) fn image(image: &Image) -> Value {
     let mut out: Map<String, Value> = image.properties.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
     let path = format!("/v2/images/{}", image.id);
-    let stores: Vec<&str> = image.locations.iter().map(|l| l.store.as_str()).collect();
+    let mut stores: Vec<&str> = image.locations.iter().map(|l| l.store.as_str()).collect();
+    stores.sort_unstable();
     let own = json!({
         "id": image.id,
         "name": image.name,
@@ -37,7 +38,24 @@ pub(super) fn image(image: &Image) -> Value {
     if !stores.is_empty() {
         out.insert("stores".into(), json!(stores.join(",")));
     }
+    for (name, stores) in
+        [("os_glance_importing_to_stores", &image.importing_to), ("os_glance_failed_import", &image.failed_import)]
+    {
+        if let Some(stores) = stores {
+            out.insert(name.into(), json!(stores.join(",")));
+        }
+    }
+    if let Some(task) = &image.import_task {
+        out.insert("os_glance_import_task".into(), json!(task));
+    }
     Value::Object(out)
+}
+
+/// Sets a header whose text may not be fit for one; then it is left out.
+pub(super) fn header(headers: &mut http::HeaderMap, name: &'static str, text: &str) {
+    if let Ok(value) = http::HeaderValue::from_str(text) {
+        headers.insert(http::HeaderName::from_static(name), value);
+    }
 }
 
 pub(super) fn member(image: &Image, project: &str, member: &Member) -> Value {

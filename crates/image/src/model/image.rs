@@ -10,6 +10,9 @@ use store::{Index, IndexSink, Key, Object};
 pub enum Status {
     Queued,
     Saving,
+    /// Its bytes are being staged, or are.
+    Uploading,
+    Importing,
     Active,
     Deactivated,
 }
@@ -19,6 +22,8 @@ impl Status {
         match self {
             Self::Queued => "queued",
             Self::Saving => "saving",
+            Self::Uploading => "uploading",
+            Self::Importing => "importing",
             Self::Active => "active",
             Self::Deactivated => "deactivated",
         }
@@ -84,6 +89,13 @@ pub struct Location {
     pub blob: String,
 }
 
+/// Bytes that wait to be imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staged {
+    pub location: Location,
+    pub size: u64,
+}
+
 /// Who is writing the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saving {
@@ -115,6 +127,17 @@ pub struct Image {
     pub members: BTreeMap<String, Member>,
     pub locations: Vec<Location>,
     pub saving: Option<Saving>,
+    #[serde(default)]
+    pub staged: Option<Staged>,
+    /// The task of the import under way.
+    #[serde(default)]
+    pub import_task: Option<String>,
+    /// Stores that the last import has still to reach; `None`: there was none.
+    #[serde(default)]
+    pub importing_to: Option<Vec<String>>,
+    /// Stores that the last import did not reach.
+    #[serde(default)]
+    pub failed_import: Option<Vec<String>>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -122,6 +145,7 @@ pub struct Image {
 impl Image {
     pub const BY_BLOB: Index<Image> = Index::new(0);
     pub const BY_STATUS: Index<Image> = Index::new(1);
+    pub const BY_OWNER: Index<Image> = Index::new(2);
 
     /// True if a project may see the image at all.
     pub fn visible_to(&self, project: Option<&ProjectId>) -> bool {
@@ -135,14 +159,15 @@ impl Image {
 
 impl Object for Image {
     const KIND: &'static str = "image.image";
-    const INDEXES: &'static [&'static str] = &["blob", "status"];
+    const INDEXES: &'static [&'static str] = &["blob", "status", "owner"];
     fn key(&self) -> Key {
         self.id.as_str().into()
     }
     fn index(&self, sink: &mut IndexSink<'_>) {
-        for location in &self.locations {
+        for location in self.locations.iter().chain(self.staged.iter().map(|s| &s.location)) {
             sink.add(Self::BY_BLOB, format!("{}/{}", location.store, location.blob));
         }
         sink.add(Self::BY_STATUS, self.status.as_str());
+        sink.add(Self::BY_OWNER, self.owner.as_str());
     }
 }

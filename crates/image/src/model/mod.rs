@@ -3,10 +3,12 @@
 mod image;
 mod metadef;
 mod patch;
+mod task;
 
-pub use image::{Image, Location, Member, MemberStatus, Saving, Status, Visibility};
+pub use image::{Image, Location, Member, MemberStatus, Saving, Staged, Status, Visibility};
 pub use metadef::{
     Association, Namespace, NamespaceVisibility, ObjectDefinition, PropertyDefinition, ResourceType, Stamps,
     TagDefinition,
 };
 pub(crate) use patch::{Change, read_patch};
+pub use task::{Task, TaskKind, TaskStatus};

@@ -3,3 +3,6 @@
 pub(crate) mod images;
 pub(crate) mod members;
 pub(crate) mod metadefs;
+pub(crate) mod stores;
+pub(crate) mod tasks;
+pub(crate) mod usage;

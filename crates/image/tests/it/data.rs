@@ -99,6 +99,8 @@ async fn hostile_and_damaged_images_are_refused() {
         ("qcow2", qcow2(backing), "backing file"),
         ("qcow2", qcow2(|image| image[79] |= 4), "data file"),
         ("raw", qcow2(|_| {}), "declared as raw"),
+        // a bomb: a few clusters that say they are a disk beyond the limit
+        ("qcow2", qcow2(|image| image[24..32].copy_from_slice(&(2 * LIMIT).to_be_bytes())), "is larger than any image"),
         ("qcow2", b"no header at all".to_vec(), "declared as qcow2"),
         ("qcow2", b"QFI\xfb\0\0\0\x03cut off".to_vec(), "safe to use"),
         ("vmdk", b"# Disk DescriptorFile\nRW 1 FLAT \"/etc/shadow\" 0\n".to_vec(), "safe to use"),

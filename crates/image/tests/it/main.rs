@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod data;
+mod import;
 mod members;
 mod metadefs;
+mod operations;
 mod world;

@@ -1,18 +1,20 @@
-//! A member with two stores in a directory of its own, and clients.
+//! A member with two stores and a staging area in a directory of its own, and clients.
 
 use async_trait::async_trait;
 use drivers_blk::{image_store::FileStore, inspect::HeaderInspector};
+use flow::{Engine, EngineBuilder, FlowRecord, Starter};
 use http::testkit::{Answer, Api, Tokens, deps, member_of};
 use image::{
-    Image, ImageDeps, ImageService,
+    Image, ImageDeps, ImageService, ImportSettings, UriRules,
     driver::{ByteStream, ImageStore, Written},
 };
-use kernel::{Error, Result, SystemClock};
+use kernel::{Error, ProjectId, Result, SystemClock};
 use parking_lot::Mutex;
 use policy::Policies;
+use ports::Limits;
 use serde_json::{Value, json};
-use std::{path::PathBuf, sync::Arc};
-use store::{Schema, Store};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use store::{Schema, Snapshot, Store};
 
 pub const NOWHERE: &str = "99999999-9999-4999-8999-999999999999";
 /// The largest image taken.
@@ -34,6 +36,12 @@ impl Fragile {
 impl ImageStore for Fragile {
     fn id(&self) -> &str {
         self.inner.id()
+    }
+    fn kind(&self) -> &'static str {
+        self.inner.kind()
+    }
+    fn properties(&self) -> BTreeMap<String, String> {
+        self.inner.properties()
     }
     async fn write(&self, data: ByteStream, limit: u64) -> Result<Written> {
         let broken = self.broken.lock().clone();
@@ -59,49 +67,121 @@ impl ImageStore for Fragile {
     }
 }
 
+/// Limits that a test sets.
+#[derive(Default)]
+pub struct Set(pub Mutex<BTreeMap<String, i64>>);
+
+impl Limits for Set {
+    fn limit(&self, _: &Snapshot, _: &ProjectId, service_type: &str, resource: &str) -> Option<i64> {
+        assert_eq!(service_type, "image");
+        self.0.lock().get(resource).copied()
+    }
+}
+
 pub struct Cloud {
     pub store: Store,
     pub service: ImageService,
     pub fast: Arc<Fragile>,
+    pub bulk: Arc<Fragile>,
+    pub staging: Arc<Fragile>,
+    pub limits: Arc<Set>,
     pub api: Api,
     _dir: tempfile::TempDir,
 }
 
 impl Cloud {
     pub async fn new() -> Self {
-        let store = Store::in_memory(image::schema(Schema::new())).await;
+        let store = Store::in_memory(image::schema(Schema::new().with::<flow::FlowRecord>())).await;
         let dir = tempfile::tempdir().unwrap();
-        let inner = FileStore::open("fast", dir.path().join("fast")).unwrap();
-        let fast = Arc::new(Fragile { inner, broken: Mutex::default() });
-        let service = ImageService::new(ImageDeps {
-            store: store.clone(),
-            clock: SystemClock::shared(),
-            stores: vec![fast.clone()],
-            inspector: Arc::new(HeaderInspector),
-            size_limit: LIMIT,
-        });
+        let fragile = |id: &str| {
+            let inner = FileStore::open(id, dir.path().join(id)).unwrap();
+            Arc::new(Fragile { inner, broken: Mutex::default() })
+        };
+        let (fast, bulk, staging) = (fragile("fast"), fragile("bulk"), fragile("os_glance_staging_store"));
+        let limits = Arc::new(Set::default());
+        let parts = (store.clone(), [fast.clone(), bulk.clone(), staging.clone()], limits.clone());
+        let starter = Starter::new("h1".into());
+        let service = service(&parts, &starter);
         service.recover().await.expect("a new cloud is in order");
-        let tokens = Tokens::default()
-            .with("admin", member_of("admin", "ann", &["admin", "manager", "member", "reader"]))
-            .with("member", member_of("p1", "mia", &["member", "reader"]))
-            .with("reader", member_of("p1", "ray", &["reader"]))
-            .with("other", member_of("p2", "oli", &["member", "reader"]))
-            .with("third", member_of("p3", "tim", &["member", "reader"]));
-        let policies = Policies::new(&[&image::policy::POLICY]).unwrap();
-        let router = image::api::router().finish(image::api::spec(), service.clone(), deps(tokens, policies));
-        let api = Api::new(router).with("accept", "application/json");
-        Self { store, service, fast, api, _dir: dir }
+        let api = api(&service);
+        Self { store, service, fast, bulk, staging, limits, api, _dir: dir }
+    }
+
+    /// Clients of a process that starts flows as this one.
+    pub fn process(&self, starter: &Starter) -> Api {
+        let stores = [self.fast.clone(), self.bulk.clone(), self.staging.clone()];
+        api(&service(&(self.store.clone(), stores, self.limits.clone()), starter))
+    }
+
+    /// Something that carries out flows, while it is held, and clients of it.
+    pub async fn running(&self) -> (Api, Engine) {
+        let starter = Starter::new("h1".into());
+        let engine = image::flows(EngineBuilder::new(starter.clone()), &self.service);
+        let engine = engine.run(self.store.clone(), SystemClock::shared());
+        engine.ready().await;
+        (self.process(&starter), engine)
+    }
+
+    /// Waits until the image's last import is over.
+    pub async fn imported(&self, id: &str) -> Arc<Image> {
+        let mut watch = self.store.watch();
+        let over = async {
+            loop {
+                let snapshot = self.store.snapshot();
+                if snapshot.get::<Image>(id).is_some_and(|i| i.import_task.is_none())
+                    && snapshot.count::<FlowRecord>() == 0
+                {
+                    return self.image(id);
+                }
+                watch.next().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), over).await.expect("the import ends")
     }
 
     pub fn image(&self, id: &str) -> Arc<Image> {
         self.store.snapshot().get(id).unwrap_or_else(|| panic!("no image {id}"))
     }
 
-    /// Records and bytes agree, and these bytes are all there are.
+    /// Records and bytes agree, and these bytes are all there are (in the first store).
     pub async fn assert_holds(&self, blobs: usize) {
+        for sweeper in image::reconcilers(&self.service) {
+            sweeper.reconcile().await.unwrap();
+        }
         assert_eq!(image::audit(&self.service).await.unwrap(), [] as [String; 0]);
         assert_eq!(self.fast.list().await.unwrap().len(), blobs);
     }
+}
+
+fn service(parts: &(Store, [Arc<Fragile>; 3], Arc<Set>), starter: &Starter) -> ImageService {
+    let (store, [fast, bulk, staging], limits) = parts;
+    let rules = UriRules { hosts: vec!["127.0.0.1".into()], ports: Vec::new(), ..UriRules::default() };
+    let deps = ImageDeps {
+        store: store.clone(),
+        clock: SystemClock::shared(),
+        stores: vec![fast.clone(), bulk.clone()],
+        staging: staging.clone(),
+        inspector: Arc::new(HeaderInspector),
+        size_limit: LIMIT,
+        starter: starter.clone(),
+        limits: limits.clone(),
+        region: "RegionOne".into(),
+        import: ImportSettings { rules, roots_pem: Vec::new() },
+    };
+    ImageService::new(deps).unwrap()
+}
+
+fn api(service: &ImageService) -> Api {
+    let tokens = Tokens::default()
+        .with("admin", member_of("admin", "ann", &["admin", "manager", "member", "reader"]))
+        .with("service", member_of("service", "sam", &["service", "member", "reader"]))
+        .with("member", member_of("p1", "mia", &["member", "reader"]))
+        .with("reader", member_of("p1", "ray", &["reader"]))
+        .with("other", member_of("p2", "oli", &["member", "reader"]))
+        .with("third", member_of("p3", "tim", &["member", "reader"]));
+    let policies = Policies::new(&[&image::policy::POLICY]).unwrap();
+    let router = image::api::router().finish(image::api::spec(), service.clone(), deps(tokens, policies));
+    Api::new(router).with("accept", "application/json")
 }
 
 /// The body of an answer that must have this status.

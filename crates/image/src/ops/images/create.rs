@@ -4,6 +4,7 @@ use super::update::{check_property, set_attribute};
 use crate::{
     ImageService, error,
     model::{Image, Status, Visibility},
+    ops::usage,
     policy,
     service::authorize,
 };
@@ -37,6 +38,10 @@ pub(crate) fn blank(id: ImageId, owner: kernel::ProjectId, now: Timestamp) -> Im
         members: BTreeMap::new(),
         locations: Vec::new(),
         saving: None,
+        staged: None,
+        import_task: None,
+        importing_to: None,
+        failed_import: None,
         created_at: now,
         updated_at: now,
     }
@@ -48,10 +53,12 @@ pub(crate) async fn create_image(service: &ImageService, cx: &Ctx, body: Map<Str
     if image.visibility == Visibility::Public {
         authorize(cx, &policy::PUBLICIZE_IMAGE, &image).map(drop)?;
     }
+    let limits = service.clone();
     let insert = move |tx: &mut store::Tx| {
         if tx.get::<Image>(&image.id).is_some() {
             return Err(Error::conflict(format!("Image ID {} already exists!", image.id)));
         }
+        usage::may_add(&limits, tx.view(), &image.owner)?;
         Ok(tx.put(image.clone()))
     };
     service.write(permit, "image.image.create", insert).await
@@ -62,7 +69,7 @@ fn is_uuid(text: &str) -> bool {
     text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
 }
 
-fn read_body(cx: &Ctx, mut body: Map<String, Value>) -> Result<Image> {
+pub(crate) fn read_body(cx: &Ctx, mut body: Map<String, Value>) -> Result<Image> {
     let text = |v: Value| v.as_str().map(str::to_owned);
     let id = match body.remove("id") {
         Some(id) => text(id).filter(|id| is_uuid(id)).map(|id| ImageId::from(id.to_lowercase())),

@@ -19,8 +19,11 @@ pub(crate) async fn remove(service: &ImageService, permit: Permit, id: &ImageId,
         if image.protected && !force {
             return Err(error::protected(&wanted));
         }
+        if let Some(import) = flow::live_flow_of(tx.view(), &format!("image.image/{wanted}")) {
+            flow::cancel(tx, &import.id); // it removes what it has written
+        }
         tx.delete::<Image>(&wanted);
-        Ok(image.locations.clone())
+        Ok(image.locations.iter().chain(image.staged.iter().map(|s| &s.location)).cloned().collect())
     };
     let locations: Vec<Location> = service.write(permit, "image.image.delete", delete).await?;
     for location in &locations {

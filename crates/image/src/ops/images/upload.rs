@@ -5,32 +5,55 @@
 
 use crate::{
     Image, ImageService, Status,
-    driver::{ByteStream, Inspection, Written},
+    driver::{ByteStream, ImageStore, Inspection, Written},
     error,
     model::{Location, Saving},
+    ops::usage,
     policy,
     service::authorize,
 };
 use ::policy::Permit;
 use kernel::{Ctx, Error, ImageId, Result};
+use std::sync::Arc;
 
 /// `PUT /v2/images/{id}/file`
-pub(crate) async fn upload_image(service: &ImageService, cx: &Ctx, id: &str, data: ByteStream) -> Result<()> {
+pub(crate) async fn upload_image(
+    service: &ImageService,
+    cx: &Ctx,
+    id: &str,
+    store: Option<&str>,
+    data: ByteStream,
+) -> Result<()> {
     let image = service.find(cx, &service.0.store.snapshot(), id)?;
     let permit = authorize(cx, &policy::UPLOAD_IMAGE, &image)?;
     if image.disk_format.is_none() || image.container_format.is_none() {
         return Err(Error::bad_request("Properties disk_format, container_format must be set prior to saving data."));
     }
-    fill(service, permit, &image.id, data).await
+    let snapshot = service.0.store.snapshot();
+    usage::may_grow(service, &snapshot, &image.owner)?;
+    usage::may_upload(service, &snapshot, &image.owner)?;
+    let store = match store {
+        None => service.default_store(),
+        Some(id) => service.store_named(id).map_err(|_| {
+            Error::bad_request(format!("The selected store {id} is not one of those that are configured"))
+        })?,
+    };
+    fill(service, permit, &image.id, store, data).await
 }
 
 /// Takes the bytes in. In a task of its own: a client that goes away takes the request with it, and who began to save must
 /// end it.
-pub(crate) async fn fill(service: &ImageService, permit: Permit, id: &ImageId, data: ByteStream) -> Result<()> {
-    let (service, id) = (service.clone(), id.clone());
+pub(crate) async fn fill(
+    service: &ImageService,
+    permit: Permit,
+    id: &ImageId,
+    store: &Arc<dyn ImageStore>,
+    data: ByteStream,
+) -> Result<()> {
+    let (service, id, store) = (service.clone(), id.clone(), Arc::clone(store));
     let filling = telemetry::spawn_caught("image.upload", async move {
         begin(&service, permit, &id).await?;
-        let result = telemetry::caught("image.upload", write(&service, &id, data)).await;
+        let result = telemetry::caught("image.upload", write(&service, &id, &*store, data)).await;
         let result = result.unwrap_or_else(|panicked| Err(Error::internal(panicked.to_string())));
         if result.is_err() {
             give_up(&service, &id).await;
@@ -44,15 +67,16 @@ pub(crate) async fn fill(service: &ImageService, permit: Permit, id: &ImageId, d
     }
 }
 
-async fn write(service: &ImageService, id: &ImageId, data: ByteStream) -> Result<()> {
-    let store = service.default_store();
+async fn write(service: &ImageService, id: &ImageId, store: &dyn ImageStore, data: ByteStream) -> Result<()> {
     let written = store.write(data, service.0.size_limit).await?;
-    let done = match inspect(service, id, &written).await {
-        Ok(inspection) => finish(service, id, &written, inspection).await,
+    let declared = service.0.store.snapshot().get::<Image>(id).and_then(|i| i.disk_format.clone());
+    let location = Location { store: store.id().to_owned(), blob: written.blob.clone() };
+    let done = match inspect(service, store, &written.blob, declared.as_deref()).await {
+        Ok(inspection) => finish(service, id, &written, &location, inspection).await,
         Err(e) => Err(e),
     };
     if done.is_err() {
-        forget_blob(service, &Location { store: store.id().to_owned(), blob: written.blob }).await;
+        forget_blob(service, &location).await;
     }
     done
 }
@@ -72,14 +96,26 @@ async fn begin(service: &ImageService, permit: Permit, id: &ImageId) -> Result<(
     service.write(permit, "image.image.begin_upload", mark).await
 }
 
-async fn inspect(service: &ImageService, id: &ImageId, written: &Written) -> Result<Inspection> {
-    let declared = service.0.store.snapshot().get::<Image>(id).and_then(|i| i.disk_format.clone());
-    let inspection = service.0.inspector.inspect(&**service.default_store(), &written.blob).await?;
+/// Looks into bytes that lie in a store, before anything else does.
+pub(crate) async fn inspect(
+    service: &ImageService,
+    store: &dyn ImageStore,
+    blob: &str,
+    declared: Option<&str>,
+) -> Result<Inspection> {
+    let inspection = service.0.inspector.inspect(store, blob).await?;
     if !inspection.refusals.is_empty() {
         return Err(error::bad_content(&inspection.refusals.join(", ")));
     }
+    // A small file may unpack to anything: what it unpacks to counts as well.
+    if inspection.virtual_size > service.0.size_limit {
+        return Err(error::bad_content(&format!(
+            "its disk of {} bytes is larger than any image that is taken ({} bytes)",
+            inspection.virtual_size, service.0.size_limit
+        )));
+    }
     match declared {
-        Some(declared) if !agrees(&declared, &inspection.format) => Err(error::bad_content(&format!(
+        Some(declared) if !agrees(declared, &inspection.format) => Err(error::bad_content(&format!(
             "the image is declared as {declared}, its content is {}",
             inspection.format
         ))),
@@ -99,9 +135,15 @@ fn agrees(declared: &str, found: &str) -> bool {
     }
 }
 
-async fn finish(service: &ImageService, id: &ImageId, written: &Written, inspection: Inspection) -> Result<()> {
+async fn finish(
+    service: &ImageService,
+    id: &ImageId,
+    written: &Written,
+    location: &Location,
+    inspection: Inspection,
+) -> Result<()> {
     let (id, written, now) = (id.clone(), written.clone(), service.0.clock.now());
-    let (store, incarnation) = (service.default_store().id().to_owned(), service.0.incarnation.clone());
+    let (location, incarnation) = (location.clone(), service.0.incarnation.clone());
     let activate = move |tx: &mut store::Tx| {
         let image = tx.get::<Image>(&id).ok_or_else(|| error::not_found(&id))?;
         if image.saving.as_ref().is_none_or(|s| s.incarnation != incarnation) {
@@ -114,7 +156,7 @@ async fn finish(service: &ImageService, id: &ImageId, written: &Written, inspect
             virtual_size: Some(inspection.virtual_size),
             checksum: Some(written.md5.clone()),
             hash: Some(written.sha512.clone()),
-            locations: vec![Location { store: store.clone(), blob: written.blob.clone() }],
+            locations: vec![location.clone()],
             updated_at: now,
             ..Image::clone(&image)
         });
@@ -124,11 +166,10 @@ async fn finish(service: &ImageService, id: &ImageId, written: &Written, inspect
 }
 
 /// Back to `queued`: the client may try again.
-async fn give_up(service: &ImageService, id: &ImageId) {
+pub(crate) async fn give_up(service: &ImageService, id: &ImageId) {
     let (wanted, incarnation) = (id.clone(), service.0.incarnation.clone());
     let unmark = move |tx: &mut store::Tx| {
-        let ours =
-            |i: &Image| i.status == Status::Saving && i.saving.as_ref().is_some_and(|s| s.incarnation == incarnation);
+        let ours = |i: &Image| i.saving.as_ref().is_some_and(|s| s.incarnation == incarnation);
         if tx.get::<Image>(&wanted).is_some_and(|i| ours(&i)) {
             tx.update::<Image>(&wanted, |i| (i.status, i.saving) = (Status::Queued, None));
         }
