@@ -103,4 +103,6 @@ pub use reply::{accepted, created, json_bytes, json_response, link, next_link, n
 pub use router::{ApiRouter, RouteInfo};
 pub use schema::{Schema, pick};
 pub use server::{Bound, ClientAuth, PeerAddr, PeerCert, Server, TlsConfig, TlsHandle, serve_listener};
-pub use spec::{Micro, ServiceSpec, VersionRange, Versioning, X_COMPUTE_REQUEST_ID, X_OPENSTACK_NOVA_API_VERSION};
+pub use spec::{
+    Micro, ServiceSpec, TrailingSlash, VersionRange, Versioning, X_COMPUTE_REQUEST_ID, X_OPENSTACK_NOVA_API_VERSION,
+};

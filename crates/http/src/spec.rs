@@ -18,6 +18,7 @@ pub struct ServiceSpec {
     pub public: &'static [&'static str],
     /// Whose bodies may be of any size (image data), in the form of `public`, with a method.
     pub unlimited: &'static [&'static str],
+    pub trailing_slash: TrailingSlash,
     /// Also sent with the request id, besides `X-Openstack-Request-Id`: Nova's and Cinder's own name for it.
     pub request_id_header: Option<HeaderName>,
 }
@@ -32,9 +33,19 @@ impl ServiceSpec {
             versioning: Versioning::None,
             public: &["/"],
             unlimited: &[],
+            trailing_slash: TrailingSlash::Ignored,
             request_id_header: None,
         }
     }
+}
+
+/// What a slash at a path's end means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrailingSlash {
+    Ignored,
+    /// A name without a letter, which nothing has: `/v2/images/` is not found, as in Glance. The service's root and its versions
+    /// (one step below it) may end with one all the same.
+    EmptyName,
 }
 
 /// `X-Compute-Request-Id`, sent by Nova and Cinder.

@@ -18,7 +18,7 @@ mod version;
 use crate::{
     ApiError, BaseUrl, FaultContext, ServiceSpec,
     context::{RequestContext, RequestInfo, base_url},
-    spec::Versioning,
+    spec::{TrailingSlash, Versioning},
 };
 use access::Access;
 use axum::{
@@ -37,7 +37,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use http_body::Body as _;
 use http_body_util::Limited;
 use kernel::{Clock, Credentials, Ctx, Error, Kind, Microversion, RequestId, TokenValidator};
-use path::{Pattern, canonical};
+use path::{Pattern, canonical, ends_nameless};
 use std::{
     any::Any,
     convert::Infallible,
@@ -144,6 +144,8 @@ impl Shared {
 
     /// Everything up to the routes; on success the request carries its context.
     async fn admit(&self, parts: &mut Parts, access: &mut Access, settled: &mut Settled) -> Result<(), Error> {
+        let nameless = self.spec.trailing_slash == TrailingSlash::EmptyName
+            && ends_nameless(parts.uri.path().strip_prefix(self.spec.prefix).unwrap_or_default());
         if let Some(uri) = self.canonical_uri(&parts.uri) {
             parts.uri = uri;
         }
@@ -156,6 +158,9 @@ impl Shared {
         let credentials = self.authenticate(&parts.headers, public).await?;
         self.permitted(credentials.as_deref(), method, path)?;
         access.credentials.clone_from(&credentials);
+        if nameless {
+            return Err(Error::not_found("The resource could not be found."));
+        }
         let version = self.version(&parts.headers, public)?;
         settled.version = version;
         let context = self.context(&parts.headers, access.request_id.clone(), credentials, version, limited);

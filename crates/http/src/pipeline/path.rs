@@ -14,6 +14,11 @@ pub(super) fn canonical(path: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a path below a service's prefix ends with a slash after more than one step.
+pub(super) fn ends_nameless(path: &str) -> bool {
+    path.ends_with('/') && segments(path).count() > 1
+}
+
 fn unescape_unreserved(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
@@ -101,6 +106,20 @@ mod tests {
             ("/%€", "/%€"),
         ] {
             assert_eq!(canonical(path), expect, "{path}");
+        }
+    }
+
+    #[test]
+    fn names_without_a_letter() {
+        for (path, expect) in [
+            ("", false),
+            ("/", false),
+            ("/v2/", false),
+            ("/v2/images", false),
+            ("/v2/images/", true),
+            ("//v2//a//", true),
+        ] {
+            assert_eq!(ends_nameless(path), expect, "{path}");
         }
     }
 

@@ -13,12 +13,13 @@ mod tasks;
 mod views;
 
 use crate::ImageService;
-use http::{ApiRouter, FaultStyle, ServiceSpec};
+use http::{ApiRouter, FaultStyle, ServiceSpec, TrailingSlash};
 
 #[must_use]
 pub fn spec() -> ServiceSpec {
     let base = ServiceSpec::new("image", "/image", FaultStyle::Glance);
     ServiceSpec {
+        trailing_slash: TrailingSlash::EmptyName,
         public: &["/", "/versions", "/v2"],
         unlimited: &["PUT /v2/images/{id}/file", "PUT /v2/images/{id}/stage"],
         ..base

@@ -99,3 +99,20 @@ async fn ids_of_nothing_are_not_found() {
         assert_eq!(answer.status, 400, "{query}: {}", answer.text());
     }
 }
+
+/// A slash after the collection begins a name, which has no letter.
+#[tokio::test]
+async fn an_image_without_an_id_is_not_found() {
+    let cloud = Cloud::new().await;
+    let member = cloud.api.token("member");
+    for method in ["GET", "DELETE", "PATCH"] {
+        refused(&member.call(&format!("{method} /image/v2/images/"), None).await, 404, "could not be found");
+    }
+    for path in ["/image/v2", "/image/v2/"] {
+        let versions = expect(&cloud.api.call(&format!("GET {path}"), None).await, 200);
+        assert_eq!(
+            json!([versions["versions"][0]["id"], versions["versions"][0]["status"]]),
+            json!(["v2.17", "CURRENT"])
+        );
+    }
+}

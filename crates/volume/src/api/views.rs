@@ -62,6 +62,15 @@ pub(super) fn volume(cx: &Ctx, base: &BaseUrl, view: &View, volume: &Volume) -> 
     out
 }
 
+/// A volume as the answer to its creation or change: without what Cinder's extensions add to `show`.
+pub(super) fn written(cx: &Ctx, base: &BaseUrl, view: &View, of: &Volume) -> Value {
+    let mut out = volume(cx, base, view, of);
+    if let Value::Object(fields) = &mut out {
+        fields.retain(|name, _| !name.starts_with("os-vol-") && name != "volume_image_metadata");
+    }
+    out
+}
+
 /// What later microversions added.
 fn by_version(cx: &Ctx, volume: &Volume, out: &mut Value) {
     let since = |minor| cx.version.since(3, minor);

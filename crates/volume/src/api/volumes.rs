@@ -151,7 +151,7 @@ async fn create(
     let wrapped: Wrapped = body.read(&CREATE)?;
     let volume = create::create_volume(&service, &cx, wrapped.volume.0).await?;
     let view = service.view();
-    Ok(http::json_response(StatusCode::ACCEPTED, &json!({"volume": views::volume(&cx, &base, &view, &volume)})))
+    Ok(http::json_response(StatusCode::ACCEPTED, &json!({"volume": views::written(&cx, &base, &view, &volume)})))
 }
 
 /// Booleans as clients send them: `true`, `"True"`, `"1"`.
@@ -201,7 +201,7 @@ async fn put(
         Ok(())
     };
     let volume = update::update_volume(&service, &cx, &id, edit).await?;
-    Ok(http::ok(&json!({"volume": views::volume(&cx, &base, &service.view(), &volume)})))
+    Ok(http::ok(&json!({"volume": views::written(&cx, &base, &service.view(), &volume)})))
 }
 
 async fn delete(

@@ -10,6 +10,10 @@ async fn a_volume_is_made_shown_changed_grown_and_deleted() {
     let made = expect(&member.call("POST /volume/v3/volumes", new).await, 202);
     let id = made["volume"]["id"].as_str().unwrap().to_owned();
     assert_eq!(made["volume"]["status"], "creating");
+    assert!(
+        made["volume"].get("os-vol-tenant-attr:tenant_id").is_none(),
+        "shown, but not told when it is made: {made}"
+    );
     cloud.reach(&id, "available").await;
     let shown = expect(&member.call(&format!("GET /volume/v3/{P1}/volumes/{id}"), None).await, 200);
     let fields = ["name", "description", "size", "status", "bootable", "volume_type", "availability_zone", "metadata"];

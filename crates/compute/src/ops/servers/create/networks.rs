@@ -10,22 +10,47 @@ pub(super) struct Nics {
     /// `None`: whatever network the project has.
     pub(super) requested: Option<Vec<NicRequest>>,
     tags: Vec<Option<String>>,
+    unasked: Unasked,
+}
+
+/// What a project without a network gets whose request names none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unasked {
+    /// A server without interfaces: until 2.37 a request need not speak of networks.
+    Nothing,
+    /// A refusal: `auto` was asked for.
+    Refusal,
 }
 
 impl Nics {
     pub(super) fn read(_cx: &Ctx, server: &NewServer, count: u32) -> Result<Self> {
         let list = match &server.networks {
-            Networks::Absent => return Ok(Self { requested: None, tags: Vec::new() }),
+            Networks::Absent => return Ok(Self::whatever(Unasked::Nothing)),
             Networks::Word(word) if word == "none" => {
-                return Ok(Self { requested: Some(Vec::new()), tags: Vec::new() });
+                return Ok(Self { requested: Some(Vec::new()), ..Self::whatever(Unasked::Refusal) });
             }
-            Networks::Word(_) => return Ok(Self { requested: None, tags: Vec::new() }),
+            Networks::Word(_) => return Ok(Self::whatever(Unasked::Refusal)),
             // Nova takes an empty list for none given.
-            Networks::List(list) if list.is_empty() => return Ok(Self { requested: None, tags: Vec::new() }),
+            Networks::List(list) if list.is_empty() => return Ok(Self::whatever(Unasked::Nothing)),
             Networks::List(list) => list,
         };
         let requested = list.iter().map(|item| read(item, count)).collect::<Result<_>>()?;
-        Ok(Self { requested: Some(requested), tags: list.iter().map(|item| item.tag.clone()).collect() })
+        let tags = list.iter().map(|item| item.tag.clone()).collect();
+        Ok(Self { requested: Some(requested), tags, unasked: Unasked::Refusal })
+    }
+
+    fn whatever(unasked: Unasked) -> Self {
+        Self { requested: None, tags: Vec::new(), unasked }
+    }
+
+    /// The plan, or none where there is no network and none was asked for.
+    pub(super) fn settle(&self, planned: Result<Vec<PortPlan>>) -> Result<Vec<PortPlan>> {
+        match planned {
+            Err(e) if self.unasked == Unasked::Nothing && e.code() == Some("UnableToAutoAllocateNetwork") => {
+                Ok(Vec::new())
+            }
+            planned => planned,
+        }
     }
 
     /// Interfaces in the order of the request, each with the next slot.
@@ -65,4 +90,23 @@ fn read(item: &NetworkItem, count: u32) -> Result<NicRequest> {
         Some(text) => Some(text.parse::<IpAddr>().map_err(|_| invalid(format!("Invalid fixed IP address ({text})")))?),
     };
     Ok(NicRequest::Network { network: network.into(), fixed_ip })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Error;
+
+    #[test]
+    fn a_project_without_networks() {
+        let refused = |code: &'static str| Err(Error::bad_request("no").with_code(code));
+        for (unasked, code, expect) in [
+            (Unasked::Nothing, "UnableToAutoAllocateNetwork", true),
+            (Unasked::Refusal, "UnableToAutoAllocateNetwork", false),
+            (Unasked::Nothing, "NetworkAmbiguous", false),
+        ] {
+            let settled = Nics::whatever(unasked).settle(refused(code));
+            assert_eq!(settled.is_ok_and(|plan| plan.is_empty()), expect, "{unasked:?} {code}");
+        }
+    }
 }
