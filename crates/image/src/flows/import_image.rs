@@ -283,7 +283,10 @@ impl Flow for ImportImage {
                 return;
             }
             if image.status == Status::Importing {
-                image.status = if image.staged.is_some() { Status::Uploading } else { Status::Queued };
+                match image.staged {
+                    Some(_) => image.status = Status::Uploading,
+                    None => (image.status, image.size) = (Status::Queued, None),
+                }
             }
             image.import_task = None;
             (image.importing_to, image.failed_import) = (Some(Vec::new()), Some(state.stores.clone()));

@@ -140,7 +140,10 @@ async fn what_cannot_be_imported_is_said_and_leaves_nothing() {
     expect(&import(&member, &id, json!({"method": {"name": "glance-direct"}, "all_stores": true})).await, 202);
     cloud.imported(&id).await;
     let failed = show(&member, &id).await;
-    assert_eq!(json!([failed["status"], failed["os_glance_failed_import"]]), json!(["queued", "bulk,fast"]));
+    assert_eq!(
+        json!([failed["status"], failed["size"], failed["os_glance_failed_import"]]),
+        json!(["queued", null, "bulk,fast"])
+    );
     assert!(tasks(&member, &id).await[0]["message"].as_str().unwrap().contains("no space left"));
     cloud.assert_holds(0).await;
     // Unless some will do.
