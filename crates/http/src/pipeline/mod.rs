@@ -144,8 +144,7 @@ impl Shared {
 
     /// Everything up to the routes; on success the request carries its context.
     async fn admit(&self, parts: &mut Parts, access: &mut Access, settled: &mut Settled) -> Result<(), Error> {
-        let nameless = self.spec.trailing_slash == TrailingSlash::EmptyName
-            && ends_nameless(parts.uri.path().strip_prefix(self.spec.prefix).unwrap_or_default());
+        let nameless = self.spec.trailing_slash == TrailingSlash::EmptyName && ends_nameless(parts.uri.path());
         if let Some(uri) = self.canonical_uri(&parts.uri) {
             parts.uri = uri;
         }
