@@ -5,9 +5,9 @@ use crate::{
     Settings,
     driver::NetworkBackend,
     model::{
-        AddressGroup, AddressScope, FloatingIp, Network, Port, RbacPolicy, Resource, Router, SecurityGroup,
-        SecurityGroupRule, Subnet, SubnetPool, Trunk, address::AddressClaim, logical, port::Role, quota::QUOTAS,
-        security_group::RemoteSpec, trunk::TrunkEnd,
+        AddressGroup, AddressScope, FloatingIp, Network, Port, PortForwarding, RbacPolicy, Resource, Router,
+        SecurityGroup, SecurityGroupRule, Subnet, SubnetPool, Trunk, address::AddressClaim, logical, port::Role,
+        quota::QUOTAS, security_group::RemoteSpec, trunk::TrunkEnd,
     },
 };
 use kernel::{ProjectId, Result};
@@ -120,6 +120,7 @@ fn references(snapshot: &Snapshot, leaks: &mut Vec<String>) {
         }
     }
     trunks(snapshot, leaks);
+    forwardings(snapshot, leaks);
     for rule in snapshot.all::<SecurityGroupRule>() {
         if !snapshot.contains::<SecurityGroup>(&rule.group) {
             leaks.push(format!("rule {} is in security group {}, which is gone", rule.id, rule.group));
@@ -128,6 +129,23 @@ fn references(snapshot: &Snapshot, leaks: &mut Vec<String>) {
             && !snapshot.contains::<AddressGroup>(group)
         {
             leaks.push(format!("rule {} refers to address group {group}, which is gone", rule.id));
+        }
+    }
+}
+
+/// A port forwarding, its floating IP and its port say the same of each other.
+fn forwardings(snapshot: &Snapshot, leaks: &mut Vec<String>) {
+    let of_fips = snapshot.all::<FloatingIp>().flat_map(|f| f.forwards.clone()).flat_map(|f| f.ids);
+    let of_ports = snapshot.all::<Port>().flat_map(|p| p.forwardings.clone());
+    let gone = of_fips.chain(of_ports).filter(|id| !snapshot.contains::<PortForwarding>(id));
+    leaks.extend(gone.map(|id| format!("somebody has the port forwarding {id}, which is gone")));
+    for pf in snapshot.all::<PortForwarding>() {
+        let fip = snapshot.get::<FloatingIp>(&pf.fip).and_then(|f| f.forwards.clone());
+        if !fip.is_some_and(|f| f.ids.contains(&pf.id)) {
+            leaks.push(format!("floating IP {} does not know of its port forwarding {}", pf.fip, pf.id));
+        }
+        if !snapshot.get::<Port>(&pf.port).is_some_and(|p| p.forwardings.contains(&pf.id)) {
+            leaks.push(format!("port {} does not know of port forwarding {}, which leads to it", pf.port, pf.id));
         }
     }
 }

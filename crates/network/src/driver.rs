@@ -14,7 +14,11 @@
 //! - a port's filter rules are in force before its first packet: a port put without its groups passes nothing.
 
 use crate::{
-    model::qos::RuleType,
+    model::{
+        PortForwardingId,
+        port_forwarding::{PortRange, Protocol},
+        qos::RuleType,
+    },
     why::{Frame, Trace},
 };
 use async_trait::async_trait;
@@ -40,6 +44,7 @@ pub enum Logical {
     Router(LRouter),
     RouterInterface(LRouterInterface),
     FloatingIp(LFloatingIp),
+    PortForwarding(LPortForwarding),
 }
 
 /// Which object; the order of variants is the order in which objects must be put (and, reversed, removed).
@@ -54,6 +59,7 @@ pub enum LogicalKey {
     /// By the id of the interface's port.
     RouterInterface(PortId),
     FloatingIp(FloatingIpId),
+    PortForwarding(PortForwardingId),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +125,9 @@ pub struct LPort {
     pub groups: BTreeSet<SecurityGroupId>,
     pub admin_up: bool,
     pub host: Option<HostName>,
+    /// Where the interface may be as well, while its guest moves.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub standby: BTreeSet<HostName>,
     pub role: PortRole,
     /// DHCP options a tenant set on the port, by Neutron's names.
     pub dhcp_options: BTreeMap<String, String>,
@@ -220,6 +229,27 @@ pub struct LFloatingIp {
     pub limit: Option<LFloatingLimit>,
 }
 
+/// Ports of an address on a router that lead to a guest's: one each, or all to one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LPortForwarding {
+    pub id: PortForwardingId,
+    pub router: RouterId,
+    pub protocol: Protocol,
+    pub external: Ipv4Addr,
+    pub external_ports: PortRange,
+    pub internal: Ipv4Addr,
+    pub internal_ports: PortRange,
+}
+
+impl LPortForwarding {
+    /// Each external port with the internal one that it leads to.
+    pub fn pairs(&self) -> impl Iterator<Item = (u16, u16)> {
+        let (external, internal) = (self.external_ports, self.internal_ports);
+        let step = u16::from(internal.single().is_none());
+        (external.0..=external.1).map(move |port| (port, internal.0 + (port - external.0) * step))
+    }
+}
+
 /// Limits of a floating IP, and where they are kept: at the router's gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LFloatingLimit {
@@ -273,6 +303,7 @@ impl Logical {
             Self::Router(o) => LogicalKey::Router(o.id.clone()),
             Self::RouterInterface(o) => LogicalKey::RouterInterface(o.port.clone()),
             Self::FloatingIp(o) => LogicalKey::FloatingIp(o.id.clone()),
+            Self::PortForwarding(o) => LogicalKey::PortForwarding(o.id.clone()),
         }
     }
 
@@ -300,7 +331,8 @@ logical_from!(
     Port(LPort),
     Router(LRouter),
     RouterInterface(LRouterInterface),
-    FloatingIp(LFloatingIp)
+    FloatingIp(LFloatingIp),
+    PortForwarding(LPortForwarding)
 );
 
 /// `port/<id>`: how back ends mark what belongs to an object.
@@ -314,6 +346,7 @@ impl fmt::Display for LogicalKey {
             Self::Port(id) => write!(f, "port/{id}"),
             Self::RouterInterface(id) => write!(f, "router-interface/{id}"),
             Self::FloatingIp(id) => write!(f, "floating-ip/{id}"),
+            Self::PortForwarding(id) => write!(f, "port-forwarding/{id}"),
         }
     }
 }
@@ -330,6 +363,7 @@ impl FromStr for LogicalKey {
             Some(("port", id)) => Ok(Self::Port(id.into())),
             Some(("router-interface", id)) => Ok(Self::RouterInterface(id.into())),
             Some(("floating-ip", id)) => Ok(Self::FloatingIp(id.into())),
+            Some(("port-forwarding", id)) => Ok(Self::PortForwarding(id.into())),
             _ => Err(kernel::Error::bad_request(format!("{text:?} is no key of a logical object"))),
         }
     }

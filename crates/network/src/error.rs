@@ -46,6 +46,9 @@ refusals! {
     QosPolicyNotFound { id: String } => NotFound, "QoS policy {id} could not be found.";
     QosRuleNotFound { rule: String, policy: String } =>
         NotFound, "QoS rule {rule} for policy {policy} could not be found.";
+    PortBindingNotFound { port: String, host: String } =>
+        NotFound, "Binding for port {port} for host {host} could not be found.";
+    PortForwardingNotFound { id: String } => NotFound, "Port Forwarding {id} could not be found.";
     RouterNotFound { id: String } => NotFound, "Router {id} could not be found";
     RouterInterfaceNotFound { router: String, port: String } =>
         NotFound, "Router {router} does not have an interface with id {port}";
@@ -213,6 +216,15 @@ refusals! {
         "Rule {new_type} conflicts with rule {rule} which already exists in QoS Policy {policy}.";
     PolicyRemoveAuthorizationError { policy: String } =>
         Forbidden, "Failed to remove provided policy {policy} because you are not authorized.";
+    FipInUseByPortForwarding { id: String } => Conflict, "Floating IP {id} in use by Port Forwarding resources.";
+    PortHasPortForwarding { port: String } => BadRequest,
+        "Cannot associate floating IP to port {port} because it already has a Port Forwarding binding.";
+    PortHasBindingFloatingIP { address: IpAddr, id: String, port: String, fixed: IpAddr } => Conflict,
+        "Cannot create port forwarding to floating IP {address} ({id}) with port {port} using fixed IP {fixed}, as that port already has a binding floating IP.";
+    PortBindingAlreadyActive { port: String, host: String } =>
+        Conflict, "Binding for port {port} on host {host} is already active.";
+    PortBindingAlreadyExists { port: String, host: String } =>
+        Conflict, "Binding for port {port} on host {host} already exists.";
     TrunkPortInUse { port: String } => Conflict, "Port {port} is in use by another trunk.";
     ParentPortInUse { port: String } =>
         Conflict, "Port {port} is currently in use and is not eligible for use as a parent port.";

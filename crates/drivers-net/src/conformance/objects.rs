@@ -3,8 +3,12 @@
 use ipnet::IpNet;
 use kernel::{FloatingIpId, NetworkId, PortId, RouterId, SecurityGroupId, SubnetId};
 use network::driver::{
-    Change, Direction, LCarrier, LFloatingIp, LFloatingLimit, LGateway, LNetwork, LPort, LQos, LRate, LRouter,
-    LRouterInterface, LRule, LSecurityGroup, LSubnet, Logical, NetworkKind, PortRole, Remote,
+    Change, Direction, LCarrier, LFloatingIp, LFloatingLimit, LGateway, LNetwork, LPort, LPortForwarding, LQos, LRate,
+    LRouter, LRouterInterface, LRule, LSecurityGroup, LSubnet, Logical, NetworkKind, PortRole, Remote,
+};
+use network::model::{
+    PortForwardingId,
+    port_forwarding::{PortRange, Protocol},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -67,6 +71,7 @@ pub fn port(subnet: &LSubnet, n: usize, groups: &[&LSecurityGroup]) -> LPort {
         groups: groups.iter().map(|g| g.id.clone()).collect(),
         admin_up: true,
         host: None,
+        standby: BTreeSet::new(),
         role: PortRole::Guest,
         dhcp_options: BTreeMap::new(),
         hostname: String::new(),
@@ -132,17 +137,39 @@ pub fn gateway(external: &LSubnet, n: usize, sources: &[&LSubnet]) -> LGateway {
 }
 
 pub fn floating_ip(router: &LRouter, external: Ipv4Addr, port: &LPort) -> LFloatingIp {
-    let v4 = |(address, _): &(IpAddr, _)| if let IpAddr::V4(v4) = address { Some(*v4) } else { None };
     let id = FloatingIpId::new();
     LFloatingIp {
         mac: mac(&id.as_str().into()),
         id,
         router: router.id.clone(),
         external,
-        internal: port.addresses.iter().find_map(v4).unwrap_or(Ipv4Addr::UNSPECIFIED),
+        internal: first_v4(port),
         port: port.id.clone(),
         limit: None,
     }
+}
+
+/// TCP ports of an address on the router that lead to a guest's.
+pub fn port_forwarding(
+    router: &LRouter,
+    (external, first, last): (Ipv4Addr, u16, u16),
+    port: &LPort,
+    internal: (u16, u16),
+) -> LPortForwarding {
+    LPortForwarding {
+        id: PortForwardingId::new(),
+        router: router.id.clone(),
+        protocol: Protocol::Tcp,
+        external,
+        external_ports: PortRange(first, last),
+        internal: first_v4(port),
+        internal_ports: PortRange(internal.0, internal.1),
+    }
+}
+
+fn first_v4(port: &LPort) -> Ipv4Addr {
+    let v4 = |(address, _): &(IpAddr, _)| if let IpAddr::V4(v4) = address { Some(*v4) } else { None };
+    port.addresses.iter().find_map(v4).unwrap_or(Ipv4Addr::UNSPECIFIED)
 }
 
 /// A rate in both directions, and a mark.
@@ -158,7 +185,7 @@ pub fn one_of_everything() -> Vec<Logical> {
     let inner = LSubnet { dns: vec![[9, 9, 9, 9].into()], ..subnet(&inside, "10.0.0.0/24") };
     let web = tcp_group(&[80]);
     let member = group([rule(Direction::Ingress, None, None, Remote::Group(web.id.clone()))]);
-    let guest = LPort { host: Some("h1".into()), ..port(&inner, 5, &[&web, &member]) };
+    let guest = LPort { host: Some("h1".into()), standby: ["h2".into()].into(), ..port(&inner, 5, &[&web, &member]) };
     let wishes = BTreeMap::from([("bootfile-name".to_owned(), "pxe".to_owned())]);
     let special = LPort { dhcp_options: wishes, hostname: "special".into(), ..port(&inner, 6, &[]) };
     let open = LPort { port_security: false, ..port(&inner, 7, &[]) };
@@ -170,6 +197,7 @@ pub fn one_of_everything() -> Vec<Logical> {
     let router = LRouter { gateway: Some(way_out), ..router() };
     let metadata = metadata_port(&inner);
     let near = interface(&router, &inner);
+    let forwarding = port_forwarding(&router, ([172, 24, 4, 21].into(), 8000, 8002), &open, (80, 82));
     let fip = LFloatingIp { limit: Some(limit), ..floating_ip(&router, [172, 24, 4, 20].into(), &guest) };
     vec![
         Logical::Network(public),
@@ -187,5 +215,6 @@ pub fn one_of_everything() -> Vec<Logical> {
         Logical::Port(open),
         Logical::RouterInterface(near),
         Logical::FloatingIp(fip),
+        Logical::PortForwarding(forwarding),
     ]
 }

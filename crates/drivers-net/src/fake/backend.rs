@@ -34,7 +34,8 @@ impl State {
         let Some(Held { object: Logical::Port(object), .. }) = self.objects.get(&LogicalKey::Port(port.clone())) else {
             return false;
         };
-        let may_be = |host: &HostName| object.host.as_ref().is_none_or(|wanted| wanted == host);
+        let may_be =
+            |host: &HostName| object.standby.contains(host) || object.host.as_ref().is_none_or(|wanted| wanted == host);
         self.hosts.iter().any(|(name, host)| may_be(name) && host.plugs.contains_key(port))
     }
 }
@@ -49,6 +50,7 @@ fn needs(object: &Logical) -> Vec<LogicalKey> {
             vec![LogicalKey::Router(o.router.clone()), LogicalKey::Network(o.network.clone())]
         }
         Logical::FloatingIp(o) => vec![LogicalKey::Router(o.router.clone())],
+        Logical::PortForwarding(o) => vec![LogicalKey::Router(o.router.clone())],
     }
 }
 

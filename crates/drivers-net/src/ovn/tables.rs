@@ -14,6 +14,7 @@ pub const ROUTE: &str = "Logical_Router_Static_Route";
 pub const NAT: &str = "NAT";
 pub const PORT_GROUP: &str = "Port_Group";
 pub const ACL: &str = "ACL";
+pub const LOAD_BALANCER: &str = "Load_Balancer";
 pub const QOS: &str = "QoS";
 pub const DHCP: &str = "DHCP_Options";
 pub const GATEWAY_CHASSIS: &str = "Gateway_Chassis";
@@ -111,6 +112,11 @@ pub const TABLES: &[Table] = &[
         columns: &[("priority", INTEGER), ("direction", TEXT), ("match", TEXT), ("action", TEXT), (IDS, MAP)],
     },
     Table {
+        name: LOAD_BALANCER,
+        root: true,
+        columns: &[("name", TEXT), ("protocol", MAYBE_TEXT), ("vips", MAP), (IDS, MAP)],
+    },
+    Table {
         name: QOS,
         root: false,
         columns: &[
@@ -142,6 +148,7 @@ pub const EDGES: &[(&str, &str, &str, &str)] = &[
     (ROUTER, "ports", ROUTER_PORT, "router.ports"),
     (ROUTER, "static_routes", ROUTE, "router.static_routes"),
     (ROUTER, "nat", NAT, "router.nat"),
+    (ROUTER, "load_balancer", LOAD_BALANCER, "router.load_balancer"),
     (ROUTER_PORT, "gateway_chassis", GATEWAY_CHASSIS, "router_port.gateway_chassis"),
     (PORT_GROUP, "ports", SWITCH_PORT, "port_group.ports"),
     (PORT_GROUP, "acls", ACL, "port_group.acls"),
@@ -188,6 +195,7 @@ const KEY_INDEXES: &[IndexSpec] = &[
     key(NAT, "key.nat"),
     key(PORT_GROUP, "key.port_group"),
     key(ACL, "key.acl"),
+    key(LOAD_BALANCER, "key.load_balancer"),
     key(QOS, "key.qos"),
     key(DHCP, "key.dhcp"),
     key(GATEWAY_CHASSIS, "key.gateway_chassis"),
@@ -212,6 +220,7 @@ pub fn indexes() -> Vec<IndexSpec> {
         edge_index!(ROUTER, "ports", "router.ports"),
         edge_index!(ROUTER, "static_routes", "router.static_routes"),
         edge_index!(ROUTER, "nat", "router.nat"),
+        edge_index!(ROUTER, "load_balancer", "router.load_balancer"),
         edge_index!(ROUTER_PORT, "gateway_chassis", "router_port.gateway_chassis"),
         edge_index!(PORT_GROUP, "ports", "port_group.ports"),
         edge_index!(PORT_GROUP, "acls", "port_group.acls"),
@@ -241,7 +250,10 @@ pub fn monitored() -> Vec<Monitored> {
                 "up",
             ],
         },
-        Monitored { table: ROUTER, columns: &["name", "enabled", "options", IDS, "ports", "static_routes", "nat"] },
+        Monitored {
+            table: ROUTER,
+            columns: &["name", "enabled", "options", IDS, "ports", "static_routes", "nat", "load_balancer"],
+        },
         Monitored {
             table: ROUTER_PORT,
             columns: &["name", "networks", "mac", "options", "ipv6_ra_configs", IDS, "gateway_chassis"],
@@ -250,6 +262,7 @@ pub fn monitored() -> Vec<Monitored> {
         Monitored { table: NAT, columns: &["type", "external_ip", "external_mac", "logical_ip", "logical_port", IDS] },
         Monitored { table: PORT_GROUP, columns: &["name", IDS, "ports", "acls"] },
         Monitored { table: ACL, columns: &["priority", "direction", "match", "action", IDS] },
+        Monitored { table: LOAD_BALANCER, columns: &["name", "protocol", "vips", IDS] },
         Monitored { table: QOS, columns: &["priority", "direction", "match", "action", "bandwidth", IDS] },
         Monitored { table: DHCP, columns: &["cidr", "options", IDS] },
         Monitored { table: GATEWAY_CHASSIS, columns: &["name", "chassis_name", "priority", IDS] },

@@ -3,6 +3,7 @@
 use super::{
     crud::{create, delete, update, verbs},
     kind::Kind,
+    port_forwarding,
     resource::{Fields, Look, list, show},
     spec::{Attr, Default, ID, STANDARD, Spec, TAGS},
     tags,
@@ -30,6 +31,7 @@ static SPEC: Spec = Spec {
             Attr::new("fixed_ip_address", Kind::IpOrNull, Default::Null).mutable().sorted(),
             Attr::shown("status").sorted(),
             Attr::shown("port_details"),
+            Attr::shown("port_forwardings"),
             Attr::new("qos_policy_id", Kind::UuidOrNull, Default::Null).mutable().filtered(),
             Attr::shown("qos_network_policy_id"),
             Attr::new("dns_name", Kind::DnsName, Default::Text("")),
@@ -50,11 +52,15 @@ impl Fields for FloatingIp {
         match name {
             "floating_ip_address" => self.address.to_string().into(),
             "floating_network_id" => self.network.as_str().into(),
-            "router_id" => target.map(|t| t.router.as_str()).into(),
+            "router_id" => self.router().map(|r| r.as_str()).into(),
             "port_id" => target.map(|t| t.port.as_str()).into(),
             "fixed_ip_address" => target.map(|t| t.fixed.to_string()).into(),
             "status" => self.status().into(),
             "port_details" => target.and_then(|t| look.snapshot.get::<Port>(&t.port)).map(|p| details(&p, look)).into(),
+            "port_forwardings" => {
+                let ids = self.forwards.iter().flat_map(|f| &f.ids);
+                ids.filter_map(|id| look.snapshot.get(id)).map(|pf| port_forwarding::in_floatingip(&pf)).collect()
+            }
             "qos_policy_id" => self.qos.as_deref().into(),
             "qos_network_policy_id" => {
                 look.snapshot.get::<Network>(&self.network).and_then(|n| n.qos.clone()).as_deref().into()

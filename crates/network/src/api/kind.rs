@@ -41,6 +41,10 @@ pub enum Kind {
     DhcpOptions,
     SubPorts,
     DscpMark,
+    /// A port of a transport protocol, or null.
+    TransportPort,
+    /// `80:90`, or `80` for one.
+    PortRange,
     Gateway,
     DictOrNull,
     TextList,
@@ -102,6 +106,8 @@ impl Kind {
             | Self::Gateway
             | Self::Protocol
             | Self::PortNumber
+            | Self::TransportPort
+            | Self::PortRange
             | Self::RemotePrefix
                 if value.is_null() =>
             {
@@ -139,6 +145,8 @@ impl Kind {
             Self::FixedIps => lists::fixed_ips(value),
             Self::AddressPairs => lists::address_pairs(value),
             Self::DhcpOptions => lists::dhcp_options(value),
+            Self::TransportPort => scalars::transport_port(value),
+            Self::PortRange => scalars::port_range(value),
             Self::DscpMark => scalars::dscp_mark(value),
             Self::SubPorts => lists::sub_ports(value),
             Self::Gateway => lists::gateway(value),
@@ -154,9 +162,12 @@ impl Kind {
         };
         match self {
             Self::Bool => scalars::boolean(&Value::from(text)).map_err(refused),
-            Self::Int | Self::NonNegative | Self::DscpMark | Self::IpVersion | Self::PortNumber => {
-                scalars::integer(&Value::from(text)).map(Value::from).map_err(refused)
-            }
+            Self::Int
+            | Self::NonNegative
+            | Self::DscpMark
+            | Self::TransportPort
+            | Self::IpVersion
+            | Self::PortNumber => scalars::integer(&Value::from(text)).map(Value::from).map_err(refused),
             Self::AgentType => Ok(AgentKind::parse(text).map_or_else(|| text.into(), |kind| kind.name().into())),
             Self::Mac => Ok(Value::from(text.to_ascii_lowercase().replace('-', ":"))),
             Self::IpOrNull => Ok(text.parse::<std::net::IpAddr>().map_or(Value::from(text), |a| a.to_string().into())),

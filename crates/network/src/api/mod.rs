@@ -25,6 +25,8 @@ mod ndp_proxy;
 mod network;
 mod pools;
 mod port;
+mod port_binding;
+mod port_forwarding;
 mod providers;
 mod qos;
 mod query;
@@ -69,6 +71,8 @@ pub fn routes() -> ApiRouter<Network> {
         .merge(qos::routes())
         .merge(router::routes())
         .merge(floatingip::routes())
+        .merge(port_forwarding::routes())
+        .merge(port_binding::routes())
         .merge(security_group::routes())
         .merge(security_group_rule::routes())
         .merge(default_rule::routes())

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Those that OVN can serve; the rest of Neutron's need hardware that no back end here drives.
-const VNIC_TYPES: &[&str] =
+pub(super) const VNIC_TYPES: &[&str] =
     &["normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "vdpa", "remote-managed"];
 
 static SPEC: Spec = Spec {
@@ -153,7 +153,7 @@ fn profile(port: &Port) -> serde_json::Map<String, Value> {
     profile
 }
 
-fn vif_details(look: &Look<'_>) -> Value {
+pub(super) fn vif_details(look: &Look<'_>) -> Value {
     json!({
         "port_filter": true,
         "connectivity": "l2",

@@ -182,6 +182,41 @@ pub async fn show<V: View>(
     Ok(http::ok(&one(&net, &cx, object.as_ref(), &fields)))
 }
 
+/// `GET /v2.0/<parents>/{parent}/<collection>`
+pub async fn list_in<P: View, V: View>(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(parent): Path<String>,
+    params: Params,
+    base: BaseUrl,
+) -> ApiResult {
+    seen::<P>(&net, &cx, &parent)?;
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(&cx));
+    let look = Look { parent: Some(&parent), ..Look::new(&net, &cx, &snapshot, &reach) };
+    Ok(http::ok(&listing::list::<V>(&look, &params, &base)?))
+}
+
+/// `GET /v2.0/<parents>/{parent}/<collection>/{id}`
+pub async fn show_in<P: View, V: View>(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path((parent, id)): Path<(String, String)>,
+    params: Params,
+) -> ApiResult {
+    seen::<P>(&net, &cx, &parent)?;
+    shown_in::<V>(&net, &cx, Some(&parent), &id, &params)
+}
+
+/// One object, in the collection of its parent or wherever it is.
+pub fn shown_in<V: View>(net: &Service, cx: &Ctx, parent: Option<&str>, id: &str, params: &Params) -> ApiResult {
+    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
+    let look = Look { parent, ..Look::new(net, cx, &snapshot, &reach) };
+    let found = V::find(&look, id).filter(|o| o.is_seen(&look));
+    let found = found.ok_or_else(|| kernel::Error::from(V::not_found(id)))?;
+    let fields: Vec<_> = params.all("fields").filter(|f| !f.is_empty()).map(str::to_owned).collect();
+    Ok(http::ok(&wrapped(V::spec().resource, render(found.as_ref(), &look, &fields))))
+}
+
 /// The object if the caller sees it.
 pub fn seen<V: View>(net: &Service, cx: &Ctx, id: &str) -> Result<Arc<V>> {
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));

@@ -74,6 +74,7 @@ fn take(tx: &mut Tx, env: &Env, bind: &BindPorts, plan: &PortPlan, port: &Port, 
         new.dns_name = hostname(&bind.server_name);
     }
     if new.binding.host.as_ref() != Some(&bind.host) {
+        new.waiting.remove(&bind.host);
         new.binding.host = Some(bind.host.clone());
         new.plugged = false;
     }
@@ -102,6 +103,7 @@ pub(super) fn release(tx: &mut Tx, server: &ServerId, only: Option<&PortId>, now
         freed.device_owner.clear();
         freed.dns_name.clear();
         freed.binding.host = None;
+        freed.waiting.clear();
         freed.binding.profile.clear();
         freed.plugged = false;
         freed.nic = 0;

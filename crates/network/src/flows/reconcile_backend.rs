@@ -220,7 +220,7 @@ impl Reconciler for ReconcileBackend {
     }
 
     fn wants(&self, batch: &Batch) -> bool {
-        const KINDS: [&str; 9] = [
+        const KINDS: [&str; 10] = [
             model::Network::KIND,
             Subnet::KIND,
             Port::KIND,
@@ -230,6 +230,7 @@ impl Reconciler for ReconcileBackend {
             SecurityGroupRule::KIND,
             AddressGroup::KIND,
             model::QosPolicy::KIND,
+            model::PortForwarding::KIND,
         ];
         batch.events.iter().any(|e| KINDS.contains(&e.kind))
     }

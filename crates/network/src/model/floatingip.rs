@@ -1,6 +1,6 @@
 //! Floating IPs: addresses of an external network that lead to one inner address.
 
-use super::{QosPolicyId, Standard, standard::resource};
+use super::{QosPolicyId, Standard, port_forwarding::Forwards, standard::resource};
 use kernel::{FloatingIpId, NetworkId, PortId, RouterId};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -17,6 +17,9 @@ pub struct FloatingIp {
     pub target: Option<Target>,
     pub dns_name: String,
     pub dns_domain: String,
+    /// Instead of a target of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwards: Option<Forwards>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qos: Option<QosPolicyId>,
 }
@@ -35,8 +38,13 @@ impl FloatingIp {
     pub const BY_ROUTER: Index<FloatingIp> = Index::new(1);
     pub const BY_QOS: Index<FloatingIp> = Index::new(2);
 
+    /// The router through which it leads somewhere.
+    pub fn router(&self) -> Option<&RouterId> {
+        self.target.as_ref().map(|t| &t.router).or(self.forwards.as_ref().map(|f| &f.router))
+    }
+
     pub fn status(&self) -> &'static str {
-        if self.target.is_some() { "ACTIVE" } else { "DOWN" }
+        if self.router().is_some() { "ACTIVE" } else { "DOWN" }
     }
 }
 
@@ -48,8 +56,8 @@ impl Object for FloatingIp {
     }
     fn index(&self, sink: &mut IndexSink<'_>) {
         sink.add(<Self as super::Resource>::BY_PROJECT, &*self.standard.project);
-        if let Some(target) = &self.target {
-            sink.add(Self::BY_ROUTER, &*target.router);
+        if let Some(router) = self.router() {
+            sink.add(Self::BY_ROUTER, &**router);
         }
         if let Some(policy) = &self.qos {
             sink.add(Self::BY_QOS, &**policy);

@@ -13,6 +13,7 @@ pub mod metering;
 pub mod ndp_proxy;
 pub mod network;
 pub mod port;
+pub mod port_forwarding;
 pub mod qos;
 pub mod quota;
 pub mod rbac;
@@ -36,6 +37,7 @@ pub use metering::{MeteringLabel, MeteringRule};
 pub use ndp_proxy::NdpProxy;
 pub use network::Network;
 pub use port::Port;
+pub use port_forwarding::PortForwarding;
 pub use qos::{QosPolicy, QosRule};
 pub use rbac::RbacPolicy;
 pub use router::Router;
@@ -48,7 +50,7 @@ pub use subnetpool::SubnetPool;
 pub use trunk::Trunk;
 
 kernel::id_type! {
-    AddressGroupId, AddressScopeId, SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId, MeteringLabelId, MeteringRuleId, RouterFlavorId, ServiceProfileId, SegmentId, SegmentRangeId, LogId, NdpProxyId, ConntrackHelperId, StatefulnessId, TrunkId, QosPolicyId, QosRuleId,
+    AddressGroupId, AddressScopeId, SubnetPoolId, SecurityGroupRuleId, DefaultRuleId, RbacPolicyId, MeteringLabelId, MeteringRuleId, RouterFlavorId, ServiceProfileId, SegmentId, SegmentRangeId, LogId, NdpProxyId, ConntrackHelperId, StatefulnessId, TrunkId, QosPolicyId, QosRuleId, PortForwardingId,
 }
 
 /// Every kind of object this service stores.
@@ -64,6 +66,7 @@ pub fn schema(schema: store::Schema) -> store::Schema {
         .with::<QosPolicy>()
         .with::<Router>()
         .with::<FloatingIp>()
+        .with::<PortForwarding>()
         .with::<SecurityGroup>()
         .with::<SecurityGroupRule>()
         .with::<DefaultRule>()

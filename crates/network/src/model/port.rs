@@ -10,12 +10,15 @@
 //! The status is not stored but follows: `ACTIVE` is a port whose guest has the interface, or one of the service itself, and
 //! that is administratively up. Ports of floating IPs only hold an address: `N/A`.
 
-use super::{QosPolicyId, Resource, Standard, standard::resource, trunk::TrunkEnd};
+use super::{PortForwardingId, QosPolicyId, Resource, Standard, standard::resource, trunk::TrunkEnd};
 use ipnet::IpNet;
 use kernel::{FloatingIpId, HostName, NetworkId, PortId, SecurityGroupId, SubnetId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 use store::{Index, IndexSink, Key, Object, Snapshot};
 
 /// Values of `device_owner` that mean something here.
@@ -59,6 +62,12 @@ pub struct Port {
     /// The trunk it is an end of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trunk: Option<TrunkEnd>,
+    /// Bindings to further hosts, which wait to become the active one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waiting: BTreeMap<HostName, Waiting>,
+    /// Port forwardings that lead here, kept for the same reason.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub forwardings: BTreeSet<PortForwardingId>,
     /// Its own QoS policy; without one its network's holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qos: Option<QosPolicyId>,
@@ -97,6 +106,15 @@ pub struct Binding {
     pub vnic_type: String,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub profile: Map<String, Value>,
+}
+
+/// A binding that is not the active one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    pub vnic_type: String,
+    pub profile: Map<String, Value>,
+    /// It is to become active; one that was is not to be used again.
+    pub usable: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,6 +23,8 @@ pub mod metering_rule;
 pub mod ndp_proxy;
 pub mod network;
 pub mod port;
+pub mod port_binding;
+pub mod port_forwarding;
 pub mod qos;
 pub mod quota;
 pub mod rbac;

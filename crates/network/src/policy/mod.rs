@@ -17,6 +17,8 @@ pub mod metering;
 pub mod ndp_proxy;
 pub mod network;
 pub mod port;
+pub mod port_binding;
+pub mod port_forwarding;
 pub mod qos;
 pub mod quota;
 pub mod rbac;
@@ -95,6 +97,8 @@ pub static POLICY: ServicePolicy = ServicePolicy {
         trunk::ALL,
         router::ALL,
         floatingip::ALL,
+        port_binding::ALL,
+        port_forwarding::ALL,
         security_group::ALL,
         rbac::ALL,
         qos::ALL,

@@ -210,7 +210,7 @@ fn making(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
 fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
     let (n, even) = (c.n, c.n.is_multiple_of(2));
     let router = format!("PUT routers/{}", c.router);
-    match dice.below(22) {
+    match dice.below(25) {
         0..=2 => (format!("{router}/add_router_interface"), json!({"subnet_id": c.subnet})),
         3 => (format!("{router}/remove_router_interface"), json!({"subnet_id": c.subnet})),
         4 => (router, json!({"router": {"external_gateway_info": {"network_id": public}}})),
@@ -236,6 +236,11 @@ fn changing(dice: &mut Dice, c: &Chosen, public: &str) -> (String, Value) {
                 format!("PUT address-groups/{}/{action}", c.addresses),
                 json!({"addresses": [format!("10.{}.0.0/16", n / 2)]}),
             )
+        }
+        21..=23 => {
+            let pf =
+                json!({"internal_port_id": c.port, "internal_port": n + 1, "external_port": n + 1, "protocol": "tcp"});
+            (format!("POST floatingips/{}/port_forwardings", c.fip), json!({"port_forwarding": pf}))
         }
         17 => {
             let limit = json!({"bandwidth_limit_rule": {"max_kbps": n + 1, "direction": if even { "egress" } else { "ingress" }}});

@@ -13,6 +13,8 @@ mod logs;
 mod metering;
 mod ndp_proxies;
 mod networks;
+mod port_bindings;
+mod port_forwardings;
 mod ports;
 mod qos;
 mod quotas;

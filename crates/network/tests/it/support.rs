@@ -81,6 +81,7 @@ fn references(object: &Logical) -> Vec<LogicalKey> {
         }
         Logical::Router(r) => r.gateway.iter().map(|g| network(&g.network)).collect(),
         Logical::RouterInterface(i) => vec![network(&i.network), LogicalKey::Router(i.router.clone())],
+        Logical::PortForwarding(f) => vec![LogicalKey::Router(f.router.clone())],
         Logical::FloatingIp(f) => vec![LogicalKey::Router(f.router.clone()), LogicalKey::Port(f.port.clone())],
     }
 }

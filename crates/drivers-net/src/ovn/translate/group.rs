@@ -13,6 +13,8 @@ use crate::{
 };
 use network::driver::{Direction, LRule, LSecurityGroup, LogicalKey, Remote};
 
+/// Above everything that a group allows.
+const FORGED: i64 = 1003;
 /// As OpenStack's own OVN driver has them, so that operators find what they know.
 const ALLOW: i64 = 1002;
 const DROP: i64 = 1001;
@@ -62,13 +64,17 @@ fn add(draft: &mut Draft, group: At, name: &str, rule: Rule<'_>) {
 }
 
 /// The group that refuses. What a guest cannot do without passes whatever its groups say, as with OpenStack's other
-/// drivers: asking for an address, and finding neighbours and routers (but not posing as one).
+/// drivers: asking for an address, and finding neighbours and routers. Posing as a router or as a server of addresses does not
+/// pass, whatever groups say; posing as another guest is what port security refuses.
 pub fn drop_group() -> Draft {
     let main = At::new(PORT_GROUP, DROP_GROUP);
     let mut draft = Draft::new("base/drop", main);
     draft.row(main, [("name", Datum::one(DROP_GROUP))]);
     let (from, to) = (format!("inport == @{DROP_GROUP}"), format!("outport == @{DROP_GROUP}"));
     let rules = [
+        (Direction::Egress, FORGED, format!("{from} && ip4 && udp.src == 67 && udp.dst == 68"), "drop"),
+        (Direction::Egress, FORGED, format!("{from} && ip6 && udp.src == 547 && udp.dst == 546"), "drop"),
+        (Direction::Egress, FORGED, format!("{from} && nd_ra"), "drop"),
         (Direction::Egress, DROP, format!("{from} && ip"), "drop"),
         (Direction::Ingress, DROP, format!("{to} && ip"), "drop"),
         (Direction::Egress, ALLOW, format!("{from} && ip4 && udp.src == 68 && udp.dst == 67"), "allow"),
@@ -201,7 +207,9 @@ mod tests {
         let draft = drop_group();
         let drops: Vec<_> =
             draft.rows.keys().filter(|at| at.table == ACL && text(&draft, **at, "action") == "drop").collect();
-        assert_eq!(drops.len(), 2);
-        assert!(drops.iter().all(|at| text(&draft, **at, "priority") == DROP.to_string()) && DROP < ALLOW);
+        let with =
+            |priority: i64| drops.iter().filter(|at| text(&draft, ***at, "priority") == priority.to_string()).count();
+        assert_eq!((drops.len(), with(DROP), with(FORGED)), (5, 2, 3));
+        assert!(DROP < ALLOW && ALLOW < FORGED);
     }
 }

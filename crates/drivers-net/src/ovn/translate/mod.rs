@@ -8,6 +8,7 @@
 //!   Router           Logical_Router + static routes [+ gateway: router port, its switch port, SNAT]
 //!   RouterInterface  Logical_Router_Port + its switch port
 //!   FloatingIp       NAT
+//!   PortForwarding   Load_Balancer
 //! ```
 //!
 //! Limits are rows of their own (`qos`) with the object that they limit. What a port gets by DHCP depends on the port and on its subnets: that is the one join, in `ovn::dhcp`.
@@ -16,6 +17,7 @@ mod floating_ip;
 mod group;
 mod network;
 mod port;
+mod port_forwarding;
 mod qos;
 mod router;
 mod subnet;
@@ -43,6 +45,7 @@ pub fn draft(object: &Logical, settings: &Settings) -> Draft {
         Logical::Router(o) => router::draft(o),
         Logical::RouterInterface(o) => router::interface(o),
         Logical::FloatingIp(o) => floating_ip::draft(o, settings),
+        Logical::PortForwarding(o) => port_forwarding::draft(o),
     };
     draft.sealed(object.digest())
 }

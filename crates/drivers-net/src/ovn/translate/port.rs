@@ -82,8 +82,9 @@ fn host_or_net(net: IpNet) -> String {
 }
 
 fn options(port: &LPort) -> Vec<(&'static str, String)> {
-    let host = port.host.as_ref().filter(|_| port.role == PortRole::Guest);
-    let mut options: Vec<_> = host.map(|host| ("requested-chassis", host.to_string())).into_iter().collect();
+    let hosts: Vec<_> = port.host.iter().chain(&port.standby).map(|h| h.as_str()).collect();
+    let host = (!hosts.is_empty() && port.role == PortRole::Guest).then(|| hosts.join(","));
+    let mut options: Vec<_> = host.map(|host| ("requested-chassis", host)).into_iter().collect();
     if !port.hostname.is_empty() {
         // OVN pastes it as it is into an expression of its own.
         options.push(("hostname", format!("\"{}\"", port.hostname.replace(['"', '\\'], ""))));
@@ -124,6 +125,7 @@ mod tests {
             groups: BTreeSet::from(["g1".into()]),
             admin_up: true,
             host: Some("h1".into()),
+            standby: BTreeSet::new(),
             role: PortRole::Guest,
             dhcp_options: BTreeMap::new(),
             hostname: "vm".into(),
@@ -145,6 +147,8 @@ mod tests {
         check(&p, "port_security", "fa:16:3e:00:00:01 10.0.0.5 fd00::5");
         check(&p, "options", "hostname=\"vm\"|requested-chassis=h1");
         check(&p, "enabled", "");
+        let moving = LPort { standby: ["h2".into()].into(), ..p.clone() };
+        check(&moving, "options", "hostname=\"vm\"|requested-chassis=h1,h2");
         check(&LPort { admin_up: false, ..p.clone() }, "enabled", "false");
         let draft = draft(&p);
         assert_eq!(draft.edges.len(), 3, "switch, its group, drop group");

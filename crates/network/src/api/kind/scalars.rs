@@ -1,7 +1,10 @@
 //! Single values.
 
 use super::{Read, Refusal, shown};
-use crate::{error::NetError, model::security_group::parse_protocol};
+use crate::{
+    error::NetError,
+    model::{port_forwarding::PortRange, security_group::parse_protocol},
+};
 use ipnet::IpNet;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -58,6 +61,22 @@ pub(super) fn dscp_mark(value: &Value) -> Read {
     match u8::try_from(number).ok().filter(|n| DSCP_MARKS.contains(n)) {
         Some(mark) => Ok(mark.into()),
         None => Err(format!("{number} is not in {DSCP_MARKS:?}").into()),
+    }
+}
+
+pub(super) fn transport_port(value: &Value) -> Read {
+    let number = integer(value)?;
+    match u16::try_from(number).ok().filter(|n| *n > 0) {
+        Some(port) => Ok(port.into()),
+        None => Err(format!("{number} is not in range 1 to 65535").into()),
+    }
+}
+
+pub(super) fn port_range(value: &Value) -> Read {
+    let text = shown(value);
+    match text.parse::<PortRange>() {
+        Ok(range) => Ok(range.to_string().into()),
+        Err(()) => Err(format!("'{text}' is not a valid range of ports").into()),
     }
 }
 

@@ -6,19 +6,14 @@ use crate::{
     api::{
         body,
         kind::Kind,
-        listing::{self, render},
-        resource::{Look, View, seen},
+        resource::{Look, View, list_in, show_in, shown_in},
         spec::{Attr, Default, ID, Spec},
     },
     error::NetError,
     model::{QosPolicy, QosRule, qos::RuleType},
-    ops::{
-        access::Reach,
-        qos::rule::{self, In, RuleAsked},
-    },
+    ops::qos::rule::{self, In, RuleAsked},
 };
-use http::{ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Params, Path, State};
-use kernel::Ctx;
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Params, Path, State};
 use serde_json::{Map, Value, json};
 use std::{marker::PhantomData, sync::Arc};
 
@@ -171,9 +166,9 @@ pub fn routes() -> ApiRouter<Service> {
 
 fn of<S: Sort>(all: &'static str, single: &'static str) -> ApiRouter<Service> {
     ApiRouter::new()
-        .get(all, list::<S>)
+        .get(all, list_in::<QosPolicy, Rule<S>>)
         .post(all, create::<S>)
-        .get(single, show::<S>)
+        .get(single, show_in::<QosPolicy, Rule<S>>)
         .put(single, update::<S>)
         .delete(single, delete::<S>)
 }
@@ -186,31 +181,6 @@ fn alone<S: Sort>(single: &'static str) -> ApiRouter<Service> {
 fn one<S: Sort>(rule: &QosRule) -> Value {
     let fields = S::spec().attrs().map(|a| (a.name.to_owned(), field(rule, a.name)));
     json!({ S::spec().resource: fields.collect::<Map<_, _>>() })
-}
-
-fn shown<S: Sort>(net: &Service, cx: &Ctx, policy: Option<&str>, id: &str, params: &Params) -> ApiResult {
-    if let Some(policy) = policy {
-        seen::<QosPolicy>(net, cx, policy)?;
-    }
-    let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
-    let look = Look { parent: policy, ..Look::new(net, cx, &snapshot, &reach) };
-    let found = Rule::<S>::find(&look, id).filter(|r| r.is_seen(&look));
-    let found = found.ok_or_else(|| kernel::Error::from(Rule::<S>::not_found(id)))?;
-    let fields: Vec<_> = params.all("fields").filter(|f| !f.is_empty()).map(str::to_owned).collect();
-    Ok(http::ok(&json!({ S::spec().resource: render(&*found, &look, &fields) })))
-}
-
-async fn list<S: Sort>(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(policy): Path<String>,
-    params: Params,
-    base: BaseUrl,
-) -> ApiResult {
-    seen::<QosPolicy>(&net, &cx, &policy)?;
-    let (snapshot, reach) = (net.store().snapshot(), Reach::of(&cx));
-    let look = Look { parent: Some(&policy), ..Look::new(&net, &cx, &snapshot, &reach) };
-    Ok(http::ok(&listing::list::<Rule<S>>(&look, &params, &base)?))
 }
 
 async fn create<S: Sort>(
@@ -230,15 +200,6 @@ async fn create<S: Sort>(
 }
 
 type InPolicy = Path<(String, String)>;
-
-async fn show<S: Sort>(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path((policy, id)): InPolicy,
-    params: Params,
-) -> ApiResult {
-    shown::<S>(&net, &cx, Some(&policy), &id, &params)
-}
 
 async fn update<S: Sort>(
     State(net): State<Service>,
@@ -262,7 +223,7 @@ async fn show_alone<S: Sort>(
     Path(id): Path<String>,
     params: Params,
 ) -> ApiResult {
-    shown::<S>(&net, &cx, None, &id, &params)
+    shown_in::<Rule<S>>(&net, &cx, None, &id, &params)
 }
 
 async fn update_alone<S: Sort>(

@@ -4,8 +4,8 @@ use super::own_key;
 use crate::{
     driver::LogicalKey,
     model::{
-        AddressGroup, FloatingIp, Network, Port, QosPolicy, Router, SecurityGroup, SecurityGroupRule, Subnet,
-        port::Role,
+        AddressGroup, FloatingIp, Network, Port, PortForwarding, QosPolicy, Router, SecurityGroup, SecurityGroupRule,
+        Subnet, port::Role,
     },
 };
 use kernel::{RouterId, SubnetId};
@@ -36,6 +36,8 @@ pub fn affected(batch: &Batch, snapshot: &Snapshot) -> BTreeSet<LogicalKey> {
         } else if let Some(change) = event.of::<FloatingIp>() {
             both(change, |fip| {
                 keys.insert(LogicalKey::FloatingIp(fip.id.clone()));
+                let forwards = fip.forwards.iter().flat_map(|f| f.ids.iter().cloned());
+                keys.extend(forwards.map(LogicalKey::PortForwarding));
             });
         } else if let Some(change) = event.of::<SecurityGroup>() {
             both(change, |group| {
@@ -44,6 +46,10 @@ pub fn affected(batch: &Batch, snapshot: &Snapshot) -> BTreeSet<LogicalKey> {
         } else if let Some(change) = event.of::<SecurityGroupRule>() {
             both(change, |rule| {
                 keys.insert(LogicalKey::SecurityGroup(rule.group.clone()));
+            });
+        } else if let Some(change) = event.of::<PortForwarding>() {
+            both(change, |pf| {
+                keys.insert(LogicalKey::PortForwarding(pf.id.clone()));
             });
         } else if let Some(change) = event.of::<QosPolicy>() {
             both(change, |policy| policy_keys(&policy, snapshot, &mut keys));

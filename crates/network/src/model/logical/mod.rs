@@ -17,8 +17,13 @@ mod router;
 pub use affected::affected;
 pub use port::hostname;
 
-use super::{FloatingIp, Network, Port, Router, SecurityGroup, Settings, Subnet, port::Role, qos, subnet::Mode};
-use crate::driver::{Ipv6Mode, LFloatingIp, LFloatingLimit, LNetwork, LSubnet, Logical, LogicalKey, NetworkKind};
+use super::{
+    FloatingIp, Network, Port, PortForwarding, Router, SecurityGroup, Settings, Subnet, port::Role, qos,
+    subnet::Mode,
+};
+use crate::driver::{
+    Ipv6Mode, LFloatingIp, LFloatingLimit, LNetwork, LPortForwarding, LSubnet, Logical, LogicalKey, NetworkKind,
+};
 use ipnet::IpNet;
 use std::{net::IpAddr, sync::Arc};
 use store::Snapshot;
@@ -41,6 +46,7 @@ pub fn desired(snapshot: &Snapshot, settings: &Settings, key: &LogicalKey) -> Op
             router::interface(snapshot, &*found?).map(Logical::RouterInterface)
         }
         LogicalKey::FloatingIp(id) => floating_ip(snapshot, &*snapshot.get(id)?).map(Logical::FloatingIp),
+        LogicalKey::PortForwarding(id) => forwarding(snapshot, &*snapshot.get(id)?).map(Logical::PortForwarding),
     }
 }
 
@@ -52,6 +58,7 @@ pub fn all(snapshot: &Snapshot, settings: &Settings) -> Vec<Logical> {
     keys.extend(snapshot.all::<SecurityGroup>().map(|g| LogicalKey::SecurityGroup(g.id.clone())));
     keys.extend(snapshot.all::<Router>().map(|r| LogicalKey::Router(r.id.clone())));
     keys.extend(snapshot.all::<FloatingIp>().map(|f| LogicalKey::FloatingIp(f.id.clone())));
+    keys.extend(snapshot.all::<PortForwarding>().map(|pf| LogicalKey::PortForwarding(pf.id.clone())));
     for port in snapshot.all::<Port>() {
         keys.extend(own_key(&port));
     }
@@ -136,6 +143,19 @@ fn floating_ip(snapshot: &Snapshot, fip: &FloatingIp) -> Option<LFloatingIp> {
         port: target.port.clone(),
         mac: external.mac.clone(),
         limit: floating_limit(snapshot, fip, &target.router),
+    })
+}
+
+fn forwarding(snapshot: &Snapshot, pf: &PortForwarding) -> Option<LPortForwarding> {
+    let fip: Arc<FloatingIp> = snapshot.get(&pf.fip)?;
+    Some(LPortForwarding {
+        id: pf.id.clone(),
+        router: fip.forwards.as_ref()?.router.clone(),
+        protocol: pf.protocol,
+        external: fip.address,
+        external_ports: pf.external,
+        internal: pf.address,
+        internal_ports: pf.internal,
     })
 }
 

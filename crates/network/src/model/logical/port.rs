@@ -27,6 +27,7 @@ pub fn port(snapshot: &Snapshot, port: &Port) -> LPort {
         admin_up: port.admin_up,
         // A subport is wherever its parent is.
         host: port.binding.host.clone().filter(|_| carrier.is_none()),
+        standby: port.waiting.iter().filter(|(_, w)| w.usable).map(|(host, _)| host.clone()).collect(),
         role,
         dhcp_options: options(port),
         hostname: hostname(port),

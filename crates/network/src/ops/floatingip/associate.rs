@@ -26,6 +26,12 @@ pub(super) fn target(tx: &mut Tx, reach: &Reach, fip: &FloatingIp, asked: &Targe
     let TargetAsked { port, fixed, router } = *asked;
     let port =
         tx.get::<Port>(port).filter(|p| reach.all || reach.is(p.project())).ok_or_else(|| Port::not_found(port))?;
+    if fip.forwards.is_some() {
+        return Err(NetError::FipInUseByPortForwarding { id: fip.id.to_string() }.into());
+    }
+    if !port.forwardings.is_empty() {
+        return Err(NetError::PortHasPortForwarding { port: port.id.to_string() }.into());
+    }
     ensure_usable(&port, fip.project(), reach)?;
     let fixed = inner(&port, fixed)?;
     let IpAddr::V4(address) = fixed.address else {
@@ -88,7 +94,7 @@ fn named_router(tx: &mut Tx, reach: &Reach, id: &RouterId, network: &NetworkId) 
 
 /// A router on the address's subnet with its gateway on the external network; the one that is the subnet's gateway first,
 /// which is found without looking at all ports of the network.
-fn router_for(tx: &mut Tx, port: &Port, fixed: &FixedIp, network: &NetworkId) -> Result<RouterId> {
+pub(crate) fn router_for(tx: &mut Tx, port: &Port, fixed: &FixedIp, network: &NetworkId) -> Result<RouterId> {
     let gateway = tx.get::<Subnet>(&fixed.subnet).and_then(|s| s.gateway);
     let claim = gateway.and_then(|g| tx.get::<AddressClaim>(&AddressClaim::id(&port.network, g)));
     if let Some(usual) = claim.and_then(|c| tx.get::<Port>(&c.port))

@@ -62,6 +62,7 @@ fn insert(tx: &mut Tx, env: &Env, reach: &Reach, project: &ProjectId, new: &NewF
         target: None,
         dns_name: new.dns_name.clone(),
         dns_domain: new.dns_domain.clone(),
+        forwards: None,
         qos: new.qos_policy_id.clone(),
     };
     qos::refer(tx, reach, None, new.qos_policy_id.as_ref(), qos::Holder::Other, env.enforced)?;

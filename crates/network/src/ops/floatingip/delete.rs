@@ -1,6 +1,7 @@
 use super::associate;
 use crate::{
     Network as Service,
+    error::NetError,
     model::{FloatingIp, Port, Resource, quota},
     ops::{
         access::{Reach, Set, change},
@@ -19,6 +20,9 @@ pub async fn delete(net: &Service, cx: &Ctx, id: &str, expect: Expect) -> Result
     net.store()
         .transact("network.floatingip.delete", move |tx| {
             let fip = expected::<FloatingIp>(tx, &id, expect)?;
+            if fip.forwards.is_some() {
+                return Err(NetError::FipInUseByPortForwarding { id: id.clone() }.into());
+            }
             associate::point(tx, &env, &mut FloatingIp::clone(&fip), None);
             remove(tx, &fip, env.now);
             Ok(())

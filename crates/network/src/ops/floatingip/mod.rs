@@ -1,6 +1,6 @@
 //! Floating IPs.
 
-mod associate;
+pub(crate) mod associate;
 pub mod create;
 pub mod delete;
 pub mod update;

@@ -185,6 +185,8 @@ pub(crate) fn insert_for(
         nic: new.nic,
         floating_ips: BTreeSet::new(),
         trunk: None,
+        waiting: Default::default(),
+        forwardings: BTreeSet::new(),
         qos: new.qos_policy_id.clone(),
     }))
 }

@@ -6,7 +6,7 @@ use crate::{
     ops::{
         access::{Reach, Set, change},
         common::{Expect, expected},
-        log, ndp_proxy,
+        log, ndp_proxy, port_forwarding,
     },
     policy::port as rules,
 };
@@ -62,6 +62,7 @@ pub(crate) fn remove(tx: &mut Tx, port: &Port, now: Timestamp) {
         address::release_one(tx, port, ip);
     }
     mac::release(tx, &port.network, &port.id, &port.mac);
+    port_forwarding::forget(tx, port, |_| false, now);
     for fip in &port.floating_ips {
         tx.update::<FloatingIp>(fip, |f| {
             f.target = None;

@@ -9,7 +9,7 @@ use crate::{
     ops::{
         access::{On, Reach, Seen, Set, authorize, see},
         common::{Env, Expect, expected, save},
-        qos,
+        port_forwarding, qos,
     },
     policy::port as rules,
 };
@@ -81,7 +81,7 @@ fn apply(tx: &mut Tx, env: &Env, reach: &Reach, old: &Arc<Port>, changes: &PortC
     }
     apply_binding(&mut new, changes);
     apply_mac(tx, env, old, &mut new, changes)?;
-    apply_addresses(tx, old, &mut new, changes)?;
+    apply_addresses(tx, env, old, &mut new, changes)?;
     apply_filter(tx, reach, old, &mut new, changes)?;
     if let Some(policy) = &changes.qos_policy_id {
         qos::refer(tx, reach, old.qos.as_ref(), policy.as_ref(), qos::Holder::Port(&old.id), env.enforced)?;
@@ -116,6 +116,11 @@ fn apply_binding(port: &mut Port, changes: &PortChanges) {
     let Some(host) = &changes.host else { return };
     let host = host.clone().filter(|h| !h.is_empty());
     if host != port.binding.host {
+        if let Some(host) = &host {
+            port.waiting.remove(host);
+        } else {
+            port.waiting.clear();
+        }
         port.binding.host = host;
         port.plugged = false;
     }
@@ -146,7 +151,7 @@ fn apply_mac(tx: &mut Tx, env: &Env, old: &Port, new: &mut Port, changes: &PortC
     Ok(())
 }
 
-fn apply_addresses(tx: &mut Tx, old: &Port, new: &mut Port, changes: &PortChanges) -> Result<()> {
+fn apply_addresses(tx: &mut Tx, env: &Env, old: &Port, new: &mut Port, changes: &PortChanges) -> Result<()> {
     let asked = match &changes.fixed_ips {
         Some(asked) => asked.clone(),
         // A new MAC address makes new automatic addresses.
@@ -168,7 +173,11 @@ fn apply_addresses(tx: &mut Tx, old: &Port, new: &mut Port, changes: &PortChange
     }
     let network = tx.get::<Network>(&old.network).ok_or_else(|| Network::not_found(&old.network))?;
     new.fixed_ips = address::reassign(tx, &network, old, &new.mac, &asked)?;
-    keep_floating(tx, new)
+    keep_floating(tx, new)?;
+    // What was forwarded to an address that is gone leads nowhere, as in Neutron.
+    port_forwarding::forget(tx, old, |gone| new.fixed_ips.iter().any(|ip| ip.address == gone), env.now);
+    new.forwardings = tx.get::<Port>(&old.id).map(|p| p.forwardings.clone()).unwrap_or_default();
+    Ok(())
 }
 
 /// An address that a floating IP leads to cannot be taken from its port.

@@ -2,7 +2,7 @@ use super::{InterfaceAsked, InterfaceView};
 use crate::{
     Network as Service,
     error::NetError,
-    model::{FloatingIp, Port, Resource, Router, Subnet},
+    model::{FloatingIp, Port, PortForwarding, Resource, Router, Subnet},
     ops::{
         access::{Reach, Set, change},
         common::Env,
@@ -96,11 +96,15 @@ fn ensure_not_needed(tx: &mut Tx, router: &Router, subnet: &SubnetId) -> Result<
     let Some(subnet) = tx.get::<Subnet>(subnet) else { return Ok(()) };
     let (id, of) = (router.id.to_string(), subnet.id.to_string());
     for fip in tx.by(FloatingIp::BY_ROUTER, &router.id) {
-        let Some(target) = &fip.target else { continue };
-        let port = tx.get::<Port>(&target.port);
-        let here = |p: &Port| p.fixed_ips.iter().any(|ip| ip.subnet == subnet.id && ip.address == target.fixed);
-        if port.is_some_and(|p| here(&p)) {
-            return Err(NetError::RouterInterfaceInUseByFloatingIP { router: id, subnet: of }.into());
+        let forwards = fip.forwards.iter().flat_map(|f| &f.ids).filter_map(|id| tx.get::<PortForwarding>(id));
+        let mut led_to: Vec<_> = forwards.map(|pf| (pf.port.clone(), pf.address)).collect();
+        led_to.extend(fip.target.iter().map(|t| (t.port.clone(), t.fixed)));
+        for (port, address) in led_to {
+            let port = tx.get::<Port>(&port);
+            let here = |p: &Port| p.fixed_ips.iter().any(|ip| ip.subnet == subnet.id && ip.address == address);
+            if port.is_some_and(|p| here(&p)) {
+                return Err(NetError::RouterInterfaceInUseByFloatingIP { router: id, subnet: of }.into());
+            }
         }
     }
     ndp_proxy::ensure_none_on(tx, router, &subnet.id)?;
