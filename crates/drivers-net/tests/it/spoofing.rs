@@ -110,7 +110,9 @@ async fn nobody_poses_as_another() {
     let all = ["arp", "dhcp", "dhcp6", "honest", "nd"].map(|n| format!("from_{n}")).into();
     eventually("all of it arrives", || async {
         pose(&ga, own, posed, to).await;
-        seen(&gc).await.is_superset(&all)
+        let now = seen(&gc).await;
+        eprintln!("{now:?}");
+        now.is_superset(&all)
     })
     .await;
 }

@@ -1,8 +1,11 @@
 //! The logical network by the keys that a walk asks for.
 
+use super::What;
 use crate::driver::{
-    LFloatingIp, LGateway, LNetwork, LPort, LRouter, LRouterInterface, LSecurityGroup, LSubnet, Logical, PortRole,
+    LFloatingIp, LGateway, LNetwork, LPort, LPortForwarding, LRouter, LRouterInterface, LSecurityGroup, LSubnet,
+    Logical, PortRole,
 };
+use crate::model::port_forwarding::Protocol;
 use ipnet::IpNet;
 use kernel::{NetworkId, PortId, RouterId, SecurityGroupId, SubnetId};
 use std::{
@@ -19,6 +22,7 @@ pub struct Plan {
     pub(super) routers: HashMap<RouterId, LRouter>,
     interfaces: Vec<LRouterInterface>,
     floating_ips: Vec<LFloatingIp>,
+    forwardings: Vec<LPortForwarding>,
 }
 
 /// A router's end on a network.
@@ -70,6 +74,7 @@ impl FromIterator<Logical> for Plan {
                 Logical::Router(o) => drop(plan.routers.insert(o.id.clone(), o)),
                 Logical::RouterInterface(o) => plan.interfaces.push(o),
                 Logical::FloatingIp(o) => plan.floating_ips.push(o),
+                Logical::PortForwarding(o) => plan.forwardings.push(o),
             }
         }
         plan
@@ -82,7 +87,7 @@ impl Plan {
         own.chain(router.gateway.as_ref().map(|gateway| Link::Gateway(router, gateway)))
     }
 
-    /// The router's end that answers for an address on a network: its own, or a floating IP's.
+    /// The router's end that answers for an address on a network: its own, or a translated one.
     pub(super) fn link_at(&self, network: &NetworkId, address: IpAddr) -> Option<Link<'_>> {
         let links = self.routers.values().flat_map(|router| self.links_of(router));
         links.filter(|link| link.network() == network).find(|link| link.has(address) || self.translates(*link, address))
@@ -90,7 +95,10 @@ impl Plan {
 
     fn translates(&self, link: Link<'_>, address: IpAddr) -> bool {
         match (link, address) {
-            (Link::Gateway(router, _), IpAddr::V4(v4)) => self.floating_at(&router.id, v4).is_some(),
+            (Link::Gateway(router, _), IpAddr::V4(v4)) => {
+                let forwards = |f: &LPortForwarding| f.router == router.id && f.external == v4;
+                self.floating_at(&router.id, v4).is_some() || self.forwardings.iter().any(forwards)
+            }
             _ => false,
         }
     }
@@ -109,6 +117,20 @@ impl Plan {
 
     pub(super) fn floating_at(&self, router: &RouterId, external: Ipv4Addr) -> Option<&LFloatingIp> {
         self.floating_ips.iter().find(|f| f.router == *router && f.external == external)
+    }
+
+    /// The port forwarding that a packet is for, and the guest's port that it leads to.
+    pub(super) fn forwarded_at(&self, router: &RouterId, to: Ipv4Addr, what: What) -> Option<(&LPortForwarding, u16)> {
+        let (protocol, port) = match what {
+            What::Tcp(port) => (Protocol::Tcp, port),
+            What::Udp(port) => (Protocol::Udp, port),
+            What::Ping | What::Other(_) => return None,
+        };
+        let mut here = self.forwardings.iter().filter(|f| f.router == *router && f.external == to);
+        here.find_map(|f| {
+            let (_, internal) = f.pairs().find(|(external, _)| f.protocol == protocol && *external == port)?;
+            Some((f, internal))
+        })
     }
 
     pub(super) fn floating_of(&self, router: &RouterId, internal: Ipv4Addr) -> Option<&LFloatingIp> {

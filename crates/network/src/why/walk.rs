@@ -5,7 +5,7 @@ use super::{
     filter::{self, Seen},
     plan::Link,
 };
-use crate::driver::{Direction, LFloatingIp, LGateway, LPort, LRouter, LogicalKey, PortRole};
+use crate::driver::{Direction, LFloatingIp, LGateway, LPort, LPortForwarding, LRouter, LogicalKey, PortRole};
 use ipnet::IpNet;
 use kernel::NetworkId;
 use std::net::IpAddr;
@@ -182,6 +182,15 @@ impl<'a> Walk<'a> {
             let text = format!("floating IP {} stands for {to}", fip.external);
             self.says(&LogicalKey::FloatingIp(fip.id.clone()), text);
             self.to = to;
+        } else if let Some((forwarding, port)) = self.forwarded(by) {
+            let to = IpAddr::V4(forwarding.internal);
+            let text = format!("{} forwards {} to port {port} of {to}", forwarding.external, self.what);
+            self.says(&LogicalKey::PortForwarding(forwarding.id.clone()), text);
+            self.to = to;
+            self.what = match self.what {
+                What::Udp(_) => What::Udp(port),
+                _ => What::Tcp(port),
+            };
         } else if self.plan.links_of(router).any(|link| link.has(self.to)) {
             return match self.what {
                 What::Ping => {
@@ -208,6 +217,14 @@ impl<'a> Walk<'a> {
     fn floating(&self, by: Link<'a>) -> Option<&'a LFloatingIp> {
         match (by, self.to) {
             (Link::Gateway(router, _), IpAddr::V4(to)) => self.plan.floating_at(&router.id, to),
+            _ => None,
+        }
+    }
+
+    /// The port forwarding that a packet from outside is for.
+    fn forwarded(&self, by: Link<'a>) -> Option<(&'a LPortForwarding, u16)> {
+        match (by, self.to) {
+            (Link::Gateway(router, _), IpAddr::V4(to)) => self.plan.forwarded_at(&router.id, to, self.what),
             _ => None,
         }
     }

@@ -18,8 +18,7 @@ pub use affected::affected;
 pub use port::hostname;
 
 use super::{
-    FloatingIp, Network, Port, PortForwarding, Router, SecurityGroup, Settings, Subnet, port::Role, qos,
-    subnet::Mode,
+    FloatingIp, Network, Port, PortForwarding, Router, SecurityGroup, Settings, Subnet, port::Role, qos, subnet::Mode,
 };
 use crate::driver::{
     Ipv6Mode, LFloatingIp, LFloatingLimit, LNetwork, LPortForwarding, LSubnet, Logical, LogicalKey, NetworkKind,
