@@ -6,7 +6,7 @@ use kernel::{Error, ImageId, Result, ServerId, SnapshotId, VolumeId, error::Doin
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use volume::driver::{Fence, ImageFetch, VolumeBackend, VolumeSpec};
+use volume::driver::{BackupPlace, BackupSpec, Fence, ImageFetch, VolumeBackend, VolumeSpec};
 
 pub(crate) struct Calls {
     shared: Arc<Shared>,
@@ -60,6 +60,8 @@ struct OfVolume {
     read_only: bool,
     image: Option<ImageId>,
     format: Option<String>,
+    backup: Option<BackupSpec>,
+    place: Option<BackupPlace>,
 }
 
 fn arguments<T: DeserializeOwned>(method: &str, params: Value) -> Result<T> {
@@ -169,6 +171,16 @@ impl Calls {
         match method {
             "volume.create" => {
                 pool.create(&wanted(method, "spec", call.spec)?, fence, Arc::clone(&self.fetch)).await?;
+            }
+            "volume.rewrite" => {
+                pool.rewrite(&wanted(method, "spec", call.spec)?, fence, Arc::clone(&self.fetch)).await?;
+            }
+            "volume.back_up" => {
+                return to_value(pool.back_up(id, &wanted(method, "backup", call.backup)?).await?);
+            }
+            "volume.delete_backup" => pool.delete_backup(&wanted(method, "place", call.place)?).await?,
+            "volume.backup_info" => {
+                return to_value(pool.backup_info(&wanted(method, "place", call.place)?).await?);
             }
             "volume.delete" => pool.delete(id, fence).await?,
             "volume.extend" => pool.extend(id, wanted(method, "size_gib", call.size_gib)?, fence).await?,

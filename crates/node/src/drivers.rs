@@ -268,6 +268,7 @@ pub(crate) fn file_volumes(config: &Config) -> Result<FileVolumesConfig> {
     let address = address(config)?;
     let mut file = FileVolumesConfig::new("default", config.node_name(), config.data_dir.join("volumes"));
     file.run_dir = run_dir(config).join("volumes");
+    file.backups = config.data_dir.join("backups");
     file.tcp = (!address.is_loopback()).then_some(TcpExports { address, ports: EXPORTS });
     Ok(file)
 }

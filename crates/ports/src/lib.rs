@@ -26,4 +26,4 @@ pub use network::{Address, AddressKind, BoundPort, NicRequest, PortBinder, PortP
 pub use placement::{Claim, Inventory, PlaceRequest, Placer};
 pub use projects::{ProjectInfo, Projects};
 pub use quota::{QuotaDefault, Quotas};
-pub use volume::{AttachRequest, ConnectedVolume, NewVolume, VolumeInfo, VolumeTarget, Volumes};
+pub use volume::{AttachRequest, ConnectedVolume, NewVolume, VolumeInfo, VolumeTarget, Volumes, disk_id};

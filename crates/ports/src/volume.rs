@@ -43,6 +43,11 @@ pub struct AttachRequest {
     pub read_only: bool,
 }
 
+/// The device id of a volume in a guest.
+pub fn disk_id(volume: &VolumeId) -> String {
+    format!("vol-{volume}")
+}
+
 /// How QEMU reaches the volume from the server's host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

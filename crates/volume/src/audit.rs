@@ -1,7 +1,7 @@
 //! What must be so.
 
 use crate::{
-    model::{Attachment, Snapshot, SnapshotStatus, Volume},
+    model::{Attachment, Backup, Group, Snapshot, Volume, VolumeStatus},
     service::QUOTAS,
 };
 use flow::live_flow_of;
@@ -22,8 +22,10 @@ pub fn audit(view: &View) -> Vec<String> {
         *used.entry("gigabytes").or_default() += i64::try_from(volume.size_gib).unwrap_or(0);
     }
     for snapshot in view.all::<Snapshot>() {
-        let transitional = matches!(snapshot.status, SnapshotStatus::Creating | SnapshotStatus::Deleting);
-        if transitional && live_flow_of(view, &Snapshot::object(&snapshot.id)).is_none() {
+        // One that goes with its volume has the volume's flow.
+        let owner = live_flow_of(view, &Snapshot::object(&snapshot.id))
+            .or_else(|| live_flow_of(view, &Volume::object(&snapshot.volume)));
+        if snapshot.status.is_transitional() && owner.is_none() {
             findings.push(format!("snapshot {}: {}, but no flow is at work", snapshot.id, snapshot.status.as_str()));
         }
         if !view.contains::<Volume>(&snapshot.volume) {
@@ -32,6 +34,19 @@ pub fn audit(view: &View) -> Vec<String> {
         let used = counted.entry(snapshot.project.to_string()).or_default();
         *used.entry("snapshots").or_default() += 1;
         *used.entry("gigabytes").or_default() += i64::try_from(snapshot.size_gib).unwrap_or(0);
+    }
+    for backup in view.all::<Backup>() {
+        let live = live_flow_of(view, &Backup::object(&backup.id)).is_some()
+            || view.all::<Volume>().any(|v| v.status == VolumeStatus::RestoringBackup);
+        if backup.status.is_transitional() && !live {
+            findings.push(format!("backup {}: {}, but no flow is at work", backup.id, backup.status.as_str()));
+        }
+        let used = counted.entry(backup.project.to_string()).or_default();
+        *used.entry("backups").or_default() += 1;
+        *used.entry("backup_gigabytes").or_default() += i64::try_from(backup.size_gib).unwrap_or(0);
+    }
+    for group in view.all::<Group>() {
+        *counted.entry(group.project.to_string()).or_default().entry("groups").or_default() += 1;
     }
     for attachment in view.all::<Attachment>() {
         if !view.contains::<Volume>(&attachment.volume) {

@@ -7,7 +7,8 @@
 //! - a volume is there entirely or not at all: what a crashed `create` left is completed or replaced by the next one;
 //! - exporting twice gives the same target; an export outlives the process that made it;
 //! - what a guest's flush acknowledged survives the kill of every process;
-//! - `delete` of a volume that still has an export is refused with `Conflict`.
+//! - `delete` and `rewrite` of a volume that still has an export are refused with `Conflict`;
+//! - a backup outlives its volume, and holds every byte that a guest had flushed when it began.
 
 use async_trait::async_trait;
 use kernel::{ImageId, Result, SnapshotId, VolumeId};
@@ -34,6 +35,32 @@ pub enum VolumeSource {
     Image(ImageBytes),
     Snapshot { snapshot: SnapshotId, volume: VolumeId },
     Volume { volume: VolumeId },
+    Backup(BackupPlace),
+}
+
+/// Where a backup lies among those of a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupPlace {
+    pub backup: String,
+    pub container: String,
+}
+
+/// A backup to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupSpec {
+    pub place: BackupPlace,
+    /// Of this moment of the volume, or of now.
+    pub snapshot: Option<SnapshotId>,
+    /// What has not changed since then is not kept again.
+    pub parent: Option<BackupPlace>,
+}
+
+/// What a backup is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupInfo {
+    pub object_count: u64,
+    /// The size of the volume it was made of, in bytes.
+    pub size: u64,
 }
 
 /// An image as a pool needs it: which bytes, and how to check them.
@@ -85,6 +112,9 @@ pub trait VolumeBackend: Send + Sync + 'static {
     /// Grows it; exports see the new size at once.
     async fn extend(&self, id: &VolumeId, size_gib: u64, fence: Fence) -> Result<()>;
 
+    /// Writes the source over the volume, whole or not at all. An exported volume is refused with `Conflict`.
+    async fn rewrite(&self, spec: &VolumeSpec, fence: Fence, fetch: Arc<dyn ImageFetch>) -> Result<()>;
+
     async fn create_snapshot(&self, volume: &VolumeId, snapshot: &SnapshotId, fence: Fence) -> Result<()>;
     async fn delete_snapshot(&self, volume: &VolumeId, snapshot: &SnapshotId, fence: Fence) -> Result<()>;
 
@@ -94,6 +124,13 @@ pub trait VolumeBackend: Send + Sync + 'static {
 
     /// A standalone image of the volume's content in `format` (`raw` or `qcow2`), for upload to the image service.
     async fn copy_out(&self, id: &VolumeId, format: &str, to: &Path) -> Result<()>;
+
+    /// Keeps the volume's content, in use or not, apart from the pool. Making one that is there changes nothing.
+    async fn back_up(&self, volume: &VolumeId, spec: &BackupSpec) -> Result<BackupInfo>;
+    /// `Ok` if it is gone. The caller knows that no other builds on it.
+    async fn delete_backup(&self, place: &BackupPlace) -> Result<()>;
+    /// A backup that is there.
+    async fn backup_info(&self, place: &BackupPlace) -> Result<BackupInfo>;
 
     async fn stats(&self) -> Result<PoolStats>;
 

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Invariants
-//! - A volume in `creating`, `deleting`, `extending` or `uploading` has a live flow; a snapshot in `creating` or `deleting` too.
+//! - A volume, snapshot or backup in a transitional status (`is_transitional`) has a live flow.
+//! - What a group is, its volumes are: it has no flow and no state of its own.
 //! - Status follows attachments: `in-use` exactly while one is complete, `reserved` while one is open and none complete.
 //! - Quota usage changes in the transaction that makes or removes the record.
 //! - What happens on a pool happens in its host's agent, reached by `ports::HostCalls`; every call there is idempotent and
@@ -31,7 +32,11 @@ mod port;
 mod service;
 
 pub use audit::audit;
-pub use model::{Attachment, AttachmentStatus, Snapshot, SnapshotStatus, Volume, VolumePool, VolumeStatus, VolumeType};
+pub use model::{
+    Attachment, AttachmentStatus, Backup, BackupStatus, Encryption, Group, GroupSnapshot, GroupType, Message,
+    ProjectDefault, QosSpecs, ServiceState, Snapshot, SnapshotStatus, Transfer, Volume, VolumePool, VolumeStatus,
+    VolumeType,
+};
 pub use pools::PoolReport;
 pub use service::{VolumeDeps, VolumeService};
 
@@ -41,7 +46,10 @@ use store::Schema;
 /// The kinds of object this service keeps.
 #[must_use]
 pub fn schema(schema: Schema) -> Schema {
-    schema.with::<Volume>().with::<Snapshot>().with::<Attachment>().with::<VolumeType>().with::<VolumePool>()
+    let schema = schema.with::<Volume>().with::<Snapshot>().with::<Attachment>().with::<VolumePool>();
+    let schema = schema.with::<VolumeType>().with::<ProjectDefault>().with::<QosSpecs>().with::<GroupType>();
+    let schema = schema.with::<Backup>().with::<Group>().with::<GroupSnapshot>();
+    schema.with::<Transfer>().with::<Message>().with::<ServiceState>()
 }
 
 /// The verbs of this service.

@@ -75,7 +75,8 @@ pub(crate) fn choose(
     })
 }
 
-fn unfit(
+/// Why a pool does not do.
+pub(crate) fn unfit(
     view: &View,
     pool: &VolumePool,
     connected: &impl Fn(&HostName) -> bool,
@@ -90,6 +91,9 @@ fn unfit(
     }
     if request.zone.is_some_and(|zone| zone != pool.availability_zone) {
         return Some(format!("it is in zone {}", pool.availability_zone));
+    }
+    if let Some(why) = crate::ops::services::closed(view, pool) {
+        return Some(why.into());
     }
     if !connected(&pool.host) {
         return Some("its host is not connected".into());

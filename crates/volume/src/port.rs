@@ -5,7 +5,7 @@ use crate::{
     driver::Target,
     error,
     model::Volume,
-    ops::{attachments, snapshots, types, volumes},
+    ops::{attachments, group_types, snapshots, types, volumes},
 };
 use async_trait::async_trait;
 use kernel::{AttachmentId, Ctx, HostName, ProjectId, Result, SnapshotId, VolumeId, ids::RequestId};
@@ -18,6 +18,7 @@ impl VolumeService {
         let now = self.0.clock.now();
         let make = move |tx: &mut Tx| {
             types::bootstrap(tx, now);
+            group_types::bootstrap(tx, now);
             Ok(())
         };
         self.0.store.transact("volume.bootstrap", make).await
@@ -60,21 +61,14 @@ impl Volumes for VolumeService {
     fn create(&self, tx: &mut Tx, cx: &Ctx, project: &ProjectId, new: &NewVolume) -> Result<()> {
         let image = new.image.as_deref().map(|id| self.0.images.visible(cx, tx.view(), id)).transpose()?;
         let record = volumes::create::NewRecord {
-            id: new.id.clone(),
             project: project.clone(),
-            user: cx.credentials.user.clone(),
             name: Some(new.name.clone()),
-            description: None,
             size_gib: (new.size_gib > 0).then_some(new.size_gib),
             zone: new.availability_zone.clone(),
             volume_type: new.volume_type.clone(),
-            metadata: Default::default(),
-            multiattach: false,
             image,
             snapshot: new.snapshot.clone(),
-            source: None,
-            request_id: cx.request_id.clone(),
-            now: cx.now(),
+            ..volumes::create::NewRecord::of(cx, new.id.clone())?
         };
         volumes::create::insert(self, tx, &record).map(drop)
     }
@@ -85,6 +79,7 @@ impl Volumes for VolumeService {
             volume: request.volume.clone(),
             server: Some(request.server.clone()),
             read_only: request.read_only,
+            holder: attachments::Holder::Compute,
             project: project.clone(),
             now: self.0.clock.now(),
         };
@@ -123,7 +118,14 @@ impl Volumes for VolumeService {
     }
 
     fn delete(&self, tx: &mut Tx, volume: &VolumeId) -> Result<()> {
-        match volumes::delete::begin(self, tx, volume, false, &RequestId::new(), self.0.clock.now()) {
+        match volumes::delete::begin(
+            self,
+            tx,
+            volume,
+            volumes::delete::Wanted::default(),
+            &RequestId::new(),
+            self.0.clock.now(),
+        ) {
             Err(e) if e.is(kernel::Kind::NotFound) => Ok(()),
             other => other,
         }

@@ -102,3 +102,8 @@ pub(crate) fn authorize_own(cx: &Ctx, rule: &'static Rule) -> Result<Permit> {
         None => authorize(cx, rule, &ProjectId::default()),
     }
 }
+
+/// The caller's project; an empty one, which owns nothing, for who has none.
+pub(crate) fn project_of(cx: &Ctx) -> ProjectId {
+    cx.credentials.project().cloned().unwrap_or_default()
+}

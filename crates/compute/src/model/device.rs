@@ -80,7 +80,7 @@ impl BlockDevice {
 
 /// The device id of a volume in a guest.
 pub fn disk_id_of(volume: &VolumeId) -> String {
-    format!("vol-{volume}")
+    ports::disk_id(volume)
 }
 
 /// The first name of a bus that is not taken: `/dev/vdb`, … `/dev/vdaa`.

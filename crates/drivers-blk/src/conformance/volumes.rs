@@ -1,9 +1,11 @@
 //! The suite for pools of volumes.
 
+mod backups;
 mod basics;
 mod content;
 mod exports;
 
+pub use backups::*;
 pub use basics::*;
 pub use content::*;
 pub use exports::*;
@@ -65,7 +67,7 @@ macro_rules! volume_conformance {
             lifecycle, absent_volumes, fences, fences_outlive_volumes, statistics, deletion_is_refused, odd_ids, extend_at_rest,
             exports_are_stable, exports_survive_reopening, extend_exported, concurrent_calls_agree,
             written_stays, from_an_image, bad_images_leave_nothing, snapshots_at_rest, snapshots_of_exported, clones, copies_out,
-            read_only_exports,
+            read_only_exports, backups_hold_the_moment, increments, rewritten,
         );
     };
     ($bench:expr; $($case:ident),+ $(,)?) => {$(

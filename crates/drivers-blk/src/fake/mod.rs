@@ -22,7 +22,10 @@ use paper::{FakeVolume, Paper};
 use parking_lot::Mutex;
 use std::{fs, path::Path, path::PathBuf, sync::Arc};
 use tokio::time::sleep;
-use volume::driver::{Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend, VolumeSource, VolumeSpec};
+use volume::driver::{
+    BackupInfo, BackupPlace, BackupSpec, Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend, VolumeSource,
+    VolumeSpec,
+};
 
 #[derive(Clone, Debug)]
 pub struct FakeSettings {
@@ -115,6 +118,7 @@ impl FakeVolumes {
             VolumeSource::Volume { volume } => {
                 self.0.paper.see(volume).map(|v| v.size_gib).ok_or_else(|| absent(volume))
             }
+            VolumeSource::Backup(place) => self.0.paper.backup(place).map(|size| size >> 30),
             VolumeSource::Snapshot { snapshot, volume } => {
                 let size = self.0.paper.see(volume).and_then(|v| v.snapshots.get(snapshot).copied());
                 size.ok_or_else(|| Error::not_found(format!("snapshot {snapshot} is not in this pool")))
@@ -171,6 +175,21 @@ impl VolumeBackend for FakeVolumes {
         .await
     }
 
+    async fn rewrite(&self, spec: &VolumeSpec, fence: Fence, _fetch: Arc<dyn ImageFetch>) -> Result<()> {
+        self.change(Call::Rewrite, &spec.id, fence, |volume| {
+            let volume = existing(&spec.id, volume)?;
+            if volume.export.is_some() {
+                return Err(Error::conflict(format!("volume {} is exported", spec.id)));
+            }
+            if self.source_gib(&spec.source)? > spec.size_gib {
+                return Err(Error::bad_request("the volume is smaller than its source"));
+            }
+            volume.size_gib = spec.size_gib;
+            Ok(())
+        })
+        .await
+    }
+
     async fn create_snapshot(&self, volume: &VolumeId, snapshot: &SnapshotId, fence: Fence) -> Result<()> {
         self.change(Call::CreateSnapshot, volume, fence, |found| {
             let found = existing(volume, found)?;
@@ -222,6 +241,33 @@ impl VolumeBackend for FakeVolumes {
         }
     }
 
+    async fn back_up(&self, volume: &VolumeId, spec: &BackupSpec) -> Result<BackupInfo> {
+        self.look(Call::BackUp, Some(volume)).await?;
+        let found = self.0.paper.see(volume).ok_or_else(|| absent(volume))?;
+        let gib = match &spec.snapshot {
+            None => found.size_gib,
+            Some(snapshot) => found
+                .snapshots
+                .get(snapshot)
+                .copied()
+                .ok_or_else(|| Error::not_found(format!("snapshot {snapshot} is not in this pool")))?,
+        };
+        if let Some(parent) = &spec.parent {
+            self.0.paper.backup(parent)?;
+        }
+        self.0.paper.keep_backup(&spec.place, gib << 30)?;
+        Ok(BackupInfo { object_count: 1, size: gib << 30 })
+    }
+
+    async fn delete_backup(&self, place: &BackupPlace) -> Result<()> {
+        self.look(Call::DeleteBackup, None).await?;
+        self.0.paper.drop_backup(place)
+    }
+
+    async fn backup_info(&self, place: &BackupPlace) -> Result<BackupInfo> {
+        Ok(BackupInfo { object_count: 1, size: self.0.paper.backup(place)? })
+    }
+
     async fn stats(&self) -> Result<PoolStats> {
         self.look(Call::Stats, None).await?;
         let (settings, inventory) = (&self.0.settings, self.0.paper.inventory());
@@ -233,7 +279,7 @@ impl VolumeBackend for FakeVolumes {
             provisioned_gib: sizes.sum(),
             volumes: inventory.volumes.len() as u64,
             storage_protocol: "fake".into(),
-            vendor_name: "TStack".into(),
+            vendor_name: "Open Source".into(),
             driver_version: env!("CARGO_PKG_VERSION").into(),
             thin: true,
         })

@@ -1,5 +1,6 @@
 //! The fake pool's books: one page per volume, in memory and, if there is a directory, in a file.
 
+use crate::names::{folder, plain};
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use volume::driver::{Fence, Inventory};
+use volume::driver::{BackupPlace, Fence, Inventory};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FakeVolume {
@@ -29,6 +30,8 @@ struct Page {
 #[derive(Default)]
 pub(super) struct Paper {
     pages: Mutex<BTreeMap<VolumeId, Page>>,
+    /// Sizes in bytes, by container and backup.
+    backups: Mutex<BTreeMap<(String, String), u64>>,
     directory: Option<PathBuf>,
 }
 
@@ -45,7 +48,8 @@ impl Paper {
                 pages.insert(VolumeId::from(id), serde_json::from_slice(&fs::read(&path).doing(doing)?).doing(doing)?);
             }
         }
-        Ok(Self { pages: Mutex::new(pages), directory: Some(directory) })
+        let backups = backups(&directory)?;
+        Ok(Self { pages: Mutex::new(pages), backups: Mutex::new(backups), directory: Some(directory) })
     }
 
     pub(super) fn see(&self, id: &VolumeId) -> Option<FakeVolume> {
@@ -77,6 +81,34 @@ impl Paper {
         done
     }
 
+    pub(super) fn backup(&self, place: &BackupPlace) -> Result<u64> {
+        let found = self.backups.lock().get(&named(place)).copied();
+        found.ok_or_else(|| Error::not_found(format!("backup {} is not here", place.backup)))
+    }
+
+    pub(super) fn keep_backup(&self, place: &BackupPlace, size: u64) -> Result<()> {
+        plain(&place.backup)?;
+        folder(&place.container)?;
+        if let Some(directory) = &self.directory {
+            let (doing, container) = ("keeping a fake backup", directory.join(BACKUPS).join(&place.container));
+            fs::create_dir_all(&container).doing(doing)?;
+            fs::write(container.join(&place.backup), size.to_string()).doing(doing)?;
+        }
+        self.backups.lock().insert(named(place), size);
+        Ok(())
+    }
+
+    pub(super) fn drop_backup(&self, place: &BackupPlace) -> Result<()> {
+        let known = self.backups.lock().remove(&named(place)).is_some();
+        match &self.directory {
+            Some(directory) if known => {
+                let file = directory.join(BACKUPS).join(&place.container).join(&place.backup);
+                fs::remove_file(file).doing("removing a fake backup")
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn inventory(&self) -> Inventory {
         let mut found = Inventory::default();
         for (id, page) in &*self.pages.lock() {
@@ -87,6 +119,28 @@ impl Paper {
         }
         found
     }
+}
+
+const BACKUPS: &str = "backups";
+
+fn named(place: &BackupPlace) -> (String, String) {
+    (place.container.clone(), place.backup.clone())
+}
+
+fn backups(directory: &Path) -> Result<BTreeMap<(String, String), u64>> {
+    let (doing, mut found) = ("reading the fake pool's backups", BTreeMap::new());
+    let all = directory.join(BACKUPS);
+    fs::create_dir_all(&all).doing(doing)?;
+    let name = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    for container in fs::read_dir(all).doing(doing)? {
+        let container = container.doing(doing)?;
+        for backup in fs::read_dir(container.path()).doing(doing)? {
+            let backup = backup.doing(doing)?;
+            let size = fs::read_to_string(backup.path()).doing(doing)?.parse().doing(doing)?;
+            found.insert((name(&container), name(&backup)), size);
+        }
+    }
+    Ok(found)
 }
 
 /// Written aside and renamed: a killed process leaves the old page or the new one.

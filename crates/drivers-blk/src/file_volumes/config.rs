@@ -11,6 +11,8 @@ pub struct FileVolumesConfig {
     pub host: String,
     /// Volumes, snapshots and unfinished work, in one file system.
     pub dir: PathBuf,
+    /// Backups, by container: on another disk if they are to outlive this one.
+    pub backups: PathBuf,
     /// For short names of sockets, should `dir` be too deep for them.
     pub run_dir: PathBuf,
     /// Where other hosts reach this pool; `None`: they do not.
@@ -31,10 +33,12 @@ pub struct TcpExports {
 
 impl FileVolumesConfig {
     pub fn new(pool: impl Into<String>, host: impl Into<String>, dir: impl Into<PathBuf>) -> Self {
+        let dir = dir.into();
         Self {
             pool: pool.into(),
             host: host.into(),
-            dir: dir.into(),
+            backups: dir.join("backups"),
+            dir,
             run_dir: "/run/tstack".into(),
             tcp: None,
             storage_daemon: "qemu-storage-daemon".into(),

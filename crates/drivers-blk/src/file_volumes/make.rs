@@ -4,14 +4,15 @@
 //!   blank     qemu-img create
 //!   image     fetch ▶ hash ▶ header ▶ qemu-img convert ▶ grow
 //!   snapshot  copy the file (by reference where the file system can: XFS, btrfs) ▶ grow
-//!   volume    the same, or a copy by its storage daemon while it is exported ▶ grow
+//!   backup    chunks, each checked ▶ qemu-img convert ▶ grow
+//!   volume    the same as a snapshot, or a copy by its storage daemon while it is exported ▶ grow
 //! ```
 //!
 //! A snapshot is a whole image of its own, not a layer: deleting or growing the volume does not concern it, no chain has to be
 //! kept in order across crashes, and it costs nothing where files share blocks.
 
 use super::{
-    FileVolumes, disk,
+    FileVolumes, backups, disk,
     pool::{GIB, Unfinished, VolumeDir, VolumeRecord},
 };
 use crate::{
@@ -26,7 +27,7 @@ use std::{
     path::Path,
 };
 use tokio::task::spawn_blocking;
-use volume::driver::{ImageBytes, ImageFetch, VolumeSource, VolumeSpec};
+use volume::driver::{BackupInfo, BackupPlace, BackupSpec, ImageBytes, ImageFetch, VolumeSource, VolumeSpec};
 
 /// With the volume's turn in hand. The volume appears by the renaming of its directory.
 pub(super) async fn volume(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch) -> Result<()> {
@@ -58,6 +59,7 @@ async fn fill(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch, to:
         VolumeSource::Blank => return img.create(to, Format::Qcow2, size).await,
         VolumeSource::Image(image) => from_image(pool, image, size, fetch, to).await?,
         VolumeSource::Snapshot { snapshot, volume } => from_snapshot(pool, volume, snapshot, to).await?,
+        VolumeSource::Backup(place) => from_backup(pool, place, to).await?,
         VolumeSource::Volume { volume } => {
             // Looked for before its turn is taken: so no two creates wait for each other.
             pool.inner.pool.existing(volume)?;
@@ -91,6 +93,50 @@ async fn from_image(
     checksum::verify(aside.path(), &what, image.size, &image.hash_algo, &image.hash).await?;
     fits(img.info_untrusted(aside.path(), format).await?.virtual_size, size)?;
     img.convert((aside.path(), format), (to, Format::Qcow2), Compress::No).await
+}
+
+async fn from_backup(pool: &FileVolumes, place: &BackupPlace, to: &Path) -> Result<()> {
+    let (store, aside) = (pool.inner.config.backups.clone(), pool.inner.pool.unfinished());
+    let (place, raw) = (place.clone(), aside.path().to_owned());
+    spawn_blocking(move || backups::read(&store, &place, &raw)).await.doing("reading a backup")??;
+    pool.inner.config.img.convert((aside.path(), Format::Raw), (to, Format::Qcow2), Compress::No).await
+}
+
+/// With the volume's turn in hand: its image is replaced by one made of the source.
+pub(super) async fn rewrite(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch) -> Result<()> {
+    let volume = pool.inner.pool.existing(&spec.id)?;
+    if volume.exported()?.is_some() {
+        return Err(Error::conflict(format!("volume {} is exported", spec.id)));
+    }
+    if matches!(&spec.source, VolumeSource::Volume { volume } if *volume == spec.id) {
+        return Ok(());
+    }
+    let aside = pool.inner.pool.unfinished();
+    fill(pool, spec, fetch, aside.path()).await?;
+    durable::commit(aside.path(), &volume.image()).await?;
+    pool.inner.write_record(volume.record_path(), VolumeRecord { size_gib: spec.size_gib }).await
+}
+
+/// With the volume's turn in hand. The content of one moment is copied out first: chunks are read at leisure.
+pub(super) async fn back_up(pool: &FileVolumes, volume: &VolumeId, spec: &BackupSpec) -> Result<BackupInfo> {
+    let store = pool.inner.config.backups.clone();
+    if let Ok(there) = backups::info(&store, &spec.place) {
+        return Ok(there);
+    }
+    let aside = pool.inner.pool.unfinished();
+    match &spec.snapshot {
+        None => now(pool, volume, aside.path(), Format::Raw).await?,
+        Some(snapshot) => {
+            let from = pool.inner.pool.existing(volume)?.snapshot(snapshot)?;
+            if !from.is_file() {
+                return Err(Error::not_found(format!("snapshot {snapshot} is not in this pool")));
+            }
+            at_rest(pool, &from, aside.path(), Format::Raw).await?;
+        }
+    }
+    let (raw, spec) = (aside.path().to_owned(), spec.clone());
+    let write = move || backups::write(&store, &spec.place, spec.parent.as_ref(), &raw);
+    spawn_blocking(write).await.doing("writing a backup")?
 }
 
 async fn from_snapshot(pool: &FileVolumes, volume: &VolumeId, snapshot: &SnapshotId, to: &Path) -> Result<()> {

@@ -27,6 +27,7 @@
 //! - A generation older than one seen is refused, also after the volume has gone.
 
 mod audit;
+mod backups;
 mod config;
 mod daemon;
 mod disk;
@@ -59,7 +60,9 @@ use std::{
 use tokio::task::spawn_blocking;
 use tokio_util::task::AbortOnDropHandle;
 
-use volume::driver::{Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend, VolumeSpec};
+use volume::driver::{
+    BackupInfo, BackupPlace, BackupSpec, Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend, VolumeSpec,
+};
 
 /// One pool. Clones share it.
 #[derive(Clone)]
@@ -179,6 +182,12 @@ impl VolumeBackend for FileVolumes {
         .await
     }
 
+    async fn rewrite(&self, spec: &VolumeSpec, fence: Fence, fetch: Arc<dyn ImageFetch>) -> Result<()> {
+        let spec = spec.clone();
+        let id = spec.id.clone();
+        self.change(&id, fence, |pool| async move { make::rewrite(&pool, &spec, fetch.as_ref()).await }).await
+    }
+
     async fn create_snapshot(&self, volume: &VolumeId, snapshot: &SnapshotId, fence: Fence) -> Result<()> {
         let (id, snapshot) = (volume.clone(), snapshot.clone());
         self.change(volume, fence, move |pool| async move {
@@ -218,6 +227,21 @@ impl VolumeBackend for FileVolumes {
         self.task(&id.clone(), move |pool| async move { make::copy_out(&pool, &id, format, &to).await }).await
     }
 
+    async fn back_up(&self, volume: &VolumeId, spec: &BackupSpec) -> Result<BackupInfo> {
+        let (id, spec) = (volume.clone(), spec.clone());
+        self.task(volume, |pool| async move { make::back_up(&pool, &id, &spec).await }).await
+    }
+
+    async fn delete_backup(&self, place: &BackupPlace) -> Result<()> {
+        let (store, place) = (self.inner.config.backups.clone(), place.clone());
+        spawn_blocking(move || backups::delete(&store, &place)).await.doing("removing a backup")?
+    }
+
+    async fn backup_info(&self, place: &BackupPlace) -> Result<BackupInfo> {
+        let (store, place) = (self.inner.config.backups.clone(), place.clone());
+        spawn_blocking(move || backups::info(&store, &place)).await.doing("looking for a backup")?
+    }
+
     async fn stats(&self) -> Result<PoolStats> {
         let inner = self.inner.clone();
         spawn_blocking(move || inner.stats()).await.doing("measuring a pool")?
@@ -255,7 +279,7 @@ impl Inner {
             provisioned_gib,
             volumes: ids.len() as u64,
             storage_protocol: "nbd".into(),
-            vendor_name: "TStack".into(),
+            vendor_name: "Open Source".into(),
             driver_version: env!("CARGO_PKG_VERSION").into(),
             thin: true,
         })

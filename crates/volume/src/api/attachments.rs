@@ -1,6 +1,6 @@
 //! `/v3/attachments` (3.27, complete from 3.44 on)
 
-use super::{VolumeCx, views};
+use super::{VolumeCx, since, views};
 use crate::{
     Attachment, VolumeService,
     ops::attachments,
@@ -8,7 +8,7 @@ use crate::{
     service::{authorize, authorize_own},
 };
 use http::{ApiResult, ApiRouter, JsonBody, Params, Path, State};
-use kernel::{AttachmentId, Ctx, Error, Result, ServerId, VolumeId};
+use kernel::{AttachmentId, Error, Result, ServerId, VolumeId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -57,10 +57,6 @@ struct New {
     mode: Option<String>,
 }
 
-fn since(cx: &Ctx, minor: u16) -> Result<()> {
-    if cx.version.since(3, minor) { Ok(()) } else { Err(Error::not_found("The resource could not be found.")) }
-}
-
 async fn index(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, params: Params) -> ApiResult {
     since(&cx, 27)?;
     let _read = authorize_own(&cx, &policy::ATTACHMENT_GET)?;
@@ -90,6 +86,7 @@ async fn create(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, bo
         volume: volume.id.clone(),
         server: new.instance_uuid,
         read_only: new.mode.as_deref() == Some("ro"),
+        holder: attachments::Holder::Caller,
         project: volume.project.clone(),
         now: cx.now(),
     };
@@ -132,11 +129,7 @@ async fn delete(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Pa
     since(&cx, 27)?;
     let found = service.find_attachment(&cx, &id)?;
     let permit = authorize(&cx, &policy::ATTACHMENT_DELETE, &found.project)?;
-    // CVE-2023-2088: what a server has in use is detached by compute, not pulled from under it.
-    let in_use = found.server.is_some() && found.status == crate::AttachmentStatus::Attached;
-    if in_use && !cx.credentials.has_role("service") && !cx.is_admin() {
-        return Err(Error::conflict("Detaching the volume has to be done through the server that uses it").into());
-    }
+    attachments::may_end(&cx, &found)?;
     attachments::disconnect(&service, &found.id).await?;
     let (id, volume, now) = (found.id.clone(), found.volume.clone(), cx.now());
     let remove = move |tx: &mut store::Tx| {

@@ -1,43 +1,49 @@
-//! What the service says of itself: extensions, zones, services, pools.
+//! What the service says of itself: extensions, zones, filters.
 
-use super::VolumeCx;
+use super::{VolumeCx, since};
 use crate::{
-    VolumeService, model::VolumePool, ops::volumes::create::zones, policy, pools::room_gib, service::authorize_own,
+    VolumeService,
+    model::{Backup, GroupSnapshot, Message, Snapshot, Volume, VolumeType},
+    ops::{listing::Row, volumes::create::zones},
 };
-use http::{ApiResult, ApiRouter, BaseUrl, Params, State};
-use serde_json::{Map, Value, json};
+use http::{ApiResult, ApiRouter, Params, State};
+use serde_json::json;
 
 pub(super) fn routes() -> ApiRouter<VolumeService> {
     ApiRouter::new()
         .get("/v3/extensions", extensions)
         .get("/v3/os-availability-zone", availability_zones)
-        .get("/v3/os-services", services)
-        .get("/v3/scheduler-stats/get_pools", pools)
-}
-
-/// Adds the link to a list's next page, if there is one.
-pub(super) fn add_next(out: &mut Value, key: &str, base: &BaseUrl, path: &str, params: &Params, marker: Option<&str>) {
-    if let Some(marker) = marker {
-        out[key] = json!([{"rel": "next", "href": http::next_link(base, path, params, marker)}]);
-    }
+        .get("/v3/resource_filters", resource_filters)
 }
 
 /// What is served beyond the core, under the names that Cinder gave it.
 const EXTENSIONS: &[(&str, &str, &str)] = &[
+    ("AdminActions", "os-admin-actions", "Enable admin actions."),
     ("AvailabilityZones", "os-availability-zone", "Describe Availability Zones."),
+    ("Backups", "backups", "Backups support."),
+    ("Capabilities", "capabilities", "Capabilities support."),
+    ("ExtendedServices", "os-extended-services", "Extended services support."),
     ("ExtendedSnapshotAttributes", "os-extended-snapshot-attributes", "Extended SnapshotAttributes support."),
+    ("Hosts", "os-hosts", "Admin-only host administration."),
+    ("Qos_specs_manage", "qos-specs", "QoS specs support."),
     ("Quotas", "os-quota-sets", "Quota management support."),
     ("QuotaClasses", "os-quota-class-sets", "Quota classes management support."),
     ("SchedulerHints", "OS-SCH-HNT", "Pass arbitrary key/value pairs to the scheduler."),
     ("Scheduler_stats", "scheduler-stats", "Scheduler stats support."),
     ("Services", "os-services", "Services support."),
+    ("SnapshotActions", "os-snapshot-actions", "Enable snapshot manager actions."),
     ("TypesExtraSpecs", "os-types-extra-specs", "Type extra specs support."),
     ("TypesManage", "os-types-manage", "Types manage support."),
     ("UsedLimits", "os-used-limits", "Provide data on limited resources that are being used."),
     ("VolumeActions", "os-volume-actions", "Enable volume actions."),
+    ("VolumeEncryptionMetadata", "os-volume-encryption-metadata", "Volume encryption metadata retrieval support."),
     ("VolumeHostAttribute", "os-vol-host-attr", "Expose host as an attribute of a volume."),
     ("VolumeImageMetadata", "os-vol-image-meta", "Show image metadata associated with the volume."),
+    ("VolumeMigStatusAttribute", "os-vol-mig-status-attr", "Expose migration_status as an attribute of a volume."),
     ("VolumeTenantAttribute", "os-vol-tenant-attr", "Expose the internal project_id as an attribute of a volume."),
+    ("VolumeTransfer", "os-volume-transfer", "Volume transfer management support."),
+    ("VolumeTypeAccess", "os-volume-type-access", "Volume type access support."),
+    ("VolumeTypeEncryption", "encryption", "Encryption support for volume types."),
 ];
 
 async fn extensions(VolumeCx(_): VolumeCx) -> ApiResult {
@@ -51,54 +57,21 @@ async fn availability_zones(State(service): State<VolumeService>, VolumeCx(_): V
     Ok(http::ok(&json!({"availabilityZoneInfo": zones})))
 }
 
-async fn services(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, params: Params) -> ApiResult {
-    let _read = authorize_own(&cx, &policy::SERVICES)?;
-    let now = cx.now().iso_micros();
-    let mut rows = vec![row("cinder-scheduler", "tstack", "nova", true, &now)];
-    let seen = service.0.hosts.hosts();
-    for pool in service.view().all::<VolumePool>() {
-        let host = seen.iter().find(|h| h.host == pool.host);
-        let at = host.map_or_else(|| now.clone(), |h| h.last_seen.iso_micros());
-        let name = format!("{}@{}", pool.host, pool.backend);
-        rows.push(row("cinder-volume", &name, &pool.availability_zone, host.is_some_and(|h| h.connected), &at));
-    }
-    let wanted = |key: &str, row: &Value| params.get(key).is_none_or(|v| row[key] == *v);
-    rows.retain(|row| wanted("binary", row) && wanted("host", row));
-    Ok(http::ok(&json!({"services": rows})))
-}
-
-fn row(binary: &str, host: &str, zone: &str, up: bool, at: &str) -> Value {
-    json!({
-        "binary": binary, "host": host, "zone": zone, "status": "enabled", "state": if up { "up" } else { "down" },
-        "updated_at": at, "disabled_reason": Value::Null,
-    })
-}
-
-async fn pools(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, params: Params) -> ApiResult {
-    let _read = authorize_own(&cx, &policy::POOLS)?;
-    let (view, detail) = (service.view(), params.flag("detail")?.unwrap_or(false));
-    let one = |pool: std::sync::Arc<VolumePool>| {
-        let mut out = Map::from_iter([("name".to_owned(), json!(pool.name))]);
-        if detail {
-            let stats = &pool.stats;
-            let gib = |mib: u64| (mib as f64 / 1024.0 * 100.0).round() / 100.0;
-            let capabilities = json!({
-                "volume_backend_name": pool.backend,
-                "pool_name": stats.pool,
-                "vendor_name": stats.vendor_name,
-                "driver_version": stats.driver_version,
-                "storage_protocol": stats.storage_protocol,
-                "total_capacity_gb": gib(stats.total_mib),
-                "free_capacity_gb": gib(stats.free_mib),
-                "allocated_capacity_gb": stats.provisioned_gib,
-                "thin_provisioning_support": stats.thin,
-                "max_over_subscription_ratio": "20.0",
-                "reserved_percentage": 0,
-                "room_gb": room_gib(&view, &pool, None),
-            });
-            out.insert("capabilities".to_owned(), capabilities);
-        }
-        Value::Object(out)
-    };
-    Ok(http::ok(&json!({"pools": view.all::<VolumePool>().map(one).collect::<Vec<_>>()})))
+/// What lists are filtered by, for each resource.
+async fn resource_filters(VolumeCx(cx): VolumeCx, params: Params) -> ApiResult {
+    since(&cx, 33)?;
+    let all: [(&str, &[&str]); 9] = [
+        ("volume", Volume::FILTERS),
+        ("backup", Backup::FILTERS),
+        ("snapshot", Snapshot::FILTERS),
+        ("group", &["name"]),
+        ("group_snapshot", GroupSnapshot::FILTERS),
+        ("attachment", &["volume_id", "status", "instance_id", "attach_status"]),
+        ("message", Message::FILTERS),
+        ("pool", &["name", "volume_type"]),
+        ("volume_type", VolumeType::FILTERS),
+    ];
+    let wanted = all.iter().filter(|(resource, _)| params.get("resource").is_none_or(|r| r == *resource));
+    let rows: Vec<_> = wanted.map(|(resource, filters)| json!({"resource": resource, "filters": filters})).collect();
+    Ok(http::ok(&json!({"resource_filters": rows})))
 }

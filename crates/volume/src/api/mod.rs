@@ -4,13 +4,23 @@
 //! before routing ([`finish`]); one that is not the token's is refused with 400, as Cinder does.
 
 mod attachments;
+mod backups;
+mod default_types;
+mod group_types;
+mod groups;
 mod info;
 mod limits;
+mod messages;
+mod qos;
 mod quotas;
 mod root;
+mod services;
 mod snapshots;
+mod transfers;
+mod type_extras;
 mod types;
 mod views;
+mod volume_actions;
 mod volumes;
 
 use crate::VolumeService;
@@ -44,11 +54,21 @@ pub fn spec() -> ServiceSpec {
 pub fn router() -> ApiRouter<VolumeService> {
     root::routes()
         .merge(volumes::routes())
+        .merge(volume_actions::routes())
         .merge(snapshots::routes())
         .merge(attachments::routes())
         .merge(types::routes())
+        .merge(type_extras::routes())
+        .merge(qos::routes())
+        .merge(default_types::routes())
+        .merge(group_types::routes())
+        .merge(groups::routes())
+        .merge(backups::routes())
+        .merge(transfers::routes())
+        .merge(messages::routes())
         .merge(quotas::routes())
         .merge(limits::routes())
+        .merge(services::routes())
         .merge(info::routes())
 }
 
@@ -76,6 +96,53 @@ fn without_project(mut request: Request) -> Request {
         request.extensions_mut().insert(UrlProject(project));
     }
     request
+}
+
+/// What came with a microversion is not there before it.
+fn since(cx: &Ctx, minor: u16) -> kernel::Result<()> {
+    if cx.version.since(3, minor) { Ok(()) } else { Err(Error::not_found("The resource could not be found.")) }
+}
+
+/// A boolean as clients send it: `true`, `"True"`, `"1"`.
+fn read_flag(value: &serde_json::Value, name: &str) -> kernel::Result<bool> {
+    let text = value.as_str().map(str::to_lowercase);
+    match (value, text.as_deref()) {
+        (serde_json::Value::Bool(on), _) => Ok(*on),
+        (_, Some("true" | "1" | "on" | "yes" | "t" | "y")) => Ok(true),
+        (_, Some("false" | "0" | "off" | "no" | "f" | "n")) => Ok(false),
+        _ => Err(Error::bad_request(format!(
+            "Invalid input for field/attribute {name}. Value: {value}. {value} is not a boolean"
+        ))),
+    }
+}
+
+/// What a list's handler is given.
+struct ListCx<'a> {
+    cx: &'a Ctx,
+    base: &'a http::BaseUrl,
+    params: &'a http::Params,
+    path: &'a str,
+}
+
+impl ListCx<'_> {
+    /// A list with the link to its next page, and the count if it is asked for.
+    fn show<T: crate::ops::listing::Row>(
+        &self,
+        key: &str,
+        listed: &crate::ops::listing::Listed<T>,
+        view: impl Fn(&T) -> serde_json::Value,
+    ) -> kernel::Result<http::Response> {
+        let mut out = serde_json::json!({});
+        out[key] = listed.items.iter().map(|item| view(item)).collect();
+        if let Some(last) = listed.items.last().filter(|_| listed.more) {
+            let href = http::next_link(self.base, self.path, self.params, last.id());
+            out[format!("{key}_links")] = serde_json::json!([{"rel": "next", "href": href}]);
+        }
+        if crate::ops::listing::Query::new(&self.params.0)?.with_count(self.cx) {
+            out["count"] = serde_json::json!(listed.total);
+        }
+        Ok(http::ok(&out))
+    }
 }
 
 /// A request's context, after the project in the path was compared with the token's.

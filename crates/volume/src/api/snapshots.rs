@@ -1,26 +1,37 @@
 //! `/v3/snapshots`
 
-use super::{VolumeCx, views};
-use crate::{VolumeService, ops::snapshots, policy, service::authorize};
+use super::{ListCx, VolumeCx, views};
+use crate::{
+    VolumeService,
+    ops::{listing::Query, snapshots},
+    policy,
+    service::authorize,
+};
+use ::policy::Rule;
 use http::{ApiResult, ApiRouter, BaseUrl, JsonBody, Params, Path, State, StatusCode};
-use kernel::{Ctx, SnapshotId, VolumeId};
+use kernel::{Ctx, Error, SnapshotId, VolumeId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-const MAX: usize = 1000;
 
 pub(super) fn routes() -> ApiRouter<VolumeService> {
     ApiRouter::new()
         .get("/v3/snapshots", index)
         .post("/v3/snapshots", create)
-        .get("/v3/snapshots/detail", index)
+        .get("/v3/snapshots/detail", detail)
         .get("/v3/snapshots/{id}", show)
         .put("/v3/snapshots/{id}", put)
         .delete("/v3/snapshots/{id}", delete)
         .get("/v3/snapshots/{id}/metadata", metadata)
         .post("/v3/snapshots/{id}/metadata", merge_metadata)
         .put("/v3/snapshots/{id}/metadata", replace_metadata)
+        .get("/v3/snapshots/{id}/metadata/{key}", metadata_item)
+        .put("/v3/snapshots/{id}/metadata/{key}", put_metadata_item)
+        .delete("/v3/snapshots/{id}/metadata/{key}", delete_metadata_item)
+        .post("/v3/snapshots/{id}/action", action)
+        .action("/v3/snapshots/{id}/action", "os-reset_status")
+        .action("/v3/snapshots/{id}/action", "os-force_delete")
+        .action("/v3/snapshots/{id}/action", "os-update_snapshot_status")
 }
 
 http::schema! {
@@ -76,11 +87,20 @@ async fn index(
     base: BaseUrl,
     params: Params,
 ) -> ApiResult {
-    let page = snapshots::list(&service, &cx, &params.0, &params.page(MAX)?)?;
-    let mut out = json!({"snapshots": page.items.iter().map(|s| views::snapshot(&cx, s)).collect::<Vec<_>>()});
-    let last = page.items.last().filter(|_| page.more).map(|s| s.id.as_str());
-    super::info::add_next(&mut out, "snapshots_links", &base, "/volume/v3/snapshots", &params, last);
-    Ok(http::ok(&out))
+    let listed = snapshots::list(&service, &cx, &Query::new(&params.0)?)?;
+    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/snapshots" };
+    Ok(list.show("snapshots", &listed, |s| views::snapshot_summary(&cx, s))?)
+}
+
+async fn detail(
+    State(service): State<VolumeService>,
+    VolumeCx(cx): VolumeCx,
+    base: BaseUrl,
+    params: Params,
+) -> ApiResult {
+    let listed = snapshots::list(&service, &cx, &Query::new(&params.0)?)?;
+    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/snapshots/detail" };
+    Ok(list.show("snapshots", &listed, |s| views::snapshot(&cx, s))?)
 }
 
 async fn create(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, body: JsonBody) -> ApiResult {
@@ -90,7 +110,7 @@ async fn create(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, bo
     }
     let wrapped: Wrapped = body.read(&CREATE)?;
     let snapshot = snapshots::create(&service, &cx, wrapped.snapshot.record(&cx)?).await?;
-    Ok(http::json_response(StatusCode::ACCEPTED, &json!({"snapshot": views::snapshot(&cx, &snapshot)})))
+    Ok(http::json_response(StatusCode::ACCEPTED, &json!({"snapshot": views::snapshot_summary(&cx, &snapshot)})))
 }
 
 impl New {
@@ -136,31 +156,57 @@ async fn put(
         }
         Ok(())
     };
-    let snapshot = snapshots::update(&service, &cx, &id, edit).await?;
-    Ok(http::ok(&json!({"snapshot": views::snapshot(&cx, &snapshot)})))
+    let snapshot = snapshots::update(&service, &cx, &policy::SNAPSHOT_UPDATE, &id, edit).await?;
+    Ok(http::ok(&json!({"snapshot": views::snapshot_summary(&cx, &snapshot)})))
 }
 
 async fn delete(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {
-    snapshots::delete(&service, &cx, &id).await?;
+    snapshots::delete(&service, &cx, &id, false).await?;
+    Ok(http::accepted())
+}
+
+async fn action(
+    State(service): State<VolumeService>,
+    VolumeCx(cx): VolumeCx,
+    Path(id): Path<String>,
+    body: JsonBody,
+) -> ApiResult {
+    let (name, args) = body.action()?;
+    match name.as_str() {
+        "os-force_delete" => snapshots::delete(&service, &cx, &id, true).await?,
+        "os-reset_status" => snapshots::reset_status(&service, &cx, &id, args["status"].as_str()).await?,
+        "os-update_snapshot_status" => snapshots::update_status(&service, &cx, &id, &args).await?,
+        other => return Err(Error::bad_request(format!("There is no such action: {other}")).into()),
+    }
     Ok(http::accepted())
 }
 
 async fn metadata(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {
-    Ok(http::ok(&json!({"metadata": service.find_snapshot(&cx, &id)?.metadata})))
+    let snapshot = service.find_snapshot(&cx, &id)?;
+    let _read = authorize(&cx, &policy::SNAPSHOT_METADATA_GET, &snapshot.project)?;
+    Ok(http::ok(&json!({"metadata": snapshot.metadata})))
 }
 
-async fn change_metadata(service: &VolumeService, cx: &Ctx, id: &str, body: JsonBody, replace: bool) -> ApiResult {
+/// Adds to what there is, or puts it in its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Merge,
+    Replace,
+}
+
+async fn change_metadata(service: &VolumeService, cx: &Ctx, id: &str, body: JsonBody, change: Change) -> ApiResult {
     let mut body: Value = body.read(&METADATA)?;
     let more: BTreeMap<String, String> = http::from_value(body["metadata"].take())?;
     crate::ops::volumes::update::check_metadata(&more)?;
     let edit = move |snapshot: &mut crate::Snapshot| {
-        if replace {
+        if change == Change::Replace {
             snapshot.metadata.clear();
         }
         snapshot.metadata.extend(more.clone());
         Ok(())
     };
-    let snapshot = snapshots::update(service, cx, id, edit).await?;
+    let rule: &'static Rule = &policy::SNAPSHOT_METADATA_UPDATE;
+    let snapshot = snapshots::update(service, cx, rule, id, edit).await?;
     Ok(http::ok(&json!({"metadata": snapshot.metadata})))
 }
 
@@ -170,7 +216,7 @@ async fn merge_metadata(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> ApiResult {
-    change_metadata(&s, &cx, &id, body, false).await
+    change_metadata(&s, &cx, &id, body, Change::Merge).await
 }
 
 async fn replace_metadata(
@@ -179,5 +225,51 @@ async fn replace_metadata(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> ApiResult {
-    change_metadata(&s, &cx, &id, body, true).await
+    change_metadata(&s, &cx, &id, body, Change::Replace).await
+}
+
+fn no_key(id: &str, key: &str) -> Error {
+    Error::not_found(format!("Snapshot {id} has no metadata with key {key}."))
+}
+
+async fn metadata_item(
+    State(service): State<VolumeService>,
+    VolumeCx(cx): VolumeCx,
+    Path((id, key)): Path<(String, String)>,
+) -> ApiResult {
+    let snapshot = service.find_snapshot(&cx, &id)?;
+    let _read = authorize(&cx, &policy::SNAPSHOT_METADATA_GET, &snapshot.project)?;
+    let value = snapshot.metadata.get(&key).ok_or_else(|| no_key(&id, &key))?;
+    Ok(http::ok(&json!({"meta": {key: value}})))
+}
+
+async fn put_metadata_item(
+    State(service): State<VolumeService>,
+    VolumeCx(cx): VolumeCx,
+    Path((id, key)): Path<(String, String)>,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let value = body["meta"].get(&key).and_then(Value::as_str).map(str::to_owned);
+    let value = value.ok_or_else(|| Error::bad_request("Request body and URI mismatch"))?;
+    crate::ops::volumes::update::check_metadata(&BTreeMap::from([(key.clone(), value.clone())]))?;
+    let item = json!({"meta": {key.clone(): value.clone()}});
+    let edit = move |snapshot: &mut crate::Snapshot| {
+        snapshot.metadata.insert(key.clone(), value.clone());
+        Ok(())
+    };
+    snapshots::update(&service, &cx, &policy::SNAPSHOT_METADATA_UPDATE, &id, edit).await?;
+    Ok(http::ok(&item))
+}
+
+async fn delete_metadata_item(
+    State(service): State<VolumeService>,
+    VolumeCx(cx): VolumeCx,
+    Path((id, key)): Path<(String, String)>,
+) -> ApiResult {
+    let wanted = id.clone();
+    let absent = move |key: &str| no_key(&wanted, key);
+    let edit =
+        move |snapshot: &mut crate::Snapshot| snapshot.metadata.remove(&key).map(drop).ok_or_else(|| absent(&key));
+    snapshots::update(&service, &cx, &policy::SNAPSHOT_METADATA_DELETE, &id, edit).await?;
+    Ok(http::ok(&json!({})))
 }

@@ -2,14 +2,19 @@
 
 use crate::{
     driver::Target,
-    model::{Attachment, Snapshot, Volume, VolumeType},
+    model::{
+        Attachment, Backup, Group, GroupSnapshot, GroupType, Message, OPEN_SPECS, QosSpecs, Snapshot, Transfer, Volume,
+        VolumeType,
+    },
+    policy,
+    service::authorize_own,
 };
 use http::BaseUrl;
 use kernel::{Ctx, Timestamp};
 use serde_json::{Value, json};
 use store::Snapshot as View;
 
-fn links(base: &BaseUrl, kind: &str, id: &str) -> Value {
+pub(super) fn links(base: &BaseUrl, kind: &str, id: &str) -> Value {
     json!([
         {"rel": "self", "href": base.join(&format!("/volume/v3/{kind}/{id}"))},
         {"rel": "bookmark", "href": base.join(&format!("/volume/{kind}/{id}"))},
@@ -26,7 +31,8 @@ pub(super) fn volume(cx: &Ctx, base: &BaseUrl, view: &View, volume: &Volume) -> 
     if let Some(read_only) = volume.read_only {
         metadata.insert("readonly".into(), if read_only { "True" } else { "False" }.into());
     }
-    let type_name = view.get::<VolumeType>(&volume.volume_type).map(|t| t.name.clone());
+    let of_type = view.get::<VolumeType>(&volume.volume_type);
+    let type_name = of_type.as_ref().map(|t| t.name.clone());
     let mut out = json!({
         "id": volume.id,
         "name": volume.name,
@@ -35,7 +41,7 @@ pub(super) fn volume(cx: &Ctx, base: &BaseUrl, view: &View, volume: &Volume) -> 
         "size": volume.size_gib,
         "availability_zone": volume.availability_zone,
         "bootable": if volume.bootable { "true" } else { "false" },
-        "encrypted": false,
+        "encrypted": of_type.is_some_and(|t| t.encryption.is_some()),
         "multiattach": volume.multiattach,
         "volume_type": type_name,
         "metadata": metadata,
@@ -55,7 +61,7 @@ pub(super) fn volume(cx: &Ctx, base: &BaseUrl, view: &View, volume: &Volume) -> 
     }
     if cx.is_admin() {
         out["os-vol-host-attr:host"] = json!(volume.pool);
-        out["os-vol-mig-status-attr:migstat"] = Value::Null;
+        out["os-vol-mig-status-attr:migstat"] = json!(volume.migration);
         out["os-vol-mig-status-attr:name_id"] = Value::Null;
     }
     by_version(cx, volume, &mut out);
@@ -75,7 +81,7 @@ pub(super) fn written(cx: &Ctx, base: &BaseUrl, view: &View, of: &Volume) -> Val
 fn by_version(cx: &Ctx, volume: &Volume, out: &mut Value) {
     let since = |minor| cx.version.since(3, minor);
     if since(13) {
-        out["group_id"] = Value::Null;
+        out["group_id"] = json!(volume.group);
     }
     if since(21) && cx.is_admin() {
         out["provider_id"] = Value::Null;
@@ -111,6 +117,14 @@ fn of_volume(attachment: &Attachment) -> Value {
 }
 
 pub(super) fn snapshot(cx: &Ctx, snapshot: &Snapshot) -> Value {
+    let mut out = snapshot_summary(cx, snapshot);
+    out["os-extended-snapshot-attributes:project_id"] = json!(snapshot.project);
+    let done = snapshot.status.as_str() == "available";
+    out["os-extended-snapshot-attributes:progress"] = json!(if done { "100%" } else { "0%" });
+    out
+}
+
+pub(super) fn snapshot_summary(cx: &Ctx, snapshot: &Snapshot) -> Value {
     let mut out = json!({
         "id": snapshot.id,
         "name": snapshot.name,
@@ -121,11 +135,9 @@ pub(super) fn snapshot(cx: &Ctx, snapshot: &Snapshot) -> Value {
         "metadata": snapshot.metadata,
         "created_at": snapshot.created_at.iso_micros(),
         "updated_at": snapshot.updated_at.iso_micros(),
-        "os-extended-snapshot-attributes:project_id": snapshot.project,
-        "os-extended-snapshot-attributes:progress": if snapshot.status.as_str() == "available" { "100%" } else { "0%" },
     });
     if cx.version.since(3, 14) {
-        out["group_snapshot_id"] = Value::Null;
+        out["group_snapshot_id"] = json!(snapshot.group_snapshot);
     }
     if cx.version.since(3, 41) {
         out["user_id"] = json!(snapshot.user);
@@ -152,6 +164,16 @@ pub(super) fn attachment(attachment: &Attachment, with_connection: bool) -> Valu
     out
 }
 
+/// As `os-initialize_connection` has it: what is the driver's own stands under `data`.
+pub(super) fn legacy_connection(attachment: &Attachment, target: &Target) -> Value {
+    let mut data = connection(attachment, target);
+    let kind = data["driver_volume_type"].take();
+    if let Some(fields) = data.as_object_mut() {
+        fields.remove("driver_volume_type");
+    }
+    json!({"driver_volume_type": kind, "data": data})
+}
+
 fn connection(attachment: &Attachment, target: &Target) -> Value {
     let mut out = match target {
         Target::NbdUnix { socket, export } => json!({"driver_volume_type": "nbd", "socket": socket, "export": export}),
@@ -167,17 +189,158 @@ fn connection(attachment: &Attachment, target: &Target) -> Value {
     out
 }
 
+/// All for who may see them, else those that say nothing of how the cloud is built.
+pub(super) fn open_specs(
+    cx: &Ctx,
+    specs: &std::collections::BTreeMap<String, String>,
+) -> std::collections::BTreeMap<String, String> {
+    let all = authorize_own(cx, &policy::SPECS_SENSITIVE).is_ok();
+    specs.iter().filter(|(k, _)| all || OPEN_SPECS.contains(&k.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
 pub(super) fn volume_type(cx: &Ctx, t: &VolumeType) -> Value {
     let mut out = json!({
         "id": t.id,
         "name": t.name,
         "description": t.description,
         "is_public": t.public,
-        "os-volume-type-access:is_public": t.public,
     });
-    if cx.is_admin() {
-        out["extra_specs"] = json!(t.extra_specs);
-        out["qos_specs_id"] = Value::Null;
+    if authorize_own(cx, &policy::TYPE_ACCESS).is_ok() {
+        out["os-volume-type-access:is_public"] = json!(t.public);
+    }
+    if authorize_own(cx, &policy::TYPE_SEE_SPECS).is_ok() {
+        out["extra_specs"] = json!(open_specs(cx, &t.extra_specs));
+    }
+    if authorize_own(cx, &policy::TYPE_SEE_QOS).is_ok() {
+        out["qos_specs_id"] = json!(t.qos);
+    }
+    out
+}
+
+pub(super) fn group_type(cx: &Ctx, t: &GroupType) -> Value {
+    let mut out = json!({"id": t.id, "name": t.name, "description": t.description, "is_public": t.public});
+    if authorize_own(cx, &policy::GROUP_TYPE_SEE_SPECS).is_ok() {
+        out["group_specs"] = json!(t.specs);
+    }
+    out
+}
+
+pub(super) fn qos(specs: &QosSpecs) -> Value {
+    json!({"id": specs.id, "name": specs.name, "consumer": specs.consumer, "specs": specs.specs})
+}
+
+pub(super) fn message(base: &BaseUrl, message: &Message) -> Value {
+    let until = message.created_at.plus(crate::ops::messages::KEPT);
+    json!({
+        "id": message.id,
+        "event_id": message.event.id(message.resource),
+        "user_message": message.event.sentence(),
+        "message_level": "ERROR",
+        "created_at": message.created_at.iso_micros(),
+        "guaranteed_until": until.iso_micros(),
+        "request_id": message.request_id,
+        "resource_type": message.resource.as_str(),
+        "resource_uuid": message.resource_id,
+        "links": links(base, "messages", &message.id),
+    })
+}
+
+/// `kind`: the path that the transfer was asked for at.
+pub(super) fn transfer(cx: &Ctx, base: &BaseUrl, kind: &str, transfer: &Transfer) -> Value {
+    let mut out = transfer_summary(base, kind, transfer);
+    out["created_at"] = json!(transfer.created_at.iso_micros());
+    if cx.version.since(3, 55) && kind == "volume-transfers" {
+        out["no_snapshots"] = json!(transfer.no_snapshots);
+    }
+    if cx.version.since(3, 57) && kind == "volume-transfers" {
+        out["source_project_id"] = json!(transfer.project);
+        out["destination_project_id"] = json!(transfer.destination);
+        out["accepted"] = json!(transfer.accepted);
+    }
+    out
+}
+
+pub(super) fn transfer_summary(base: &BaseUrl, kind: &str, transfer: &Transfer) -> Value {
+    let links = links(base, kind, &transfer.id);
+    json!({"id": transfer.id, "name": transfer.name, "volume_id": transfer.volume, "links": links})
+}
+
+pub(super) fn backup_summary(base: &BaseUrl, backup: &Backup) -> Value {
+    json!({"id": backup.id, "name": backup.name, "links": links(base, "backups", &backup.id)})
+}
+
+pub(super) fn backup(cx: &Ctx, base: &BaseUrl, view: &View, backup: &Backup) -> Value {
+    let mut out = json!({
+        "id": backup.id,
+        "name": backup.name,
+        "description": backup.description,
+        "status": backup.status.as_str(),
+        "size": backup.size_gib,
+        "object_count": backup.object_count,
+        "container": backup.container,
+        "availability_zone": backup.availability_zone,
+        "fail_reason": backup.fault,
+        "volume_id": backup.volume,
+        "snapshot_id": backup.snapshot,
+        "is_incremental": backup.parent.is_some(),
+        "has_dependent_backups": view.count_by(Backup::BY_PARENT, &backup.id) > 0,
+        "data_timestamp": backup.data_at.iso_micros(),
+        "created_at": backup.created_at.iso_micros(),
+        "updated_at": backup.updated_at.iso_micros(),
+        "links": links(base, "backups", &backup.id),
+    });
+    if cx.version.since(3, 18) && authorize_own(cx, &policy::BACKUP_PROJECT).is_ok() {
+        out["os-backup-project-attr:project_id"] = json!(backup.project);
+    }
+    if cx.version.since(3, 43) {
+        out["metadata"] = json!(backup.metadata);
+    }
+    if cx.version.since(3, 56) {
+        out["user_id"] = json!(backup.user);
+    }
+    out
+}
+
+pub(super) fn group(cx: &Ctx, view: &View, group: &Group, with_volumes: bool) -> Value {
+    let mut out = json!({
+        "id": group.id,
+        "name": group.name,
+        "description": group.description,
+        "status": group.status(view),
+        "availability_zone": group.availability_zone,
+        "created_at": group.created_at.iso_micros(),
+        "group_type": group.group_type,
+        "volume_types": group.volume_types,
+    });
+    if cx.version.since(3, 14) {
+        out["group_snapshot_id"] = json!(group.group_snapshot);
+        out["source_group_id"] = json!(group.source_group);
+    }
+    if with_volumes {
+        let ids: Vec<_> = view.by(Volume::BY_GROUP, &group.id).map(|v| v.id.clone()).collect();
+        out["volumes"] = json!(ids);
+    }
+    if cx.version.since(3, 38) {
+        out["replication_status"] = Value::Null;
+    }
+    if cx.version.since(3, 58) && authorize_own(cx, &policy::GROUP_PROJECT).is_ok() {
+        out["project_id"] = json!(group.project);
+    }
+    out
+}
+
+pub(super) fn group_snapshot_summary(snapshot: &GroupSnapshot) -> Value {
+    json!({"id": snapshot.id, "name": snapshot.name, "group_type_id": snapshot.group_type})
+}
+
+pub(super) fn group_snapshot(cx: &Ctx, view: &View, snapshot: &GroupSnapshot) -> Value {
+    let mut out = group_snapshot_summary(snapshot);
+    out["group_id"] = json!(snapshot.group);
+    out["description"] = json!(snapshot.description);
+    out["status"] = json!(snapshot.status(view));
+    out["created_at"] = json!(snapshot.created_at.iso_micros());
+    if cx.version.since(3, 58) && authorize_own(cx, &policy::GROUP_SNAPSHOT_PROJECT).is_ok() {
+        out["project_id"] = json!(snapshot.project);
     }
     out
 }

@@ -1,20 +1,21 @@
 //! `/v3/volumes`
 
-use super::{VolumeCx, views};
+use super::{ListCx, VolumeCx, since, views};
 use crate::{
     VolumeService,
-    ops::volumes::{actions, create, delete, list, update},
+    ops::{
+        listing::Query,
+        volumes::{create, delete, list, update},
+    },
     policy,
     service::authorize,
 };
+use ::policy::Rule;
 use http::{ApiResult, ApiRouter, BaseUrl, JsonBody, Params, Path, State, StatusCode};
-use kernel::{Error, Result};
+use kernel::Error;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-
-const MAX: usize = 1000;
-const NOT_FILTERS: &[&str] = &["limit", "marker", "sort", "sort_key", "sort_dir", "offset"];
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn routes() -> ApiRouter<VolumeService> {
     ApiRouter::new()
@@ -25,15 +26,6 @@ pub(super) fn routes() -> ApiRouter<VolumeService> {
         .get("/v3/volumes/{id}", show)
         .put("/v3/volumes/{id}", put)
         .delete("/v3/volumes/{id}", delete)
-        .post("/v3/volumes/{id}/action", action)
-        .action("/v3/volumes/{id}/action", "os-extend")
-        .action("/v3/volumes/{id}/action", "os-reset_status")
-        .action("/v3/volumes/{id}/action", "os-force_delete")
-        .action("/v3/volumes/{id}/action", "os-set_bootable")
-        .action("/v3/volumes/{id}/action", "os-update_readonly_flag")
-        .action("/v3/volumes/{id}/action", "os-set_image_metadata")
-        .action("/v3/volumes/{id}/action", "os-unset_image_metadata")
-        .action("/v3/volumes/{id}/action", "os-volume_upload_image")
         .get("/v3/volumes/{id}/metadata", metadata)
         .post("/v3/volumes/{id}/metadata", merge_metadata)
         .put("/v3/volumes/{id}/metadata", replace_metadata)
@@ -59,6 +51,8 @@ http::schema! {
                     "image_id": {"type": ["string", "null"], "maxLength": 255},
                     "snapshot_id": {"type": ["string", "null"], "format": "uuid"},
                     "source_volid": {"type": ["string", "null"], "format": "uuid"},
+                    "backup_id": {"type": ["string", "null"], "format": "uuid"},
+                    "group_id": {"type": ["string", "null"], "format": "uuid"},
                     "metadata": {"type": ["object", "null"], "additionalProperties": {"type": "string", "maxLength": 255}},
                     "multiattach": {"type": ["boolean", "string", "null"]},
                 },
@@ -88,27 +82,15 @@ http::schema! {
     }
 }
 
-fn filters(params: &Params) -> Vec<(String, String)> {
-    params.0.iter().filter(|(k, _)| !NOT_FILTERS.contains(&k.as_str())).cloned().collect()
-}
-
 async fn index(
     State(service): State<VolumeService>,
     VolumeCx(cx): VolumeCx,
     base: BaseUrl,
     params: Params,
 ) -> ApiResult {
-    let page = list::list_volumes(&service, &cx, &filters(&params), &params.page(MAX)?)?;
-    let mut out = json!({"volumes": page.items.iter().map(|v| views::summary(&base, v)).collect::<Vec<_>>()});
-    super::info::add_next(
-        &mut out,
-        "volumes_links",
-        &base,
-        "/volume/v3/volumes",
-        &params,
-        page.items.last().filter(|_| page.more).map(|v| v.id.as_str()),
-    );
-    Ok(http::ok(&out))
+    let listed = list::list_volumes(&service, &cx, &Query::new(&params.0)?)?;
+    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/volumes" };
+    Ok(list.show("volumes", &listed, |v| views::summary(&base, v))?)
 }
 
 async fn detail(
@@ -117,25 +99,26 @@ async fn detail(
     base: BaseUrl,
     params: Params,
 ) -> ApiResult {
-    let page = list::list_volumes(&service, &cx, &filters(&params), &params.page(MAX)?)?;
-    let view = service.view();
-    let mut out =
-        json!({"volumes": page.items.iter().map(|v| views::volume(&cx, &base, &view, v)).collect::<Vec<_>>()});
-    super::info::add_next(
-        &mut out,
-        "volumes_links",
-        &base,
-        "/volume/v3/volumes/detail",
-        &params,
-        page.items.last().filter(|_| page.more).map(|v| v.id.as_str()),
-    );
-    Ok(http::ok(&out))
+    let listed = list::list_volumes(&service, &cx, &Query::new(&params.0)?)?;
+    let (list, view) =
+        (ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/volumes/detail" }, service.view());
+    Ok(list.show("volumes", &listed, |v| views::volume(&cx, &base, &view, v))?)
 }
 
+/// How many, how large (3.12), and all their metadata (3.36).
 async fn summary(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, params: Params) -> ApiResult {
-    let page = list::list_volumes(&service, &cx, &filters(&params), &params.page(usize::MAX)?)?;
-    let size: u64 = page.items.iter().map(|v| v.size_gib).sum();
-    Ok(http::ok(&json!({"volume-summary": {"total_count": page.items.len(), "total_size": size, "metadata": {}}})))
+    since(&cx, 12)?;
+    let found = list::list_volumes(&service, &cx, &Query::new(&params.0)?)?.items;
+    let size: u64 = found.iter().map(|v| v.size_gib).sum();
+    let mut out = json!({"total_count": found.len(), "total_size": size});
+    if cx.version.since(3, 36) {
+        let mut metadata: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (key, value) in found.iter().flat_map(|v| &v.metadata) {
+            metadata.entry(key).or_default().insert(value);
+        }
+        out["metadata"] = json!(metadata);
+    }
+    Ok(http::ok(&json!({"volume-summary": out})))
 }
 
 async fn create(
@@ -200,7 +183,7 @@ async fn put(
         }
         Ok(())
     };
-    let volume = update::update_volume(&service, &cx, &id, edit).await?;
+    let volume = update::update_volume(&service, &cx, &policy::UPDATE, &id, edit).await?;
     Ok(http::ok(&json!({"volume": views::written(&cx, &base, &service.view(), &volume)})))
 }
 
@@ -210,88 +193,15 @@ async fn delete(
     Path(id): Path<String>,
     params: Params,
 ) -> ApiResult {
-    if params.flag("cascade")?.unwrap_or(false) {
-        return Err(Error::bad_request("cascade deletion is not offered; delete the volume's snapshots first").into());
-    }
-    delete::delete_volume(&service, &cx, &id, params.flag("force")?.unwrap_or(false)).await?;
+    let (cascade, force) = (params.flag("cascade")?.unwrap_or(false), params.flag("force")?.unwrap_or(false));
+    delete::delete_volume(&service, &cx, &id, delete::Wanted { cascade, force, ..delete::Wanted::default() }).await?;
     Ok(http::accepted())
 }
 
-async fn action(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    Path(id): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let (name, args) = body.action()?;
-    let text = |key: &str| args.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    match name.as_str() {
-        "os-extend" => actions::extend(&service, &cx, &id, create::read_size(&args["new_size"])?).await?,
-        "os-reset_status" => actions::reset_status(&service, &cx, &id, &text("status")).await?,
-        "os-force_delete" => delete::delete_volume(&service, &cx, &id, true).await?,
-        "os-set_bootable" => flag(&service, &cx, &id, &args, "bootable", |v, on| v.bootable = on).await?,
-        "os-update_readonly_flag" => {
-            flag(&service, &cx, &id, &args, "readonly", |v, on| v.read_only = Some(on)).await?
-        }
-        "os-set_image_metadata" => return set_image_metadata(&service, &cx, &id, &args).await,
-        "os-unset_image_metadata" => unset_image_metadata(&service, &cx, &id, text("key")).await?,
-        "os-volume_upload_image" => {
-            let answer = actions::upload(&service, &cx, &id, http::from_value(args)?).await?;
-            return Ok(http::json_response(StatusCode::ACCEPTED, &answer));
-        }
-        other => return Err(Error::bad_request(format!("There is no such action: {other}")).into()),
-    }
-    Ok(match name.as_str() {
-        "os-set_bootable" | "os-unset_image_metadata" => http::ok(&json!({})),
-        _ => http::accepted(),
-    })
-}
-
-async fn flag(
-    service: &VolumeService,
-    cx: &kernel::Ctx,
-    id: &str,
-    args: &Value,
-    key: &str,
-    set: fn(&mut crate::Volume, bool),
-) -> Result<()> {
-    let on = match &args[key] {
-        Value::Bool(on) => *on,
-        Value::String(text) if text.eq_ignore_ascii_case("true") => true,
-        Value::String(text) if text.eq_ignore_ascii_case("false") => false,
-        other => {
-            return Err(Error::bad_request(format!(
-                "Invalid input for field/attribute {key}. Value: {other}. It must be a boolean"
-            )));
-        }
-    };
-    let edit = move |volume: &mut crate::Volume| {
-        set(volume, on);
-        Ok(())
-    };
-    update::update_volume(service, cx, id, edit).await.map(drop)
-}
-
-async fn set_image_metadata(service: &VolumeService, cx: &kernel::Ctx, id: &str, args: &Value) -> ApiResult {
-    let more: BTreeMap<String, String> = http::from_value(args["metadata"].clone())?;
-    update::check_metadata(&more)?;
-    let edit = move |volume: &mut crate::Volume| {
-        volume.image_metadata.extend(more.clone());
-        Ok(())
-    };
-    let volume = update::update_volume(service, cx, id, edit).await?;
-    Ok(http::ok(&json!({"metadata": volume.image_metadata})))
-}
-
-async fn unset_image_metadata(service: &VolumeService, cx: &kernel::Ctx, id: &str, key: String) -> Result<()> {
-    let edit = move |volume: &mut crate::Volume| {
-        volume.image_metadata.remove(&key).map(drop).ok_or_else(|| Error::not_found("Metadata does not exist."))
-    };
-    update::update_volume(service, cx, id, edit).await.map(drop)
-}
-
 async fn metadata(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {
-    Ok(http::ok(&json!({"metadata": service.find_volume(&cx, &id)?.metadata})))
+    let volume = service.find_volume(&cx, &id)?;
+    let _read = authorize(&cx, &policy::METADATA_GET, &volume.project)?;
+    Ok(http::ok(&json!({"metadata": volume.metadata})))
 }
 
 async fn change_metadata(
@@ -299,19 +209,19 @@ async fn change_metadata(
     cx: &kernel::Ctx,
     id: &str,
     body: JsonBody,
-    replace: bool,
+    rule: &'static Rule,
 ) -> ApiResult {
     let mut body: Value = body.read(&METADATA)?;
     let more: BTreeMap<String, String> = http::from_value(body["metadata"].take())?;
     update::check_metadata(&more)?;
     let edit = move |volume: &mut crate::Volume| {
-        if replace {
+        if rule.name == policy::METADATA_UPDATE.name {
             volume.metadata.clear();
         }
         volume.metadata.extend(more.clone());
         Ok(())
     };
-    let volume = update::update_volume(service, cx, id, edit).await?;
+    let volume = update::update_volume(service, cx, rule, id, edit).await?;
     Ok(http::ok(&json!({"metadata": volume.metadata})))
 }
 
@@ -321,7 +231,7 @@ async fn merge_metadata(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> ApiResult {
-    change_metadata(&service, &cx, &id, body, false).await
+    change_metadata(&service, &cx, &id, body, &policy::METADATA_CREATE).await
 }
 
 async fn replace_metadata(
@@ -330,7 +240,7 @@ async fn replace_metadata(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> ApiResult {
-    change_metadata(&service, &cx, &id, body, true).await
+    change_metadata(&service, &cx, &id, body, &policy::METADATA_UPDATE).await
 }
 
 async fn metadata_item(
@@ -339,6 +249,7 @@ async fn metadata_item(
     Path((id, key)): Path<(String, String)>,
 ) -> ApiResult {
     let volume = service.find_volume(&cx, &id)?;
+    let _read = authorize(&cx, &policy::METADATA_GET, &volume.project)?;
     let value = volume.metadata.get(&key).ok_or_else(|| no_key(&id, &key))?;
     Ok(http::ok(&json!({"meta": {key: value}})))
 }
@@ -361,7 +272,7 @@ async fn put_metadata_item(
         volume.metadata.insert(key.clone(), value.clone());
         Ok(())
     };
-    update::update_volume(&service, &cx, &id, edit).await?;
+    update::update_volume(&service, &cx, &policy::METADATA_UPDATE, &id, edit).await?;
     Ok(http::ok(&item))
 }
 
@@ -373,6 +284,6 @@ async fn delete_metadata_item(
     let wanted = id.clone();
     let edit =
         move |volume: &mut crate::Volume| volume.metadata.remove(&key).map(drop).ok_or_else(|| no_key(&wanted, &key));
-    update::update_volume(&service, &cx, &id, edit).await?;
+    update::update_volume(&service, &cx, &policy::METADATA_DELETE, &id, edit).await?;
     Ok(http::ok(&json!({})))
 }

@@ -61,7 +61,9 @@ impl Flow for CreateSnapshot {
     }
 
     fn failed(&self, tx: &mut Tx, state: &State, _why: &str, now: Timestamp) -> Result<()> {
-        set_snapshot_status(tx, &state.snapshot, SnapshotStatus::Error, now);
+        if tx.get::<Snapshot>(&state.snapshot).is_some_and(|s| s.status == SnapshotStatus::Creating) {
+            set_snapshot_status(tx, &state.snapshot, SnapshotStatus::Error, now);
+        }
         Ok(())
     }
 }

@@ -3,12 +3,12 @@
 use super::{COPY, QUICK, gone_is_fine, homeless, place, settle, volume};
 use crate::{
     VolumeService,
-    driver::{ImageBytes, VolumeSource, VolumeSpec},
-    model::{Snapshot, Volume, VolumeStatus, VolumeType},
+    driver::{VolumeSource, VolumeSpec},
+    model::{MessageEvent, Snapshot, Volume, VolumeStatus, VolumeType},
     pools::{PoolRequest, choose},
 };
 use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
-use kernel::{Error, ImageId, Result, Timestamp, VolumeId};
+use kernel::{Error, Result, Timestamp, VolumeId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -63,24 +63,17 @@ impl CreateVolume {
     fn source(&self, volume: &Volume) -> std::result::Result<VolumeSource, StepError> {
         let gone = |what: String| StepError::Failed(Error::conflict(format!("{what} is gone")));
         if let Some(image) = &volume.image {
-            return self.image(image).ok_or_else(|| gone(format!("image {image}"))).map(VolumeSource::Image);
+            let found = super::rewrite_volume::image(&self.0, image);
+            return found.ok_or_else(|| gone(format!("image {image}"))).map(VolumeSource::Image);
+        }
+        if let Some(backup) = &volume.backup {
+            return super::rewrite_volume::backup(&self.0, backup).map(VolumeSource::Backup);
         }
         if let Some(snapshot) = &volume.snapshot {
             let found = self.0.view().get::<Snapshot>(snapshot).ok_or_else(|| gone(format!("snapshot {snapshot}")))?;
             return Ok(VolumeSource::Snapshot { snapshot: snapshot.clone(), volume: found.volume.clone() });
         }
         Ok(volume.source.clone().map_or(VolumeSource::Blank, |volume| VolumeSource::Volume { volume }))
-    }
-
-    fn image(&self, image: &ImageId) -> Option<ImageBytes> {
-        let info = self.0.0.images.info(&self.0.view(), image)?;
-        Some(ImageBytes {
-            image: info.id,
-            disk_format: info.disk_format,
-            size: info.size,
-            hash: info.hash,
-            hash_algo: info.hash_algo,
-        })
     }
 
     async fn unmake(self: Arc<Self>, _cx: StepCx, state: State) -> StepResult<Self> {
@@ -113,6 +106,9 @@ impl Flow for CreateVolume {
     }
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
+        let placed = tx.get::<Volume>(&state.volume).is_some_and(|v| v.host.is_some());
+        let event = if placed { MessageEvent::CreateVolume } else { MessageEvent::Schedule };
+        super::tell(tx, &state.volume, event, now);
         // A pool that was given by the source, too, has nothing to keep room for.
         tx.update::<Volume>(&state.volume, |v| (v.pool, v.host, v.backend) = (None, None, None));
         settle(tx, &state.volume, VolumeStatus::Creating, VolumeStatus::Error, Some(why), now);

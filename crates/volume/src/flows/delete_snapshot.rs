@@ -1,7 +1,11 @@
 //! Removes a snapshot from its pool and its record.
 
 use super::{create_snapshot::remove, set_snapshot_status};
-use crate::{VolumeService, model::SnapshotStatus, ops::snapshots::forget};
+use crate::{
+    VolumeService,
+    model::{Snapshot, SnapshotStatus},
+    ops::snapshots::forget,
+};
 use flow::{Commit, Flow, Step, StepCx, StepResult};
 use kernel::{Result, SnapshotId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,7 +20,14 @@ pub(crate) struct State {
 }
 
 impl DeleteSnapshot {
-    async fn unmake(self: Arc<Self>, _cx: StepCx, state: State) -> StepResult<Self> {
+    async fn unmake(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        // A flow that was cancelled for this one may still be undoing.
+        let own = cx.flow.clone();
+        cx.wait_for(|view| {
+            let others = view.by(flow::FlowRecord::BY_OBJECT, &Snapshot::object(&state.snapshot)).any(|f| f.id != own);
+            (!others).then_some(Ok(()))
+        })
+        .await?;
         remove(&self.0, &state.snapshot).await?;
         Ok(Commit::with(|tx, state: &mut State| {
             forget(tx, &state.snapshot);

@@ -1,9 +1,9 @@
-//! `unmake` removes the volume from its pool; the record, its quota and the flow end in one transaction.
+//! `unmake` removes the volume, and before it the snapshots that go with it, from its pool; the records, their quota and the flow end in one transaction.
 
 use super::{QUICK, gone_is_fine, place, settle};
 use crate::{
     VolumeService,
-    model::{Volume, VolumeStatus},
+    model::{Snapshot, SnapshotStatus, Volume, VolumeStatus},
     ops::volumes::delete::forget,
 };
 use flow::{Commit, Flow, Step, StepCx, StepResult};
@@ -32,6 +32,9 @@ impl DeleteVolume {
         if let Some(volume) = self.0.view().get::<Volume>(&state.volume)
             && let Some((host, backend)) = place(&volume)
         {
+            for snapshot in self.0.view().by(Snapshot::BY_VOLUME, &volume.id) {
+                super::create_snapshot::remove(&self.0, &snapshot.id).await?;
+            }
             let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation});
             gone_is_fine(self.0.on_host(&host, "volume.delete", params, QUICK).await)?;
         }
@@ -51,6 +54,9 @@ impl Flow for DeleteVolume {
     }
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
+        for snapshot in tx.by(Snapshot::BY_VOLUME, &state.volume) {
+            super::set_snapshot_status(tx, &snapshot.id, SnapshotStatus::ErrorDeleting, now);
+        }
         settle(tx, &state.volume, VolumeStatus::Deleting, VolumeStatus::ErrorDeleting, Some(why), now);
         Ok(())
     }

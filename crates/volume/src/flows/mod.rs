@@ -1,15 +1,18 @@
 //! Verbs of volumes and snapshots. Each step on a host is a call named by the volume's id and generation.
 
+pub(crate) mod backup;
 pub(crate) mod create_snapshot;
 pub(crate) mod create_volume;
 pub(crate) mod delete_snapshot;
 pub(crate) mod delete_volume;
 pub(crate) mod extend_volume;
+pub(crate) mod rewrite_volume;
 pub(crate) mod upload_volume;
 
 use crate::{
     VolumeService,
-    model::{Snapshot, SnapshotStatus, Volume, VolumeStatus},
+    model::{MessageEvent, MessageResource, Snapshot, SnapshotStatus, Volume, VolumeStatus},
+    ops::messages::{self, About},
 };
 use flow::{EngineBuilder, StepError};
 use kernel::{Error, Timestamp, VolumeId};
@@ -24,6 +27,9 @@ pub(crate) fn register(engine: EngineBuilder, service: &VolumeService) -> Engine
         .register(extend_volume::ExtendVolume(service()))
         .register(upload_volume::UploadVolume(service()))
         .register(upload_volume::DiscardImage(service()))
+        .register(rewrite_volume::RewriteVolume(service()))
+        .register(backup::CreateBackup(service()))
+        .register(backup::DeleteBackup(service()))
         .register(create_snapshot::CreateSnapshot(service()))
         .register(delete_snapshot::DeleteSnapshot(service()))
 }
@@ -67,6 +73,15 @@ pub(crate) fn settle(
 
 pub(crate) fn set_snapshot_status(tx: &mut Tx, id: &kernel::SnapshotId, status: SnapshotStatus, now: Timestamp) {
     tx.update::<Snapshot>(id, |s| (s.status, s.updated_at) = (status, now));
+}
+
+/// Tells the volume's project of a flow that failed, under the request that began it.
+pub(crate) fn tell(tx: &mut Tx, id: &VolumeId, event: MessageEvent, now: Timestamp) {
+    let Some(volume) = tx.get::<Volume>(id) else { return };
+    let flow = tx.by(flow::FlowRecord::BY_OBJECT, &Volume::object(id)).pop();
+    let request = flow.map(|f| f.request_id.to_string()).unwrap_or_default();
+    let about = About { project: &volume.project, resource: MessageResource::Volume, id, request: &request };
+    messages::tell(tx, &about, event, now);
 }
 
 /// What is not there any more needs no removing.

@@ -4,7 +4,11 @@
 //! that ends the flow: so that transaction starts another flow, which does nothing else ([`DiscardImage`]).
 
 use super::{COPY, QUICK, homeless, place, settle, volume};
-use crate::{VolumeService, model::VolumeStatus, ops::attachments};
+use crate::{
+    VolumeService,
+    model::{MessageEvent, VolumeStatus},
+    ops::attachments,
+};
 use flow::{Commit, Flow, Start, Step, StepCx, StepError, StepResult};
 use kernel::{ImageId, Result, Timestamp, VolumeId, ids::RequestId};
 use serde::{Deserialize, Serialize};
@@ -54,6 +58,7 @@ impl Flow for UploadVolume {
     }
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
+        super::tell(tx, &state.volume, MessageEvent::CopyToImage, now);
         end(tx, &state.volume, Some(why), now);
         let (object, image) = (format!("image/{}", state.image), state.image.clone());
         let start = Start::<DiscardImage> { object, state: image, request_id: &state.request_id, now };

@@ -25,6 +25,17 @@ impl AttachmentStatus {
     }
 }
 
+/// Who answers for an attachment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Holder {
+    /// A server's flows made it and will end it.
+    #[default]
+    Compute,
+    /// Whoever called the API.
+    Caller,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {
     pub id: AttachmentId,
@@ -33,6 +44,8 @@ pub struct Attachment {
     pub server: Option<ServerId>,
     pub status: AttachmentStatus,
     pub read_only: bool,
+    #[serde(default)]
+    pub holder: Holder,
     /// The host it is exported for, and how.
     pub host: Option<HostName>,
     pub target: Option<Target>,

@@ -18,11 +18,23 @@ pub enum VolumeStatus {
     Deleting,
     Uploading,
     Extending,
+    Retyping,
+    Reverting,
+    BackingUp,
+    RestoringBackup,
+    Downloading,
+    AwaitingTransfer,
     Error,
     #[serde(rename = "error_deleting")]
     ErrorDeleting,
     #[serde(rename = "error_extending")]
     ErrorExtending,
+    #[serde(rename = "error_restoring")]
+    ErrorRestoring,
+    #[serde(rename = "error_managing")]
+    ErrorManaging,
+    #[serde(rename = "error_backing-up")]
+    ErrorBackingUp,
 }
 
 impl VolumeStatus {
@@ -37,9 +49,18 @@ impl VolumeStatus {
         (Self::Deleting, "deleting"),
         (Self::Uploading, "uploading"),
         (Self::Extending, "extending"),
+        (Self::Retyping, "retyping"),
+        (Self::Reverting, "reverting"),
+        (Self::BackingUp, "backing-up"),
+        (Self::RestoringBackup, "restoring-backup"),
+        (Self::Downloading, "downloading"),
+        (Self::AwaitingTransfer, "awaiting-transfer"),
         (Self::Error, "error"),
         (Self::ErrorDeleting, "error_deleting"),
         (Self::ErrorExtending, "error_extending"),
+        (Self::ErrorRestoring, "error_restoring"),
+        (Self::ErrorManaging, "error_managing"),
+        (Self::ErrorBackingUp, "error_backing-up"),
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -50,7 +71,18 @@ impl VolumeStatus {
     }
     /// Whether a flow must be at work.
     pub fn is_transitional(self) -> bool {
-        matches!(self, Self::Creating | Self::Deleting | Self::Uploading | Self::Extending)
+        matches!(
+            self,
+            Self::Creating
+                | Self::Deleting
+                | Self::Uploading
+                | Self::Extending
+                | Self::Retyping
+                | Self::Reverting
+                | Self::BackingUp
+                | Self::RestoringBackup
+                | Self::Downloading
+        )
     }
 }
 
@@ -74,10 +106,18 @@ pub struct Volume {
     pub image: Option<ImageId>,
     pub snapshot: Option<SnapshotId>,
     pub source: Option<VolumeId>,
+    /// The backup it was made of.
+    #[serde(default)]
+    pub backup: Option<String>,
     /// Where it is, once a pool was chosen.
     pub pool: Option<String>,
     pub host: Option<HostName>,
     pub backend: Option<String>,
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Where a move to another pool stands, in Cinder's words.
+    #[serde(default)]
+    pub migration: Option<String>,
     /// Grows with every verb that touches the pool; older holders are refused there.
     pub generation: u64,
     /// Why it is in error, for people.
@@ -90,6 +130,7 @@ impl Volume {
     pub const BY_PROJECT: Index<Volume> = Index::new(0);
     pub const BY_POOL: Index<Volume> = Index::new(1);
     pub const BY_TYPE: Index<Volume> = Index::new(2);
+    pub const BY_GROUP: Index<Volume> = Index::new(3);
 
     pub fn object(id: &VolumeId) -> String {
         format!("volume.volume/{id}")
@@ -98,7 +139,7 @@ impl Volume {
 
 impl Object for Volume {
     const KIND: &'static str = "volume.volume";
-    const INDEXES: &'static [&'static str] = &["project", "pool", "type"];
+    const INDEXES: &'static [&'static str] = &["project", "pool", "type", "group"];
     fn key(&self) -> Key {
         self.id.as_str().into()
     }
@@ -108,5 +149,8 @@ impl Object for Volume {
             sink.add(Self::BY_POOL, pool);
         }
         sink.add(Self::BY_TYPE, &self.volume_type);
+        if let Some(group) = &self.group {
+            sink.add(Self::BY_GROUP, group);
+        }
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! The transactions are functions over `&mut Tx`, shared by the API and by compute's flows (`ports::Volumes`).
 
+pub(crate) mod legacy;
+
+pub(crate) use crate::model::Holder;
 use crate::{
     VolumeService,
     driver::Target,
@@ -9,7 +12,7 @@ use crate::{
     flows::{QUICK, place},
     model::{Attachment, AttachmentStatus, Volume, VolumeStatus},
 };
-use kernel::{AttachmentId, Error, HostName, ProjectId, Result, ServerId, Timestamp, VolumeId, error::Doing};
+use kernel::{AttachmentId, Ctx, Error, HostName, ProjectId, Result, ServerId, Timestamp, VolumeId, error::Doing};
 use serde_json::json;
 use std::sync::Arc;
 use store::Tx;
@@ -21,6 +24,7 @@ pub(crate) struct Reserve {
     pub(crate) volume: VolumeId,
     pub(crate) server: Option<ServerId>,
     pub(crate) read_only: bool,
+    pub(crate) holder: Holder,
     pub(crate) project: ProjectId,
     pub(crate) now: Timestamp,
 }
@@ -50,6 +54,7 @@ pub(crate) fn reserve(tx: &mut Tx, request: &Reserve) -> Result<Arc<Attachment>>
         server: request.server.clone(),
         status: AttachmentStatus::Reserved,
         read_only: request.read_only,
+        holder: request.holder,
         host: None,
         target: None,
         device: None,
@@ -152,6 +157,19 @@ pub(crate) async fn disconnect(service: &VolumeService, id: &AttachmentId) -> Re
         Err(e) if !e.is(kernel::Kind::NotFound) => Err(e),
         _ => Ok(()),
     }
+}
+
+/// CVE-2023-2088: what compute has in use is detached by compute, not pulled from under a server.
+pub(crate) fn may_end(cx: &Ctx, attachment: &Attachment) -> Result<()> {
+    let held = attachment.holder == Holder::Compute && attachment.server.is_some();
+    let in_use = matches!(attachment.status, AttachmentStatus::Attached | AttachmentStatus::Detaching);
+    if held && in_use && !cx.credentials.has_role("service") {
+        return Err(Error::conflict(format!(
+            "Detach volume from instance {} using the Compute API",
+            attachment.server.as_deref().unwrap_or_default()
+        )));
+    }
+    Ok(())
 }
 
 /// Removes the attachment. `Ok` if it is gone.

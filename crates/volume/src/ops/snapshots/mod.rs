@@ -7,11 +7,13 @@ use crate::{
         delete_snapshot::{self, DeleteSnapshot},
     },
     model::{Snapshot, SnapshotStatus, Volume, VolumeStatus},
+    ops::listing::{Listed, Query},
     policy,
     service::{QUOTAS, authorize, authorize_own},
 };
+use ::policy::Rule;
 use flow::Start;
-use kernel::{Ctx, Page, ProjectId, Result, SnapshotId, Timestamp, UserId, VolumeId, ids::RequestId, paging::Paged};
+use kernel::{Ctx, ProjectId, Result, SnapshotId, Timestamp, UserId, VolumeId, ids::RequestId};
 use std::{collections::BTreeMap, sync::Arc};
 use store::Tx;
 
@@ -68,33 +70,48 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewSnapshot) ->
         description: new.description.clone(),
         status: SnapshotStatus::Creating,
         size_gib: volume.size_gib,
+        group_snapshot: None,
         metadata: new.metadata.clone(),
         created_at: new.now,
         updated_at: new.now,
     }))
 }
 
-pub(crate) async fn delete(service: &VolumeService, cx: &Ctx, id: &str) -> Result<()> {
+pub(crate) async fn delete(service: &VolumeService, cx: &Ctx, id: &str, force: bool) -> Result<()> {
     let snapshot = service.find_snapshot(cx, id)?;
-    let permit = authorize(cx, &policy::SNAPSHOT_DELETE, &snapshot.project)?;
+    let rule = if force { &policy::SNAPSHOT_FORCE_DELETE } else { &policy::SNAPSHOT_DELETE };
+    let permit = authorize(cx, rule, &snapshot.project)?;
     let (inner, id, request_id, now) = (service.clone(), snapshot.id.clone(), cx.request_id.clone(), cx.now());
-    let begin = move |tx: &mut Tx| {
-        let snapshot = tx.get::<Snapshot>(&id).ok_or_else(|| error::no_snapshot(&id))?;
-        match snapshot.status {
-            SnapshotStatus::Deleting => return Ok(()),
-            SnapshotStatus::Available | SnapshotStatus::Error | SnapshotStatus::ErrorDeleting => {}
-            SnapshotStatus::Creating => {
-                return Err(kernel::Error::bad_request(
-                    "Invalid snapshot: Snapshot status must be available or error or error_deleting.",
-                ));
-            }
-        }
-        tx.update::<Snapshot>(&id, |s| (s.status, s.updated_at) = (SnapshotStatus::Deleting, now));
-        let state = delete_snapshot::State { snapshot: id.clone() };
-        let start = Start::<DeleteSnapshot> { object: Snapshot::object(&id), state, request_id: &request_id, now };
-        inner.0.starter.start(tx, start).map(drop)
-    };
-    service.write(permit, "volume.snapshot.delete", begin).await
+    service
+        .write(permit, "volume.snapshot.delete", move |tx| begin_delete(&inner, tx, &id, force, &request_id, now))
+        .await
+}
+
+/// `deleting`, with its flow.
+pub(crate) fn begin_delete(
+    service: &VolumeService,
+    tx: &mut Tx,
+    id: &SnapshotId,
+    force: bool,
+    request_id: &RequestId,
+    now: Timestamp,
+) -> Result<()> {
+    let snapshot = tx.get::<Snapshot>(id).ok_or_else(|| error::no_snapshot(id))?;
+    if snapshot.status == SnapshotStatus::Deleting {
+        return Ok(());
+    }
+    if !snapshot.status.may_be_deleted() && !force {
+        return Err(kernel::Error::bad_request(
+            "Invalid snapshot: Snapshot status must be available or error or error_deleting.",
+        ));
+    }
+    for flow in tx.by(flow::FlowRecord::BY_OBJECT, &Snapshot::object(id)) {
+        flow::cancel(tx, &flow.id);
+    }
+    tx.update::<Snapshot>(id, |s| (s.status, s.updated_at) = (SnapshotStatus::Deleting, now));
+    let state = delete_snapshot::State { snapshot: id.clone() };
+    let start = Start::<DeleteSnapshot> { object: Snapshot::object(id), state, request_id, now };
+    service.0.starter.start(tx, start).map(drop)
 }
 
 /// Removes the record and gives its quota back.
@@ -103,17 +120,21 @@ pub(crate) fn forget(tx: &mut Tx, id: &SnapshotId) {
         tx.delete::<Snapshot>(id);
         let size = i64::try_from(snapshot.size_gib).unwrap_or(0);
         QUOTAS.release(tx, &snapshot.project, &[("snapshots", 1), ("gigabytes", size)]);
+        if let Some(group) = &snapshot.group_snapshot {
+            crate::ops::groups::snapshots::forget_if_empty(tx, group);
+        }
     }
 }
 
 pub(crate) async fn update(
     service: &VolumeService,
     cx: &Ctx,
+    rule: &'static Rule,
     id: &str,
     mut edit: impl FnMut(&mut Snapshot) -> Result<()> + Send + 'static,
 ) -> Result<Arc<Snapshot>> {
     let snapshot = service.find_snapshot(cx, id)?;
-    let permit = authorize(cx, &policy::SNAPSHOT_UPDATE, &snapshot.project)?;
+    let permit = authorize(cx, rule, &snapshot.project)?;
     let (id, now) = (snapshot.id.clone(), cx.now());
     let write = move |tx: &mut Tx| {
         let mut snapshot = Snapshot::clone(&*tx.get::<Snapshot>(&id).ok_or_else(|| error::no_snapshot(&id))?);
@@ -124,23 +145,51 @@ pub(crate) async fn update(
     service.write(permit, "volume.snapshot.update", write).await
 }
 
-pub(crate) fn list(
-    service: &VolumeService,
-    cx: &Ctx,
-    filters: &[(String, String)],
-    page: &Page,
-) -> Result<Paged<Arc<Snapshot>>> {
+pub(crate) fn list(service: &VolumeService, cx: &Ctx, query: &Query<'_>) -> Result<Listed<Snapshot>> {
     let _read = authorize_own(cx, &policy::SNAPSHOT_GET_ALL)?;
-    let get = |name: &str| filters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-    let all = cx.is_admin() && get("all_tenants").is_some_and(|v| !matches!(v, "0" | "false" | "False"));
     let view = service.view();
-    let mut found: Vec<Arc<Snapshot>> =
-        if all { view.all::<Snapshot>().collect() } else { view.by(Snapshot::BY_PROJECT, cx.project()?).collect() };
-    found.retain(|s| {
-        get("name").is_none_or(|n| s.name.as_deref() == Some(n))
-            && get("status").is_none_or(|st| s.status.as_str() == st)
-            && get("volume_id").is_none_or(|v| s.volume == *v)
-    });
-    found.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
-    page.cut(found, |s| &s.id).ok_or_else(|| kernel::Error::not_found("Marker could not be found."))
+    let found = match query.all_tenants(cx)? {
+        true => view.all::<Snapshot>().collect(),
+        false => view.by(Snapshot::BY_PROJECT, cx.project()?).collect(),
+    };
+    query.run(cx, found)
+}
+
+/// An administrator says what the status is.
+pub(crate) async fn reset_status(service: &VolumeService, cx: &Ctx, id: &str, status: Option<&str>) -> Result<()> {
+    let snapshot = service.find_snapshot(cx, id)?;
+    let _permitted = authorize(cx, &policy::SNAPSHOT_RESET, &snapshot.project)?;
+    let wanted = status.and_then(SnapshotStatus::parse);
+    let status = wanted.ok_or_else(|| kernel::Error::bad_request("Must specify a valid status."))?;
+    let edit = move |snapshot: &mut Snapshot| {
+        snapshot.status = status;
+        Ok(())
+    };
+    update(service, cx, &policy::SNAPSHOT_RESET, id, edit).await.map(drop)
+}
+
+/// What Nova says of a snapshot that it takes for a back end; from one status to the next only.
+pub(crate) async fn update_status(service: &VolumeService, cx: &Ctx, id: &str, args: &serde_json::Value) -> Result<()> {
+    use SnapshotStatus::{Available, Creating, Deleting, Error, ErrorDeleting};
+    let snapshot = service.find_snapshot(cx, id)?;
+    let _permitted = authorize(cx, &policy::SNAPSHOT_STATUS, &snapshot.project)?;
+    let wanted = args["status"].as_str().unwrap_or_default();
+    let to = SnapshotStatus::parse(wanted);
+    let known = to.ok_or_else(|| kernel::Error::bad_request("'status' must be specified."))?;
+    let allowed: &[SnapshotStatus] = match snapshot.status {
+        Creating => &[Creating, Available, Error],
+        Deleting => &[Deleting, ErrorDeleting],
+        _ => &[],
+    };
+    if !allowed.contains(&known) {
+        return Err(kernel::Error::bad_request(format!(
+            "Provided snapshot status {wanted} not allowed for snapshot with status {}.",
+            snapshot.status.as_str()
+        )));
+    }
+    let edit = move |snapshot: &mut Snapshot| {
+        snapshot.status = known;
+        Ok(())
+    };
+    update(service, cx, &policy::SNAPSHOT_STATUS, id, edit).await.map(drop)
 }

@@ -6,7 +6,7 @@ use crate::{
         extend_volume::{self, ExtendVolume},
         upload_volume::{self, UploadVolume},
     },
-    model::{Volume, VolumeStatus},
+    model::{Attachment, Volume, VolumeStatus},
     policy,
     service::{QUOTAS, authorize},
 };
@@ -19,10 +19,14 @@ use std::sync::Arc;
 pub(crate) async fn extend(service: &VolumeService, cx: &Ctx, id: &str, to_gib: u64) -> Result<()> {
     let volume = service.find_volume(cx, id)?;
     let permit = authorize(cx, &policy::EXTEND, &volume.project)?;
+    // In use from 3.42 on.
+    let in_use = cx.version.since(3, 42) && volume.status == VolumeStatus::InUse;
+    let permit = if in_use { authorize(cx, &policy::EXTEND_ATTACHED, &volume.project)? } else { permit };
     let (inner, id, request_id, now) = (service.clone(), volume.id.clone(), cx.request_id.clone(), cx.now());
     let begin = move |tx: &mut store::Tx| {
         let volume = tx.get::<Volume>(&id).ok_or_else(|| error::no_volume(&id))?;
-        if volume.status != VolumeStatus::Available {
+        let wanted = if in_use { VolumeStatus::InUse } else { VolumeStatus::Available };
+        if volume.status != wanted {
             return Err(error::wrong_status("extend", "'{'available'}'", volume.status.as_str()));
         }
         if to_gib <= volume.size_gib {
@@ -116,22 +120,47 @@ fn upload_view(volume: &Arc<Volume>, image: &NewImage) -> Value {
     }})
 }
 
-/// An administrator says what the status is.
-pub(crate) async fn reset_status(service: &VolumeService, cx: &Ctx, id: &str, status: &str) -> Result<()> {
+/// An administrator says what the status is, and whether it is attached or moving.
+pub(crate) async fn reset_status(service: &VolumeService, cx: &Ctx, id: &str, args: &Value) -> Result<()> {
     let volume = service.find_volume(cx, id)?;
     let permit = authorize(cx, &policy::RESET_STATUS, &volume.project)?;
-    let status = VolumeStatus::parse(status)
-        .ok_or_else(|| Error::bad_request(format!("Invalid volume: {status} is no status of a volume")))?;
-    if status.is_transitional() {
-        return Err(Error::bad_request(format!(
-            "Invalid volume: no operation is under way that would end {}",
-            status.as_str()
-        )));
+    let given = |key: &str| args.get(key).and_then(Value::as_str);
+    if given("status").is_none() && given("attach_status").is_none() && given("migration_status").is_none() {
+        return Err(Error::bad_request("Must specify 'status', 'attach_status' or 'migration_status' for update."));
     }
+    let status = given("status").map(|s| {
+        VolumeStatus::parse(&s.to_lowercase())
+            .ok_or_else(|| Error::bad_request(format!("Must specify a valid status, not {s}.")))
+    });
+    let status = status.transpose()?;
+    if given("attach_status").is_some_and(|s| !matches!(s, "attached" | "detached")) {
+        return Err(Error::bad_request("Must specify a valid attach status."));
+    }
+    if given("migration_status").is_some_and(|s| !MIGRATION.contains(&s)) {
+        return Err(Error::bad_request("Must specify a valid migration status."));
+    }
+    let detach = given("attach_status") == Some("detached");
+    let migration = given("migration_status").map(str::to_owned);
     let (id, now) = (volume.id.clone(), cx.now());
     let write = move |tx: &mut store::Tx| {
-        crate::flows::set_status(tx, &id, status, None, now);
+        if detach {
+            for attachment in tx.by(Attachment::BY_VOLUME, &id) {
+                tx.delete::<Attachment>(&attachment.id);
+            }
+        }
+        if let Some(status) = status {
+            // What an administrator says ends whatever was under way.
+            for flow in tx.by(flow::FlowRecord::BY_OBJECT, &Volume::object(&id)) {
+                flow::cancel(tx, &flow.id);
+            }
+            crate::flows::set_status(tx, &id, status, None, now);
+        }
+        if let Some(migration) = &migration {
+            tx.update::<Volume>(&id, |v| v.migration = (migration != "none").then(|| migration.clone()));
+        }
         Ok(())
     };
     service.write(permit, "volume.volume.reset_status", write).await
 }
+
+const MIGRATION: &[&str] = &["migrating", "error", "success", "completing", "none", "starting"];

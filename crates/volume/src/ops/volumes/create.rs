@@ -3,7 +3,11 @@
 use crate::{
     VolumeService, error,
     flows::create_volume::{CreateVolume, State},
-    model::{DEFAULT_TYPE, Snapshot, SnapshotStatus, Volume, VolumePool, VolumeStatus, VolumeType, resolve_type},
+    model::{
+        Backup, BackupStatus, Group, Snapshot, SnapshotStatus, Volume, VolumePool, VolumeStatus, VolumeType,
+        default_type, resolve_type,
+    },
+    ops::{backups, groups},
     policy,
     service::{QUOTAS, authorize_own},
 };
@@ -28,6 +32,8 @@ pub(crate) struct CreateVolumeBody {
     pub(crate) image: Option<String>,
     pub(crate) snapshot_id: Option<SnapshotId>,
     pub(crate) source_volid: Option<VolumeId>,
+    pub(crate) backup_id: Option<String>,
+    pub(crate) group_id: Option<String>,
     pub(crate) multiattach: Option<bool>,
 }
 
@@ -47,8 +53,35 @@ pub(crate) struct NewRecord {
     pub(crate) image: Option<ImageInfo>,
     pub(crate) snapshot: Option<SnapshotId>,
     pub(crate) source: Option<VolumeId>,
+    pub(crate) backup: Option<String>,
+    pub(crate) group: Option<String>,
     pub(crate) request_id: RequestId,
     pub(crate) now: Timestamp,
+}
+
+impl NewRecord {
+    /// One that says only whose it is.
+    pub(crate) fn of(cx: &Ctx, id: VolumeId) -> Result<Self> {
+        Ok(Self {
+            id,
+            project: cx.project()?.clone(),
+            user: cx.credentials.user.clone(),
+            name: None,
+            description: None,
+            size_gib: None,
+            zone: None,
+            volume_type: None,
+            metadata: BTreeMap::new(),
+            multiattach: false,
+            image: None,
+            snapshot: None,
+            source: None,
+            backup: None,
+            group: None,
+            request_id: cx.request_id.clone(),
+            now: cx.now(),
+        })
+    }
 }
 
 pub(crate) async fn create_volume(service: &VolumeService, cx: &Ctx, body: CreateVolumeBody) -> Result<Arc<Volume>> {
@@ -63,10 +96,13 @@ pub(crate) async fn create_volume(service: &VolumeService, cx: &Ctx, body: Creat
     if let Some(source) = &body.source_volid {
         service.find_volume(cx, source)?;
     }
+    if let Some(backup) = &body.backup_id {
+        backups::find(service, cx, backup)?;
+    }
+    if let Some(group) = &body.group_id {
+        groups::find(service, cx, group)?;
+    }
     let record = NewRecord {
-        id: VolumeId::new(),
-        project: cx.project()?.clone(),
-        user: cx.credentials.user.clone(),
         name: body.name,
         description: body.description,
         size_gib: body.size.as_ref().map(read_size).transpose()?,
@@ -77,8 +113,9 @@ pub(crate) async fn create_volume(service: &VolumeService, cx: &Ctx, body: Creat
         image,
         snapshot: body.snapshot_id,
         source: body.source_volid,
-        request_id: cx.request_id.clone(),
-        now: cx.now(),
+        backup: body.backup_id,
+        group: body.group_id,
+        ..NewRecord::of(cx, VolumeId::new())?
     };
     let inner = service.clone();
     service.write(permit, "volume.volume.create", move |tx| insert(&inner, tx, &record)).await
@@ -107,12 +144,22 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewRecord) -> R
     let mut volume = blank(new);
     take_source(tx, new, &mut volume)?;
     let volume_type = match new.volume_type.as_deref() {
-        Some(wanted) => resolve_type(tx, wanted)?,
+        Some(wanted) => resolve_type(tx, wanted, &new.project)?,
         None if !volume.volume_type.is_empty() => type_of_id(tx, &volume.volume_type)?,
-        None => resolve_type(tx, DEFAULT_TYPE)?,
+        None => match image_type(new) {
+            Some(wanted) => resolve_type(tx, &wanted, &new.project)?,
+            None => default_type(tx, &new.project)?,
+        },
     };
     volume.multiattach |= volume_type.extra_specs.get("multiattach").is_some_and(|v| v == "<is> True");
     volume.volume_type = volume_type.id;
+    if let Some(id) = &new.group {
+        let group = tx.get::<Group>(id).filter(|g| !g.deleting);
+        let fits = group.is_none_or(|g| g.volume_types.contains(&volume.volume_type));
+        if !fits {
+            return Err(error::invalid_volume(format!("group {id} has no volumes of that type")));
+        }
+    }
     check_zone(tx, new.zone.as_deref(), &mut volume)?;
     let size = i64::try_from(volume.size_gib).unwrap_or(i64::MAX);
     QUOTAS.claim(tx, &new.project, &[("volumes", 1), ("gigabytes", size)])?;
@@ -124,6 +171,11 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewRecord) -> R
     };
     service.0.starter.start(tx, start)?;
     Ok(tx.put(volume))
+}
+
+/// The type that an image wants for its volumes.
+fn image_type(new: &NewRecord) -> Option<String> {
+    new.image.as_ref().and_then(|i| i.properties.get("cinder_img_volume_type").cloned()).filter(|t| !t.is_empty())
 }
 
 fn type_of_id(tx: &mut Tx, id: &str) -> Result<VolumeType> {
@@ -149,9 +201,12 @@ fn blank(new: &NewRecord) -> Volume {
         image: new.image.as_ref().map(|i| i.id.clone()),
         snapshot: new.snapshot.clone(),
         source: new.source.clone(),
+        backup: new.backup.clone(),
         pool: None,
         host: None,
         backend: None,
+        group: new.group.clone(),
+        migration: None,
         generation: 1,
         fault: None,
         created_at: new.now,
@@ -161,7 +216,8 @@ fn blank(new: &NewRecord) -> Volume {
 
 /// Size, type, pool and bootability follow from what the volume is made of.
 fn take_source(tx: &mut Tx, new: &NewRecord, volume: &mut Volume) -> Result<()> {
-    if [new.image.is_some(), new.snapshot.is_some(), new.source.is_some()].iter().filter(|given| **given).count() > 1 {
+    let given = [new.image.is_some(), new.snapshot.is_some(), new.source.is_some(), new.backup.is_some()];
+    if given.iter().filter(|given| **given).count() > 1 {
         return Err(Error::bad_request(
             "Invalid input received: May specify only one of snapshot, source volume or image",
         ));
@@ -196,6 +252,9 @@ fn take_source(tx: &mut Tx, new: &NewRecord, volume: &mut Volume) -> Result<()> 
         least = origin.size_gib;
         inherit(volume, &origin);
     }
+    if let Some(id) = &new.backup {
+        least = take_backup(tx, id, volume)?;
+    }
     volume.size_gib = match new.size_gib {
         Some(size) => size,
         None if least > 0 && new.image.is_none() => least,
@@ -210,6 +269,18 @@ fn take_source(tx: &mut Tx, new: &NewRecord, volume: &mut Volume) -> Result<()> 
     Ok(())
 }
 
+/// A volume of a backup lies where the backup's bytes are.
+fn take_backup(tx: &mut Tx, id: &str, volume: &mut Volume) -> Result<u64> {
+    let backup = tx.get::<Backup>(id).ok_or_else(|| backups::none(id))?;
+    if backup.status != BackupStatus::Available {
+        return Err(backups::invalid(format!("Backup status must be available, it is {}", backup.status.as_str())));
+    }
+    let here = |p: &Arc<VolumePool>| p.host == backup.host && p.backend == backup.backend;
+    volume.pool = tx.view().all::<VolumePool>().find(here).map(|p| p.name.clone());
+    volume.availability_zone = backup.availability_zone.clone();
+    Ok(backup.size_gib)
+}
+
 fn inherit(volume: &mut Volume, origin: &Volume) {
     volume.bootable = origin.bootable;
     volume.image_metadata = origin.image_metadata.clone();
@@ -218,7 +289,7 @@ fn inherit(volume: &mut Volume, origin: &Volume) {
     volume.availability_zone = origin.availability_zone.clone();
 }
 
-fn check_image(image: &ImageInfo) -> Result<()> {
+pub(crate) fn check_image(image: &ImageInfo) -> Result<()> {
     if image.status != "active" {
         return Err(Error::bad_request(format!(
             "Invalid image identifier or unable to access requested image: Image {} is not active.",
@@ -228,7 +299,7 @@ fn check_image(image: &ImageInfo) -> Result<()> {
     Ok(())
 }
 
-fn image_metadata(image: &ImageInfo) -> BTreeMap<String, String> {
+pub(crate) fn image_metadata(image: &ImageInfo) -> BTreeMap<String, String> {
     let mut metadata = image.properties.clone();
     for (name, value) in [
         ("image_id", image.id.to_string()),

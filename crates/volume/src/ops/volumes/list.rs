@@ -1,86 +1,123 @@
-//! Lists volumes by Cinder's filters, sorted and paged.
+//! Lists volumes.
 
-use crate::{VolumeService, model::Volume, policy, service::authorize_own};
-use kernel::{
-    Ctx, Error, Page, Result,
-    paging::{Direction, Paged},
+use crate::{
+    VolumeService,
+    model::{Snapshot, Volume},
+    ops::listing::{Field, Listed, Query, Row, has_all},
+    policy,
+    service::authorize_own,
 };
-use std::{cmp::Ordering, sync::Arc};
+use kernel::{Ctx, Result};
+use std::sync::Arc;
 
-pub(crate) fn list_volumes(
-    service: &VolumeService,
-    cx: &Ctx,
-    filters: &[(String, String)],
-    page: &Page,
-) -> Result<Paged<Arc<Volume>>> {
+impl Row for Volume {
+    const FILTERS: &'static [&'static str] = &[
+        "name",
+        "display_name",
+        "status",
+        "metadata",
+        "bootable",
+        "migration_status",
+        "availability_zone",
+        "group_id",
+        "size",
+        "created_at",
+        "updated_at",
+        "consumes_quota",
+        "glance_metadata",
+        "volume_type_id",
+    ];
+    const SORTS: &'static [&'static str] = &[
+        "created_at",
+        "updated_at",
+        "id",
+        "name",
+        "display_name",
+        "size",
+        "status",
+        "availability_zone",
+        "bootable",
+        "host",
+        "attach_status",
+        "volume_type_id",
+    ];
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn field(&self, name: &str) -> Option<Field> {
+        Some(match name {
+            "id" => Field::text(self.id.as_str()),
+            "name" | "display_name" => self.name.clone().into(),
+            "status" => Field::text(self.status.as_str()),
+            "size" => Field::number(self.size_gib),
+            "availability_zone" => Field::text(&self.availability_zone),
+            "bootable" => Field::text(self.bootable.to_string()),
+            "migration_status" => self.migration.clone().into(),
+            "group_id" => self.group.clone().into(),
+            "host" => self.pool.clone().into(),
+            "volume_type_id" => Field::text(&self.volume_type),
+            "created_at" => Field::text(self.created_at.iso_micros()),
+            "updated_at" => Field::text(self.updated_at.iso_micros()),
+            _ => return None,
+        })
+    }
+    fn special(&self, name: &str, wanted: &str) -> Option<bool> {
+        match name {
+            "metadata" => Some(has_all(&self.metadata, wanted)),
+            "glance_metadata" => Some(has_all(&self.image_metadata, wanted)),
+            "bootable" => Some(self.bootable == matches!(wanted.to_lowercase().as_str(), "true" | "1")),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn list_volumes(service: &VolumeService, cx: &Ctx, query: &Query<'_>) -> Result<Listed<Volume>> {
     let _read = authorize_own(cx, &policy::GET_ALL)?;
-    let get = |name: &str| filters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-    let all = cx.is_admin() && get("all_tenants").is_some_and(|v| !matches!(v, "0" | "false" | "False"));
+    let all = query.all_tenants(cx)?;
     let view = service.view();
-    let project = match get("project_id").filter(|_| all) {
+    let project = match query.get("project_id").filter(|_| all) {
         Some(project) => Some(project.to_owned()),
         None if all => None,
         None => Some(cx.project()?.to_string()),
     };
-    let mut found: Vec<Arc<Volume>> = match &project {
+    let found: Vec<Arc<Volume>> = match &project {
         Some(project) => view.by(Volume::BY_PROJECT, project).collect(),
         None => view.all::<Volume>().collect(),
     };
-    found.retain(|v| filters.iter().all(|(name, value)| matches(v, name, value)));
-    let mut order = page.sort.clone();
-    if let Some((bad, _)) = order.iter().find(|(key, _)| !SORT_KEYS.contains(&key.as_str())) {
-        return Err(Error::bad_request(format!("Invalid input received: Invalid sort keys: {bad}")));
+    query.run(cx, found)
+}
+
+impl Row for Snapshot {
+    const FILTERS: &'static [&'static str] = &[
+        "name",
+        "display_name",
+        "status",
+        "volume_id",
+        "metadata",
+        "availability_zone",
+        "consumes_quota",
+        "size",
+        "created_at",
+        "updated_at",
+    ];
+    const SORTS: &'static [&'static str] =
+        &["created_at", "updated_at", "id", "name", "display_name", "status", "volume_id", "size"];
+    fn id(&self) -> &str {
+        &self.id
     }
-    order.extend([("created_at".to_owned(), Direction::Desc), ("id".to_owned(), Direction::Desc)]);
-    found
-        .sort_by(|a, b| order.iter().map(|(k, d)| compare(a, b, k, *d)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal));
-    page.cut(found, |v| &v.id).ok_or_else(|| Error::not_found("Marker could not be found."))
-}
-
-const SORT_KEYS: &[&str] = &[
-    "created_at",
-    "updated_at",
-    "id",
-    "name",
-    "display_name",
-    "size",
-    "status",
-    "availability_zone",
-    "bootable",
-    "host",
-];
-
-fn matches(volume: &Volume, name: &str, value: &str) -> bool {
-    match name {
-        "name" => volume.name.as_deref() == Some(value),
-        "name~" => volume.name.as_deref().is_some_and(|n| n.contains(value)),
-        "status" => volume.status.as_str() == value,
-        "status~" => volume.status.as_str().contains(value),
-        "bootable" => volume.bootable == value.eq_ignore_ascii_case("true"),
-        "availability_zone" => volume.availability_zone == value,
-        "metadata" => metadata_filter(volume, value),
-        _ => true,
+    fn field(&self, name: &str) -> Option<Field> {
+        Some(match name {
+            "id" => Field::text(self.id.as_str()),
+            "name" | "display_name" => self.name.clone().into(),
+            "status" => Field::text(self.status.as_str()),
+            "volume_id" => Field::text(self.volume.as_str()),
+            "size" => Field::number(self.size_gib),
+            "created_at" => Field::text(self.created_at.iso_micros()),
+            "updated_at" => Field::text(self.updated_at.iso_micros()),
+            _ => return None,
+        })
     }
-}
-
-/// `{'key': 'value', …}` in Python's spelling, as clients send it.
-fn metadata_filter(volume: &Volume, text: &str) -> bool {
-    let wanted: Option<std::collections::BTreeMap<String, String>> =
-        serde_json::from_str(&text.replace('\'', "\"")).ok();
-    wanted.is_some_and(|w| w.iter().all(|(k, v)| volume.metadata.get(k) == Some(v)))
-}
-
-fn compare(a: &Volume, b: &Volume, key: &str, dir: Direction) -> Ordering {
-    let order = match key {
-        "created_at" => a.created_at.cmp(&b.created_at),
-        "updated_at" => a.updated_at.cmp(&b.updated_at),
-        "name" | "display_name" => a.name.cmp(&b.name),
-        "size" => a.size_gib.cmp(&b.size_gib),
-        "status" => a.status.as_str().cmp(b.status.as_str()),
-        "availability_zone" => a.availability_zone.cmp(&b.availability_zone),
-        "bootable" => a.bootable.cmp(&b.bootable),
-        "host" => a.pool.cmp(&b.pool),
-        _ => a.id.cmp(&b.id),
-    };
-    if dir == Direction::Desc { order.reverse() } else { order }
+    fn special(&self, name: &str, wanted: &str) -> Option<bool> {
+        (name == "metadata").then(|| has_all(&self.metadata, wanted))
+    }
 }

@@ -2,4 +2,5 @@ pub(crate) mod actions;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod list;
+pub(crate) mod rework;
 pub(crate) mod update;

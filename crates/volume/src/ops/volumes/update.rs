@@ -1,6 +1,7 @@
 //! Changes what does not touch the pool: name, description, metadata, flags.
 
-use crate::{VolumeService, error, model::Volume, policy, service::authorize};
+use crate::{VolumeService, error, model::Volume, service::authorize};
+use ::policy::Rule;
 use kernel::{Ctx, Error, Result};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,11 +9,12 @@ use std::{collections::BTreeMap, sync::Arc};
 pub(crate) async fn update_volume(
     service: &VolumeService,
     cx: &Ctx,
+    rule: &'static Rule,
     id: &str,
     mut edit: impl FnMut(&mut Volume) -> Result<()> + Send + 'static,
 ) -> Result<Arc<Volume>> {
     let volume = service.find_volume(cx, id)?;
-    let permit = authorize(cx, &policy::UPDATE, &volume.project)?;
+    let permit = authorize(cx, rule, &volume.project)?;
     let (id, now) = (volume.id.clone(), cx.now());
     let write = move |tx: &mut store::Tx| {
         let mut volume = Volume::clone(&*tx.get::<Volume>(&id).ok_or_else(|| error::no_volume(&id))?);

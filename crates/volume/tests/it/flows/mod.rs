@@ -1,5 +1,6 @@
 //! Every flow under torture, and what flows do when pools do not.
 
+mod backup;
 mod create;
 mod snapshot;
 mod volume;

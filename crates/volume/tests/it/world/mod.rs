@@ -140,6 +140,12 @@ impl Cloud {
             let exported = view.count_by(volume::Attachment::BY_VOLUME, &id) > 0;
             assert!(exported || !held.exported, "{when}: {id} is exported for nobody");
         }
+        for id in self.pools.kept() {
+            assert!(view.contains::<volume::Backup>(&id), "{when}: backup {id} is kept for nobody");
+        }
+        for record in view.all::<volume::Backup>().filter(|b| b.status.as_str() == "available") {
+            assert!(self.pools.kept().contains(&record.id), "{when}: backup {} is nowhere", record.id);
+        }
         let held = self.pools.held();
         for record in view.all::<Volume>().filter(|v| v.status.as_str() == "available") {
             assert!(held.contains_key(&*record.id.to_string()), "{when}: {} is not on the pool", record.id);
@@ -159,7 +165,7 @@ fn report(host: &str) -> PoolReport {
         provisioned_gib: 0,
         volumes: 0,
         storage_protocol: "fake".into(),
-        vendor_name: "TStack".into(),
+        vendor_name: "Open Source".into(),
         driver_version: "1".into(),
         thin: false,
     };
@@ -192,4 +198,16 @@ pub async fn snapshot(api: &Api, volume: &str) -> String {
     let body = json!({"snapshot": {"volume_id": volume, "name": "s"}});
     let made = expect(&api.call("POST /volume/v3/snapshots", body).await, 202);
     made["snapshot"]["id"].as_str().expect("an id").to_owned()
+}
+
+/// Asks for a backup and waits until it is made.
+pub async fn backup(cloud: &Cloud, api: &Api, more: Value) -> String {
+    let made = expect(&api.call("POST /volume/v3/backups", json!({"backup": more})).await, 202);
+    let id = made["backup"]["id"].as_str().expect("an id").to_owned();
+    let there = |view: &View| {
+        let found = view.get::<volume::Backup>(&id)?;
+        (found.status.as_str() == "available" && flows(view) == 0).then_some(())
+    };
+    cloud.until("the backup to be made", there).await;
+    id
 }

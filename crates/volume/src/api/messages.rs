@@ -1,0 +1,41 @@
+//! `/v3/messages` (3.3)
+
+use super::{ListCx, VolumeCx, since, views};
+use crate::{
+    VolumeService,
+    ops::{listing::Query, messages},
+};
+use http::{ApiResult, ApiRouter, BaseUrl, Params, Path, State};
+use serde_json::json;
+
+pub(super) fn routes() -> ApiRouter<VolumeService> {
+    ApiRouter::new().get("/v3/messages", index).get("/v3/messages/{id}", show).delete("/v3/messages/{id}", delete)
+}
+
+async fn index(
+    State(service): State<VolumeService>,
+    VolumeCx(cx): VolumeCx,
+    base: BaseUrl,
+    params: Params,
+) -> ApiResult {
+    since(&cx, 3)?;
+    let listed = messages::list(&service, &cx, &Query::new(&params.0)?)?;
+    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/messages" };
+    Ok(list.show("messages", &listed, |m| views::message(&base, m))?)
+}
+
+async fn show(
+    State(service): State<VolumeService>,
+    VolumeCx(cx): VolumeCx,
+    base: BaseUrl,
+    Path(id): Path<String>,
+) -> ApiResult {
+    since(&cx, 3)?;
+    Ok(http::ok(&json!({"message": views::message(&base, &*messages::show(&service, &cx, &id)?)})))
+}
+
+async fn delete(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {
+    since(&cx, 3)?;
+    messages::delete(&service, &cx, &id).await?;
+    Ok(http::no_content())
+}

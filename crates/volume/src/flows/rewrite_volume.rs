@@ -1,0 +1,113 @@
+//! Writes a source over a volume that is there: a snapshot it is turned back to, a backup it is restored from, an image.
+//!
+//! One step: the pool replaces the volume's content whole or not at all, so there is nothing to undo.
+
+use super::{COPY, homeless, place, settle, tell, volume};
+use crate::{
+    VolumeService,
+    driver::{BackupPlace, ImageBytes, VolumeSource, VolumeSpec},
+    model::{Backup, BackupStatus, MessageEvent, Snapshot, VolumeStatus},
+};
+use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
+use kernel::{Error, ImageId, Result, SnapshotId, Timestamp, VolumeId};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::{sync::Arc, time::Duration};
+use store::Tx;
+
+pub(crate) struct RewriteVolume(pub(crate) VolumeService);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) volume: VolumeId,
+    pub(crate) with: With,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum With {
+    Snapshot(SnapshotId),
+    Backup(String),
+    Image(ImageId),
+}
+
+impl With {
+    /// The volume's status meanwhile, and after it went wrong.
+    pub(crate) fn statuses(&self) -> (VolumeStatus, VolumeStatus) {
+        match self {
+            Self::Snapshot(_) => (VolumeStatus::Reverting, VolumeStatus::Error),
+            Self::Backup(_) => (VolumeStatus::RestoringBackup, VolumeStatus::ErrorRestoring),
+            Self::Image(_) => (VolumeStatus::Downloading, VolumeStatus::Error),
+        }
+    }
+}
+
+impl RewriteVolume {
+    async fn write(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        let volume = volume(&self.0, &state.volume)?;
+        let (host, backend) = place(&volume).ok_or_else(|| homeless(&volume.id))?;
+        let source = self.source(&state.with)?;
+        let spec = VolumeSpec { id: volume.id.clone(), size_gib: volume.size_gib, source };
+        let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation, "spec": spec});
+        self.0.on_host(&host, "volume.rewrite", params, COPY).await?;
+        let now = cx.now();
+        Ok(Commit::with(move |tx, state: &mut State| {
+            end(tx, state, now);
+            settle(tx, &state.volume, state.with.statuses().0, VolumeStatus::Available, None, now);
+            Ok(())
+        }))
+    }
+
+    fn source(&self, with: &With) -> std::result::Result<VolumeSource, StepError> {
+        let gone = |what: String| StepError::Failed(Error::conflict(format!("{what} is gone")));
+        let view = self.0.view();
+        Ok(match with {
+            With::Snapshot(id) => {
+                let found = view.get::<Snapshot>(id).ok_or_else(|| gone(format!("snapshot {id}")))?;
+                VolumeSource::Snapshot { snapshot: id.clone(), volume: found.volume.clone() }
+            }
+            With::Backup(id) => VolumeSource::Backup(backup(&self.0, id)?),
+            With::Image(id) => VolumeSource::Image(image(&self.0, id).ok_or_else(|| gone(format!("image {id}")))?),
+        })
+    }
+}
+
+/// Where a backup that is still known lies.
+pub(super) fn backup(service: &VolumeService, id: &str) -> std::result::Result<BackupPlace, StepError> {
+    let found = service.view().get::<Backup>(id);
+    found.map(|b| b.place()).ok_or_else(|| StepError::Failed(Error::conflict(format!("backup {id} is gone"))))
+}
+
+pub(super) fn image(service: &VolumeService, image: &ImageId) -> Option<ImageBytes> {
+    let info = service.0.images.info(&service.view(), image)?;
+    let (disk_format, size) = (info.disk_format, info.size);
+    Some(ImageBytes { image: info.id, disk_format, size, hash: info.hash, hash_algo: info.hash_algo })
+}
+
+/// The backup is at rest again.
+fn end(tx: &mut Tx, state: &State, now: Timestamp) {
+    if let With::Backup(id) = &state.with
+        && tx.get::<Backup>(id).is_some_and(|b| b.status == BackupStatus::Restoring)
+    {
+        tx.update::<Backup>(id, |b| (b.status, b.updated_at) = (BackupStatus::Available, now));
+    }
+}
+
+impl Flow for RewriteVolume {
+    const KIND: &'static str = "volume.rewrite_volume";
+    type State = State;
+
+    fn steps() -> Vec<Step<Self>> {
+        vec![Step::new("write", Self::write).within(COPY, COPY + Duration::from_secs(300))]
+    }
+
+    fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
+        if matches!(state.with, With::Backup(_)) {
+            tell(tx, &state.volume, MessageEvent::RestoreBackup, now);
+        }
+        end(tx, state, now);
+        let (during, after) = state.with.statuses();
+        settle(tx, &state.volume, during, after, Some(why), now);
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! Restores a backup: over a volume that is there, or as a new one.
+
+use super::{find, invalid, none};
+use crate::{
+    VolumeService, error,
+    flows::{
+        rewrite_volume::{RewriteVolume, State, With},
+        set_status,
+    },
+    model::{Backup, BackupStatus, Volume, VolumeStatus},
+    ops::volumes::create::{CreateVolumeBody, create_volume},
+    policy,
+    service::authorize,
+};
+use flow::Start;
+use kernel::{Ctx, Error, Result};
+use serde_json::json;
+use std::sync::Arc;
+use store::Tx;
+
+pub(crate) async fn restore(
+    service: &VolumeService,
+    cx: &Ctx,
+    id: &str,
+    onto: Option<String>,
+    name: Option<String>,
+) -> Result<Arc<Volume>> {
+    let backup = find(service, cx, id)?;
+    let permit = authorize(cx, &policy::BACKUP_RESTORE, &backup.project)?;
+    if backup.status != BackupStatus::Available {
+        return Err(invalid("Backup status must be available"));
+    }
+    let Some(onto) = onto else {
+        let body = CreateVolumeBody {
+            size: Some(json!(backup.size_gib)),
+            name: name.or_else(|| Some(format!("restore_backup_{id}"))),
+            description: backup.description.clone(),
+            backup_id: Some(backup.id.clone()),
+            ..CreateVolumeBody::default()
+        };
+        return create_volume(service, cx, body).await;
+    };
+    let volume = service.find_volume(cx, &onto)?;
+    let (inner, cx) = (service.clone(), cx.clone());
+    service.write(permit, "volume.backup.restore", move |tx| begin(&inner, tx, &cx, &backup.id, &volume)).await
+}
+
+fn begin(service: &VolumeService, tx: &mut Tx, cx: &Ctx, id: &str, volume: &Volume) -> Result<Arc<Volume>> {
+    let backup = tx.get::<Backup>(id).ok_or_else(|| none(id))?;
+    let volume = tx.get::<Volume>(&volume.id).ok_or_else(|| error::no_volume(&volume.id))?;
+    if backup.status != BackupStatus::Available {
+        return Err(invalid("Backup status must be available"));
+    }
+    if volume.status != VolumeStatus::Available {
+        return Err(error::invalid_volume("Volume to be restored to must be available"));
+    }
+    if volume.size_gib < backup.size_gib {
+        return Err(error::invalid_volume(format!(
+            "volume size {} is too small to restore backup of size {}.",
+            volume.size_gib, backup.size_gib
+        )));
+    }
+    if volume.host.as_ref() != Some(&backup.host) {
+        return Err(Error::bad_request(format!(
+            "Invalid volume: volume {} and backup {id} lie on different hosts: restore it as a new volume",
+            volume.id
+        )));
+    }
+    let (now, with) = (cx.now(), With::Backup(id.to_owned()));
+    tx.update::<Backup>(id, |b| (b.status, b.updated_at) = (BackupStatus::Restoring, now));
+    set_status(tx, &volume.id, with.statuses().0, None, now);
+    tx.update::<Volume>(&volume.id, |v| v.generation += 1);
+    let state = State { volume: volume.id.clone(), with };
+    let start = Start::<RewriteVolume> { object: Volume::object(&volume.id), state, request_id: &cx.request_id, now };
+    service.0.starter.start(tx, start)?;
+    Ok(volume)
+}

@@ -1,0 +1,152 @@
+//! Snapshots of all volumes of a group.
+
+use super::{find as find_group, invalid, none as no_group, now_of, said};
+use crate::{
+    VolumeService,
+    model::{Group, GroupSnapshot, Snapshot, Volume},
+    ops::{
+        listing::{Field, Listed, Query, Row},
+        snapshots::{self, NewSnapshot},
+    },
+    policy,
+    service::{authorize, authorize_own, may_see},
+};
+use kernel::{Ctx, Error, Result, SnapshotId};
+use std::sync::Arc;
+use store::Tx;
+
+impl Row for GroupSnapshot {
+    const FILTERS: &'static [&'static str] = &["name", "status", "group_id"];
+    const SORTS: &'static [&'static str] = &["created_at", "id", "name", "group_id"];
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn field(&self, name: &str) -> Option<Field> {
+        Some(match name {
+            "id" => Field::text(&self.id),
+            "name" => self.name.clone().into(),
+            "group_id" => Field::text(&self.group),
+            "created_at" => Field::text(self.created_at.iso_micros()),
+            _ => return None,
+        })
+    }
+}
+
+pub(crate) fn none(id: &str) -> Error {
+    Error::not_found(format!("GroupSnapshot {id} could not be found."))
+}
+
+fn find(service: &VolumeService, cx: &Ctx, id: &str) -> Result<Arc<GroupSnapshot>> {
+    service.view().get::<GroupSnapshot>(id).filter(|s| may_see(cx, &s.project)).ok_or_else(|| none(id))
+}
+
+pub(crate) fn list(service: &VolumeService, cx: &Ctx, query: &Query<'_>) -> Result<Listed<GroupSnapshot>> {
+    let _read = authorize_own(cx, &policy::GROUP_SNAPSHOT_GET_ALL)?;
+    let view = service.view();
+    let found = match query.all_tenants(cx)? {
+        true => view.all::<GroupSnapshot>().collect(),
+        false => view.by(GroupSnapshot::BY_PROJECT, cx.project()?).collect(),
+    };
+    query.run(cx, found)
+}
+
+pub(crate) fn show(service: &VolumeService, cx: &Ctx, id: &str) -> Result<Arc<GroupSnapshot>> {
+    let found = find(service, cx, id)?;
+    let _read = authorize(cx, &policy::GROUP_SNAPSHOT_GET, &found.project)?;
+    Ok(found)
+}
+
+pub(crate) async fn create(
+    service: &VolumeService,
+    cx: &Ctx,
+    group: &str,
+    name: Option<String>,
+    description: Option<String>,
+) -> Result<Arc<GroupSnapshot>> {
+    let group = find_group(service, cx, group)?;
+    let permit = authorize(cx, &policy::GROUP_SNAPSHOT_CREATE, &group.project)?;
+    let (inner, cx) = (service.clone(), cx.clone());
+    let id = kernel::ids::uuid_dashed().to_string();
+    let write = move |tx: &mut Tx| {
+        let group = tx.get::<Group>(&group.id).ok_or_else(|| no_group(&group.id))?;
+        let volumes = tx.by(Volume::BY_GROUP, &group.id);
+        if volumes.is_empty() {
+            return Err(invalid(format!("The Group {} is empty: no snapshot of it is made.", group.id)));
+        }
+        if group.status(tx.view()) != "available" {
+            return Err(invalid("Group status must be available"));
+        }
+        for volume in &volumes {
+            let new = NewSnapshot {
+                id: SnapshotId::new(),
+                volume: volume.id.clone(),
+                user: cx.credentials.user.clone(),
+                project: volume.project.clone(),
+                name: name.clone(),
+                description: description.clone(),
+                metadata: Default::default(),
+                force: true,
+                request_id: cx.request_id.clone(),
+                now: cx.now(),
+            };
+            let made = snapshots::insert(&inner, tx, &new)?;
+            tx.update::<Snapshot>(&made.id, |s| s.group_snapshot = Some(id.clone()));
+        }
+        let (user, created_at) = now_of(&cx);
+        Ok(tx.put(GroupSnapshot {
+            id: id.clone(),
+            group: group.id.clone(),
+            group_type: group.group_type.clone(),
+            name: name.clone(),
+            description: description.clone(),
+            project: group.project.clone(),
+            user,
+            deleting: false,
+            said: None,
+            created_at,
+        }))
+    };
+    service.write(permit, "volume.group_snapshot.create", write).await
+}
+
+pub(crate) async fn delete(service: &VolumeService, cx: &Ctx, id: &str) -> Result<()> {
+    let found = find(service, cx, id)?;
+    let permit = authorize(cx, &policy::GROUP_SNAPSHOT_DELETE, &found.project)?;
+    let (inner, cx) = (service.clone(), cx.clone());
+    let write = move |tx: &mut Tx| {
+        let there = tx.get::<GroupSnapshot>(&found.id).ok_or_else(|| none(&found.id))?;
+        let status = there.status(tx.view());
+        if !matches!(status.as_str(), "available" | "error" | "error_deleting") {
+            return Err(Error::bad_request(format!(
+                "Invalid GroupSnapshot: GroupSnapshot status must be available or error, it is {status}."
+            )));
+        }
+        tx.update::<GroupSnapshot>(&found.id, |s| s.deleting = true);
+        for snapshot in tx.by(Snapshot::BY_GROUP_SNAPSHOT, &found.id) {
+            snapshots::begin_delete(&inner, tx, &snapshot.id, false, &cx.request_id, cx.now())?;
+        }
+        forget_if_empty(tx, &found.id);
+        Ok(())
+    };
+    service.write(permit, "volume.group_snapshot.delete", write).await
+}
+
+/// A group snapshot that is to go, goes with its last snapshot.
+pub(crate) fn forget_if_empty(tx: &mut Tx, id: &str) {
+    let going = tx.get::<GroupSnapshot>(id).is_some_and(|s| s.deleting);
+    if going && tx.by(Snapshot::BY_GROUP_SNAPSHOT, id).is_empty() {
+        tx.delete::<GroupSnapshot>(id);
+    }
+}
+
+/// An administrator says what the status is.
+pub(crate) async fn reset_status(service: &VolumeService, cx: &Ctx, id: &str, status: &str) -> Result<()> {
+    let found = find(service, cx, id)?;
+    let permit = authorize(cx, &policy::GROUP_SNAPSHOT_RESET, &found.project)?;
+    let said = said(status)?;
+    let write = move |tx: &mut Tx| {
+        tx.update::<GroupSnapshot>(&found.id, |s| s.said = said.clone());
+        Ok(())
+    };
+    service.write(permit, "volume.group_snapshot.reset_status", write).await
+}
