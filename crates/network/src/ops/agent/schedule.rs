@@ -1,6 +1,6 @@
 //! Which agents a network or a router is said to be with.
 //!
-//! OVN answers DHCP and routes on every host, so all are; an administrator may take one from an agent and give it back, as
+//! OVN answers DHCP and routes on every host, so all are from the first (Neutron: a network once it has a subnet with DHCP); an administrator may take one from an agent and give it back, as
 //! Neutron's clients do to move load. That is kept with the network or router and shown, and moves nothing.
 
 use super::{all, find};
@@ -29,8 +29,6 @@ pub trait Scheduled: Resource + PartialEq {
     /// Hosts that it was taken from.
     fn away(&self) -> &BTreeSet<HostName>;
     fn away_mut(&mut self) -> &mut BTreeSet<HostName>;
-    /// It has something for such an agent to do.
-    fn needs_agent(&self) -> bool;
     fn wrong_agent(id: String) -> NetError;
     fn already(id: String, agent: String) -> NetError;
     fn not_there(id: String, agent: String) -> NetError;
@@ -48,9 +46,6 @@ impl Scheduled for Network {
     }
     fn away_mut(&mut self) -> &mut BTreeSet<HostName> {
         &mut self.not_served_by
-    }
-    fn needs_agent(&self) -> bool {
-        self.metadata_port.is_some()
     }
     fn wrong_agent(id: String) -> NetError {
         NetError::InvalidDHCPAgent { id }
@@ -76,9 +71,6 @@ impl Scheduled for Router {
     fn away_mut(&mut self) -> &mut BTreeSet<HostName> {
         &mut self.not_hosted_by
     }
-    fn needs_agent(&self) -> bool {
-        true
-    }
     fn wrong_agent(id: String) -> NetError {
         NetError::InvalidL3Agent { id }
     }
@@ -94,7 +86,7 @@ impl Scheduled for Router {
 pub fn of_agent<R: Scheduled>(net: &Service, cx: &Ctx, id: &str) -> Result<Vec<Arc<R>>> {
     let _permit = cx.authorize(R::GET_FROM_AGENT, &())?;
     let Some(agent) = find(net, id).ok().filter(|a| a.kind == R::KIND_OF_AGENT) else { return Ok(Vec::new()) };
-    let here = |r: &Arc<R>| r.needs_agent() && !r.away().contains(&agent.host);
+    let here = |r: &Arc<R>| !r.away().contains(&agent.host);
     Ok(net.store().snapshot().all::<R>().filter(here).collect())
 }
 
@@ -102,7 +94,7 @@ pub fn of_agent<R: Scheduled>(net: &Service, cx: &Ctx, id: &str) -> Result<Vec<A
 pub fn agents<R: Scheduled>(net: &Service, cx: &Ctx, id: &str) -> Result<Vec<Arc<Agent>>> {
     let _permit = cx.authorize(R::GET_AGENTS, &())?;
     let of = net.store().snapshot().get::<R>(id).ok_or_else(|| R::not_found(id))?;
-    let with = |a: &Agent| a.kind == R::KIND_OF_AGENT && of.needs_agent() && !of.away().contains(&a.host);
+    let with = |a: &Agent| a.kind == R::KIND_OF_AGENT && !of.away().contains(&a.host);
     Ok(all(net).into_iter().filter(with).map(Arc::new).collect())
 }
 
@@ -110,7 +102,7 @@ pub async fn add<R: Scheduled>(net: &Service, cx: &Ctx, agent: &str, id: &str) -
     let _permit = cx.authorize(R::ADD, &())?;
     let agent = usable::<R>(net, agent)?;
     change::<R>(net, id, move |of| {
-        if !of.away_mut().remove(&agent.host) && of.needs_agent() {
+        if !of.away_mut().remove(&agent.host) {
             return Err(R::already(of.id().to_owned(), agent.id.clone()));
         }
         Ok(())
