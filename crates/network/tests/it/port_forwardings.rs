@@ -98,7 +98,7 @@ async fn what_cannot_be_forwarded() {
         (&port, json!({"internal_port": 1111}), 400, "BadRequest"),
         (&second, json!({"external_port_range": "2000:3000", "internal_port_range": "1:1001"}), 400, "BadRequest"),
         (&second, json!({"external_port_range": "10:20", "internal_port_range": "10:19"}), 400, "BadRequest"),
-        (&second, json!({"internal_ip_address": "10.0.0.250"}), 400, "BadRequest"),
+        (&second, json!({"internal_ip_address": "10.0.1.7"}), 400, "BadRequest"),
         (&second, json!({"internal_ip_address": "fd00::1"}), 400, "BadRequest"),
         (&lost, json!({}), 400, "BadRequest"),
         (&second, json!({"external_port": null}), 400, "BadRequest"),

@@ -28,6 +28,7 @@ pub async fn backups_hold_the_moment(bench: &dyn PoolBench) {
     let old = BackupSpec { snapshot: Some(snapshot.clone()), ..full("old") };
     pool.back_up(&id, &old).await.unwrap();
     destroy(bench, &[&id]).await;
+    drop(pool);
     bench.reopen().await;
     let pool = bench.pool();
     assert_eq!(pool.backup_info(&place("first")).await.unwrap(), first, "it outlives its volume");

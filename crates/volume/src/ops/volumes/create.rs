@@ -151,6 +151,14 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewRecord) -> R
             None => default_type(tx, &new.project)?,
         },
     };
+    if volume_type.encryption.is_some() {
+        // Better no volume than one that is said to be encrypted and is not.
+        let name = &volume_type.name;
+        let text = format!(
+            "Invalid input received: volumes of type {name} are to be encrypted, which no back end here can do"
+        );
+        return Err(Error::bad_request(text));
+    }
     volume.multiattach |= volume_type.extra_specs.get("multiattach").is_some_and(|v| v == "<is> True");
     volume.volume_type = volume_type.id;
     if let Some(id) = &new.group {

@@ -78,8 +78,13 @@ async fn encryption_is_fixed_while_there_are_volumes() {
     expect(&admin.call(&format!("PUT {at}/{key}"), change.clone()).await, 200);
     assert_eq!(expect(&admin.call(&format!("GET {at}/key_size"), None).await, 200), json!({"key_size": 512}));
     refused(&member.call(&format!("GET {at}"), None).await, 403, "forbidden", "");
-    create(&member, json!({"size": 1, "volume_type": "luks"})).await;
-    refused(&admin.call(&format!("PUT {at}/{key}"), change).await, 400, "badRequest", "in use");
+    // Nothing is called encrypted that is not.
+    let volume = json!({"volume": {"size": 1, "volume_type": "luks"}});
+    refused(&member.call("POST /volume/v3/volumes", volume).await, 400, "badRequest", "are to be encrypted");
+    let (plain, new) = (make(&admin, json!({"name": "plain"})).await, json!({"encryption": {"provider": "luks"}}));
+    create(&member, json!({"size": 1, "volume_type": "plain"})).await;
+    let at = format!("POST /volume/v3/types/{plain}/encryption");
+    refused(&admin.call(&at, new).await, 400, "badRequest", "in use");
 }
 
 #[tokio::test]
