@@ -35,7 +35,7 @@ async fn ports_are_forwarded() {
         "internal_port": 1111, "internal_port_range": "1111:1111"});
     assert_eq!(pf, expect);
     let at = format!("floatingips/{fip}/port_forwardings");
-    assert_eq!(red.list(&at).await, [pf.clone()]);
+    assert_eq!(red.list(&at).await, std::slice::from_ref(&pf));
     assert_eq!(red.list(&format!("{at}?external_port=2222")).await.len(), 1);
     assert!(red.list(&format!("{at}?protocol=udp")).await.is_empty());
     let single = format!("{at}/{}", id(&pf));

@@ -81,7 +81,10 @@ async fn encryption_is_fixed_while_there_are_volumes() {
     // Nothing is called encrypted that is not.
     let volume = json!({"volume": {"size": 1, "volume_type": "luks"}});
     refused(&member.call("POST /volume/v3/volumes", volume).await, 400, "badRequest", "are to be encrypted");
-    let (plain, new) = (make(&admin, json!({"name": "plain"})).await, json!({"encryption": {"provider": "luks"}}));
+    let (plain, new) = (
+        make(&admin, json!({"name": "plain"})).await,
+        json!({"encryption": {"provider": "luks", "control_location": "front-end"}}),
+    );
     create(&member, json!({"size": 1, "volume_type": "plain"})).await;
     let at = format!("POST /volume/v3/types/{plain}/encryption");
     refused(&admin.call(&at, new).await, 400, "badRequest", "in use");
