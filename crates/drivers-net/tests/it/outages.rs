@@ -1,6 +1,6 @@
 //! What guests notice of a change, and of processes that die under them: counted in datagrams that stay unanswered.
 
-use crate::rig::{Guest, Rig, ask, closed, echo_peer, eventually, reached, skipped};
+use crate::rig::{Guest, Rig, ask, ask_within, closed, echo_peer, eventually, reached, skipped};
 use drivers_net::{
     conformance::objects::{group, network, port, put, rule, subnet},
     system::OvsHost,
@@ -15,9 +15,6 @@ use std::{
     },
     time::{Duration, Instant},
 };
-
-/// The goal is a second, which `cargo test -- --nocapture` shows; a busy machine is no defect.
-const TOLERANCE: Duration = Duration::from_secs(10);
 
 /// Between two datagrams.
 const BEAT: Duration = Duration::from_millis(20);
@@ -108,7 +105,10 @@ async fn guests_hardly_notice_what_dies_and_changes() {
     for _ in 0..3 {
         let started = Instant::now();
         rig.backend.apply(&[put(LSecurityGroup { id: rules.id.clone(), ..busy(&[80]) })]).await.unwrap();
-        reached(&ga.netns, "10.1.0.12", 80).await;
+        eventually("the rule holds", || async {
+            ask_within(&ga.netns, "10.1.0.12", 80, Duration::from_millis(100)).await.is_some()
+        })
+        .await;
         opened = opened.min(started.elapsed());
         let started = Instant::now();
         rig.backend.apply(&[put(LSecurityGroup { id: rules.id.clone(), ..busy(&[]) })]).await.unwrap();
@@ -117,7 +117,7 @@ async fn guests_hardly_notice_what_dies_and_changes() {
         shut = shut.min(started.elapsed().saturating_sub(Duration::from_secs(1)));
     }
     eprintln!("a rule among a hundred holds after {opened:?}, and is gone after {shut:?}");
-    assert!(opened < TOLERANCE && shut < TOLERANCE, "{opened:?} {shut:?}");
+    assert!(opened < Duration::from_secs(1) && shut < Duration::from_secs(1), "{opened:?} {shut:?}");
 
     let before = rig.pid("ovn-controller");
     let (quiet, ()) = silence(&ga, "10.1.0.12", async {
@@ -133,7 +133,7 @@ async fn guests_hardly_notice_what_dies_and_changes() {
     })
     .await;
     eprintln!("an ovn-controller killed: silence for {quiet:?}");
-    assert!(quiet <= TOLERANCE, "{quiet:?}");
+    assert!(quiet <= Duration::from_secs(1), "{quiet:?}");
 
     let (quiet, ()) = silence(&ga, "10.1.0.12", async {
         rig.hosts.clear();
@@ -142,5 +142,5 @@ async fn guests_hardly_notice_what_dies_and_changes() {
     })
     .await;
     eprintln!("our own end and beginning: silence for {quiet:?}");
-    assert!(quiet <= TOLERANCE, "{quiet:?}");
+    assert!(quiet <= Duration::from_secs(1), "{quiet:?}");
 }

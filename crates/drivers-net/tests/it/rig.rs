@@ -303,9 +303,14 @@ pub async fn echo_peer(netns: &Netns, port: u16) {
 
 /// What the server on the other side answers, or `None` if nothing answers within a second.
 pub async fn ask(netns: &Netns, to: &str, port: u16) -> Option<String> {
+    ask_within(netns, to, port, Duration::from_secs(1)).await
+}
+
+/// As [`ask`], giving up sooner: a vain attempt takes all of `patience`, which is then how finely a change is timed.
+pub async fn ask_within(netns: &Netns, to: &str, port: u16, patience: Duration) -> Option<String> {
     let to = SocketAddr::new(to.parse::<IpAddr>().unwrap(), port);
     let asking = move || -> std::io::Result<String> {
-        let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(1))?;
+        let mut stream = TcpStream::connect_timeout(&to, patience)?;
         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
