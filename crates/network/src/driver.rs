@@ -277,6 +277,15 @@ pub struct LRule {
     pub remote: Remote,
 }
 
+/// Numbers of [`LRule::protocol`] that rules know more of than the number (IANA).
+pub mod protocol {
+    pub const ICMP: u8 = 1;
+    pub const TCP: u8 = 6;
+    pub const UDP: u8 = 17;
+    pub const ICMP6: u8 = 58;
+    pub const SCTP: u8 = 132;
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {

@@ -1,14 +1,13 @@
 //! Security groups: which rule lets a packet pass.
 
 use super::{Plan, What};
-use crate::driver::{Direction, LPort, LRule, LSecurityGroup, PortRole, Remote};
+use crate::driver::{
+    Direction, LPort, LRule, LSecurityGroup, PortRole, Remote,
+    protocol::{ICMP, ICMP6, TCP, UDP},
+};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
-const ICMP: u8 = 1;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const ICMP6: u8 = 58;
 const ECHO: u16 = 8;
 const ECHO6: u16 = 128;
 

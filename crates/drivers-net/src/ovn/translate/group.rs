@@ -11,19 +11,16 @@ use crate::{
     },
     ovsdb::Datum,
 };
-use network::driver::{Direction, LRule, LSecurityGroup, LogicalKey, Remote};
+use network::driver::{
+    Direction, LRule, LSecurityGroup, LogicalKey, Remote,
+    protocol::{ICMP, ICMP6, SCTP, TCP, UDP},
+};
 
 /// Above everything that a group allows.
 const FORGED: i64 = 1003;
 /// As OpenStack's own OVN driver has them, so that operators find what they know.
 const ALLOW: i64 = 1002;
 const DROP: i64 = 1001;
-
-const ICMP: u8 = 1;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const ICMP6: u8 = 58;
-const SCTP: u8 = 132;
 
 pub fn draft(group_: &LSecurityGroup) -> Draft {
     let name = names::port_group(&group_.id);
