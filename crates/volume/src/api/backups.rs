@@ -1,17 +1,16 @@
 //! `/v3/backups`
 
-use super::{ListCx, VolumeCx, read_flag, since, views};
+use super::{ListCx, VolumeCx, read_flag, since, text, views};
 use crate::{
     VolumeService,
     model::Backup,
     ops::{
         backups::{self, create::NewBackup, record, restore},
-        listing::Query,
         volumes::update::check_metadata,
     },
     policy,
 };
-use http::{ApiResult, ApiRouter, BaseUrl, JsonBody, Params, Path, State, StatusCode};
+use http::{ApiResult, ApiRouter, BaseUrl, JsonBody, Path, State, StatusCode};
 use kernel::{Error, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -105,31 +104,15 @@ http::schema! {
     }
 }
 
-async fn index(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    let listed = backups::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/backups" };
-    Ok(list.show("backups", &listed, |b| views::backup_summary(&base, b))?)
+async fn index(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    let listed = backups::list(&service, &list.cx, &list.query()?)?;
+    list.show("/volume/v3/backups", "backups", &listed, |b| views::backup_summary(&list.base, b))
 }
 
-async fn detail(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    let listed = backups::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/backups/detail" };
+async fn detail(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    let listed = backups::list(&service, &list.cx, &list.query()?)?;
     let view = service.view();
-    Ok(list.show("backups", &listed, |b| views::backup(&cx, &base, &view, b))?)
-}
-
-fn text(value: &Value, key: &str) -> Option<String> {
-    value[key].as_str().map(str::to_owned)
+    list.show("/volume/v3/backups/detail", "backups", &listed, |b| views::backup(&list.cx, &list.base, &view, b))
 }
 
 fn metadata(value: &Value) -> Result<BTreeMap<String, String>> {

@@ -1,15 +1,9 @@
 //! `/v3/group_types` (3.11) and their specs.
 
-use super::{ListCx, VolumeCx, read_flag, since, views};
-use crate::{
-    VolumeService,
-    model::GroupType,
-    ops::{group_types, listing::Query},
-    policy,
-    service::authorize_own,
-};
+use super::{ListCx, VolumeCx, item, read_flag, since, views};
+use crate::{VolumeService, model::GroupType, ops::group_types, policy, service::authorize_own};
 use ::policy::Rule;
-use http::{ApiResult, ApiRouter, BaseUrl, JsonBody, Params, Path, State, StatusCode};
+use http::{ApiResult, ApiRouter, JsonBody, Path, State, StatusCode};
 use kernel::{Ctx, Error, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -78,16 +72,10 @@ http::schema! {
     }
 }
 
-async fn index(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    since(&cx, 11)?;
-    let listed = group_types::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/group_types" };
-    Ok(list.show("group_types", &listed, |t| views::group_type(&cx, t))?)
+async fn index(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    since(&list.cx, 11)?;
+    let listed = group_types::list(&service, &list.cx, &list.query()?)?;
+    list.show("/volume/v3/group_types", "group_types", &listed, |t| views::group_type(&list.cx, t))
 }
 
 #[derive(Deserialize)]
@@ -207,7 +195,7 @@ async fn put_spec(
 ) -> ApiResult {
     since(&cx, 11)?;
     let given: BTreeMap<String, String> = body.read(&SPEC)?;
-    let value = given.get(&key).cloned().ok_or_else(|| Error::bad_request("Request body and URI mismatch"))?;
+    let value = item(given.get(&key).map(String::as_str))?;
     let answer = json!({key.clone(): value});
     let edit = move |t: &mut GroupType| {
         t.specs.insert(key.clone(), value.clone());

@@ -1,18 +1,15 @@
 //! `/v3/groups` (3.13) and `/v3/group_snapshots` (3.14)
 
-use super::{ListCx, VolumeCx, read_flag, since, views};
+use super::{ListCx, VolumeCx, read_flag, since, text, views};
 use crate::{
     VolumeService,
-    ops::{
-        groups::{
-            self, Change,
-            create::{NewGroup, Source, create_from},
-            snapshots,
-        },
-        listing::Query,
+    ops::groups::{
+        self, Change,
+        create::{NewGroup, Source, create_from},
+        snapshots,
     },
 };
-use http::{ApiResult, ApiRouter, BaseUrl, JsonBody, Params, Path, State, StatusCode};
+use http::{ApiResult, ApiRouter, JsonBody, Params, Path, State, StatusCode};
 use kernel::{Ctx, Error};
 use serde_json::{Value, json};
 
@@ -104,38 +101,22 @@ http::schema! {
     }
 }
 
-async fn index(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    since(&cx, 13)?;
-    let listed = groups::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/groups" };
-    Ok(list.show("groups", &listed, |g| json!({"id": g.id, "name": g.name}))?)
+async fn index(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    since(&list.cx, 13)?;
+    let listed = groups::list(&service, &list.cx, &list.query()?)?;
+    list.show("/volume/v3/groups", "groups", &listed, |g| json!({"id": g.id, "name": g.name}))
 }
 
-async fn detail(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    since(&cx, 13)?;
-    let listed = groups::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/groups/detail" };
-    let (view, with) = (service.view(), volumes_wanted(&cx, &params)?);
-    Ok(list.show("groups", &listed, |g| views::group(&cx, &view, g, with))?)
+async fn detail(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    since(&list.cx, 13)?;
+    let listed = groups::list(&service, &list.cx, &list.query()?)?;
+    let (view, with) = (service.view(), volumes_wanted(&list.cx, &list.params)?);
+    list.show("/volume/v3/groups/detail", "groups", &listed, |g| views::group(&list.cx, &view, g, with))
 }
 
 /// `list_volume=True` (3.25)
 fn volumes_wanted(cx: &Ctx, params: &Params) -> kernel::Result<bool> {
     Ok(cx.version.since(3, 25) && params.flag("list_volume")?.unwrap_or(false))
-}
-
-fn text(value: &Value, key: &str) -> Option<String> {
-    value[key].as_str().map(str::to_owned)
 }
 
 async fn create(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, body: JsonBody) -> ApiResult {
@@ -236,29 +217,19 @@ async fn create_from_source(service: &VolumeService, cx: &Ctx, args: Value) -> A
     Ok(http::json_response(StatusCode::ACCEPTED, &json!({"group": {"id": made.id, "name": made.name}})))
 }
 
-async fn snapshot_index(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    since(&cx, 14)?;
-    let listed = snapshots::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/group_snapshots" };
-    Ok(list.show("group_snapshots", &listed, views::group_snapshot_summary)?)
+async fn snapshot_index(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    since(&list.cx, 14)?;
+    let listed = snapshots::list(&service, &list.cx, &list.query()?)?;
+    list.show("/volume/v3/group_snapshots", "group_snapshots", &listed, views::group_snapshot_summary)
 }
 
-async fn snapshot_detail(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    since(&cx, 14)?;
-    let listed = snapshots::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/group_snapshots/detail" };
+async fn snapshot_detail(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    since(&list.cx, 14)?;
+    let listed = snapshots::list(&service, &list.cx, &list.query()?)?;
     let view = service.view();
-    Ok(list.show("group_snapshots", &listed, |s| views::group_snapshot(&cx, &view, s))?)
+    list.show("/volume/v3/group_snapshots/detail", "group_snapshots", &listed, |s| {
+        views::group_snapshot(&list.cx, &view, s)
+    })
 }
 
 async fn create_snapshot(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, body: JsonBody) -> ApiResult {

@@ -1,27 +1,18 @@
 //! `/v3/messages` (3.3)
 
 use super::{ListCx, VolumeCx, since, views};
-use crate::{
-    VolumeService,
-    ops::{listing::Query, messages},
-};
-use http::{ApiResult, ApiRouter, BaseUrl, Params, Path, State};
+use crate::{VolumeService, ops::messages};
+use http::{ApiResult, ApiRouter, BaseUrl, Path, State};
 use serde_json::json;
 
 pub(super) fn routes() -> ApiRouter<VolumeService> {
     ApiRouter::new().get("/v3/messages", index).get("/v3/messages/{id}", show).delete("/v3/messages/{id}", delete)
 }
 
-async fn index(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    since(&cx, 3)?;
-    let listed = messages::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/messages" };
-    Ok(list.show("messages", &listed, |m| views::message(&base, m))?)
+async fn index(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    since(&list.cx, 3)?;
+    let listed = messages::list(&service, &list.cx, &list.query()?)?;
+    list.show("/volume/v3/messages", "messages", &listed, |m| views::message(&list.base, m))
 }
 
 async fn show(

@@ -23,14 +23,17 @@ mod views;
 mod volume_actions;
 mod volumes;
 
-use crate::VolumeService;
+use crate::{
+    VolumeService,
+    ops::listing::{Listed, Query, Row},
+};
 use http::axum::{
     Router,
     extract::{FromRequestParts, Request},
     http::{Uri, request::Parts},
     middleware::map_request,
 };
-use http::{ApiError, ApiRouter, Cx, Deps, FaultStyle, Micro, ServiceSpec, Versioning};
+use http::{ApiError, ApiResult, ApiRouter, Cx, Deps, FaultStyle, Micro, ServiceSpec, Versioning};
 use kernel::{Ctx, Error, Microversion};
 
 /// What is announced is what is served.
@@ -117,32 +120,57 @@ fn read_flag(value: &serde_json::Value, name: &str) -> kernel::Result<bool> {
 }
 
 /// What a list's handler is given.
-struct ListCx<'a> {
-    cx: &'a Ctx,
-    base: &'a http::BaseUrl,
-    params: &'a http::Params,
-    path: &'a str,
+struct ListCx {
+    cx: Ctx,
+    base: http::BaseUrl,
+    params: http::Params,
 }
 
-impl ListCx<'_> {
-    /// A list with the link to its next page, and the count if it is asked for.
-    fn show<T: crate::ops::listing::Row>(
+impl<S: Send + Sync> FromRequestParts<S> for ListCx {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let VolumeCx(cx) = VolumeCx::from_request_parts(parts, state).await?;
+        let Ok(base) = http::BaseUrl::from_request_parts(parts, state).await;
+        let params = http::Params::from_request_parts(parts, state).await?;
+        Ok(Self { cx, base, params })
+    }
+}
+
+impl ListCx {
+    fn query(&self) -> kernel::Result<Query<'_>> {
+        Query::new(&self.params.0)
+    }
+
+    /// A list with the link to its next page, and the count if it is asked for; `path` is the collection's.
+    fn show<T: Row>(
         &self,
+        path: &str,
         key: &str,
-        listed: &crate::ops::listing::Listed<T>,
+        listed: &Listed<T>,
         view: impl Fn(&T) -> serde_json::Value,
-    ) -> kernel::Result<http::Response> {
+    ) -> ApiResult {
         let mut out = serde_json::json!({});
         out[key] = listed.items.iter().map(|item| view(item)).collect();
         if let Some(last) = listed.items.last().filter(|_| listed.more) {
-            let href = http::next_link(self.base, self.path, self.params, last.id());
+            let href = http::next_link(&self.base, path, &self.params, last.id());
             out[format!("{key}_links")] = serde_json::json!([{"rel": "next", "href": href}]);
         }
-        if crate::ops::listing::Query::new(&self.params.0)?.with_count(self.cx) {
+        if self.query()?.with_count(&self.cx) {
             out["count"] = serde_json::json!(listed.total);
         }
         Ok(http::ok(&out))
     }
+}
+
+/// A text of a request's body that may be missing.
+fn text(value: &serde_json::Value, key: &str) -> Option<String> {
+    value[key].as_str().map(str::to_owned)
+}
+
+/// What a body that changes one key has for the key in the path.
+fn item(given: Option<&str>) -> kernel::Result<String> {
+    given.map(str::to_owned).ok_or_else(|| Error::bad_request("Request body and URI mismatch"))
 }
 
 /// A request's context, after the project in the path was compared with the token's.

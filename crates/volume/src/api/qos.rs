@@ -1,11 +1,7 @@
 //! `/v3/qos-specs`
 
 use super::{ListCx, VolumeCx, views};
-use crate::{
-    VolumeService,
-    model::QosSpecs,
-    ops::{listing::Query, qos},
-};
+use crate::{VolumeService, model::QosSpecs, ops::qos};
 use http::{ApiResult, ApiRouter, BaseUrl, JsonBody, Params, Path, State};
 use kernel::{Error, Result};
 use serde::Deserialize;
@@ -60,15 +56,9 @@ http::schema! {
     }
 }
 
-async fn index(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    let listed = qos::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/qos-specs" };
-    Ok(list.show("qos_specs", &listed, views::qos)?)
+async fn index(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    let listed = qos::list(&service, &list.cx, &list.query()?)?;
+    list.show("/volume/v3/qos-specs", "qos_specs", &listed, views::qos)
 }
 
 fn detail(base: &BaseUrl, specs: &QosSpecs) -> Value {

@@ -1,14 +1,9 @@
 //! `/v3/snapshots`
 
-use super::{ListCx, VolumeCx, views};
-use crate::{
-    VolumeService,
-    ops::{listing::Query, snapshots},
-    policy,
-    service::authorize,
-};
+use super::{ListCx, VolumeCx, item, views};
+use crate::{VolumeService, ops::snapshots, policy, service::authorize};
 use ::policy::Rule;
-use http::{ApiResult, ApiRouter, BaseUrl, JsonBody, Params, Path, State, StatusCode};
+use http::{ApiResult, ApiRouter, JsonBody, Path, State, StatusCode};
 use kernel::{Ctx, Error, SnapshotId, VolumeId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -81,26 +76,14 @@ struct New {
     force: Option<Value>,
 }
 
-async fn index(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    let listed = snapshots::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/snapshots" };
-    Ok(list.show("snapshots", &listed, |s| views::snapshot_summary(&cx, s))?)
+async fn index(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    let listed = snapshots::list(&service, &list.cx, &list.query()?)?;
+    list.show("/volume/v3/snapshots", "snapshots", &listed, |s| views::snapshot_summary(&list.cx, s))
 }
 
-async fn detail(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    let listed = snapshots::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/snapshots/detail" };
-    Ok(list.show("snapshots", &listed, |s| views::snapshot(&cx, s))?)
+async fn detail(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    let listed = snapshots::list(&service, &list.cx, &list.query()?)?;
+    list.show("/volume/v3/snapshots/detail", "snapshots", &listed, |s| views::snapshot(&list.cx, s))
 }
 
 async fn create(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, body: JsonBody) -> ApiResult {
@@ -249,16 +232,15 @@ async fn put_metadata_item(
     Path((id, key)): Path<(String, String)>,
     JsonBody(body): JsonBody,
 ) -> ApiResult {
-    let value = body["meta"].get(&key).and_then(Value::as_str).map(str::to_owned);
-    let value = value.ok_or_else(|| Error::bad_request("Request body and URI mismatch"))?;
+    let value = item(body["meta"].get(&key).and_then(Value::as_str))?;
     crate::ops::volumes::update::check_metadata(&BTreeMap::from([(key.clone(), value.clone())]))?;
-    let item = json!({"meta": {key.clone(): value.clone()}});
+    let answer = json!({"meta": {key.clone(): value.clone()}});
     let edit = move |snapshot: &mut crate::Snapshot| {
         snapshot.metadata.insert(key.clone(), value.clone());
         Ok(())
     };
     snapshots::update(&service, &cx, &policy::SNAPSHOT_METADATA_UPDATE, &id, edit).await?;
-    Ok(http::ok(&item))
+    Ok(http::ok(&answer))
 }
 
 async fn delete_metadata_item(

@@ -4,12 +4,9 @@ use super::{ListCx, VolumeCx, read_flag, since, views};
 use crate::{
     VolumeService,
     model::Transfer,
-    ops::{
-        listing::Query,
-        transfers::{self, Offer},
-    },
+    ops::transfers::{self, Offer},
 };
-use http::{ApiResult, ApiRouter, BaseUrl, JsonBody, Params, Path, State, StatusCode};
+use http::{ApiResult, ApiRouter, BaseUrl, JsonBody, Path, State, StatusCode};
 use kernel::{Ctx, Result};
 use serde_json::{Value, json};
 
@@ -18,14 +15,14 @@ const NEW: &str = "volume-transfers";
 
 pub(super) fn routes() -> ApiRouter<VolumeService> {
     ApiRouter::new()
-        .get("/v3/os-volume-transfer", async |s, c, b, p| list(s, c, b, p, OLD, false))
-        .get("/v3/os-volume-transfer/detail", async |s, c, b, p| list(s, c, b, p, OLD, true))
+        .get("/v3/os-volume-transfer", async |s, l| list(s, l, OLD, false))
+        .get("/v3/os-volume-transfer/detail", async |s, l| list(s, l, OLD, true))
         .post("/v3/os-volume-transfer", async |s, c, b, body| create(s, c, b, body, OLD).await)
         .get("/v3/os-volume-transfer/{id}", async |s, c, b, id| show(s, c, b, id, OLD))
         .delete("/v3/os-volume-transfer/{id}", async |s, c, id| delete(s, c, id, OLD).await)
         .post("/v3/os-volume-transfer/{id}/accept", async |s, c, b, id, body| accept(s, c, b, id, body, OLD).await)
-        .get("/v3/volume-transfers", async |s, c, b, p| list(s, c, b, p, NEW, false))
-        .get("/v3/volume-transfers/detail", async |s, c, b, p| list(s, c, b, p, NEW, true))
+        .get("/v3/volume-transfers", async |s, l| list(s, l, NEW, false))
+        .get("/v3/volume-transfers/detail", async |s, l| list(s, l, NEW, true))
         .post("/v3/volume-transfers", async |s, c, b, body| create(s, c, b, body, NEW).await)
         .get("/v3/volume-transfers/{id}", async |s, c, b, id| show(s, c, b, id, NEW))
         .delete("/v3/volume-transfers/{id}", async |s, c, id| delete(s, c, id, NEW).await)
@@ -85,23 +82,15 @@ fn served(cx: &Ctx, kind: &str) -> Result<()> {
     if kind == NEW { since(cx, 55) } else { Ok(()) }
 }
 
-fn list(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-    kind: &'static str,
-    detail: bool,
-) -> ApiResult {
-    served(&cx, kind)?;
-    let listed = transfers::list(&service, &cx, &Query::new(&params.0)?)?;
+fn list(State(service): State<VolumeService>, list: ListCx, kind: &'static str, detail: bool) -> ApiResult {
+    served(&list.cx, kind)?;
+    let listed = transfers::list(&service, &list.cx, &list.query()?)?;
     let path = format!("/volume/v3/{kind}{}", if detail { "/detail" } else { "" });
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: &path };
     let view = |t: &Transfer| match detail {
-        true => views::transfer(&cx, &base, kind, t),
-        false => views::transfer_summary(&base, kind, t),
+        true => views::transfer(&list.cx, &list.base, kind, t),
+        false => views::transfer_summary(&list.base, kind, t),
     };
-    Ok(list.show("transfers", &listed, view)?)
+    list.show(&path, "transfers", &listed, view)
 }
 
 async fn create(

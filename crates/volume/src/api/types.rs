@@ -1,13 +1,8 @@
 //! `/v3/types` and their extra specs.
 
-use super::{ListCx, VolumeCx, read_flag, views};
-use crate::{
-    VolumeService, VolumeType,
-    ops::{listing::Query, types},
-    policy,
-    service::authorize_own,
-};
-use http::{ApiResult, ApiRouter, BaseUrl, JsonBody, Params, Path, State};
+use super::{ListCx, VolumeCx, item, read_flag, views};
+use crate::{VolumeService, VolumeType, ops::types, policy, service::authorize_own};
+use http::{ApiResult, ApiRouter, JsonBody, Path, State};
 use kernel::{Ctx, Error, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -90,15 +85,9 @@ struct New {
     extra_specs: Option<BTreeMap<String, String>>,
 }
 
-async fn index(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    let listed = types::list(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/types" };
-    Ok(list.show("volume_types", &listed, |t| views::volume_type(&cx, t))?)
+async fn index(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    let listed = types::list(&service, &list.cx, &list.query()?)?;
+    list.show("/volume/v3/types", "volume_types", &listed, |t| views::volume_type(&list.cx, t))
 }
 
 async fn create(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, body: JsonBody) -> ApiResult {
@@ -229,7 +218,7 @@ async fn put_spec(
 ) -> ApiResult {
     let _permitted = authorize_own(&cx, &policy::SPECS_UPDATE)?;
     let specs: BTreeMap<String, String> = body.read(&SPEC)?;
-    let value = specs.get(&key).cloned().ok_or_else(|| Error::bad_request("Request body and URI mismatch"))?;
+    let value = item(specs.get(&key).map(String::as_str))?;
     check_specs(&specs)?;
     let answer = json!({key.clone(): value});
     let edit = move |t: &mut VolumeType| {

@@ -1,6 +1,6 @@
 //! `/v3/volumes`
 
-use super::{ListCx, VolumeCx, since, views};
+use super::{ListCx, VolumeCx, item, since, views};
 use crate::{
     VolumeService,
     ops::{
@@ -82,27 +82,15 @@ http::schema! {
     }
 }
 
-async fn index(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    let listed = list::list_volumes(&service, &cx, &Query::new(&params.0)?)?;
-    let list = ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/volumes" };
-    Ok(list.show("volumes", &listed, |v| views::summary(&base, v))?)
+async fn index(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    let listed = list::list_volumes(&service, &list.cx, &list.query()?)?;
+    list.show("/volume/v3/volumes", "volumes", &listed, |v| views::summary(&list.base, v))
 }
 
-async fn detail(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    base: BaseUrl,
-    params: Params,
-) -> ApiResult {
-    let listed = list::list_volumes(&service, &cx, &Query::new(&params.0)?)?;
-    let (list, view) =
-        (ListCx { cx: &cx, base: &base, params: &params, path: "/volume/v3/volumes/detail" }, service.view());
-    Ok(list.show("volumes", &listed, |v| views::volume(&cx, &base, &view, v))?)
+async fn detail(State(service): State<VolumeService>, list: ListCx) -> ApiResult {
+    let listed = list::list_volumes(&service, &list.cx, &list.query()?)?;
+    let view = service.view();
+    list.show("/volume/v3/volumes/detail", "volumes", &listed, |v| views::volume(&list.cx, &list.base, &view, v))
 }
 
 /// How many, how large (3.12), and all their metadata (3.36).
@@ -264,16 +252,15 @@ async fn put_metadata_item(
     Path((id, key)): Path<(String, String)>,
     JsonBody(body): JsonBody,
 ) -> ApiResult {
-    let value = body["meta"].get(&key).and_then(Value::as_str).map(str::to_owned);
-    let value = value.ok_or_else(|| Error::bad_request("Request body and URI mismatch"))?;
+    let value = item(body["meta"].get(&key).and_then(Value::as_str))?;
     update::check_metadata(&BTreeMap::from([(key.clone(), value.clone())]))?;
-    let item = json!({"meta": {key.clone(): value.clone()}});
+    let answer = json!({"meta": {key.clone(): value.clone()}});
     let edit = move |volume: &mut crate::Volume| {
         volume.metadata.insert(key.clone(), value.clone());
         Ok(())
     };
     update::update_volume(&service, &cx, &policy::METADATA_UPDATE, &id, edit).await?;
-    Ok(http::ok(&item))
+    Ok(http::ok(&answer))
 }
 
 async fn delete_metadata_item(

@@ -6,6 +6,7 @@
 
 use kernel::{Ctx, Error, Page, Result, paging::Direction};
 use std::{cmp::Ordering, sync::Arc};
+use store::{Index, Object, Snapshot};
 
 /// A value to compare and to sort by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,6 +105,14 @@ impl<'a> Query<'a> {
             }
         };
         Ok(asked && cx.is_admin())
+    }
+
+    /// What there is for the caller: the project's, or everybody's if an administrator asks for it.
+    pub(crate) fn rows<T: Object>(&self, cx: &Ctx, view: &Snapshot, by_project: Index<T>) -> Result<Vec<Arc<T>>> {
+        match self.all_tenants(cx)? {
+            true => Ok(view.all().collect()),
+            false => Ok(view.by(by_project, cx.project()?).collect()),
+        }
     }
 
     pub(crate) fn with_count(&self, cx: &Ctx) -> bool {

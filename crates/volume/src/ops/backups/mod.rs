@@ -52,12 +52,7 @@ pub(crate) fn find(service: &VolumeService, cx: &Ctx, id: &str) -> Result<Arc<Ba
 
 pub(crate) fn list(service: &VolumeService, cx: &Ctx, query: &Query<'_>) -> Result<Listed<Backup>> {
     let _read = authorize_own(cx, &policy::BACKUP_GET_ALL)?;
-    let view = service.view();
-    let found = match query.all_tenants(cx)? {
-        true => view.all::<Backup>().collect(),
-        false => view.by(Backup::BY_PROJECT, cx.project()?).collect(),
-    };
-    query.run(cx, found)
+    query.run(cx, query.rows(cx, &service.view(), Backup::BY_PROJECT)?)
 }
 
 pub(crate) fn show(service: &VolumeService, cx: &Ctx, id: &str) -> Result<Arc<Backup>> {

@@ -49,12 +49,7 @@ pub(crate) fn find(service: &VolumeService, cx: &Ctx, id: &str) -> Result<Arc<Gr
 
 pub(crate) fn list(service: &VolumeService, cx: &Ctx, query: &Query<'_>) -> Result<Listed<Group>> {
     let _read = authorize_own(cx, &policy::GROUP_GET_ALL)?;
-    let view = service.view();
-    let found = match query.all_tenants(cx)? {
-        true => view.all::<Group>().collect(),
-        false => view.by(Group::BY_PROJECT, cx.project()?).collect(),
-    };
-    query.run(cx, found)
+    query.run(cx, query.rows(cx, &service.view(), Group::BY_PROJECT)?)
 }
 
 pub(crate) fn show(service: &VolumeService, cx: &Ctx, id: &str) -> Result<Arc<Group>> {

@@ -42,12 +42,7 @@ fn find(service: &VolumeService, cx: &Ctx, id: &str) -> Result<Arc<GroupSnapshot
 
 pub(crate) fn list(service: &VolumeService, cx: &Ctx, query: &Query<'_>) -> Result<Listed<GroupSnapshot>> {
     let _read = authorize_own(cx, &policy::GROUP_SNAPSHOT_GET_ALL)?;
-    let view = service.view();
-    let found = match query.all_tenants(cx)? {
-        true => view.all::<GroupSnapshot>().collect(),
-        false => view.by(GroupSnapshot::BY_PROJECT, cx.project()?).collect(),
-    };
-    query.run(cx, found)
+    query.run(cx, query.rows(cx, &service.view(), GroupSnapshot::BY_PROJECT)?)
 }
 
 pub(crate) fn show(service: &VolumeService, cx: &Ctx, id: &str) -> Result<Arc<GroupSnapshot>> {

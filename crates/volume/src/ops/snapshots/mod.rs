@@ -147,12 +147,7 @@ pub(crate) async fn update(
 
 pub(crate) fn list(service: &VolumeService, cx: &Ctx, query: &Query<'_>) -> Result<Listed<Snapshot>> {
     let _read = authorize_own(cx, &policy::SNAPSHOT_GET_ALL)?;
-    let view = service.view();
-    let found = match query.all_tenants(cx)? {
-        true => view.all::<Snapshot>().collect(),
-        false => view.by(Snapshot::BY_PROJECT, cx.project()?).collect(),
-    };
-    query.run(cx, found)
+    query.run(cx, query.rows(cx, &service.view(), Snapshot::BY_PROJECT)?)
 }
 
 /// An administrator says what the status is.

@@ -39,12 +39,7 @@ fn none(id: &str) -> Error {
 
 pub(crate) fn list(service: &VolumeService, cx: &Ctx, query: &Query<'_>) -> Result<Listed<Transfer>> {
     let _read = authorize_own(cx, &policy::TRANSFER_GET_ALL)?;
-    let view = service.view();
-    let found = match query.all_tenants(cx)? {
-        true => view.all::<Transfer>().collect(),
-        false => view.by(Transfer::BY_PROJECT, cx.project()?).collect(),
-    };
-    query.run(cx, found)
+    query.run(cx, query.rows(cx, &service.view(), Transfer::BY_PROJECT)?)
 }
 
 pub(crate) fn show(service: &VolumeService, cx: &Ctx, id: &str) -> Result<Arc<Transfer>> {
