@@ -1,7 +1,7 @@
 //! Calls from members, by name: what is asked at once and is not a state.
 
 use crate::{HostClaims, host::Shared};
-use compute::driver::{Tail, VncEndpoint};
+use compute::driver::{ImageSource, Tail, VncEndpoint};
 use kernel::{Error, ImageId, Result, ServerId, SnapshotId, VolumeId, error::Doing};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -94,6 +94,17 @@ impl Calls {
                 hypervisor.resize_disk(&call.server, &call.disk, call.size_bytes).await?;
                 Ok(Value::Null)
             }
+            "image.cache" => {
+                let image: ImageSource = arguments(method, params)?;
+                self.shared.drivers.disks.cache(&image, self.shared.image_fetch()).await?;
+                Ok(Value::Null)
+            }
+            "image.uncache" => {
+                self.shared.drivers.disks.uncache(&arguments(method, params)?).await?;
+                Ok(Value::Null)
+            }
+            "image.cached" => Ok(json!({"images": self.shared.drivers.disks.cached().await?})),
+            "image.prune" => Ok(json!({"images": self.shared.drivers.disks.prune().await?})),
             "host.inventory" => self.inventory().await,
             "host.audit" => self.audit(&arguments(method, params)?).await,
             method if method.starts_with("volume.") => self.volume(method, arguments(method, params)?).await,

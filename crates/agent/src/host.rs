@@ -30,10 +30,13 @@ use std::{
     time::Duration,
 };
 use tokio::sync::{broadcast, mpsc};
+use tokio_util::task::AbortOnDropHandle;
 use volume::driver::VolumeBackend;
 
 /// A stream that has been silent this long is dead.
 const SILENCE: Duration = Duration::from_secs(10);
+/// Between looks for images that nobody uses.
+const PRUNING: Duration = Duration::from_secs(3600);
 const RECONNECT: Duration = Duration::from_millis(500);
 /// So that a bug met at every try does not keep a core busy.
 const AFTER_PANIC: Duration = Duration::from_millis(200);
@@ -201,6 +204,7 @@ impl Host {
 
     /// Connects, and connects again, until dropped.
     pub async fn run(mut self) {
+        let _pruning = AbortOnDropHandle::new(tokio::spawn(prune_images(Arc::clone(&self.shared))));
         let mut events = self.shared.drivers.hypervisor.events();
         loop {
             if let Ok(Err(e)) = telemetry::caught("agent.session", self.session(&mut events)).await {
@@ -290,6 +294,17 @@ impl Host {
                 tracing::warn!(method, error = %e.internal_text(), "an answer could not be sent");
             }
         });
+    }
+}
+
+/// Now and then, removes images that no disk lies on and nobody used for long.
+async fn prune_images(shared: Arc<Shared>) {
+    let mut next = tokio::time::interval(PRUNING);
+    loop {
+        next.tick().await;
+        if let Ok(Err(e)) = telemetry::caught("agent.prune", shared.drivers.disks.prune()).await {
+            tracing::warn!(host = %shared.host, error = %e.internal_text(), "unused images cannot be removed");
+        }
     }
 }
 

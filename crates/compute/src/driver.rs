@@ -310,6 +310,22 @@ pub struct LocalDiskSpec {
     pub base: Option<ImageSource>,
 }
 
+/// An image that lies on a host unpacked: a disk over it is made in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CachedImage {
+    pub hash: String,
+    pub hash_algo: String,
+    /// What it was read as: `qcow2`, `raw`, …
+    pub format: String,
+    /// Bytes that it takes on the host's disk.
+    pub size: u64,
+    /// Disks made over it since the driver began.
+    pub hits: u64,
+    /// Seconds since 1970.
+    pub made_at: u64,
+    pub used_at: u64,
+}
+
 /// The disks that live with the host (not volumes). Implemented by `drivers_blk`: a cache of images, a qcow2 overlay per
 /// server. Nothing is handed to a guest that has not passed the image service's format inspection.
 #[async_trait]
@@ -325,6 +341,19 @@ pub trait LocalDisks: Send + Sync + 'static {
 
     /// Servers with local disks here, for the audit.
     async fn list(&self) -> Result<Vec<ServerId>>;
+
+    /// Brings an image to this host, for the disks to come. `Ok` if it is here.
+    async fn cache(&self, image: &ImageSource, fetch: Arc<dyn ImageFetch>) -> Result<()>;
+
+    /// The images that are kept for further disks.
+    async fn cached(&self) -> Result<Vec<CachedImage>>;
+
+    /// Stops keeping an image: it goes at once, or with the last disk over it.
+    async fn uncache(&self, image: &ImageSource) -> Result<()>;
+
+    /// Removes what has no disk over it and was not used for as long as the host is configured to keep such images, or is no
+    /// longer kept. Returns what went.
+    async fn prune(&self) -> Result<Vec<CachedImage>>;
 
     /// A place for temporary files on the same file system.
     fn scratch(&self) -> PathBuf;

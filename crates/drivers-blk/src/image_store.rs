@@ -47,7 +47,10 @@ const CHUNK: usize = 256 * 1024;
 
 /// A store in a directory.
 #[derive(Clone, Debug)]
-pub struct FileStore(Arc<Inner>);
+pub struct FileStore {
+    inner: Arc<Inner>,
+    weight: i64,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -74,11 +77,17 @@ impl FileStore {
                 fs::remove_file(&path).doing(&doing)?;
             }
         }
-        Ok(Self(Arc::new(inner)))
+        Ok(Self { inner: Arc::new(inner), weight: 0 })
+    }
+
+    /// The same store, named and read from before those of less weight.
+    #[must_use]
+    pub fn weighing(self, weight: i64) -> Self {
+        Self { weight, ..self }
     }
 
     pub fn dir(&self) -> &Path {
-        &self.0.dir
+        &self.inner.dir
     }
 }
 
@@ -184,7 +193,11 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
 #[async_trait]
 impl ImageStore for FileStore {
     fn id(&self) -> &str {
-        &self.0.id
+        &self.inner.id
+    }
+
+    fn weight(&self) -> i64 {
+        self.weight
     }
 
     fn kind(&self) -> &'static str {
@@ -192,12 +205,12 @@ impl ImageStore for FileStore {
     }
 
     fn properties(&self) -> BTreeMap<String, String> {
-        [("data_dir".to_owned(), self.0.dir.display().to_string())].into()
+        [("data_dir".to_owned(), self.inner.dir.display().to_string())].into()
     }
 
     async fn write(&self, mut data: ByteStream, limit: u64) -> Result<Written> {
         let (pieces, queue) = mpsc::channel(QUEUE);
-        let inner = self.0.clone();
+        let inner = Arc::clone(&self.inner);
         let disk = spawn_blocking(move || inner.take_in(queue, limit));
         let mut broken = None;
         loop {
@@ -224,10 +237,10 @@ impl ImageStore for FileStore {
     }
 
     async fn read(&self, blob: &str, offset: u64, length: Option<u64>) -> Result<ByteStream> {
-        let path = self.0.blob(blob).ok_or_else(|| self.0.no_blob(blob))?;
+        let path = self.inner.blob(blob).ok_or_else(|| self.inner.no_blob(blob))?;
         let mut file = match tokio::fs::File::open(&path).await {
             Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(self.0.no_blob(blob)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(self.inner.no_blob(blob)),
             Err(e) => return Err(Error::internal("opening an image's data").with_source(e)),
         };
         if offset > 0 {
@@ -239,20 +252,20 @@ impl ImageStore for FileStore {
     }
 
     async fn size(&self, blob: &str) -> Result<u64> {
-        let path = self.0.blob(blob).ok_or_else(|| self.0.no_blob(blob))?;
+        let path = self.inner.blob(blob).ok_or_else(|| self.inner.no_blob(blob))?;
         match tokio::fs::metadata(&path).await {
             Ok(meta) => Ok(meta.len()),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(self.0.no_blob(blob)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(self.inner.no_blob(blob)),
             Err(e) => Err(Error::internal("looking at an image's data").with_source(e)),
         }
     }
 
     fn path(&self, blob: &str) -> Option<PathBuf> {
-        self.0.blob(blob).filter(|path| path.is_file())
+        self.inner.blob(blob).filter(|path| path.is_file())
     }
 
     async fn remove(&self, blob: &str) -> Result<()> {
-        let Some(path) = self.0.blob(blob) else { return Ok(()) };
+        let Some(path) = self.inner.blob(blob) else { return Ok(()) };
         let remove = move || match fs::remove_file(&path) {
             Ok(()) => sync_dir(path.parent().unwrap_or(Path::new("/"))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -262,7 +275,7 @@ impl ImageStore for FileStore {
     }
 
     async fn list(&self) -> Result<Vec<String>> {
-        let inner = self.0.clone();
+        let inner = Arc::clone(&self.inner);
         let list = move || -> io::Result<Vec<String>> {
             let mut blobs = Vec::new();
             for shelf in fs::read_dir(inner.dir.join("blobs"))? {
@@ -277,6 +290,6 @@ impl ImageStore for FileStore {
     }
 
     async fn free(&self) -> Result<u64> {
-        disk::space(&self.0.dir).map(|space| space.free)
+        disk::space(&self.inner.dir).map(|space| space.free)
     }
 }

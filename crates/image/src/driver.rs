@@ -34,6 +34,11 @@ pub trait ImageStore: Send + Sync + 'static {
     /// The store's id in `stores` and `os_glance_*`: `fast`, `bulk`, …
     fn id(&self) -> &str;
 
+    /// Stores of more weight are named, and read from, first.
+    fn weight(&self) -> i64 {
+        0
+    }
+
     /// What it is made of, by Glance's name: `file`, `rbd`, …
     fn kind(&self) -> &'static str;
 

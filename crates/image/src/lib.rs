@@ -42,5 +42,10 @@ use store::Schema;
 /// The kinds of object this service keeps.
 #[must_use]
 pub fn schema(schema: Schema) -> Schema {
-    schema.with::<Image>().with::<model::Namespace>().with::<model::ResourceType>().with::<model::Task>()
+    schema
+        .with::<Image>()
+        .with::<model::Namespace>()
+        .with::<model::ResourceType>()
+        .with::<model::Task>()
+        .with::<model::CacheRequest>()
 }

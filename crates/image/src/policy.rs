@@ -65,6 +65,18 @@ pub(crate) use metadefs::{
     GET_MEMBERS = "get_members", "rule:context_is_admin or role:reader and (project_id:%(project_id)s or project_id:%(member_id)s)", [Project], GET "/v2/images/{image_id}/members";
     /// Accept or reject an offer.
     MODIFY_MEMBER = "modify_member", "rule:context_is_admin or (role:member and project_id:%(member_id)s)", [Project], PUT "/v2/images/{image_id}/members/{member_id}";
+    /// Have hosts keep an image ready.
+    CACHE_IMAGE = "cache_image", "rule:manage_image_cache", [Project], PUT "/v2/cache/{image_id}";
+    /// See what hosts keep ready.
+    CACHE_LIST = "cache_list", "rule:manage_image_cache", [Project], GET "/v2/cache";
+    /// See which hosts keep an image ready.
+    LIST_CACHED_NODES = "list_cached_nodes", "rule:manage_image_cache", [Project], GET "/v2/cache/nodes/{image_id}";
+    /// Have hosts give up an image, or all.
+    CACHE_DELETE = "cache_delete", "rule:manage_image_cache", [Project], DELETE "/v2/cache", DELETE "/v2/cache/{image_id}";
+    /// Have hosts give up what is no image any more.
+    CACHE_CLEAN = "cache_clean", "rule:manage_image_cache", [Project], POST "/v2/cache/clean";
+    /// Have hosts give up what nobody uses.
+    CACHE_PRUNE = "cache_prune", "rule:manage_image_cache", [Project], POST "/v2/cache/prune";
 }
 
 pub static POLICY: ServicePolicy = ServicePolicy {
@@ -74,6 +86,7 @@ pub static POLICY: ServicePolicy = ServicePolicy {
         ("context_is_admin", "role:admin"),
         ("service_api", "role:service or role:admin"),
         ("default", ""),
+        ("manage_image_cache", "rule:context_is_admin"),
         ("metadef_default", ""),
         ("metadef_admin", "rule:context_is_admin"),
     ],

@@ -11,7 +11,7 @@ use ::policy::{Authorize, Permit, Rule};
 use flow::Starter;
 use kernel::{Clock, Ctx, Error, FlowId, Result};
 use parking_lot::Mutex;
-use ports::Limits;
+use ports::{HostCalls, Limits};
 use std::sync::Arc;
 use store::{Snapshot, Store, Tx};
 
@@ -28,6 +28,11 @@ pub struct ImageDeps {
     pub size_limit: u64,
     pub starter: Starter,
     pub limits: Arc<dyn Limits>,
+    /// Whose caches images are brought to.
+    pub hosts: Arc<dyn HostCalls>,
+    /// Whether content must be of the declared format (Glance's `require_image_format_match`). What leads to other files or is
+    /// damaged is refused either way, and hosts look again before a guest gets it.
+    pub require_format_match: bool,
     /// This cloud's name in its catalog.
     pub region: String,
     pub import: ImportSettings,
@@ -54,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) size_limit: u64,
     pub(crate) starter: Starter,
     pub(crate) limits: Arc<dyn Limits>,
+    pub(crate) hosts: Arc<dyn HostCalls>,
+    pub(crate) require_format_match: bool,
     pub(crate) region: String,
     pub(crate) fetcher: Fetcher,
     /// What flows of this process have written and may not have journalled; see `flows::Sweeper`.
@@ -65,20 +72,21 @@ pub(crate) struct Inner {
 impl ImageService {
     /// Fails if the certificates to trust cannot be read.
     pub fn new(deps: ImageDeps) -> Result<Self> {
-        let ImageDeps { store, clock, stores, staging, inspector, size_limit, starter, limits, region, import } = deps;
-        assert!(!stores.is_empty(), "the image service needs a store");
-        let fetcher = Fetcher::new(import.rules, import.roots_pem)?;
+        assert!(!deps.stores.is_empty(), "the image service needs a store");
+        let fetcher = Fetcher::new(deps.import.rules, deps.import.roots_pem)?;
         let (incarnation, loose) = (kernel::ids::uuid_hex().to_string(), Mutex::default());
         let inner = Inner {
-            store,
-            clock,
-            stores,
-            staging,
-            inspector,
-            size_limit,
-            starter,
-            limits,
-            region,
+            store: deps.store,
+            clock: deps.clock,
+            stores: deps.stores,
+            staging: deps.staging,
+            inspector: deps.inspector,
+            size_limit: deps.size_limit,
+            starter: deps.starter,
+            limits: deps.limits,
+            hosts: deps.hosts,
+            require_format_match: deps.require_format_match,
+            region: deps.region,
             fetcher,
             loose,
             incarnation,
@@ -89,6 +97,14 @@ impl ImageService {
     pub(crate) fn store_named(&self, id: &str) -> Result<&Arc<dyn ImageStore>> {
         let found = self.0.stores.iter().chain([&self.0.staging]).find(|s| s.id() == id);
         found.ok_or_else(|| Error::internal(format!("the image store {id} is not configured")))
+    }
+
+    /// Where an image's bytes are, the place to read them from first.
+    pub(crate) fn by_weight<'a>(&self, image: &'a Image) -> Vec<&'a Location> {
+        let weight = |l: &Location| self.store_named(&l.store).map_or(i64::MIN, |s| s.weight());
+        let mut found: Vec<&Location> = image.locations.iter().collect();
+        found.sort_by(|a, b| weight(b).cmp(&weight(a)).then_with(|| a.store.cmp(&b.store)));
+        found
     }
 
     pub(crate) fn default_store(&self) -> &Arc<dyn ImageStore> {

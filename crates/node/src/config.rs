@@ -64,6 +64,7 @@ keys! {
     "hypervisor.probe" = "\"\"", "directory with vmlinuz and initrd for that; empty: `probe` in the data directory";
     "hypervisor.vcpus" = "0", "vCPUs this host offers before over-commitment; 0: its cores";
     "hypervisor.memory_mib" = "0", "memory it offers; 0: all but what the host keeps";
+    "hypervisor.image_cache_hours" = "24", "how long an image stays unpacked on a host after its last use, when no disk lies on it";
     "network.driver" = "\"ovn\"", "ovn: Open vSwitch and OVN; fake: networks exist in memory only";
     "network.datapath" = "\"auto\"", "netdev: Open vSwitch's user space; system: its kernel module; auto: the module if it loads";
     "network.external_cidr" = "\"172.24.4.0/24\"", "addresses of the external network `public`";
@@ -87,6 +88,8 @@ keys! {
     "network.resync_seconds" = "10", "between comparisons of all that the back end holds with all that it should";
     "network.masquerade" = "true", "guests reach beyond the host with the host's address";
     "image.stores" = "[\"fast\", \"bulk\"]", "stores of image data, each a directory below `images`; the first is the default";
+    "image.store_weights" = "[]", "weights of the stores, in their order: images are read from the heaviest that has them; what is missing is 0";
+    "image.require_format_match" = "true", "content must be of the image's disk_format; false: hosts alone judge (unsafe content is refused either way)";
     "image.import_schemes" = "[\"http\", \"https\"]", "schemes of addresses that images may be imported from";
     "image.import_hosts" = "[]", "hosts they may be imported from, private ones too; []: any that is public";
     "image.import_disallowed_hosts" = "[]", "hosts they may not be imported from";

@@ -110,7 +110,8 @@ fn image_stores(config: &Config) -> Result<(Vec<Arc<dyn ImageStore>>, Arc<dyn Im
     let dir = |id: &str| config.data_dir.join("images").join(id);
     let bad = |why: &str| Error::bad_request(format!("image.stores: {why}"));
     let mut stores: Vec<Arc<dyn ImageStore>> = Vec::new();
-    for id in config.list("image.stores") {
+    let weights = config.numbers("image.store_weights");
+    for (n, id) in config.list("image.stores").into_iter().enumerate() {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if id.is_empty() || !id.chars().all(plain) || id.starts_with("os_glance") || id == "staging" {
             return Err(bad(&format!("{id:?} cannot be the name of a store")));
@@ -118,7 +119,8 @@ fn image_stores(config: &Config) -> Result<(Vec<Arc<dyn ImageStore>>, Arc<dyn Im
         if stores.iter().any(|s| s.id() == id) {
             return Err(bad(&format!("{id} is named twice")));
         }
-        stores.push(Arc::new(FileStore::open(id.as_str(), dir(&id))?));
+        let weight = weights.get(n).map_or(0, |w| i64::try_from(*w).unwrap_or(i64::MAX));
+        stores.push(Arc::new(FileStore::open(id.as_str(), dir(&id))?.weighing(weight)));
     }
     if stores.is_empty() {
         return Err(bad("at least one is needed"));
@@ -199,13 +201,18 @@ pub(crate) async fn hypervisor(
             Ok((Arc::new(Fake::on(host)), Arc::new(FakeDisks::at(config.data_dir.join("guests/disks"))?)))
         }
         "qemu" => {
-            let disks = LocalStore::open(LocalConfig::new(config.data_dir.join("disks")), img.clone())?;
+            let disks = LocalStore::open(local_config(config), img.clone())?;
             let qemu = Arc::new(Qemu::open(qemu_config(config)?).await?);
             audits.push(Arc::new(host_audit::Guests(Arc::clone(&qemu))));
             Ok((qemu, Arc::new(disks)))
         }
         other => Err(Error::bad_request(format!("hypervisor.driver: {other} is none of qemu, fake"))),
     }
+}
+
+fn local_config(config: &Config) -> LocalConfig {
+    let keep_unused = Duration::from_secs(config.number("hypervisor.image_cache_hours") * 3600);
+    LocalConfig { keep_unused, ..LocalConfig::new(config.data_dir.join("disks")) }
 }
 
 /// vCPUs and memory that the host is to offer, where the configuration says so.

@@ -76,6 +76,8 @@ impl Services {
             size_limit: 1 << 40,
             starter: starter.clone(),
             limits: Arc::new(KnownLimits),
+            hosts: gateway.clone(),
+            require_format_match: config.flag("image.require_format_match"),
             region: config.text("node.region").to_owned(),
             import: settings::image_import(config)?,
         })?;

@@ -6,22 +6,28 @@ use crate::{
     disk::OnDisk,
     qemu_img::{Compress, Format, INVALID_IMAGE, QemuImg},
 };
-use compute::driver::{ImageFetch, ImageSource};
+use compute::driver::{CachedImage, ImageFetch, ImageSource};
 use kernel::{Error, Result, error::Doing};
 use parking_lot::Mutex;
 use std::{
     collections::HashMap,
     fs::{self, File},
     io,
+    os::unix::fs::MetadataExt,
     path::PathBuf,
     sync::{Arc, Weak},
     time::{Duration, SystemTime},
 };
 use tokio::sync::OwnedMutexGuard;
 
+/// When an image that is no longer kept was last used: never, so the next collecting removes it once no disk lies on it.
+const NOT_KEPT: SystemTime = SystemTime::UNIX_EPOCH;
+
 pub(super) struct Cache {
     dir: PathBuf,
     keep_unused: Duration,
+    /// Disks made over each image by this process.
+    hits: Mutex<HashMap<String, u64>>,
     locks: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
 }
 
@@ -52,7 +58,7 @@ impl Held {
 
 impl Cache {
     pub fn new(dir: PathBuf, keep_unused: Duration) -> Self {
-        Self { dir, keep_unused, locks: Mutex::default() }
+        Self { dir, keep_unused, hits: Mutex::default(), locks: Mutex::default() }
     }
 
     pub async fn hold(&self, image: &ImageSource) -> Result<Held> {
@@ -72,21 +78,74 @@ impl Cache {
         lock
     }
 
+    /// A disk is about to be made over an image.
+    pub fn hit(&self, held: &Held) {
+        *self.hits.lock().entry(held.name.clone()).or_default() += 1;
+    }
+
+    /// Stops keeping an image; it stays for as long as something claims it. Blocks.
+    pub fn forget(&self, held: &Held, claimed: impl Fn() -> Result<Vec<String>>) -> Result<()> {
+        let doing = "removing an image from the cache";
+        let done = match claimed()?.contains(&held.name) {
+            true => File::options().append(true).open(&held.path).and_then(|f| f.set_modified(NOT_KEPT)),
+            false => fs::remove_file(&held.path),
+        };
+        match done {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done.on_disk(doing),
+        }
+    }
+
+    /// What is kept for further disks. Blocks.
+    pub fn list(&self) -> Result<Vec<CachedImage>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.dir).doing("reading the image cache")? {
+            let entry = entry.doing("reading the image cache")?;
+            let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+            match entry.metadata() {
+                Ok(meta) => found.extend(self.describe(&name, &meta).filter(|image| image.used_at > 0)),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {} // removed since
+                Err(e) => return Err(e).on_disk("reading the image cache"),
+            }
+        }
+        Ok(found)
+    }
+
+    /// What a file's name and times say; `None` for a file that is no image of ours.
+    fn describe(&self, name: &str, meta: &fs::Metadata) -> Option<CachedImage> {
+        let (hash_algo, rest) = name.strip_suffix(".raw")?.split_once('-')?;
+        let (hash, format) = rest.split_once('-')?;
+        let seconds = |at: io::Result<SystemTime>| {
+            at.ok().and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()).map_or(0, |d| d.as_secs())
+        };
+        Some(CachedImage {
+            hash: hash.to_owned(),
+            hash_algo: hash_algo.to_owned(),
+            format: format.to_owned(),
+            size: meta.blocks() * 512,
+            hits: self.hits.lock().get(name).copied().unwrap_or(0),
+            made_at: seconds(meta.created()),
+            used_at: seconds(meta.modified()),
+        })
+    }
+
     /// Removes what nothing claims and nobody used for long enough. Blocks.
-    pub fn collect(&self, claimed: impl Fn() -> Result<Vec<String>>) -> Result<Vec<String>> {
+    pub fn collect(&self, claimed: impl Fn() -> Result<Vec<String>>) -> Result<Vec<CachedImage>> {
         let mut removed = Vec::new();
         for entry in fs::read_dir(&self.dir).doing("reading the image cache")? {
             let entry = entry.doing("reading the image cache")?;
             let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
             // In use this moment: it will be claimed, or be here the next time.
             let Ok(_held) = self.lock(&name).try_lock_owned() else { continue };
-            let used = entry.metadata().and_then(|m| m.modified()).doing("reading the image cache")?;
+            let meta = entry.metadata().doing("reading the image cache")?;
+            let used = meta.modified().doing("reading the image cache")?;
             let age = SystemTime::now().duration_since(used).unwrap_or_default();
             // Claims are read under the lock, so none can come after the look.
             if age >= self.keep_unused && !claimed()?.contains(&name) {
                 fs::remove_file(entry.path()).on_disk("removing an unused image")?;
                 tracing::info!(image = name, "removed an unused image from the cache");
-                removed.push(name);
+                removed.extend(self.describe(&name, &meta));
+                self.hits.lock().remove(&name);
             }
         }
         Ok(removed)

@@ -31,7 +31,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use cache::Cache;
-use compute::driver::{DiskFormat, DiskSource, ImageFetch, LocalDiskSpec, LocalDisks};
+use compute::driver::{CachedImage, DiskFormat, DiskSource, ImageFetch, ImageSource, LocalDiskSpec, LocalDisks};
 use kernel::{Error, Result, ServerId, error::Doing};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -129,11 +129,10 @@ impl LocalStore {
         Ok(Self { inner: Arc::new(Inner { dir, img, cache, making, _lock: lock }) })
     }
 
-    /// Removes cached images that no disk lies on and nobody has used for a while; returns their names. Called now and then by
-    /// the agent.
-    pub async fn collect_unused(&self) -> Result<Vec<String>> {
+    /// Work on the cache that blocks.
+    async fn on_cache<R: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<R> + Send + 'static) -> Result<R> {
         let inner = self.inner.clone();
-        spawn_blocking(move || inner.cache.collect(|| inner.claimed())).await.doing("collecting unused images")?
+        spawn_blocking(move || work(&inner)).await.doing("looking after the image cache")?
     }
 }
 
@@ -190,10 +189,8 @@ impl Inner {
             return self.make_blank(disk, path).await;
         };
         let held = self.cache.hold(image).await?;
-        let base = match held.ready()? {
-            Some(base) => base,
-            None => cache::bring(&held, image, disk.size_bytes, fetch, &self.img, &self.making).await?,
-        };
+        let base = self.base(&held, image, disk.size_bytes, fetch).await?;
+        self.cache.hit(&held);
         let size = fs::metadata(&base).on_disk("looking at a cached image")?.len();
         // Zero is Nova's "as large as the image".
         if disk.size_bytes != 0 && disk.size_bytes < size {
@@ -204,6 +201,20 @@ impl Inner {
         let aside = self.making.file();
         self.img.create_overlay(&aside.0, (&base, Format::Raw), disk.size_bytes.max(size)).await?;
         aside.commit(path).await
+    }
+
+    /// An image's file in the cache, brought there if it is not. `limit`: see [`cache::bring`].
+    async fn base(
+        &self,
+        held: &cache::Held,
+        image: &ImageSource,
+        limit: u64,
+        fetch: &dyn ImageFetch,
+    ) -> Result<PathBuf> {
+        match held.ready()? {
+            Some(base) => Ok(base),
+            None => cache::bring(held, image, limit, fetch, &self.img, &self.making).await,
+        }
     }
 
     async fn make_blank(&self, disk: &LocalDiskSpec, path: &Path) -> Result<()> {
@@ -270,6 +281,29 @@ impl LocalDisks for LocalStore {
             servers.extend(name.to_str().map(ServerId::from));
         }
         Ok(servers)
+    }
+
+    async fn cache(&self, image: &ImageSource, fetch: Arc<dyn ImageFetch>) -> Result<()> {
+        let (inner, image) = (self.inner.clone(), image.clone());
+        // Its own task, as in `create`.
+        let brought = tokio::spawn(async move {
+            let held = inner.cache.hold(&image).await?;
+            inner.base(&held, &image, 0, fetch.as_ref()).await.map(drop)
+        });
+        brought.await.doing("bringing an image into the cache")?
+    }
+
+    async fn cached(&self) -> Result<Vec<CachedImage>> {
+        self.on_cache(|inner| inner.cache.list()).await
+    }
+
+    async fn uncache(&self, image: &ImageSource) -> Result<()> {
+        let held = self.inner.cache.hold(image).await?;
+        self.on_cache(move |inner| inner.cache.forget(&held, || inner.claimed())).await
+    }
+
+    async fn prune(&self) -> Result<Vec<CachedImage>> {
+        self.on_cache(|inner| inner.cache.collect(|| inner.claimed())).await
     }
 
     fn scratch(&self) -> PathBuf {

@@ -214,14 +214,14 @@ async fn images_go_when_nobody_needs_them() {
         File::options().append(true).open(&base).unwrap().set_modified(old).unwrap();
     };
     age();
-    assert_eq!(local.store().collect_unused().await.unwrap(), Vec::<String>::new(), "a disk lies on it");
+    assert_eq!(local.store().prune().await.unwrap(), [], "a disk lies on it");
     local.store().remove(&disk.server).await.unwrap();
     let again = local.root();
     local.create(&again).await.unwrap();
     local.store().remove(&again.server).await.unwrap();
-    assert_eq!(local.store().collect_unused().await.unwrap(), Vec::<String>::new(), "it was used a moment ago");
+    assert_eq!(local.store().prune().await.unwrap(), [], "it was used a moment ago");
     age();
-    assert_eq!(local.store().collect_unused().await.unwrap().len(), 1);
+    assert_eq!(local.store().prune().await.unwrap().len(), 1);
     assert!(!base.exists());
     local.create(&disk).await.unwrap();
     assert_eq!(local.fetch.fetched.load(Ordering::Relaxed), 2);

@@ -21,7 +21,7 @@ pub trait DiskBench: Send + Sync {
 #[macro_export]
 macro_rules! disks_conformance {
     ($bench:expr) => {
-        $crate::disks_conformance!($bench; made_once, removed_for_good, exported_alone, strange_names);
+        $crate::disks_conformance!($bench; made_once, removed_for_good, exported_alone, strange_names, images_kept);
     };
     ($bench:expr; $($case:ident),+ $(,)?) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,6 +102,39 @@ pub async fn strange_names(bench: &mut dyn DiskBench) {
         refused(bench.disks().create(&spec, Arc::new(NoFetch)).await.map(drop), Kind::BadRequest);
     }
     assert_eq!(bench.disks().list().await.unwrap(), Vec::<ServerId>::new());
+}
+
+/// Images can be brought before a disk asks for them, and given up while one lies on them.
+pub async fn images_kept(bench: &mut dyn DiskBench) {
+    let (image, server) = (bench.image(), ServerId::new());
+    let hash = |cached: &CachedImage| (cached.hash.clone(), cached.format.clone());
+    bench.disks().cache(&image, bench.fetch()).await.unwrap();
+    for _ in 0..2 {
+        let cached = bench.disks().cached().await.unwrap();
+        assert_eq!(cached.iter().map(hash).collect::<Vec<_>>(), [(image.hash.clone(), image.disk_format.clone())]);
+        assert!(cached[0].made_at > 0 && cached[0].used_at > 0);
+        bench.disks().cache(&image, Arc::new(NoFetch)).await.unwrap();
+        bench.reopen().await;
+    }
+    let root = disk(&server, "root", Some(image.clone()));
+    bench.disks().create(&root, Arc::new(NoFetch)).await.unwrap();
+    assert_eq!(bench.disks().cached().await.unwrap()[0].hits, 1);
+
+    // Given up: not listed, and there until the disk goes.
+    for _ in 0..2 {
+        bench.disks().uncache(&image).await.unwrap();
+    }
+    assert_eq!(bench.disks().cached().await.unwrap(), []);
+    assert_eq!(bench.disks().prune().await.unwrap(), [], "a disk lies on it");
+    bench.disks().cache(&image, Arc::new(NoFetch)).await.unwrap();
+    assert_eq!(bench.disks().cached().await.unwrap().len(), 1, "kept again, without fetching it");
+    bench.disks().uncache(&image).await.unwrap();
+    bench.disks().remove(&server).await.unwrap();
+    let gone = bench.disks().prune().await.unwrap();
+    assert!(gone.len() == 1 && gone[0].hash == image.hash, "{gone:?}");
+    bench.disks().cache(&image, bench.fetch()).await.unwrap();
+    bench.disks().uncache(&image).await.unwrap();
+    assert_eq!(bench.disks().cached().await.unwrap(), []);
 }
 
 /// What an image record says, for benches.

@@ -39,7 +39,8 @@ async fn stores_detail(State(service): State<ImageService>, Cx(cx): Cx) -> ApiRe
     cx.authorize(&policy::STORES_INFO_DETAIL, &()).map(drop)?;
     let detail = |(n, store): (usize, &Arc<dyn ImageStore>)| {
         let mut out = one((n, store));
-        (out["type"], out["weight"], out["properties"]) = (json!(store.kind()), json!(0), json!(store.properties()));
+        (out["type"], out["weight"], out["properties"]) =
+            (json!(store.kind()), json!(store.weight()), json!(store.properties()));
         out
     };
     Ok(http::ok(&json!({"stores": service.0.stores.iter().enumerate().map(detail).collect::<Vec<_>>()})))

@@ -1,5 +1,6 @@
 //! Glance's API v2, one file per resource.
 
+mod cache;
 mod data;
 mod images;
 mod import;
@@ -41,4 +42,5 @@ pub fn router() -> ApiRouter<ImageService> {
         .merge(import::routes())
         .merge(tasks::routes())
         .merge(stores::routes())
+        .merge(cache::routes())
 }

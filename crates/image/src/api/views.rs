@@ -1,13 +1,12 @@
 //! How images look.
 
-use crate::{Image, Member};
+use crate::{Image, ImageService, Member};
 use serde_json::{Map, Value, json};
 
-pub(super) fn image(image: &Image) -> Value {
+pub(super) fn image(service: &ImageService, image: &Image) -> Value {
     let mut out: Map<String, Value> = image.properties.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
     let path = format!("/v2/images/{}", image.id);
-    let mut stores: Vec<&str> = image.locations.iter().map(|l| l.store.as_str()).collect();
-    stores.sort_unstable();
+    let stores: Vec<&str> = service.by_weight(image).into_iter().map(|l| l.store.as_str()).collect();
     let own = json!({
         "id": image.id,
         "name": image.name,

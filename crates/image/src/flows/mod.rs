@@ -2,6 +2,7 @@
 
 pub(crate) mod fetch;
 pub(crate) mod import_image;
+mod keeper;
 
 use crate::{ImageService, model::Location, ops::images::upload::forget_blob};
 use async_trait::async_trait;
@@ -19,7 +20,7 @@ pub fn flows(engine: EngineBuilder, service: &ImageService) -> EngineBuilder {
 /// What holds states.
 #[must_use]
 pub fn reconcilers(service: &ImageService) -> Vec<Arc<dyn Reconciler>> {
-    vec![Arc::new(Sweeper(service.clone()))]
+    vec![Arc::new(Sweeper(service.clone())), Arc::new(keeper::Keeper::new(service))]
 }
 
 /// Bytes that imports under way have written, which no image names yet.

@@ -1,7 +1,9 @@
 //! The image service over the real stores and the real inspector: its API through the router.
 
 mod bad_input;
+mod cache;
 mod data;
+mod hosts;
 mod import;
 mod members;
 mod metadefs;

@@ -1,5 +1,6 @@
 //! A member with two stores and a staging area in a directory of its own, and clients.
 
+use crate::hosts::Hosts;
 use async_trait::async_trait;
 use drivers_blk::{image_store::FileStore, inspect::HeaderInspector};
 use flow::{Engine, EngineBuilder, FlowRecord, Starter};
@@ -85,6 +86,7 @@ pub struct Cloud {
     pub bulk: Arc<Fragile>,
     pub staging: Arc<Fragile>,
     pub limits: Arc<Set>,
+    pub hosts: Arc<Hosts>,
     pub api: Api,
     _dir: tempfile::TempDir,
 }
@@ -99,18 +101,24 @@ impl Cloud {
         };
         let (fast, bulk, staging) = (fragile("fast"), fragile("bulk"), fragile("os_glance_staging_store"));
         let limits = Arc::new(Set::default());
-        let parts = (store.clone(), [fast.clone(), bulk.clone(), staging.clone()], limits.clone());
+        let hosts = Arc::new(Hosts::default());
+        let stores = [fast.clone(), bulk.clone(), staging.clone()];
         let starter = Starter::new("h1".into());
-        let service = service(&parts, &starter);
+        let service = ImageService::new(deps_of(&store, &stores, &limits, &hosts, &starter)).unwrap();
         service.recover().await.expect("a new cloud is in order");
         let api = api(&service);
-        Self { store, service, fast, bulk, staging, limits, api, _dir: dir }
+        Self { store, service, fast, bulk, staging, limits, hosts, api, _dir: dir }
     }
 
     /// Clients of a process that starts flows as this one.
     pub fn process(&self, starter: &Starter) -> Api {
+        api(&ImageService::new(self.deps(starter)).unwrap())
+    }
+
+    /// What a process of this cloud is made with.
+    pub fn deps(&self, starter: &Starter) -> ImageDeps {
         let stores = [self.fast.clone(), self.bulk.clone(), self.staging.clone()];
-        api(&service(&(self.store.clone(), stores, self.limits.clone()), starter))
+        deps_of(&self.store, &stores, &self.limits, &self.hosts, starter)
     }
 
     /// Something that carries out flows, while it is held, and clients of it.
@@ -153,10 +161,15 @@ impl Cloud {
     }
 }
 
-fn service(parts: &(Store, [Arc<Fragile>; 3], Arc<Set>), starter: &Starter) -> ImageService {
-    let (store, [fast, bulk, staging], limits) = parts;
+fn deps_of(
+    store: &Store,
+    [fast, bulk, staging]: &[Arc<Fragile>; 3],
+    limits: &Arc<Set>,
+    hosts: &Arc<Hosts>,
+    starter: &Starter,
+) -> ImageDeps {
     let rules = UriRules { hosts: vec!["127.0.0.1".into()], ports: Vec::new(), ..UriRules::default() };
-    let deps = ImageDeps {
+    ImageDeps {
         store: store.clone(),
         clock: SystemClock::shared(),
         stores: vec![fast.clone(), bulk.clone()],
@@ -165,13 +178,14 @@ fn service(parts: &(Store, [Arc<Fragile>; 3], Arc<Set>), starter: &Starter) -> I
         size_limit: LIMIT,
         starter: starter.clone(),
         limits: limits.clone(),
+        hosts: hosts.clone(),
+        require_format_match: true,
         region: "RegionOne".into(),
         import: ImportSettings { rules, roots_pem: Vec::new() },
-    };
-    ImageService::new(deps).unwrap()
+    }
 }
 
-fn api(service: &ImageService) -> Api {
+pub fn api(service: &ImageService) -> Api {
     let tokens = Tokens::default()
         .with("admin", member_of("admin", "ann", &["admin", "manager", "member", "reader"]))
         .with("service", member_of("service", "sam", &["service", "member", "reader"]))

@@ -34,6 +34,6 @@ pub(crate) async fn open(
     length: Option<u64>,
 ) -> Result<ByteStream> {
     let none = || Error::conflict(format!("image {} has no bytes", image.id));
-    let location = image.locations.first().ok_or_else(none)?;
+    let location = service.by_weight(image).first().copied().ok_or_else(none)?;
     service.store_named(&location.store)?.read(&location.blob, offset, length).await
 }

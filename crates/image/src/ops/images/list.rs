@@ -102,10 +102,15 @@ fn read_filter(name: &str, value: &str) -> Result<Test> {
             let least = name == "size_min";
             Box::new(move |image| if least { image.size.unwrap_or(0) >= at } else { image.size.unwrap_or(0) <= at })
         }
-        "min_disk" | "min_ram" => {
+        "size" | "virtual_size" | "min_disk" | "min_ram" => {
             let at: u64 = value.parse().map_err(|_| Error::bad_request(format!("{name} must be an integer")))?;
-            let disk = name == "min_disk";
-            Box::new(move |image| if disk { image.min_disk == at } else { image.min_ram == at })
+            let have: fn(&Image) -> Option<u64> = match name {
+                "size" => |image| image.size,
+                "virtual_size" => |image| image.virtual_size,
+                "min_disk" => |image| Some(image.min_disk),
+                _ => |image| Some(image.min_ram),
+            };
+            Box::new(move |image| have(image) == Some(at))
         }
         "tag" => Box::new(move |image| image.tags.contains(&value)),
         "created_at" | "updated_at" => read_time_filter(name == "created_at", &value)?,

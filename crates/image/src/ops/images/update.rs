@@ -31,9 +31,10 @@ const READ_ONLY: &[&str] = &[
 const RESERVED: &[&str] = &["deleted", "deleted_at", "is_public"];
 const RESERVED_PREFIX: &str = "os_glance_";
 
+/// Those that are used most come first, as clients offer them in this order.
 pub(crate) const DISK_FORMATS: &[&str] =
-    &["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop", "gpt"];
-pub(crate) const CONTAINER_FORMATS: &[&str] = &["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"];
+    &["raw", "qcow2", "vmdk", "vdi", "vhd", "vhdx", "iso", "ploop", "gpt", "ami", "ari", "aki"];
+pub(crate) const CONTAINER_FORMATS: &[&str] = &["bare", "ovf", "ova", "docker", "compressed", "ami", "ari", "aki"];
 
 pub(crate) async fn update_image(
     service: &ImageService,

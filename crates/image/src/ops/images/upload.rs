@@ -115,10 +115,9 @@ pub(crate) async fn inspect(
         )));
     }
     match declared {
-        Some(declared) if !agrees(declared, &inspection.format) => Err(error::bad_content(&format!(
-            "the image is declared as {declared}, its content is {}",
-            inspection.format
-        ))),
+        Some(declared) if service.0.require_format_match && !agrees(declared, &inspection.format) => Err(
+            error::bad_content(&format!("the image is declared as {declared}, its content is {}", inspection.format)),
+        ),
         _ => Ok(inspection),
     }
 }
