@@ -119,3 +119,55 @@ async fn the_tasks_api_is_for_administrators() {
     refused(&admin.call("GET /image/v2/tasks/none", None).await, 404, "No task found with ID none");
     assert_eq!(expect(&admin.call("GET /image/v2/schemas/tasks", None).await, 200)["name"], "tasks");
 }
+
+/// Each filter by itself, over three images of one project.
+#[tokio::test]
+async fn filters_say_what_is_listed() {
+    let cloud = Cloud::new().await;
+    let api = cloud.api.token("member");
+    let raw = active(&api, "seven b").await;
+    let other = create(&api, "iso").await;
+    let change = json!([
+        {"op": "replace", "path": "/name", "value": "named"},
+        {"op": "replace", "path": "/min_disk", "value": 3},
+        {"op": "replace", "path": "/min_ram", "value": 64},
+        {"op": "replace", "path": "/protected", "value": true},
+        {"op": "replace", "path": "/tags", "value": ["t"]},
+        {"op": "add", "path": "/os_distro", "value": "debian"},
+    ]);
+    let patch = api.with("content-type", "application/openstack-images-v2.1-json-patch");
+    expect(&patch.send(&format!("PATCH /image/v2/images/{other}"), change.to_string()).await, 200);
+    for (query, expected) in [
+        ("", vec![&other, &raw]),
+        ("size=7", vec![&raw]),
+        ("size=8", vec![]),
+        ("virtual_size=7", vec![&raw]),
+        ("size_min=7", vec![&raw]),
+        ("size_max=6", vec![&other]),
+        ("min_disk=3", vec![&other]),
+        ("min_ram=64", vec![&other]),
+        ("protected=true", vec![&other]),
+        ("status=active", vec![&raw]),
+        ("status=in:active,queued", vec![&other, &raw]),
+        ("disk_format=iso", vec![&other]),
+        ("container_format=bare", vec![&other, &raw]),
+        ("name=named", vec![&other]),
+        ("name=in:named,i", vec![&other, &raw]),
+        ("tag=t", vec![&other]),
+        ("os_distro=debian", vec![&other]),
+        ("os_distro=other", vec![]),
+        ("visibility=public", vec![]),
+        ("created_at=gt:2020-01-01T00:00:00Z", vec![&other, &raw]),
+        ("created_at=lt:2020-01-01T00:00:00Z", vec![]),
+        ("sort=size:asc", vec![&other, &raw]),
+        ("sort=size:desc", vec![&raw, &other]),
+    ] {
+        let listed = expect(&api.call(&format!("GET /image/v2/images?{query}"), None).await, 200);
+        let ids: Vec<_> = listed["images"].as_array().unwrap().iter().map(|i| i["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, expected, "{query}");
+    }
+    for bad in ["size=many", "size_min=x", "min_disk=-1", "protected=perhaps", "created_at=gt:yesterday", "sort=colour"]
+    {
+        assert_eq!(api.call(&format!("GET /image/v2/images?{bad}"), None).await.status, 400, "{bad}");
+    }
+}
