@@ -28,13 +28,15 @@ mod model;
 mod ops;
 pub mod policy;
 mod port;
+mod protections;
 mod service;
 mod uri;
 
 pub use audit::audit;
 pub use flows::{flows, reconcilers};
 pub use model::{Image, Member, MemberStatus, Status, Visibility};
-pub use service::{ImageDeps, ImageService, ImportSettings};
+pub use protections::PropertyRules;
+pub use service::{Conversion, ImageDeps, ImageService, ImportSettings};
 pub use uri::{UriRules, public};
 
 use store::Schema;

@@ -46,6 +46,20 @@ fn info(image: &Image) -> ImageInfo {
     }
 }
 
+/// A file's bytes.
+pub(crate) async fn read_file(file: &Path) -> Result<ByteStream> {
+    let file = tokio::fs::File::open(file).await.doing(&format!("opening {}", file.display()))?;
+    let chunks = futures_util::stream::unfold(file, |mut file| async move {
+        let mut chunk = bytes::BytesMut::with_capacity(CHUNK);
+        match file.read_buf(&mut chunk).await {
+            Ok(0) => None,
+            Ok(_) => Some((Ok(chunk.freeze()), file)),
+            Err(e) => Some((Err(e), file)),
+        }
+    });
+    Ok(chunks.boxed())
+}
+
 #[async_trait]
 impl Images for ImageService {
     fn visible(&self, cx: &Ctx, snapshot: &Snapshot, id: &str) -> Result<ImageInfo> {
@@ -78,16 +92,7 @@ impl Images for ImageService {
     }
 
     async fn upload_file(&self, id: &ImageId, file: &Path) -> Result<()> {
-        let file = tokio::fs::File::open(file).await.doing(&format!("opening {}", file.display()))?;
-        let chunks = futures_util::stream::unfold(file, |mut file| async move {
-            let mut chunk = bytes::BytesMut::with_capacity(CHUNK);
-            match file.read_buf(&mut chunk).await {
-                Ok(0) => None,
-                Ok(_) => Some((Ok(chunk.freeze()), file)),
-                Err(e) => Some((Err(e), file)),
-            }
-        });
-        self.upload(id, chunks.boxed()).await
+        self.upload(id, read_file(file).await?).await
     }
 
     async fn upload(&self, id: &ImageId, data: ByteStream) -> Result<()> {

@@ -1,10 +1,11 @@
 //! The service's own state: the store, the places for bytes, and who may look into them.
 
 use crate::{
-    driver::{ImageStore, Inspector},
+    driver::{Converter, ImageStore, Inspector},
     error,
     flows::fetch::Fetcher,
     model::{Image, Location},
+    protections::{PropertyRules, Verb},
     uri::UriRules,
 };
 use ::policy::{Authorize, Permit, Rule};
@@ -12,7 +13,7 @@ use flow::Starter;
 use kernel::{Clock, Ctx, Error, FlowId, Result};
 use parking_lot::Mutex;
 use ports::{HostCalls, Limits};
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 use store::{Snapshot, Store, Tx};
 
 /// What `node` gives the service.
@@ -33,9 +34,22 @@ pub struct ImageDeps {
     /// Whether content must be of the declared format (Glance's `require_image_format_match`). What leads to other files or is
     /// damaged is refused either way, and hosts look again before a guest gets it.
     pub require_format_match: bool,
+    pub properties: PropertyRules,
     /// This cloud's name in its catalog.
     pub region: String,
     pub import: ImportSettings,
+    /// What imported images become; `None`: they stay as they are.
+    pub conversion: Option<Conversion>,
+}
+
+/// How imported images are brought into one format.
+#[derive(Clone)]
+pub struct Conversion {
+    /// Glance's name of the format: `raw`, `qcow2`.
+    pub to: String,
+    pub converter: Arc<dyn Converter>,
+    /// Where the result lies until it is a blob.
+    pub dir: PathBuf,
 }
 
 /// From where images may be imported, and whose certificates are trusted there.
@@ -61,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) limits: Arc<dyn Limits>,
     pub(crate) hosts: Arc<dyn HostCalls>,
     pub(crate) require_format_match: bool,
+    pub(crate) properties: PropertyRules,
+    pub(crate) conversion: Option<Conversion>,
     pub(crate) region: String,
     pub(crate) fetcher: Fetcher,
     /// What flows of this process have written and may not have journalled; see `flows::Sweeper`.
@@ -86,6 +102,8 @@ impl ImageService {
             limits: deps.limits,
             hosts: deps.hosts,
             require_format_match: deps.require_format_match,
+            properties: deps.properties,
+            conversion: deps.conversion,
             region: deps.region,
             fetcher,
             loose,
@@ -97,6 +115,11 @@ impl ImageService {
     pub(crate) fn store_named(&self, id: &str) -> Result<&Arc<dyn ImageStore>> {
         let found = self.0.stores.iter().chain([&self.0.staging]).find(|s| s.id() == id);
         found.ok_or_else(|| Error::internal(format!("the image store {id} is not configured")))
+    }
+
+    /// Whether a property of an image exists for the caller.
+    pub(crate) fn may_read(&self, cx: &Ctx, property: &str) -> bool {
+        self.0.properties.allows(cx, property, Verb::Read)
     }
 
     /// Where an image's bytes are, the place to read them from first.

@@ -95,6 +95,8 @@ keys! {
     "image.import_disallowed_hosts" = "[]", "hosts they may not be imported from";
     "image.import_ports" = "[80, 443]", "ports they may be imported from; []: any";
     "image.import_ca_file" = "\"/etc/ssl/certs/ca-certificates.crt\"", "whose certificates are trusted when images are imported by https";
+    "image.import_convert_to" = "\"\"", "raw or qcow2: what imported images are converted to; empty: they stay as they are";
+    "image.property_protection_file" = "\"\"", "who may read and write which properties, by roles (Glance's property protections); empty: no such rules";
     "volume.driver" = "\"file\"", "file: qcow2 files; fake: volumes exist in memory only";
     "log.level" = "\"info\"", "error, warn, info, debug or trace";
     "log.format" = "\"text\"", "text or json";

@@ -20,7 +20,10 @@ use drivers_virt::{
     fake::{Fake, FakeDisks, FakeHost, FakeSettings},
     qemu::{Acceleration, ProbeKernel, Qemu, QemuConfig},
 };
-use image::driver::{ImageStore, Inspector};
+use image::{
+    Conversion,
+    driver::{ImageStore, Inspector},
+};
 use kernel::{Clock, Error, Result};
 use network::driver::{HostNetwork, NetworkBackend};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
@@ -38,6 +41,7 @@ pub struct RegionDrivers {
     pub image_stores: Vec<Arc<dyn ImageStore>>,
     /// Where images wait to be imported.
     pub image_staging: Arc<dyn ImageStore>,
+    pub image_conversion: Option<Conversion>,
     pub inspector: Arc<dyn Inspector>,
     /// Kept for as long as its processes are to be watched.
     _central: Option<OvnCentral>,
@@ -128,8 +132,23 @@ fn image_stores(config: &Config) -> Result<(Vec<Arc<dyn ImageStore>>, Arc<dyn Im
     Ok((stores, Arc::new(FileStore::open("os_glance_staging_store", dir("staging"))?)))
 }
 
+/// What imported images become, if the operator wants them all alike.
+fn image_conversion(config: &Config) -> Result<Option<Conversion>> {
+    let to = config.text("image.import_convert_to");
+    match to {
+        "" => Ok(None),
+        "raw" | "qcow2" => Ok(Some(Conversion {
+            to: to.to_owned(),
+            converter: Arc::new(QemuImg::new("qemu-img", CONVERSIONS)),
+            dir: config.data_dir.join("images").join("staging").join("incoming"),
+        })),
+        other => Err(Error::bad_request(format!("image.import_convert_to: {other} is none of raw, qcow2"))),
+    }
+}
+
 pub async fn region(config: &Config, clock: &Arc<dyn Clock>) -> Result<RegionDrivers> {
     let (image_stores, image_staging) = image_stores(config)?;
+    let image_conversion = image_conversion(config)?;
     let inspector: Arc<dyn Inspector> = Arc::new(HeaderInspector);
     match config.text("network.driver") {
         "fake" => {
@@ -139,6 +158,7 @@ pub async fn region(config: &Config, clock: &Arc<dyn Clock>) -> Result<RegionDri
                 network,
                 image_stores,
                 image_staging,
+                image_conversion,
                 inspector,
                 _central: None,
                 fake_network: Some(fake),
@@ -159,6 +179,7 @@ pub async fn region(config: &Config, clock: &Arc<dyn Clock>) -> Result<RegionDri
                 network,
                 image_stores,
                 image_staging,
+                image_conversion,
                 inspector,
                 _central: Some(central),
                 fake_network: None,

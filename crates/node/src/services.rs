@@ -78,6 +78,8 @@ impl Services {
             limits: Arc::new(KnownLimits),
             hosts: gateway.clone(),
             require_format_match: config.flag("image.require_format_match"),
+            properties: settings::image_properties(config)?,
+            conversion: drivers.image_conversion.clone(),
             region: config.text("node.region").to_owned(),
             import: settings::image_import(config)?,
         })?;

@@ -115,6 +115,18 @@ pub fn image_import(config: &Config) -> Result<image::ImportSettings> {
     })
 }
 
+/// Errors name the file, and the line or section in it.
+pub fn image_properties(config: &Config) -> Result<image::PropertyRules> {
+    match config.text("image.property_protection_file") {
+        "" => Ok(image::PropertyRules::default()),
+        file => {
+            let text =
+                std::fs::read_to_string(file).doing(&format!("reading image.property_protection_file {file}"))?;
+            image::PropertyRules::parse(&text).map_err(|e| Error::bad_request(format!("{file}: {}", e.message())))
+        }
+    }
+}
+
 fn base_mac(text: &str) -> Option<[u8; 3]> {
     let octets: Vec<u8> = text.split(':').map(|o| u8::from_str_radix(o, 16).ok()).collect::<Option<_>>()?;
     octets.try_into().ok().filter(|mac: &[u8; 3]| mac[0] & 1 == 0)

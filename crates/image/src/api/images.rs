@@ -34,7 +34,7 @@ async fn index(State(service): State<ImageService>, Cx(cx): Cx, params: Params) 
     let filters: Vec<_> = params.0.iter().filter(|(k, _)| !NOT_FILTERS.contains(&k.as_str())).cloned().collect();
     let found = list::list_images(&service, &cx, &filters, &page)?;
     let mut out = json!({
-        "images": found.items.iter().map(|i| views::image(&service, i)).collect::<Vec<_>>(),
+        "images": found.items.iter().map(|i| views::image(&service, &cx, i)).collect::<Vec<_>>(),
         "first": format!("/v2/images{}", query(&params, None)),
         "schema": "/v2/schemas/images",
     });
@@ -69,7 +69,7 @@ fn escape(text: &str) -> String {
 async fn create(State(service): State<ImageService>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {
     let Value::Object(body) = body else { return Err(Error::bad_request("the body must be an object").into()) };
     let image = create::create_image(&service, &cx, body).await?;
-    let mut response = http::json_response(StatusCode::CREATED, &views::image(&service, &image));
+    let mut response = http::json_response(StatusCode::CREATED, &views::image(&service, &cx, &image));
     let headers = response.headers_mut();
     if let Ok(location) = HeaderValue::from_str(&format!("/v2/images/{}", image.id)) {
         headers.insert(LOCATION, location);
@@ -81,7 +81,7 @@ async fn create(State(service): State<ImageService>, Cx(cx): Cx, JsonBody(body):
 async fn show(State(service): State<ImageService>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
     let image = service.find(&cx, &service.0.store.snapshot(), &id)?;
     let _read = crate::service::authorize(&cx, &crate::policy::GET_IMAGE, &image)?;
-    Ok(http::ok(&views::image(&service, &image)))
+    Ok(http::ok(&views::image(&service, &cx, &image)))
 }
 
 async fn patch(
@@ -91,7 +91,7 @@ async fn patch(
     JsonBody(body): JsonBody,
 ) -> ApiResult {
     let image = update::update_image(&service, &cx, &id, read_patch(&body)?).await?;
-    Ok(http::ok(&views::image(&service, &image)))
+    Ok(http::ok(&views::image(&service, &cx, &image)))
 }
 
 async fn delete(State(service): State<ImageService>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {

@@ -1,10 +1,13 @@
 //! How images look.
 
 use crate::{Image, ImageService, Member};
+use kernel::Ctx;
 use serde_json::{Map, Value, json};
 
-pub(super) fn image(service: &ImageService, image: &Image) -> Value {
-    let mut out: Map<String, Value> = image.properties.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+/// As the caller may see it.
+pub(super) fn image(service: &ImageService, cx: &Ctx, image: &Image) -> Value {
+    let readable = image.properties.iter().filter(|(name, _)| service.may_read(cx, name));
+    let mut out: Map<String, Value> = readable.map(|(k, v)| (k.clone(), json!(v))).collect();
     let path = format!("/v2/images/{}", image.id);
     let stores: Vec<&str> = service.by_weight(image).into_iter().map(|l| l.store.as_str()).collect();
     let own = json!({

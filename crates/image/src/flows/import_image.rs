@@ -1,10 +1,10 @@
 //! Imports an image: its bytes are staged, fetched, or there already; they are inspected, and copied to the stores asked for.
 //!
 //! ```text
-//!   begin ──▶ fetch ──▶ inspect ──▶ copy ──▶ clean ──▶ finish
-//!     task      web or     refused    to each   staged    image active,
-//!   processing  another    → undone    store    bytes go   task success
-//!               image → staging
+//!   begin ──▶ fetch ──▶ inspect ──▶ convert ──▶ copy ──▶ clean ──▶ finish
+//!     task      web or     refused    if the op-   to each   staged    image active,
+//!   processing  another    → undone   erator says   store    bytes go   task success
+//!               image → staging       so: staged anew
 //! ```
 //!
 //! Until `finish` the image does not name the bytes that were copied: the journal does, and they are collected by it
@@ -17,11 +17,12 @@ use crate::{
     error,
     model::{Location, Task, TaskStatus},
     ops::images::{download, upload},
+    port::read_file,
 };
 use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
 use kernel::{Error, ImageId, Result, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use store::Tx;
 
 /// One run of what moves bytes, and all its runs.
@@ -60,6 +61,11 @@ pub(crate) struct State {
     pub(crate) stores: Vec<String>,
     pub(crate) all_must_succeed: bool,
     pub(crate) staged: Option<Location>,
+    /// What was staged before it was converted, and the format it has now.
+    #[serde(default)]
+    pub(crate) original: Option<Location>,
+    #[serde(default)]
+    pub(crate) converted: Option<String>,
     pub(crate) inspection: Option<Inspection>,
     pub(crate) copied: Vec<Copied>,
     pub(crate) failed: Vec<String>,
@@ -74,6 +80,19 @@ impl State {
 
 /// What another image passes on with its bytes: Glance's `extra_properties` of `glance-download`.
 const PASSED_ON: &[&str] = &["hw_", "trait:", "os_distro", "os_secure_boot", "os_type"];
+
+/// Formats of what is not converted.
+const KEPT: &[&str] = &["iso", "ami", "aki", "ari"];
+
+/// A file that goes with this.
+struct Aside(PathBuf);
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // Never made, if the conversion failed.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
 
 fn definite(error: Error) -> StepError {
     StepError::Failed(error)
@@ -98,11 +117,11 @@ impl ImportImage {
 
     /// Removes staged bytes, whoever staged them.
     async fn unstage(self: Arc<Self>, _: StepCx, state: State) -> StepResult<Self> {
-        if let Some(location) = &state.staged {
+        for location in state.staged.iter().chain(&state.original) {
             self.0.store_named(&location.store)?.remove(&location.blob).await?;
         }
         Ok(Commit::with(|tx, state: &mut State| {
-            if let Some(location) = state.staged.take() {
+            for location in [state.staged.take(), state.original.take()].into_iter().flatten() {
                 tx.update::<Image>(&state.image, |i| {
                     if i.staged.as_ref().is_some_and(|s| s.location == location) {
                         i.staged = None;
@@ -135,14 +154,46 @@ impl ImportImage {
 
     async fn inspect(self: Arc<Self>, _: StepCx, state: State) -> StepResult<Self> {
         let Some(staged) = &state.staged else { return Ok(Commit::nothing()) }; // inspected when they were taken in
-        let declared = match &state.source {
-            Source::Image { id: Ok(id) } => self.image(id)?.disk_format.clone(),
-            _ => self.image(&state.image)?.disk_format.clone(),
-        };
+        let declared = self.declared(&state)?;
         let store = self.0.store_named(&staged.store)?;
         let found = upload::inspect(&self.0, &**store, &staged.blob, declared.as_deref()).await?;
         Ok(Commit::with(move |_, state: &mut State| {
             state.inspection = Some(found.clone());
+            Ok(())
+        }))
+    }
+
+    /// The format that the bytes are said to be in.
+    fn declared(&self, state: &State) -> Result<Option<String>, StepError> {
+        let of = match &state.source {
+            Source::Image { id: Ok(id) } => id,
+            _ => &state.image,
+        };
+        Ok(self.image(of)?.disk_format.clone())
+    }
+
+    /// Brings staged bytes into the operator's format. What is no disk (`iso`, the Amazon parts) stays as it is.
+    async fn convert(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        let declared = self.declared(&state)?.unwrap_or_default();
+        let (Some(conversion), Some(staged)) = (&self.0.0.conversion, &state.staged) else {
+            return Ok(Commit::nothing());
+        };
+        if declared == conversion.to || KEPT.contains(&declared.as_str()) || state.converted.is_some() {
+            return Ok(Commit::nothing());
+        }
+        let from = self.0.store_named(&staged.store)?.path(&staged.blob);
+        let from = from.ok_or_else(|| Error::internal(format!("staged bytes of {} lie in no file", state.image)))?;
+        let aside = Aside(conversion.dir.join(format!("convert-{}", kernel::ids::uuid_hex())));
+        conversion.converter.convert(&from, &declared, &aside.0, &conversion.to).await.map_err(definite)?;
+        let staging = &self.0.0.staging;
+        let written = staging.write(read_file(&aside.0).await?, self.0.0.size_limit).await.map_err(definite)?;
+        let location = Location { store: staging.id().to_owned(), blob: written.blob.clone() };
+        self.0.0.loose.lock().push((cx.flow.clone(), location.clone()));
+        let found = upload::inspect(&self.0, &**staging, &written.blob, Some(&conversion.to)).await?;
+        let to = conversion.to.clone();
+        Ok(Commit::with(move |_, state: &mut State| {
+            state.original = state.staged.replace(location.clone());
+            (state.inspection, state.converted) = (Some(found.clone()), Some(to.clone()));
             Ok(())
         }))
     }
@@ -223,6 +274,9 @@ impl ImportImage {
             if let Some(source) = adopted {
                 adopt(&mut image, &source);
             }
+            if let Some(format) = &state.converted {
+                image.disk_format = Some(format.clone());
+            }
             image.locations.extend(state.copied.iter().map(|c| c.location.clone()));
             (image.staged, image.import_task, image.updated_at) = (None, None, now);
             (image.importing_to, image.failed_import) = (Some(Vec::new()), Some(state.failed.clone()));
@@ -270,6 +324,7 @@ impl Flow for ImportImage {
             Step::new("begin", Self::begin).undo(Self::unstage),
             Step::new("fetch", Self::fetch).undo(Self::unstage).within(once, all),
             Step::new("inspect", Self::inspect),
+            Step::new("convert", Self::convert).within(once, all),
             Step::new("copy", Self::copy).undo(Self::uncopy).within(once, all),
             Step::new("clean", Self::unstage),
             Step::new("finish", Self::finish),

@@ -27,7 +27,9 @@ pub fn reconcilers(service: &ImageService) -> Vec<Arc<dyn Reconciler>> {
 pub(crate) fn claimed(snapshot: &Snapshot) -> Vec<Location> {
     let ours = snapshot.all::<FlowRecord>().filter(|r| r.kind == ImportImage::KIND);
     let states = ours.filter_map(|r| serde_json::from_value::<State>(r.state.clone()).ok());
-    states.flat_map(|s| s.staged.into_iter().chain(s.copied.into_iter().map(|c| c.location))).collect()
+    states
+        .flat_map(|s| s.staged.into_iter().chain(s.original).chain(s.copied.into_iter().map(|c| c.location)))
+        .collect()
 }
 
 /// Removes what flows of this process wrote and did not get to journal: a step that was run twice, or lost its flow while it

@@ -2,14 +2,16 @@
 
 use crate::world::{Cloud, active, create, expect, refused, upload};
 use async_trait::async_trait;
+use drivers_blk::qemu_img::QemuImg;
 use flow::{
     EngineBuilder, FlowRecord, Starter,
     testkit::{Disturbance, World, torture},
 };
 use http::testkit::{Answer, Api};
-use image::{Status, driver::ImageStore};
+use image::{Conversion, ImageDeps, Status, driver::ImageStore};
 use kernel::{Error, FlowId};
 use serde_json::{Value, json};
+use std::{path::Path, sync::Arc};
 use store::{Store, WatchItem};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -413,6 +415,71 @@ impl World for Fetched {
         assert_eq!(image.status, if failed { Status::Queued } else { Status::Active }, "{disturbance:?}");
         self.0.assert_holds(if failed { 1 } else { 2 }).await;
         assert_eq!(self.0.staging.list().await.unwrap(), [] as [String; 0], "{disturbance:?}");
+    }
+}
+
+/// A cloud whose imported images all become qcow2.
+async fn converting() -> Cloud {
+    let conversion = |dir: &Path| Conversion {
+        to: "qcow2".into(),
+        converter: Arc::new(QemuImg::default()),
+        dir: dir.join("os_glance_staging_store").join("incoming"),
+    };
+    Cloud::with(|deps, dir| ImageDeps { conversion: Some(conversion(dir)), ..deps }).await
+}
+
+struct Converted(Cloud, String);
+
+#[async_trait]
+impl World for Converted {
+    async fn new() -> Self {
+        let cloud = converting().await;
+        let member = cloud.api.token("member");
+        let id = create(&member, "raw").await;
+        expect(&stage(&member, &id, &"x".repeat(512)).await, 204);
+        Self(cloud, id)
+    }
+    fn store(&self) -> Store {
+        self.0.store.clone()
+    }
+    fn register(&self, engine: EngineBuilder) -> EngineBuilder {
+        image::flows(engine, &self.0.service)
+    }
+    async fn start(&self, starter: &Starter) -> FlowId {
+        started(&self.0, &self.0.process(starter).token("member"), &self.1, method("glance-direct")).await
+    }
+    async fn check(&self, disturbance: Disturbance) {
+        let (image, failed) = (self.0.image(&self.1), matches!(disturbance, Disturbance::Failed(_)));
+        let format = if failed { "raw" } else { "qcow2" };
+        assert_eq!(image.disk_format.as_deref(), Some(format), "{disturbance:?}");
+        assert_eq!(image.virtual_size, (!failed).then_some(512), "{disturbance:?}");
+        self.0.assert_holds(usize::from(!failed)).await;
+        let staged = self.0.staging.list().await.unwrap().len();
+        assert_eq!(staged, usize::from(image.staged.is_some()), "{disturbance:?}: staged bytes");
+        let incoming = self.0.staging_dir().join("incoming");
+        assert_eq!(std::fs::read_dir(incoming).unwrap().count(), 0, "{disturbance:?}: files on their way");
+    }
+}
+
+#[tokio::test]
+async fn converting_survives_everything() {
+    torture::<Converted>().await;
+}
+
+#[tokio::test]
+async fn what_is_no_disk_is_not_converted() {
+    let cloud = converting().await;
+    let (api, _engine) = cloud.running().await;
+    let member = api.token("member");
+    for (format, becomes) in [("raw", "qcow2"), ("ari", "ari")] {
+        let id = create(&member, format).await;
+        expect(&stage(&member, &id, &"x".repeat(512)).await, 204);
+        expect(&import(&member, &id, method("glance-direct")).await, 202);
+        cloud.imported(&id).await;
+        let done = show(&member, &id).await;
+        assert_eq!(json!([done["status"], done["disk_format"]]), json!(["active", becomes]));
+        let bytes = member.call(&format!("GET /image/v2/images/{id}/file"), None).await;
+        assert_eq!(bytes.body.starts_with(b"QFI\xfb"), becomes == "qcow2", "{format}");
     }
 }
 

@@ -8,4 +8,5 @@ mod import;
 mod members;
 mod metadefs;
 mod operations;
+mod protections;
 mod world;

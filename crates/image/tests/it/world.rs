@@ -6,7 +6,7 @@ use drivers_blk::{image_store::FileStore, inspect::HeaderInspector};
 use flow::{Engine, EngineBuilder, FlowRecord, Starter};
 use http::testkit::{Answer, Api, Tokens, deps, member_of};
 use image::{
-    Image, ImageDeps, ImageService, ImportSettings, UriRules,
+    Image, ImageDeps, ImageService, ImportSettings, PropertyRules, UriRules,
     driver::{ByteStream, ImageStore, Written},
 };
 use kernel::{Error, ProjectId, Result, SystemClock};
@@ -14,7 +14,12 @@ use parking_lot::Mutex;
 use policy::Policies;
 use ports::Limits;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use store::{Schema, Snapshot, Store};
 
 pub const NOWHERE: &str = "99999999-9999-4999-8999-999999999999";
@@ -88,11 +93,16 @@ pub struct Cloud {
     pub limits: Arc<Set>,
     pub hosts: Arc<Hosts>,
     pub api: Api,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Cloud {
     pub async fn new() -> Self {
+        Self::with(|deps, _| deps).await
+    }
+
+    /// One that is configured otherwise; `change` is given a directory for it.
+    pub async fn with(change: impl FnOnce(ImageDeps, &Path) -> ImageDeps) -> Self {
         let store = Store::in_memory(image::schema(Schema::new().with::<flow::FlowRecord>())).await;
         let dir = tempfile::tempdir().unwrap();
         let fragile = |id: &str| {
@@ -104,10 +114,11 @@ impl Cloud {
         let hosts = Arc::new(Hosts::default());
         let stores = [fast.clone(), bulk.clone(), staging.clone()];
         let starter = Starter::new("h1".into());
-        let service = ImageService::new(deps_of(&store, &stores, &limits, &hosts, &starter)).unwrap();
+        let deps = change(deps_of(&store, &stores, &limits, &hosts, &starter), dir.path());
+        let service = ImageService::new(deps).unwrap();
         service.recover().await.expect("a new cloud is in order");
         let api = api(&service);
-        Self { store, service, fast, bulk, staging, limits, hosts, api, _dir: dir }
+        Self { store, service, fast, bulk, staging, limits, hosts, api, dir }
     }
 
     /// Clients of a process that starts flows as this one.
@@ -119,6 +130,10 @@ impl Cloud {
     pub fn deps(&self, starter: &Starter) -> ImageDeps {
         let stores = [self.fast.clone(), self.bulk.clone(), self.staging.clone()];
         deps_of(&self.store, &stores, &self.limits, &self.hosts, starter)
+    }
+
+    pub fn staging_dir(&self) -> PathBuf {
+        self.dir.path().join("os_glance_staging_store")
     }
 
     /// Something that carries out flows, while it is held, and clients of it.
@@ -180,6 +195,8 @@ fn deps_of(
         limits: limits.clone(),
         hosts: hosts.clone(),
         require_format_match: true,
+        properties: PropertyRules::default(),
+        conversion: None,
         region: "RegionOne".into(),
         import: ImportSettings { rules, roots_pem: Vec::new() },
     }

@@ -1,11 +1,12 @@
 //! Makes the record of an image; its bytes come later.
 
-use super::update::{check_property, set_attribute};
+use super::update::{check_property, protect, set_attribute};
 use crate::{
     ImageService, error,
     model::{Image, Status, Visibility},
     ops::usage,
     policy,
+    protections::Verb,
     service::authorize,
 };
 use kernel::{Ctx, Error, ImageId, Result, Timestamp};
@@ -49,6 +50,9 @@ pub(crate) fn blank(id: ImageId, owner: kernel::ProjectId, now: Timestamp) -> Im
 
 pub(crate) async fn create_image(service: &ImageService, cx: &Ctx, body: Map<String, Value>) -> Result<Arc<Image>> {
     let image = read_body(cx, body)?;
+    for name in image.properties.keys() {
+        protect(service, cx, name, Verb::Create)?;
+    }
     let permit = authorize(cx, &policy::ADD_IMAGE, &image)?;
     if image.visibility == Visibility::Public {
         authorize(cx, &policy::PUBLICIZE_IMAGE, &image).map(drop)?;

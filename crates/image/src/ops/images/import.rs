@@ -64,6 +64,8 @@ pub(crate) async fn import_image(service: &ImageService, cx: &Ctx, id: &str, req
         stores,
         all_must_succeed: request.all_must_succeed,
         staged: None,
+        original: None,
+        converted: None,
         inspection: None,
         copied: Vec::new(),
         failed: Vec::new(),

@@ -18,7 +18,8 @@ pub(crate) fn list_images(
 ) -> Result<Paged<Arc<Image>>> {
     let project = cx.credentials.project().map_or("", |p| p.as_str());
     let _read = cx.authorize(&GET_IMAGES, &::policy::target! { "project_id" => project })?;
-    let tests = filters.iter().map(|(name, value)| read_filter(name, value)).collect::<Result<Vec<_>>>()?;
+    let may_read = |name: &str| service.may_read(cx, name);
+    let tests = filters.iter().map(|(name, value)| read_filter(name, value, &may_read)).collect::<Result<Vec<_>>>()?;
     let wants = Wanted::of(filters)?;
     let snapshot = service.0.store.snapshot();
     let mut found: Vec<_> = snapshot
@@ -77,7 +78,7 @@ impl Wanted {
 
 type Test = Box<dyn Fn(&Image) -> bool>;
 
-fn read_filter(name: &str, value: &str) -> Result<Test> {
+fn read_filter(name: &str, value: &str, may_read: &dyn Fn(&str) -> bool) -> Result<Test> {
     let value = value.to_owned();
     Ok(match name {
         "visibility" | "member_status" | "os_hidden" => Box::new(|_| true),
@@ -114,6 +115,7 @@ fn read_filter(name: &str, value: &str) -> Result<Test> {
         }
         "tag" => Box::new(move |image| image.tags.contains(&value)),
         "created_at" | "updated_at" => read_time_filter(name == "created_at", &value)?,
+        property if !may_read(property) => Box::new(|_| false),
         property => {
             let property = property.to_owned();
             Box::new(move |image| image.properties.get(&property) == Some(&value))

@@ -4,6 +4,7 @@ use crate::{
     Image, ImageService, Visibility, error,
     model::{Change, Status},
     policy,
+    protections::Verb,
     service::authorize,
 };
 use kernel::{Ctx, Error, Kind, Result};
@@ -45,7 +46,7 @@ pub(crate) async fn update_image(
     let found = service.find(cx, &service.0.store.snapshot(), id)?;
     let permit = authorize(cx, &policy::MODIFY_IMAGE, &found)?;
     let mut trial = Image::clone(&found);
-    apply(&mut trial, &changes)?;
+    apply(service, cx, &mut trial, &changes)?;
     if trial.visibility != found.visibility {
         match trial.visibility {
             Visibility::Public => authorize(cx, &policy::PUBLICIZE_IMAGE, &found).map(drop)?,
@@ -56,17 +57,17 @@ pub(crate) async fn update_image(
     if trial.owner != found.owner && !cx.is_admin() {
         return Err(Error::forbidden("You are not permitted to change the owner of this image."));
     }
-    let (id, now) = (found.id.clone(), cx.now());
+    let (id, now, service_, cx_) = (found.id.clone(), cx.now(), service.clone(), cx.clone());
     let write = move |tx: &mut store::Tx| {
         let mut image = Image::clone(&*tx.get::<Image>(&id).ok_or_else(|| error::not_found(&id))?);
-        apply(&mut image, &changes)?;
+        apply(&service_, &cx_, &mut image, &changes)?;
         image.updated_at = now;
         Ok(tx.put(image))
     };
     service.write(permit, "image.image.update", write).await
 }
 
-fn apply(image: &mut Image, changes: &[Change]) -> Result<()> {
+fn apply(service: &ImageService, cx: &Ctx, image: &mut Image, changes: &[Change]) -> Result<()> {
     for change in changes {
         let name = change.name();
         if name == "locations" {
@@ -78,27 +79,38 @@ fn apply(image: &mut Image, changes: &[Change]) -> Result<()> {
                     continue;
                 }
                 check_property(name, value)?;
-                if matches!(change, Change::Replace(..)) && !image.properties.contains_key(name) {
+                let there = image.properties.contains_key(name) && service.may_read(cx, name);
+                protect(service, cx, name, if there { Verb::Update } else { Verb::Create })?;
+                if matches!(change, Change::Replace(..)) && !there {
                     return Err(Error::conflict(format!("Property {name} does not exist.")));
                 }
                 if let Value::String(value) = value {
                     image.properties.insert(name.clone(), value.clone());
                 }
             }
-            Change::Remove(name) => remove(image, name)?,
+            Change::Remove(name) => remove(service, cx, image, name)?,
         }
     }
     Ok(())
 }
 
-fn remove(image: &mut Image, name: &str) -> Result<()> {
+/// Refuses what the property protections do.
+pub(crate) fn protect(service: &ImageService, cx: &Ctx, name: &str, verb: Verb) -> Result<()> {
+    if service.0.properties.allows(cx, name, verb) { Ok(()) } else { Err(error::reserved(name)) }
+}
+
+fn remove(service: &ImageService, cx: &Ctx, image: &mut Image, name: &str) -> Result<()> {
     if is_attribute(name) || READ_ONLY.contains(&name) {
         return Err(Error::forbidden(format!("Property {name} may not be removed.")));
     }
     if RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX) {
         return Err(error::reserved(name));
     }
-    match image.properties.remove(name) {
+    let there = image.properties.contains_key(name) && service.may_read(cx, name);
+    if there {
+        protect(service, cx, name, Verb::Delete)?;
+    }
+    match image.properties.remove(name).filter(|_| there) {
         Some(_) => Ok(()),
         None => Err(Error::conflict(format!("Property {name} does not exist."))),
     }

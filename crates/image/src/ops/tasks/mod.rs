@@ -106,6 +106,8 @@ pub(crate) async fn create_task(service: &ImageService, cx: &Ctx, asked: ImportT
         stores: vec![service.default_store().id().to_owned()],
         all_must_succeed: true,
         staged: None,
+        original: None,
+        converted: None,
         inspection: None,
         copied: Vec::new(),
         failed: Vec::new(),
