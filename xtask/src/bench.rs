@@ -3,6 +3,7 @@
 //! The server is a process of its own, so its CPU time is its own; a report goes to `docs/reports/`.
 
 mod identity;
+mod image;
 mod network;
 
 use crate::cloud::{Hosts, TestCloud, write_report};
@@ -15,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const NAMES: &[&str] = &["store", "api", "identity", "network"];
+const NAMES: &[&str] = &["store", "api", "identity", "network", "image"];
 
 pub fn run(args: &[String]) -> Result<(), String> {
     let wanted: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -37,6 +38,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
     }
     if asked("network") {
         runtime.block_on(network::run())?;
+    }
+    if asked("image") {
+        runtime.block_on(image::run())?;
     }
     Ok(())
 }

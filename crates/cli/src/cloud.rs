@@ -1,9 +1,17 @@
 //! A logged-in client of the cloud, from `clouds.yaml`.
 
+use futures_util::StreamExt;
+use http::axum::body::Body;
 use http::{Client, ClientConfig, ClientResponse, ClientTls};
 use kernel::{Error, Result, error::Doing};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path, time::Duration};
+use tokio_util::io::ReaderStream;
+
+/// Of a file at a time.
+const PIECE: usize = 256 * 1024;
+/// For an image's bytes.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// One cloud of a `clouds.yaml`, with a token.
 pub struct Cloud {
@@ -118,13 +126,28 @@ impl Cloud {
         self.post("identity", "/auth/tokens", json!({"auth": {"identity": identity}})).await
     }
 
-    /// Uploads a file as an image's bytes.
+    /// Uploads a file as an image's bytes, a piece at a time.
     pub async fn upload(&self, image: &str, file: &Path) -> Result<()> {
-        let bytes = std::fs::read(file).doing(&format!("reading {}", file.display()))?;
+        let bytes = tokio::fs::File::open(file).await.doing(&format!("reading {}", file.display()))?;
+        let body = Body::from_stream(ReaderStream::with_capacity(bytes, PIECE));
         let url = self.url("image", &format!("/images/{image}/file"))?;
         let request =
-            self.client.put(url).token(&self.token).header("content-type", "application/octet-stream").body(bytes);
-        accepted("uploading an image", request.timeout(Duration::from_secs(600)).send().await?).await.map(drop)
+            self.client.put(url).token(&self.token).header("content-type", "application/octet-stream").body(body);
+        accepted("uploading an image", request.timeout(PATIENCE).send().await?).await.map(drop)
+    }
+
+    /// Reads an image's bytes to their end and counts them.
+    pub async fn download(&self, image: &str) -> Result<u64> {
+        let url = self.url("image", &format!("/images/{image}/file"))?;
+        let response = self.client.get(url).token(&self.token).timeout(PATIENCE).send().await?;
+        if !response.status.is_success() {
+            return accepted("downloading an image", response).await.map(|_| 0);
+        }
+        let (mut stream, mut size) = (response.stream(), 0);
+        while let Some(piece) = stream.next().await {
+            size += piece?.len() as u64;
+        }
+        Ok(size)
     }
 
     /// The first of a list with this name.
