@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["tstack-http"],
     &["flow"],
     &["ports"],
-    &["identity", "placement", "compute", "network", "volume", "tstack-image"],
+    &["identity", "placement", "compute", "network", "volume", "tstack-image", "keymanager"],
     &["drivers-virt", "drivers-net", "drivers-blk", "agent", "cluster", "cli"],
     &["tstack"],
     &["e2e", "xtask"],

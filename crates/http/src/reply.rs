@@ -59,6 +59,16 @@ pub fn link(rel: &str, href: impl Into<String>) -> Value {
 pub fn next_link(base: &BaseUrl, path: &str, params: &Params, marker: &str) -> String {
     let kept = params.0.iter().filter(|(k, _)| k != "marker").map(|(k, v)| (k.as_str(), v.as_str()));
     let pairs: Vec<_> = kept.chain([("marker", marker)]).collect();
+    query_link(base, path, pairs)
+}
+
+/// The address of `path` with a query.
+pub fn query_link<K: Serialize, V: Serialize>(
+    base: &BaseUrl,
+    path: &str,
+    pairs: impl IntoIterator<Item = (K, V)>,
+) -> String {
+    let pairs: Vec<_> = pairs.into_iter().collect();
     // Pairs of strings can always be written.
     let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
     base.join(&format!("{path}?{query}"))

@@ -40,6 +40,7 @@ pub mod model;
 pub mod ops;
 pub mod policy;
 mod projects;
+mod sealer;
 mod service;
 
 pub use api::{bodies, router, routes, spec};

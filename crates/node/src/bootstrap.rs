@@ -11,6 +11,7 @@ pub async fn bootstrap(config: &Config, services: &Services) -> Result<()> {
         base_url: config.public_url()?,
     };
     identity::bootstrap(&services.identity, spec).await?;
+    services.keymanager.bootstrap().await?;
     services.image.recover().await?;
     services.volume.bootstrap().await?;
     services.compute.bootstrap_flavors().await?;

@@ -77,7 +77,7 @@ pub fn router(services: Services, config: Config) -> Router {
 
 /// The answer to a path of no service.
 pub async fn not_here() -> Response {
-    let services = json!(["identity", "compute", "image", "network", "placement", "volume", "cloud"]);
+    let services = json!(["identity", "compute", "image", "network", "placement", "volume", "key-manager", "cloud"]);
     (
         StatusCode::NOT_FOUND,
         Json(json!({"error": {"code": 404, "message": "no service is served here", "services": services}})),

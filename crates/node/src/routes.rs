@@ -10,6 +10,7 @@ pub fn all() -> Vec<RouteInfo> {
     routes.extend(compute::api::route_list());
     routes.extend(placement::api::route_list());
     routes.extend(volume::api::router().routes(&volume::api::spec()));
+    routes.extend(keymanager::api::router().routes(&keymanager::api::spec()));
     routes.extend(crate::cloud_api::route_list());
     routes.sort();
     routes

@@ -9,6 +9,7 @@ use http::axum::Router;
 use identity::{Identity, KnownLimits, KnownProjects};
 use image::{ImageDeps, ImageService};
 use kernel::{Clock, Error, Result};
+use keymanager::{KeyManager, KeyManagerDeps};
 use network::Network;
 use placement::{Scheduler, api::Placement};
 use policy::Policies;
@@ -25,7 +26,7 @@ pub fn schema() -> Schema {
         .with::<ports::quota::QuotaLimits>()
         .with::<cluster::JoinToken>();
     let schema = placement::schema(network::schema(identity::schema(schema)));
-    compute::schema(volume::schema(image::schema(schema)))
+    keymanager::schema(compute::schema(volume::schema(image::schema(schema))))
 }
 
 /// The rules of all services.
@@ -37,6 +38,7 @@ pub fn policies() -> Result<Arc<Policies>> {
         &compute::policy::POLICY,
         &placement::policy::POLICY,
         &volume::policy::POLICY,
+        &keymanager::policy::POLICY,
         &crate::cloud_api::POLICY,
     ];
     Policies::new(&all).map_err(|problems| Error::internal(format!("the default policies are broken: {problems}")))
@@ -51,6 +53,7 @@ pub struct Services {
     pub policy_file: Arc<PolicyFile>,
     pub gateway: Arc<Gateway>,
     pub identity: Identity,
+    pub keymanager: KeyManager,
     pub image: ImageService,
     pub network: Network,
     pub placement: Placement,
@@ -66,6 +69,11 @@ impl Services {
         let starter = Starter::new(config.node_name());
         let gateway = Gateway::new(GatewayDeps { store: store.clone(), clock: Arc::clone(&clock) });
         let identity = Identity::new(store.clone(), Arc::clone(&clock), settings::identity(config)?);
+        let keymanager = KeyManager::new(KeyManagerDeps {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            sealer: Arc::new(identity.clone()),
+        });
         let projects: Arc<dyn Projects> = Arc::new(KnownProjects);
         let image = ImageService::new(ImageDeps {
             store: store.clone(),
@@ -123,6 +131,7 @@ impl Services {
             policy_file,
             gateway,
             identity,
+            keymanager,
             image,
             network,
             placement,
@@ -153,6 +162,7 @@ impl Services {
             .merge(compute::api::router(self.compute.clone(), deps()))
             .merge(placement::api::router(self.placement.clone(), deps()))
             .merge(volume::api::finish(self.volume.clone(), deps()))
+            .merge(keymanager::api::finish(self.keymanager.clone(), deps()))
     }
 
     /// Starts what carries out verbs.
@@ -168,6 +178,7 @@ impl Services {
         all.extend(self.network.reconcilers());
         all.extend(image::reconcilers(&self.image));
         all.extend(self.compute.reconcilers());
+        all.extend(keymanager::reconcilers(&self.keymanager));
         all
     }
 }

@@ -11,6 +11,7 @@
 pub mod compute;
 pub mod hosts;
 pub mod image;
+pub mod keys;
 pub mod limits;
 pub mod network;
 pub mod placement;
@@ -21,6 +22,7 @@ pub mod volume;
 pub use compute::{ServerInfo, Servers};
 pub use hosts::{HostCalls, HostStatus};
 pub use image::{ImageInfo, Images, NewImage};
+pub use keys::{KeyBytes, Keys, NewKey, Sealer};
 pub use limits::Limits;
 pub use network::{Address, AddressKind, BoundPort, NicRequest, PortBinder, PortPlan};
 pub use placement::{Claim, Inventory, PlaceRequest, Placer};

@@ -112,6 +112,7 @@ fn parse(bytes: &[u8], style: FaultStyle) -> Result<Value, Error> {
                     .to_owned()
             }
             FaultStyle::Nova | FaultStyle::Cinder | FaultStyle::Cloud => "Malformed request body".to_owned(),
+            FaultStyle::Barbican => "Malformed JSON".to_owned(),
             FaultStyle::Glance => "Malformed JSON in request body.".to_owned(),
             FaultStyle::Placement => format!("Malformed JSON: {error}"),
             FaultStyle::Neutron => "The server could not comply with the request since it is either malformed or \

@@ -29,6 +29,7 @@ pub enum FaultStyle {
     Cinder,
     Glance,
     Placement,
+    Barbican,
     /// TStack's own API: Nova's shape.
     Cloud,
 }

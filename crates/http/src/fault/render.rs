@@ -38,6 +38,7 @@ impl FaultStyle {
             }
             Self::Neutron => (JSON, neutron(error, &text).to_string()),
             Self::Placement => (JSON, placement(status, error, &text, about).to_string()),
+            Self::Barbican => (JSON, barbican(status, &text).to_string()),
             Self::Glance => glance(status, &text, about.accept),
         };
         headers.insert(CONTENT_TYPE, media);
@@ -73,6 +74,10 @@ fn nova(status: StatusCode, text: &str, retry_after: Option<&str>) -> Value {
     let mut body = Map::new();
     body.insert(fault_name(status).to_owned(), fault);
     Value::Object(body)
+}
+
+fn barbican(status: StatusCode, text: &str) -> Value {
+    json!({"code": status.as_u16(), "title": title(status), "description": text})
 }
 
 fn neutron(error: &Error, text: &str) -> Value {

@@ -67,6 +67,7 @@ pub(super) fn message(style: FaultStyle, error: &Error, request_id: &RequestId) 
         FaultStyle::Cinder => {
             "The server has either erred or is incapable of performing the requested operation.".to_owned()
         }
+        FaultStyle::Barbican => "Operation failure seen - please contact site administrator.".to_owned(),
         FaultStyle::Glance | FaultStyle::Placement => {
             "The server has either erred or is incapable of performing the requested operation.".to_owned()
         }

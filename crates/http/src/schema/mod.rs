@@ -89,6 +89,15 @@ impl Schema {
         self.judge(body, |found| format!("Provided object does not match schema '{name}': {}", found.message))
     }
 
+    /// The same with Barbican's words; `name` is the schema's.
+    pub fn check_barbican(&self, name: &str, body: &Value) -> Result<(), Error> {
+        self.judge(body, |found| {
+            let property = found.path.first().map_or("None", String::as_str);
+            let reason = found.message;
+            format!("Provided object does not match schema '{name}': {reason}. Invalid property: '{property}'")
+        })
+    }
+
     /// Judges a query string as Nova does: an object of lists, `?a=1&a=2` is `{"a": ["1", "2"]}`.
     pub fn check_query(&self, params: &Params) -> Result<(), Error> {
         let mut query = Map::new();

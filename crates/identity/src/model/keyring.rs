@@ -17,6 +17,8 @@ use store::{Key, Object};
 pub enum Purpose {
     Tokens,
     Credentials,
+    /// Of secrets that other services keep (`ports::Sealer`).
+    Secrets,
     /// Of tokens that are signed and not sealed.
     Signing,
 }
@@ -50,6 +52,7 @@ impl Purpose {
         match self {
             Self::Tokens => "tokens",
             Self::Credentials => "credentials",
+            Self::Secrets => "secrets",
             Self::Signing => "signing",
         }
     }

@@ -27,12 +27,13 @@ pub struct BootstrapSpec {
 
 /// Type, name and path of the services in the catalog. Block storage is listed under its old type as well, which older
 /// clients ask for.
-const SERVICES: [(&str, &str, &str); 7] = [
+const SERVICES: [(&str, &str, &str); 8] = [
     ("identity", "keystone", "/identity/v3"),
     ("compute", "nova", "/compute/v2.1"),
     ("image", "glance", "/image"),
     ("network", "neutron", "/network"),
     ("placement", "placement", "/placement"),
+    ("key-manager", "barbican", "/key-manager"),
     ("block-storage", "cinder", "/volume/v3"),
     ("volumev3", "cinderv3", "/volume/v3"),
 ];
@@ -73,11 +74,11 @@ pub async fn bootstrap(id: &Identity, spec: BootstrapSpec) -> Result<()> {
 }
 
 /// The staged key and the primary of each ring.
-type Rings = [(Purpose, [String; 2]); 3];
+type Rings = [(Purpose, [String; 2]); 4];
 
 fn fresh_rings() -> Result<Rings> {
     let ring = |purpose| Ok::<_, kernel::Error>((purpose, [fresh_secret(purpose)?, fresh_secret(purpose)?]));
-    Ok([ring(Purpose::Tokens)?, ring(Purpose::Credentials)?, ring(Purpose::Signing)?])
+    Ok([ring(Purpose::Tokens)?, ring(Purpose::Credentials)?, ring(Purpose::Secrets)?, ring(Purpose::Signing)?])
 }
 
 fn keys(tx: &mut Tx, rings: &Rings, now: Timestamp) {

@@ -32,6 +32,7 @@ async fn a_new_cloud_has_every_service_under_its_base() {
             ("compute".to_owned(), at("/compute/v2.1")),
             ("identity".to_owned(), at("/identity/v3")),
             ("image".to_owned(), at("/image")),
+            ("key-manager".to_owned(), at("/key-manager")),
             ("network".to_owned(), at("/network")),
             ("placement".to_owned(), at("/placement")),
             ("volumev3".to_owned(), at("/volume/v3")),

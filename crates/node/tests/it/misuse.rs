@@ -21,6 +21,7 @@ fn message(service: &str, answer: &Answer) -> String {
             let error = &body["errors"][0];
             (error["status"] == code && error["request_id"].is_string()).then(|| error["detail"].clone())
         }
+        "key-manager" => (body["code"] == code && body["title"].is_string()).then(|| body["description"].clone()),
         // Glance answers with a page unless it is asked for JSON.
         "image" => body.as_str().filter(|page| page.contains(&format!("<h1>{status} "))).map(|page| {
             let text = page.split_once("</h1>").map_or(page, |(_, rest)| rest);
@@ -54,6 +55,7 @@ async fn bodies_that_are_no_json() {
         ("POST /network/v2.0/networks", "malformed or otherwise incorrect"),
         ("POST /volume/v3/volumes", "Malformed request body"),
         ("POST /image/v2/images", "Malformed JSON in request body"),
+        ("POST /key-manager/v1/secrets", "Malformed JSON"),
     ] {
         for body in ["{\"a\":", "{\"a\": 1}}", "\u{0}", "nonsense"] {
             refused(&admin, line, body, 400, malformed).await;

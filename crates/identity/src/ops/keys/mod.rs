@@ -4,6 +4,7 @@ mod jws;
 mod reencrypt;
 mod rotate;
 
+pub(crate) use reencrypt::drop_keys;
 pub use rotate::{KeyRotation, rotate};
 
 use crate::model::{KeyRing, Purpose};
@@ -19,6 +20,7 @@ use store::Snapshot;
 pub struct Rings {
     tokens: RwLock<Option<Ready>>,
     credentials: RwLock<Option<Ready>>,
+    secrets: RwLock<Option<Ready>>,
     signers: RwLock<Option<(Arc<KeyRing>, Arc<Signers>)>>,
 }
 
@@ -53,7 +55,7 @@ impl Rings {
     }
 
     /// Whether something is sealed with the primary key.
-    fn is_current(&self, view: &Snapshot, purpose: Purpose, sealed: &str) -> Result<bool> {
+    pub(crate) fn is_current(&self, view: &Snapshot, purpose: Purpose, sealed: &str) -> Result<bool> {
         let ready = self.ready(view, purpose)?;
         let padded = format!("{sealed}{}", "=".repeat((4 - sealed.len() % 4) % 4));
         Ok(ready.ciphers.get(1).is_some_and(|primary| primary.decrypt(&padded).is_ok()))
@@ -86,6 +88,7 @@ impl Rings {
         let slot = match purpose {
             Purpose::Tokens => &self.tokens,
             Purpose::Credentials => &self.credentials,
+            Purpose::Secrets => &self.secrets,
             Purpose::Signing => return Err(Error::internal("sealing with keys that sign")),
         };
         if let Some(ready) = slot.read().as_ref().filter(|ready| Arc::ptr_eq(&ready.ring, &ring)) {
@@ -105,7 +108,7 @@ impl Rings {
 /// A key for a ring.
 pub(crate) fn fresh_secret(purpose: Purpose) -> Result<String> {
     match purpose {
-        Purpose::Tokens | Purpose::Credentials => Ok(Fernet::generate_key()),
+        Purpose::Tokens | Purpose::Credentials | Purpose::Secrets => Ok(Fernet::generate_key()),
         Purpose::Signing => jws::fresh_secret(),
     }
 }

@@ -67,7 +67,7 @@ pub(super) async fn reencrypt(id: &Identity) -> Result<()> {
         all_of::<AccessToken>(id).await?,
     ];
     match all.iter().all(|done| *done) {
-        true => drop_keys(id).await,
+        true => drop_keys(id, Purpose::Credentials).await,
         false => Ok(()),
     }
 }
@@ -117,15 +117,15 @@ async fn all_of<T: Sealed>(id: &Identity) -> Result<bool> {
 }
 
 /// Everything is sealed with the primary key: the secondaries open nothing.
-async fn drop_keys(id: &Identity) -> Result<()> {
-    let ring = id.view().get::<KeyRing>(Purpose::Credentials.key());
+pub(crate) async fn drop_keys(id: &Identity, purpose: Purpose) -> Result<()> {
+    let ring = id.view().get::<KeyRing>(purpose.key());
     if ring.is_none_or(|ring| ring.keys.len() <= 2) {
         return Ok(());
     }
     let now = id.now();
     id.store()
         .transact("identity.keys.drop", move |tx| {
-            let Some(ring) = tx.get::<KeyRing>(Purpose::Credentials.key()) else { return Ok(()) };
+            let Some(ring) = tx.get::<KeyRing>(purpose.key()) else { return Ok(()) };
             let mut ring = KeyRing::clone(&ring);
             // A member that is a moment behind may still seal with the key before.
             if ring.drop_retired(Duration::from_secs(60), now) {

@@ -55,11 +55,11 @@ impl flow::Reconciler for KeyRotation {
     async fn reconcile(&self) -> Result<()> {
         let id = &self.0;
         let age = Duration::from_secs(id.config().tokens.rotate_keys_after);
-        for purpose in [Purpose::Tokens, Purpose::Credentials, Purpose::Signing] {
+        for purpose in [Purpose::Tokens, Purpose::Credentials, Purpose::Secrets, Purpose::Signing] {
             let due = id.view().get::<KeyRing>(purpose.key()).is_none_or(|ring| ring.due(age, id.now()));
             // Where nothing is sealed there is nothing that an old key could give away.
             let used = match purpose {
-                Purpose::Tokens => true,
+                Purpose::Tokens | Purpose::Secrets => true,
                 Purpose::Credentials => anything(id),
                 Purpose::Signing => id.config().tokens.format == TokenFormat::Jws,
             };

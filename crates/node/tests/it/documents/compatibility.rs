@@ -42,6 +42,7 @@ fn services() -> Vec<Service> {
         service("network", "Neutron", Announced::Fixed("v2.0")),
         service("image", "Glance", Announced::Fixed(image::api::NEWEST)),
         service("volume", "Cinder", micro(&volume::api::spec())),
+        service("key-manager", "Barbican", micro(&keymanager::api::spec())),
     ]
 }
 

@@ -1,0 +1,83 @@
+//! What other services get: `ports::Keys`.
+//!
+//! A key is made in the transaction that makes what it encrypts. The octets are drawn inside the closure: when that runs again
+//! nothing of the first run was committed, and a key that is there already is left as it is.
+
+use crate::{
+    KeyManager,
+    model::{Media, Secret, SecretKind},
+    ops::secrets,
+    service::claim,
+};
+use kernel::{Error, Result};
+use ports::{KeyBytes, Keys, NewKey};
+use ring::rand::{SecureRandom, SystemRandom};
+use std::collections::BTreeMap;
+use store::{Snapshot, Tx};
+
+/// Random octets from the system, a multiple of eight bits.
+pub(crate) fn random(bits: u32) -> Result<KeyBytes> {
+    let mut octets = vec![0; usize::try_from(bits / 8).unwrap_or(0)];
+    SystemRandom::new().fill(&mut octets).map_err(|_| Error::internal("drawing random octets for a key"))?;
+    Ok(KeyBytes::new(octets))
+}
+
+impl KeyManager {
+    fn insert(&self, tx: &mut Tx, key: &NewKey, octets: &KeyBytes) -> Result<()> {
+        let now = self.0.clock.now();
+        claim(tx, &key.project, "secrets", "Secret creation")?;
+        let sealed = self.0.sealer.seal(tx.view(), octets.as_bytes())?;
+        tx.put(Secret {
+            id: key.id.clone(),
+            project: key.project.clone(),
+            creator: key.creator.clone(),
+            name: Some(key.name.clone()),
+            kind: SecretKind::Symmetric,
+            algorithm: Some(key.algorithm.clone()),
+            bit_length: Some(key.bits),
+            mode: None,
+            expiration: None,
+            media: Some(Media::Octets),
+            sealed: Some(sealed),
+            metadata: BTreeMap::new(),
+            access: None,
+            consumers: Vec::new(),
+            created_at: now,
+            updated_at: now,
+        });
+        Ok(())
+    }
+}
+
+impl Keys for KeyManager {
+    fn create(&self, tx: &mut Tx, key: &NewKey) -> Result<()> {
+        if tx.get::<Secret>(&key.id).is_some() {
+            return Ok(());
+        }
+        self.insert(tx, key, &random(key.bits)?)
+    }
+
+    fn copy(&self, tx: &mut Tx, from: &str, key: &NewKey) -> Result<()> {
+        if tx.get::<Secret>(&key.id).is_some() {
+            return Ok(());
+        }
+        // A point read, so that the copy is not made of what is being deleted.
+        let known = tx.get::<Secret>(from).is_some();
+        let octets = if known { self.open(tx.view(), from)? } else { None };
+        let octets = octets.ok_or_else(|| Error::not_found(format!("Key {from} could not be found.")))?;
+        self.insert(tx, key, &octets)
+    }
+
+    fn open(&self, snapshot: &Snapshot, id: &str) -> Result<Option<KeyBytes>> {
+        let Some(secret) = snapshot.get::<Secret>(id).filter(|s| !s.is_expired(self.0.clock.now())) else {
+            return Ok(None);
+        };
+        let Some(sealed) = &secret.sealed else { return Ok(None) };
+        let octets = self.0.sealer.open(snapshot, sealed)?;
+        octets.map(Some).ok_or_else(|| Error::internal(format!("opening the key {id}: no key of the ring fits")))
+    }
+
+    fn delete(&self, tx: &mut Tx, id: &str) {
+        secrets::remove(tx, id);
+    }
+}
