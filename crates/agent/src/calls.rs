@@ -107,6 +107,7 @@ impl Calls {
             "image.prune" => Ok(json!({"images": self.shared.drivers.disks.prune().await?})),
             "host.inventory" => self.inventory().await,
             "host.audit" => self.audit(&arguments(method, params)?).await,
+            "volume.pools" => self.pools().await,
             method if method.starts_with("volume.") => self.volume(method, arguments(method, params)?).await,
             other => Err(Error::not_implemented(format!("this host's agent does not know the call {other}"))),
         }
@@ -175,6 +176,13 @@ impl Calls {
     fn pool(&self, name: &str) -> Result<&Arc<dyn VolumeBackend>> {
         let pool = self.shared.drivers.pools.get(name);
         pool.ok_or_else(|| Error::not_found(format!("this host has no volume back end {name}")))
+    }
+
+    /// What this host has, as it would say if it connected now.
+    async fn pools(&self) -> Result<Value> {
+        let zone = &self.shared.availability_zone;
+        let said = |p: crate::Pool| json!({"backend": p.backend, "availability_zone": zone, "stats": p.stats});
+        Ok(self.shared.pools().await.into_iter().map(said).collect())
     }
 
     async fn volume(&self, method: &str, call: OfVolume) -> Result<Value> {

@@ -80,6 +80,7 @@ pub struct HostConfig {
 /// What the tasks of one host share.
 pub(crate) struct Shared {
     pub(crate) host: HostName,
+    pub(crate) availability_zone: String,
     pub(crate) drivers: HostDrivers,
     pub(crate) link: Arc<dyn MemberLink>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -96,6 +97,18 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn next_sequence(&self) -> u64 {
         (self.incarnation << 32) | (self.sequence.fetch_add(1, Ordering::Relaxed) & 0xffff_ffff)
+    }
+
+    /// The pools that can be measured now. A storage cluster that is away must not keep the host away.
+    pub(crate) async fn pools(&self) -> Vec<Pool> {
+        let mut pools = Vec::new();
+        for (name, pool) in &self.drivers.pools {
+            match pool.stats().await {
+                Ok(stats) => pools.push(Pool { backend: name.clone(), stats }),
+                Err(e) => tracing::warn!(backend = name, error = %e.internal_text(), "a pool cannot be measured"),
+            }
+        }
+        pools
     }
 
     pub(crate) fn remember(&self, intent: &VmIntent) {
@@ -187,6 +200,7 @@ impl Host {
         let reporter = Reporter::start(config.name.clone(), Arc::clone(&link));
         let shared = Arc::new_cyclic(|me| Shared {
             host: config.name.clone(),
+            availability_zone: config.availability_zone.clone(),
             drivers,
             link: Arc::clone(&link),
             clock,
@@ -215,17 +229,13 @@ impl Host {
     }
 
     async fn hello(&self) -> Result<Hello> {
-        let mut pools = Vec::new();
-        for (name, pool) in &self.shared.drivers.pools {
-            pools.push(Pool { backend: name.clone(), stats: pool.stats().await? });
-        }
         Ok(Hello {
             host: self.config.name.clone(),
             incarnation: self.shared.incarnation,
             availability_zone: self.config.availability_zone.clone(),
             address: self.config.address.clone(),
             capabilities: self.shared.drivers.hypervisor.capabilities().await?,
-            pools,
+            pools: self.shared.pools().await,
         })
     }
 

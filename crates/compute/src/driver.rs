@@ -98,6 +98,8 @@ pub enum DiskSource {
     NbdUnix { socket: PathBuf, export: String },
     /// An NBD export on another host.
     NbdTcp { host: String, port: u16, export: String },
+    /// An image of a Ceph cluster; `conf` leads to the keyring of `user`.
+    Rbd { pool: String, namespace: Option<String>, image: String, user: String, conf: PathBuf },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@
 //! Errors: `TooLarge` with code [`NO_SPACE`] when the disk is full, `BadRequest` with code [`INVALID_IMAGE`] when the image is
 //! at fault, `Conflict` when a guest has it open, `Unavailable` when the deadline passed, `Internal` otherwise.
 
+use crate::{disk::space, inspect::inspect_file};
 use kernel::{Error, Finding, Result, error::Doing};
 use serde::Deserialize;
 use std::{
@@ -59,6 +60,15 @@ impl Format {
             Self::Vpc => "vpc",
             Self::Vhdx => "vhdx",
             Self::Parallels => "parallels",
+        }
+    }
+
+    /// What the inspector calls it. Raw bytes lead nowhere, whatever they look like; ploop it does not know.
+    const fn inspected(self) -> Option<&'static str> {
+        match self {
+            Self::Raw | Self::Parallels => None,
+            Self::Vpc => Some("vhd"),
+            Self::Qcow2 | Self::Vmdk | Self::Vdi | Self::Vhdx => Some(self.name()),
         }
     }
 
@@ -185,16 +195,41 @@ impl QemuImg {
         serde_json::from_slice(&out).doing("reading qemu-img's description of an image")
     }
 
-    /// [`QemuImg::info`] of a file from outside, refused when it would lead QEMU to other files.
+    /// [`QemuImg::info`] of a file from outside, refused when it would lead QEMU to other files. It is looked at by ourselves first: for
+    /// some formats QEMU opens those other files to describe the image.
     pub async fn info_untrusted(&self, path: &Path, format: Format) -> Result<Info> {
+        let refused = |why: &str| Error::bad_request(format!("the image is refused: {why}")).with_code(INVALID_IMAGE);
+        if let Some(name) = format.inspected() {
+            let seen = inspect_file(path).await?;
+            if seen.format != name {
+                return Err(refused(&format!("it is {}, not {name}", seen.format)));
+            }
+            if !seen.refusals.is_empty() {
+                return Err(refused(&seen.refusals.join("; ")));
+            }
+        }
         let info = self.info(path, format).await?;
         match info.refusal() {
             None => Ok(info),
-            Some(why) => Err(Error::bad_request(format!("the image is refused: {why}")).with_code(INVALID_IMAGE)),
+            Some(why) => Err(refused(&why)),
         }
     }
 
-    /// Writes the content of `from` to a new standalone image `to`; holes stay holes.
+    /// Bytes that the content of `path` takes where holes stay holes, compressed parts unpacked. An image of a few KiB may hold
+    /// terabytes: a table whose entries all lead to one compressed cluster.
+    pub async fn measure(&self, path: &Path, format: Format) -> Result<u64> {
+        #[derive(Deserialize)]
+        struct Measured {
+            required: u64,
+        }
+        let head = ["measure", "--output=json", "-O", "qcow2", "-f", format.name(), "--"];
+        let out = self.run("measuring an image", args(&head, &[path.as_os_str()]), Limits::INFO).await?;
+        let measured: Measured = serde_json::from_slice(&out).doing("reading qemu-img's measure of an image")?;
+        Ok(measured.required)
+    }
+
+    /// Writes the content of `from` to a new standalone image `to`; holes stay holes. What has no room is not begun: filling the disk
+    /// would have everybody else's writes fail as well.
     pub async fn convert(&self, from: (&Path, Format), to: (&Path, Format), compress: Compress) -> Result<()> {
         let mut head = vec!["convert", "-f", from.1.name(), "-O", to.1.name()];
         if to.1 == Format::Qcow2 && compress == Compress::Zstd {
@@ -203,6 +238,11 @@ impl QemuImg {
         head.push("--");
         let args = args(&head, &[from.0.as_os_str(), to.0.as_os_str()]);
         let _permit = self.conversions.acquire().await.doing("waiting for a turn to convert an image")?;
+        if compress == Compress::No
+            && self.measure(from.0, from.1).await? > space(to.0.parent().unwrap_or(Path::new("/")))?.free
+        {
+            return Err(full("converting an image"));
+        }
         self.run("converting an image", args, Limits::CONVERT).await.map(drop)
     }
 
@@ -296,15 +336,17 @@ async fn read_some(stream: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     kept
 }
 
+fn full(doing: &str) -> Error {
+    Error::too_large(format!("{doing} failed: no space left on the host's disk")).with_code(NO_SPACE)
+}
+
 /// Sorts qemu-img's words into who is at fault.
 fn failure(doing: &str, status: &str, stderr: &str) -> Error {
     let said = stderr.trim().lines().last().unwrap_or_default().to_owned();
     let detail = format!("{doing}: qemu-img ended with {status}: {}", stderr.trim());
     let lower = stderr.to_ascii_lowercase();
     if lower.contains("no space left on device") || lower.contains("disk quota exceeded") {
-        return Error::too_large(format!("{doing} failed: no space left on the host's disk"))
-            .with_code(NO_SPACE)
-            .with_internal(detail);
+        return full(doing).with_internal(detail);
     }
     if lower.contains("is another process using the image") {
         return Error::conflict(format!("{doing} failed: the disk is in use")).with_internal(detail);

@@ -1,12 +1,18 @@
 //! One call at a time per volume. A turn is forgotten when nobody holds it or waits for it.
 
-use kernel::VolumeId;
+use crate::ground::Ground;
+use kernel::{Result, VolumeId, error::Doing};
 use parking_lot::Mutex;
 use std::{
     collections::HashMap,
+    future::Future,
     sync::{Arc, Weak},
 };
-use tokio::sync::{Mutex as Queue, OwnedMutexGuard};
+use tokio::{
+    sync::{Mutex as Queue, OwnedMutexGuard},
+    task::spawn_blocking,
+};
+use volume::driver::Fence;
 
 #[derive(Default)]
 pub(crate) struct Turns(Mutex<HashMap<VolumeId, Weak<Queue<()>>>>);
@@ -29,5 +35,42 @@ impl Turns {
             }
         };
         queue.lock_owned().await
+    }
+}
+
+/// A pool whose calls on one volume take turns. A call that began runs to its end even if its caller goes away; the caller's next
+/// try waits for it and finds it done.
+pub(crate) trait Orderly: Clone + Send + Sync + 'static {
+    fn turns(&self) -> &Turns;
+    fn ground(&self) -> &Ground;
+
+    /// Runs `work` in a task of its own, with the volume's turn.
+    fn task<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
+        &self,
+        id: &VolumeId,
+        work: impl FnOnce(Self) -> F + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send {
+        let (own, id) = (self.clone(), id.clone());
+        let task = tokio::spawn(async move {
+            let _turn = own.turns().take(&id).await;
+            work(own.clone()).await
+        });
+        async move { task.await.doing("working on a volume")? }
+    }
+
+    /// The same, if the fence lets it pass.
+    fn change<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
+        &self,
+        id: &VolumeId,
+        fence: Fence,
+        work: impl FnOnce(Self) -> F + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send {
+        let of = id.clone();
+        let passed = async move |pool: Self| {
+            let own = pool.clone();
+            spawn_blocking(move || own.ground().pass(&of, fence)).await.doing("checking a volume's fence")??;
+            work(pool).await
+        };
+        self.task(id, passed)
     }
 }

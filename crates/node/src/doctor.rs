@@ -1,6 +1,6 @@
 //! `tstack doctor`: what is missing on this host and how to mend it.
 
-use crate::{Config, drivers};
+use crate::{Config, drivers, pools};
 use kernel::{Error, Result, doctor::Finding};
 use rustix::fs::Access;
 use std::{
@@ -19,7 +19,7 @@ pub async fn doctor(config: &Config) -> Result<Vec<Finding>> {
     }
     if config.text("hypervisor.driver") == "qemu" {
         findings.extend(drivers_virt::qemu::doctor(&drivers::qemu_config(config)?));
-        findings.extend(drivers_blk::file_volumes::doctor(&drivers::file_volumes(config)?));
+        findings.extend(pools::doctor(config, true)?);
     }
     if config.text("network.driver") == "ovn" {
         findings.extend(drivers_net::system::doctor(&drivers::host_net_config(config)?).await);

@@ -1,11 +1,9 @@
 //! The drivers that the configuration asks for: those of the region (networks, image bytes) and those of this host.
 
-use crate::{Config, host_audit};
+use crate::{Config, host_audit, pools};
 use agent::{HostAudit, HostDrivers};
 use compute::driver::{Hypervisor, LocalDisks};
 use drivers_blk::{
-    fake::{FakeSettings as FakePool, FakeVolumes},
-    file_volumes::{FileVolumes, FileVolumesConfig, TcpExports},
     image_store::FileStore,
     inspect::HeaderInspector,
     local::{LocalConfig, LocalStore},
@@ -26,8 +24,7 @@ use image::{
 };
 use kernel::{Clock, Error, Result};
 use network::driver::{HostNetwork, NetworkBackend};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
-use volume::driver::VolumeBackend;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Neutron's name of the physical network behind `public`.
 pub const EXTERNAL: &str = "external";
@@ -64,7 +61,7 @@ fn netns(config: &Config) -> Option<String> {
     Some(config.text("network.namespace").to_owned()).filter(|n| !n.is_empty())
 }
 
-fn address(config: &Config) -> Result<std::net::IpAddr> {
+pub(crate) fn address(config: &Config) -> Result<std::net::IpAddr> {
     let text = config.text("node.address");
     text.parse().map_err(|_| Error::bad_request(format!("node.address: {text} is not an IP address")))
 }
@@ -199,7 +196,7 @@ pub async fn host(config: &Config, region: Option<&RegionDrivers>) -> Result<Hos
     let (img, mut audits) = (QemuImg::new("qemu-img", CONVERSIONS), Audits::new());
     let (hypervisor, disks) = hypervisor(config, &img, &mut audits).await?;
     let (network, ovs) = host_network(config, region).await?;
-    let pools = BTreeMap::from([(config.text("volume.driver").to_owned(), pool(config, &img, &mut audits).await?)]);
+    let pools = pools::open(config, &img, &mut audits)?;
     Ok(HostSide { drivers: HostDrivers { hypervisor, disks, network, pools, audits }, _ovs: ovs })
 }
 
@@ -287,28 +284,4 @@ async fn host_network(
     }
     let ovs = OvsHost::ensure(host_net_config(config)?).await?;
     Ok((ovs.network(), Some(ovs)))
-}
-
-/// Ports of volumes' exports for other hosts.
-const EXPORTS: std::ops::RangeInclusive<u16> = 10809..=11808;
-
-pub(crate) fn file_volumes(config: &Config) -> Result<FileVolumesConfig> {
-    let address = address(config)?;
-    let mut file = FileVolumesConfig::new("default", config.node_name(), config.data_dir.join("volumes"));
-    file.run_dir = run_dir(config).join("volumes");
-    file.backups = config.data_dir.join("backups");
-    file.tcp = (!address.is_loopback()).then_some(TcpExports { address, ports: EXPORTS });
-    Ok(file)
-}
-
-pub(crate) async fn pool(config: &Config, img: &QemuImg, audits: &mut Audits) -> Result<Arc<dyn VolumeBackend>> {
-    match config.text("volume.driver") {
-        "fake" => Ok(Arc::new(FakeVolumes::at(config.data_dir.join("volumes"), FakePool::default())?)),
-        "file" => {
-            let pool = Arc::new(FileVolumes::open(FileVolumesConfig { img: img.clone(), ..file_volumes(config)? })?);
-            audits.push(Arc::new(host_audit::Pool(Arc::clone(&pool))));
-            Ok(pool)
-        }
-        other => Err(Error::bad_request(format!("volume.driver: {other} is none of file, fake"))),
-    }
 }

@@ -27,6 +27,7 @@ pub mod observer;
 pub mod plain;
 pub mod policy_check;
 pub mod policy_file;
+mod pools;
 pub mod purge;
 pub mod routes;
 pub mod runtime;

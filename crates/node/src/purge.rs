@@ -1,6 +1,6 @@
 //! `tstack down --purge`: removes all that the node made, whether or not the store still knows it.
 
-use crate::{Config, drivers};
+use crate::{Config, drivers, pools};
 use compute::driver::Fence;
 use drivers_blk::qemu_img::QemuImg;
 use drivers_net::system::{OvnCentral, OvsHost};
@@ -44,12 +44,10 @@ async fn guests(config: &Config) -> Result<()> {
 }
 
 async fn volumes(config: &Config) -> Result<()> {
-    if !config.data_dir.join("volumes").exists() {
-        return Ok(());
-    }
-    let pool = drivers::pool(config, &QemuImg::default(), &mut Vec::new()).await?;
-    for volume in pool.inventory().await?.exports {
-        pool.unexport(&volume, volume::driver::Fence { generation: u64::MAX }).await?;
+    for pool in pools::open(config, &QemuImg::default(), &mut Vec::new())?.values() {
+        for volume in pool.inventory().await?.exports {
+            pool.unexport(&volume, volume::driver::Fence { generation: u64::MAX }).await?;
+        }
     }
     Ok(())
 }

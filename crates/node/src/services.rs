@@ -177,6 +177,7 @@ impl Services {
         let mut all = identity::reconcilers(&self.identity);
         all.extend(self.network.reconcilers());
         all.extend(image::reconcilers(&self.image));
+        all.extend(volume::reconcilers(&self.volume));
         all.extend(self.compute.reconcilers());
         all.extend(keymanager::reconcilers(&self.keymanager));
         all

@@ -54,6 +54,7 @@ pub fn disk_id(volume: &VolumeId) -> String {
 pub enum VolumeTarget {
     NbdUnix { socket: PathBuf, export: String },
     NbdTcp { host: String, port: u16, export: String },
+    Rbd { pool: String, namespace: Option<String>, image: String, user: String, conf: PathBuf },
     Fake { export: String },
 }
 

@@ -87,6 +87,8 @@ pub enum Target {
     NbdUnix { socket: PathBuf, export: String },
     /// From any host.
     NbdTcp { host: String, port: u16, export: String },
+    /// An image of a Ceph cluster, from any host that has `conf` and the keyring of `user` to which it leads.
+    Rbd { pool: String, namespace: Option<String>, image: String, user: String, conf: PathBuf },
     /// Nothing behind it (fake).
     Fake { export: String },
 }

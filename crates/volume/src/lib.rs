@@ -40,7 +40,8 @@ pub use model::{
 pub use pools::PoolReport;
 pub use service::{VolumeDeps, VolumeService};
 
-use flow::EngineBuilder;
+use flow::{EngineBuilder, Reconciler};
+use std::sync::Arc;
 use store::Schema;
 
 /// The kinds of object this service keeps.
@@ -56,4 +57,10 @@ pub fn schema(schema: Schema) -> Schema {
 #[must_use]
 pub fn flows(engine: EngineBuilder, service: &VolumeService) -> EngineBuilder {
     flows::register(engine, service)
+}
+
+/// What holds states.
+#[must_use]
+pub fn reconcilers(service: &VolumeService) -> Vec<Arc<dyn Reconciler>> {
+    vec![Arc::new(flows::measure_pools::MeasurePools(service.clone()))]
 }

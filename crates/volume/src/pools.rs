@@ -17,13 +17,19 @@ pub struct PoolReport {
     pub stats: PoolStats,
 }
 
+impl PoolReport {
+    pub(crate) fn name(&self) -> String {
+        format!("{}@{}#{}", self.host, self.backend, self.stats.pool)
+    }
+}
+
 impl VolumeService {
     /// Takes what a host reports; writes only what changed.
     pub async fn report_pools(&self, reports: Vec<PoolReport>) -> Result<()> {
         let write = move |tx: &mut Tx| {
             for report in &reports {
                 let pool = VolumePool {
-                    name: format!("{}@{}#{}", report.host, report.backend, report.stats.pool),
+                    name: report.name(),
                     host: report.host.clone(),
                     backend: report.backend.clone(),
                     availability_zone: report.availability_zone.clone(),

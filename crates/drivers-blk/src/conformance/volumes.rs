@@ -11,8 +11,9 @@ pub use content::*;
 pub use exports::*;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 use kernel::VolumeId;
-use std::{future::Future, path::Path, sync::Arc, time::Duration};
+use std::{future::Future, path::Path, pin::Pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 use volume::driver::*;
 
@@ -49,6 +50,11 @@ pub trait PoolBench: Send + Sync {
     /// Whether the pool keeps what is written. Cases about content only mean something where it does.
     fn keeps_bytes(&self) -> bool;
 
+    /// Whether the pool itself refuses writes to what is exported for reading. Else the guest's QEMU does, which opens it so.
+    fn guards_writes(&self) -> bool {
+        true
+    }
+
     fn scratch(&self) -> &Path;
 }
 
@@ -59,24 +65,56 @@ pub enum Outcome {
     Refused,
 }
 
-/// Makes a test of each case. `$bench` is an expression that makes a fresh bench; it may await.
+/// Makes a test of each case. `$bench` is an expression that makes a fresh bench; it may await. Where all benches stand on one
+/// ground that takes long to make, `volume_conformance!(together, $bench)` is a future of all cases.
 #[macro_export]
 macro_rules! volume_conformance {
     ($bench:expr) => {
-        $crate::volume_conformance!($bench;
+        $crate::volume_conformance!(@list apart, $bench);
+    };
+    (together, $bench:expr) => {
+        $crate::volume_conformance!(@list together, $bench)
+    };
+    (@list $how:ident, $bench:expr) => {
+        $crate::volume_conformance! { @$how $bench;
             lifecycle, absent_volumes, fences, fences_outlive_volumes, statistics, deletion_is_refused, odd_ids, extend_at_rest,
             exports_are_stable, exports_survive_reopening, extend_exported, concurrent_calls_agree,
             written_stays, from_an_image, bad_images_leave_nothing, snapshots_at_rest, snapshots_of_exported, clones, copies_out,
             read_only_exports, backups_hold_the_moment, increments, rewritten,
-        );
+        }
     };
-    ($bench:expr; $($case:ident),+ $(,)?) => {$(
+    (@apart $bench:expr; $($case:ident),+ $(,)?) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $case() {
             let bench = $bench;
             $crate::conformance::volumes::$case(&bench).await;
         }
     )+};
+    (@together $bench:expr; $($case:ident),+ $(,)?) => {
+        $crate::conformance::volumes::together(vec![$((
+            stringify!($case),
+            Box::pin(async {
+                let bench = $bench;
+                $crate::conformance::volumes::$case(&bench).await;
+            }),
+        )),+])
+    };
+}
+
+/// A case of the suite by its name.
+pub type Case = (&'static str, Pin<Box<dyn Future<Output = ()> + Send>>);
+
+/// Runs cases a few at a time; names all that fail.
+pub async fn together(cases: Vec<Case>) {
+    let run = |(name, case): Case| async move {
+        let began = Instant::now();
+        let ended = tokio::spawn(case).await;
+        println!("{name}: {:.1} s", began.elapsed().as_secs_f64());
+        ended.err().map(|_| name)
+    };
+    let failed: Vec<&str> =
+        stream::iter(cases).map(run).buffer_unordered(4).filter_map(|f| async move { f }).collect().await;
+    assert!(failed.is_empty(), "these cases fail: {failed:?}");
 }
 
 /// Waits until `holds`.

@@ -5,9 +5,10 @@ use super::{
     daemon::{Access, Daemon},
     disk, gateway,
     gateway::Taken,
-    pool::{ExportRecord, VolumeDir, remove_file},
+    pool::{ExportRecord, VolumeDir},
     qmp::Qmp,
 };
+use crate::ground::remove_file;
 use kernel::{Error, Result, VolumeId};
 use std::{
     sync::{Arc, Weak},

@@ -12,13 +12,14 @@
 //! kept in order across crashes, and it costs nothing where files share blocks.
 
 use super::{
-    FileVolumes, backups, disk,
-    pool::{GIB, Unfinished, VolumeDir, VolumeRecord},
+    FileVolumes, disk,
+    pool::{GIB, VolumeDir, VolumeRecord},
 };
 use crate::{
-    checksum,
+    backups, checksum,
     disk::OnDisk,
     durable,
+    ground::Unfinished,
     qemu_img::{Compress, Format, INVALID_IMAGE},
 };
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};

@@ -17,8 +17,7 @@
 //! Invariants
 //! - A volume or snapshot is there whole or not at all: made in `making`, synced, renamed. What a kill leaves is removed by the next
 //!   open, and the next call begins anew.
-//! - Calls on one volume take turns. A call that began runs to its end even if its caller goes away; the caller's next try waits
-//!   for it and finds it done.
+//! - Calls on one volume take turns ([`Orderly`]).
 //! - Whether a volume is exported is said by its record, which is there before the first daemon and after the last one. As long as it
 //!   is there, a watcher starts again what died: guests wait (`reconnect-delay`) and go on.
 //! - A write is on the disk before it is acknowledged (`writethrough`). It must be: qcow2 keeps its tables in the daemon's
@@ -27,7 +26,6 @@
 //! - A generation older than one seen is refused, also after the volume has gone.
 
 mod audit;
-mod backups;
 mod config;
 mod daemon;
 mod disk;
@@ -43,7 +41,13 @@ mod sockets;
 pub use config::{FileVolumesConfig, TcpExports};
 pub use doctor::doctor;
 
-use crate::{disk::space, qemu_img::Format, turns::Turns};
+use crate::{
+    backups,
+    disk::space,
+    ground::{Ground, remove_file},
+    qemu_img::Format,
+    turns::{Orderly, Turns},
+};
 use async_trait::async_trait;
 use daemon::Access;
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
@@ -53,7 +57,6 @@ use serde::Serialize;
 use std::{
     collections::HashMap,
     fs,
-    future::Future,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -91,34 +94,14 @@ impl FileVolumes {
         }
         Ok(Self { inner })
     }
+}
 
-    /// Runs `work` in a task of its own, with the volume's turn.
-    async fn task<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
-        &self,
-        id: &VolumeId,
-        work: impl FnOnce(Self) -> F + Send + 'static,
-    ) -> Result<T> {
-        let (own, id) = (self.clone(), id.clone());
-        let task = tokio::spawn(async move {
-            let _turn = own.inner.turns.take(&id).await;
-            work(own.clone()).await
-        });
-        task.await.doing("working on a volume")?
+impl Orderly for FileVolumes {
+    fn turns(&self) -> &Turns {
+        &self.inner.turns
     }
-
-    /// The same, if the fence lets it pass.
-    async fn change<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
-        &self,
-        id: &VolumeId,
-        fence: Fence,
-        work: impl FnOnce(Self) -> F + Send + 'static,
-    ) -> Result<T> {
-        let of = id.clone();
-        let passed = async move |pool: Self| {
-            pool.inner.pass(&of, fence).await?;
-            work(pool).await
-        };
-        self.task(id, passed).await
+    fn ground(&self) -> &Ground {
+        self.inner.pool.ground()
     }
 }
 
@@ -199,7 +182,7 @@ impl VolumeBackend for FileVolumes {
     async fn delete_snapshot(&self, volume: &VolumeId, snapshot: &SnapshotId, fence: Fence) -> Result<()> {
         let path = self.inner.pool.volume(volume)?.snapshot(snapshot)?;
         self.change(volume, fence, |_| async move {
-            spawn_blocking(move || pool::remove_file(&path)).await.doing("removing a snapshot")?
+            spawn_blocking(move || remove_file(&path)).await.doing("removing a snapshot")?
         })
         .await
     }
@@ -254,11 +237,6 @@ impl VolumeBackend for FileVolumes {
 }
 
 impl Inner {
-    async fn pass(self: &Arc<Self>, id: &VolumeId, fence: Fence) -> Result<()> {
-        let (inner, id) = (self.clone(), id.clone());
-        spawn_blocking(move || inner.pool.pass(&id, fence)).await.doing("checking a volume's fence")?
-    }
-
     async fn write_record(self: &Arc<Self>, path: PathBuf, record: impl Serialize + Send + 'static) -> Result<()> {
         let inner = self.clone();
         spawn_blocking(move || inner.pool.write_record(&path, &record)).await.doing("writing a volume's record")?

@@ -34,7 +34,8 @@ use fields::Fields;
 use futures_util::StreamExt;
 use image::driver::{ImageStore, Inspection, Inspector};
 use kernel::{Result, error::Doing};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, os::unix::fs::FileExt, path::Path, sync::Arc};
+use tokio::task::spawn_blocking;
 
 /// The one inspector: stateless.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,6 +72,38 @@ impl ReadAt for Blob<'_> {
         bytes.truncate(length);
         Ok(bytes)
     }
+}
+
+/// A file of this host.
+struct OnHost(Arc<fs::File>);
+
+#[async_trait]
+impl ReadAt for OnHost {
+    async fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
+        let file = Arc::clone(&self.0);
+        let read = move || {
+            let mut bytes = vec![0; length];
+            let mut done = 0;
+            while done < length {
+                match file.read_at(&mut bytes[done..], offset + done as u64)? {
+                    0 => break,
+                    n => done += n,
+                }
+            }
+            bytes.truncate(done);
+            Ok::<_, std::io::Error>(bytes)
+        };
+        let doing = "reading an image's header";
+        spawn_blocking(read).await.doing(doing)?.doing(doing)
+    }
+}
+
+/// What a file of this host is: for those who are about to give it to a program.
+pub async fn inspect_file(path: &Path) -> Result<Inspection> {
+    let doing = "looking at an image";
+    let file = fs::File::open(path).doing(doing)?;
+    let size = file.metadata().doing(doing)?.len();
+    look(&OnHost(Arc::new(file)), size).await
 }
 
 /// Kept of the beginning: up to the first two descriptors of an ISO.

@@ -1,6 +1,7 @@
 //! What is acknowledged stays, whoever is killed when.
 
 use crate::rig::{HOST, Pool, holds, kill, run, size_of, text, url, write};
+use crate::support::guest::Guest;
 use drivers_blk::{
     conformance::volumes::{Outcome, PoolBench, eventually, fence, make, no_fetch},
     file_volumes::FileVolumes,
@@ -13,55 +14,13 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
     time::timeout,
 };
 use volume::driver::{Target, VolumeBackend, VolumeSource};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A guest's QEMU, as far as its disk goes: one NBD client that lives on and comes back when its server does.
-struct Guest {
-    _process: Child,
-    stdin: ChildStdin,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Guest {
-    fn on(target: &Target) -> Self {
-        let Target::NbdUnix { socket, export } = target else { panic!("{target:?}") };
-        let image = format!(
-            "driver=raw,file.driver=nbd,file.server.type=unix,file.server.path={},file.export={export},file.reconnect-delay=60",
-            socket.display()
-        );
-        let mut process = Command::new("qemu-io")
-            // Its default would flush after each write of its own accord.
-            .args(["-t", "writeback", "--image-opts", &image])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let (stdin, stdout) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        Self { _process: process, stdin, lines: BufReader::new(stdout).lines() }
-    }
-
-    /// Returns once the write is acknowledged. No flush: what comes back must already stay.
-    async fn write(&mut self, offset: u64, length: u64, byte: u8) {
-        self.stdin.write_all(format!("write -P {byte} {offset} {length}\n").as_bytes()).await.unwrap();
-        let wrote = async {
-            loop {
-                let line = self.lines.next_line().await.unwrap().expect("the client lives");
-                assert!(!line.contains("error") && !line.contains("failed"), "{line}");
-                if line.contains(&format!("wrote {length}/{length} bytes at offset {offset}")) {
-                    return;
-                }
-            }
-        };
-        timeout(PATIENCE, wrote).await.expect("the write is acknowledged");
-    }
-}
 
 async fn exported(pool: &Pool) -> (VolumeId, Target) {
     let id = make(pool, 1, VolumeSource::Blank).await;

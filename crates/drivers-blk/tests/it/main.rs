@@ -1,11 +1,15 @@
 //! The drivers against the conformance suites, and each against what only it has.
 
 mod convert;
+mod data;
 mod disk_full;
 mod fake;
+mod hostile;
 mod images;
 mod inspect;
 mod killed;
 mod pool;
+mod rbd;
 mod remote;
 mod rig;
+mod support;

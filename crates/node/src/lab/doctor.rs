@@ -1,8 +1,7 @@
 //! What this machine lacks for a lab, found out before anything is made.
 
 use super::Record;
-use crate::{doctor as host, drivers};
-use drivers_blk::file_volumes::FileVolumesConfig;
+use crate::{doctor as host, drivers, pools};
 use drivers_net::{lab::Lab, system::HostNetConfig};
 use kernel::{Result, doctor::Finding};
 use std::path::Path;
@@ -17,8 +16,7 @@ pub async fn doctor(record: &Record, data: &Path, own: bool) -> Result<Vec<Findi
     findings.push(host::data_dir(data));
     findings.extend(drivers_virt::qemu::doctor(&drivers::qemu_config(&config)?));
     // The host's cards and addresses are not there yet.
-    let volumes = FileVolumesConfig { tcp: None, ..drivers::file_volumes(&config)? };
-    findings.extend(drivers_blk::file_volumes::doctor(&volumes));
+    findings.extend(pools::doctor(&config, false)?);
     let network = HostNetConfig { underlay: None, ..drivers::host_net_config(&config)? };
     findings.extend(drivers_net::system::doctor(&network).await);
     findings.push(conflicts(record, own).await?);

@@ -180,6 +180,11 @@ fn connection(attachment: &Attachment, target: &Target) -> Value {
         Target::NbdTcp { host, port, export } => {
             json!({"driver_volume_type": "nbd", "host": host, "port": port, "export": export})
         }
+        // As Cinder's: the name has the pool in it.
+        Target::Rbd { pool, namespace, image, user, .. } => {
+            let pool = [Some(pool), namespace.as_ref()].into_iter().flatten().cloned().collect::<Vec<_>>().join("/");
+            json!({"driver_volume_type": "rbd", "name": format!("{pool}/{image}"), "auth_enabled": true, "auth_username": user})
+        }
         Target::Fake { export } => json!({"driver_volume_type": "fake", "export": export}),
     };
     out["attachment_id"] = json!(attachment.id);

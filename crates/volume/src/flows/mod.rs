@@ -6,6 +6,7 @@ pub(crate) mod create_volume;
 pub(crate) mod delete_snapshot;
 pub(crate) mod delete_volume;
 pub(crate) mod extend_volume;
+pub(crate) mod measure_pools;
 pub(crate) mod rewrite_volume;
 pub(crate) mod upload_volume;
 

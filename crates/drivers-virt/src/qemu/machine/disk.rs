@@ -89,6 +89,13 @@ pub fn storage(disk: &Disk, name: &str, setting: &Setting<'_>) -> Result<Value> 
             let server = json!({"type": "inet", "host": host, "port": port.to_string()});
             json!({"driver": "nbd", "server": server, "export": export, "reconnect-delay": 60})
         }
+        DiskSource::Rbd { pool, namespace, image, user, conf } => {
+            let mut node = json!({"driver": "rbd", "pool": pool, "image": image, "user": user, "conf": conf});
+            if let Some(namespace) = namespace {
+                node["namespace"] = json!(namespace);
+            }
+            node
+        }
     };
     node["node-name"] = json!(name);
     node["discard"] = json!("unmap");

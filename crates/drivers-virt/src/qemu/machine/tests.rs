@@ -89,6 +89,30 @@ fn command_lines() {
     );
 }
 
+/// A volume in Ceph is QEMU's own to read: where and as whom, and no key.
+#[test]
+fn volumes_in_ceph() {
+    let config = QemuConfig::new("/state");
+    let rbd = |namespace: Option<&str>| DiskSource::Rbd {
+        pool: "volumes".into(),
+        namespace: namespace.map(str::to_owned),
+        image: "volume-1".into(),
+        user: "tstack".into(),
+        conf: "/etc/ceph/ceph.conf".into(),
+    };
+    let nodes = |source| {
+        let volume = Disk { read_only: true, ..disk("vol-1", 3, source) };
+        disk::parts(&volume, Machine::Pc, &Setting { config: &config, accel: Accel::Tcg }).unwrap().nodes
+    };
+    let storage = json!({
+        "driver": "rbd", "pool": "volumes", "image": "volume-1", "user": "tstack", "conf": "/etc/ceph/ceph.conf",
+        "node-name": "d3-s", "discard": "unmap", "read-only": true, "cache": {"direct": false, "no-flush": false},
+    });
+    let top = json!({"driver": "raw", "node-name": "d3", "file": "d3-s", "read-only": true, "discard": "unmap"});
+    assert_eq!(nodes(rbd(None)), [storage, top]);
+    assert_eq!(nodes(rbd(Some("ours")))[0]["namespace"], "ours");
+}
+
 /// Offloads are switched by the setting, on virtio alone.
 #[test]
 fn offloads() {

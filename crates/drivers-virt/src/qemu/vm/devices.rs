@@ -258,7 +258,8 @@ fn plug_failed(e: QmpError, doing: &str) -> Error {
     e.while_doing(doing)
 }
 
-/// Shows the guest the new size of a disk. A file's is set through QEMU, an NBD export's is learned by connecting anew.
+/// Shows the guest the new size of a disk. A file's and a Ceph image's is set through QEMU, an NBD export's is learned by
+/// connecting anew.
 async fn grow(qmp: &Qmp, disk: &Disk, size: u64, setting: &Setting<'_>) -> QmpResult<()> {
     let top = disk::top_node(disk.slot);
     let list = qmp.execute("query-named-block-nodes", json!({"flat": true})).await?;
@@ -266,7 +267,7 @@ async fn grow(qmp: &Qmp, disk: &Disk, size: u64, setting: &Setting<'_>) -> QmpRe
     if now.and_then(|n| n["image"]["virtual-size"].as_u64()).is_some_and(|now| now >= size) {
         return Ok(());
     }
-    if !matches!(disk.source, DiskSource::File { .. }) {
+    if matches!(disk.source, DiskSource::NbdUnix { .. } | DiskSource::NbdTcp { .. }) {
         replace_storage(qmp, disk, setting).await?;
     }
     qmp.execute("block_resize", json!({"node-name": top, "size": size})).await.map(drop)

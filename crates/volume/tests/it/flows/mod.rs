@@ -2,6 +2,7 @@
 
 mod backup;
 mod create;
+mod pools;
 mod snapshot;
 mod volume;
 
