@@ -2,6 +2,7 @@
 //!
 //! The server is a process of its own, so its CPU time is its own; a report goes to `docs/reports/`.
 
+mod blocks;
 mod identity;
 mod image;
 mod network;
@@ -16,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const NAMES: &[&str] = &["store", "api", "identity", "network", "image"];
+const NAMES: &[&str] = &["store", "api", "identity", "network", "image", "blocks"];
 
 pub fn run(args: &[String]) -> Result<(), String> {
     let wanted: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -41,6 +42,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
     }
     if asked("image") {
         runtime.block_on(image::run())?;
+    }
+    if asked("blocks") {
+        runtime.block_on(blocks::run())?;
     }
     Ok(())
 }

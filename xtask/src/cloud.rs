@@ -11,6 +11,8 @@ use std::{
 #[derive(Clone, Copy, PartialEq)]
 pub enum Hosts {
     Fake,
+    /// QEMU without networks.
+    Guests,
     /// QEMU, OVN and OVS: needs root and their packages.
     Real,
 }
@@ -19,6 +21,8 @@ pub struct TestCloud {
     pub dir: PathBuf,
     pub port: u16,
     hosts: Hosts,
+    /// Settings besides.
+    more: Vec<String>,
     child: Option<Child>,
     binary: PathBuf,
 }
@@ -49,8 +53,8 @@ impl TestCloud {
         let binary = binary()?;
         let dir = Path::new("/var/tmp").join(format!("tstack-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&dir).map_err(|e| format!("making {}: {e}", dir.display()))?;
-        let cloud = Self { dir, port: free_port()?, hosts, child: None, binary };
-        if hosts == Hosts::Real {
+        let cloud = Self { dir, port: free_port()?, hosts, more: Vec::new(), child: None, binary };
+        if hosts != Hosts::Fake {
             let at = |path: &str| cloud.dir.join(path).display().to_string();
             let [out, alt, keep] = ["cache/tinycloud.qcow2", "cache/tinycloud-alt.qcow2", "probe"].map(at);
             for dir in [at("cache"), at("probe")] {
@@ -64,7 +68,7 @@ impl TestCloud {
     /// Images, flavors and networks of the demo, without a server.
     pub fn prepare(&self) -> Result<(), String> {
         let (image, mut args) = (self.image().display().to_string(), vec!["demo", "--no-server"]);
-        if self.hosts == Hosts::Real {
+        if self.hosts != Hosts::Fake {
             args.extend(["--image", &image]);
         }
         match self.run(&args)? {
@@ -86,12 +90,22 @@ impl TestCloud {
             "network.driver=fake",
             "volume.driver=fake",
         ];
-        let drivers = if self.hosts == Hosts::Fake { &fakes[..] } else { &[] };
+        let drivers = match self.hosts {
+            Hosts::Fake => &fakes[..],
+            Hosts::Guests => &["network.driver=fake"],
+            Hosts::Real => &[],
+        };
         for set in ["agent.port=0", "log.level=warn"].iter().chain(drivers) {
             all.extend(["--set".to_owned(), (*set).to_owned()]);
         }
+        all.extend(self.more.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
         all.extend(["--set".to_owned(), format!("api.port={}", self.port)]);
         all
+    }
+
+    /// A setting from the next start on.
+    pub fn set(&mut self, setting: &str) {
+        self.more.push(setting.to_owned());
     }
 
     /// Starts the process and waits until it serves; how long that took.
@@ -168,7 +182,7 @@ impl TestCloud {
 impl Drop for TestCloud {
     fn drop(&mut self) {
         self.kill();
-        if self.hosts == Hosts::Real {
+        if self.hosts != Hosts::Fake {
             // Guests and switches outlive the process; whoever takes them down says what is left.
             match self.run(&["down", "--purge"]) {
                 Ok((true, _)) => {}

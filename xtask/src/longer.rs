@@ -35,7 +35,7 @@ pub fn net_why(rounds: u64, seed: u64) -> Result<(), String> {
 }
 
 /// Runs a test with settings; the lines in which it tells what it tried.
-fn told(package: &str, test: &str, settings: &[(&str, u64)]) -> Result<Vec<String>, String> {
+pub fn told(package: &str, test: &str, settings: &[(&str, u64)]) -> Result<Vec<String>, String> {
     let mut cargo = Command::new("cargo");
     cargo.args(["test", "--quiet", "--package", package, "--test", "it", test, "--", "--nocapture"]);
     cargo.envs(settings.iter().map(|(name, value)| (name, value.to_string())));
@@ -44,7 +44,7 @@ fn told(package: &str, test: &str, settings: &[(&str, u64)]) -> Result<Vec<Strin
     if !output.status.success() {
         return Err(format!("{test} found something:\n{text}"));
     }
-    let tells = |line: &&str| ["fuzz ", "answers", "why "].iter().any(|word| line.starts_with(word));
+    let tells = |line: &&str| ["fuzz ", "answers", "why ", "data "].iter().any(|word| line.starts_with(word));
     let told: Vec<String> = text.lines().filter(tells).map(str::to_owned).collect();
     if told.is_empty() {
         return Err(format!("{test} tried nothing:\n{text}"));

@@ -24,9 +24,15 @@ pub fn run(args: &[String]) -> Result<(), String> {
             let pace = if args.iter().any(|a| a == "--real") { &REAL } else { &FAKE };
             runtime.block_on(killed(pace, option("--rounds", 100), option("--seed", 1)))
         }
+        Some("data") => crate::data::run(&crate::data::Extent {
+            rounds: option("--rounds", 100),
+            guest_rounds: option("--guest-rounds", 25),
+            seed: option("--seed", 1),
+            ceph: args.iter().any(|a| a == "--ceph"),
+        }),
         Some("fuzz") => crate::longer::fuzz(option("--percent", 100), option("--seed", 1)),
         Some("net-why") => crate::longer::net_why(option("--rounds", 1000), option("--seed", 1)),
-        _ => Err("there are: killed [--rounds N] [--seed N] [--real], fuzz [--percent N] [--seed N], net-why [--rounds N] [--seed N]".into()),
+        _ => Err("there are: killed [--rounds N] [--seed N] [--real], data [--rounds N] [--guest-rounds N] [--seed N] [--ceph], fuzz [--percent N] [--seed N], net-why [--rounds N] [--seed N]".into()),
     }
 }
 
