@@ -107,7 +107,7 @@ fn references(snapshot: &Snapshot, leaks: &mut Vec<String>) {
         }
     }
     for router in snapshot.all::<Router>() {
-        for port in router.interfaces.iter().chain(router.gateway.as_ref().map(|g| &g.port)) {
+        for port in router.interfaces.iter().chain(router.gateways().map(|g| &g.port)) {
             if !snapshot.contains::<Port>(port) {
                 leaks.push(format!("router {} has the port {port}, which is gone", router.id));
             }

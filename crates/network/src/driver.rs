@@ -186,6 +186,15 @@ pub struct LRouter {
     pub admin_up: bool,
     pub routes: Vec<(IpNet, IpAddr)>,
     pub gateway: Option<LGateway>,
+    /// Further ways out; one without next hops carries what the routes send there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_gateways: Vec<LGateway>,
+}
+
+impl LRouter {
+    pub fn gateways(&self) -> impl Iterator<Item = &LGateway> {
+        self.gateway.iter().chain(&self.more_gateways)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

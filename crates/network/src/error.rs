@@ -289,6 +289,8 @@ refusals! {
     AutoAllocationFailure { reason: String } => Conflict, "Deployment error: {reason}.";
     RouterWithoutGateway { router: String, network: String } =>
         Conflict, "Router {router} has no external gateway on network {network}";
+    UnableToMatchGateways { router: String } => BadRequest,
+        "Unable to match a requested gateway port to existing gateway ports for router {router}";
     FloatingIPPortAlreadyAssociated { port: String, floating: String, address: IpAddr, fixed: IpAddr, network: String } => Conflict,
         "Cannot associate floating IP {address} ({floating}) with port {port} using fixed IP {fixed}, as that fixed IP already has a floating IP on external network {network}.";
     ExternalNetworkInUse { id: String } => Conflict,

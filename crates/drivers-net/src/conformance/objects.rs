@@ -101,7 +101,8 @@ pub fn tcp_group(ports: &[u16]) -> LSecurityGroup {
 }
 
 pub fn router() -> LRouter {
-    LRouter { id: RouterId::new(), name: "router".into(), admin_up: true, routes: vec![], gateway: None }
+    let (routes, more_gateways) = (vec![], vec![]);
+    LRouter { id: RouterId::new(), name: "router".into(), admin_up: true, routes, gateway: None, more_gateways }
 }
 
 /// The router's port with the subnet's gateway address.

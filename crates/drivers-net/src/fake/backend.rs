@@ -45,7 +45,7 @@ fn needs(object: &Logical) -> Vec<LogicalKey> {
     match object {
         Logical::Network(_) | Logical::Subnet(_) | Logical::SecurityGroup(_) => vec![],
         Logical::Port(o) => vec![LogicalKey::Network(o.network.clone())],
-        Logical::Router(o) => o.gateway.iter().map(|g| LogicalKey::Network(g.network.clone())).collect(),
+        Logical::Router(o) => o.gateways().map(|g| LogicalKey::Network(g.network.clone())).collect(),
         Logical::RouterInterface(o) => {
             vec![LogicalKey::Router(o.router.clone()), LogicalKey::Network(o.network.clone())]
         }

@@ -135,14 +135,25 @@ pub fn update<T: DeserializeOwned>(spec: &Spec, cx: &Ctx, body: Value) -> Result
 
 /// Notes an attribute as set, with the parts of structured ones: `fixed_ips:ip_address`.
 fn note(set: &mut Set, attr: &Attr, value: &Value) {
-    set.0.push(attr.name.to_owned());
+    note_named(set, attr.name, value);
+}
+
+/// The same of a value that no table describes.
+pub fn noted(name: &str, value: &Value) -> Set {
+    let mut set = Set::default();
+    note_named(&mut set, name, value);
+    set
+}
+
+fn note_named(set: &mut Set, attr: &str, value: &Value) {
+    set.0.push(attr.to_owned());
     let objects = match value {
         Value::Object(_) => std::slice::from_ref(value),
         Value::Array(items) => items,
         _ => &[],
     };
     for (part, _) in objects.iter().filter_map(Value::as_object).flatten().filter(|(_, v)| !v.is_null()) {
-        let name = format!("{}:{part}", attr.name);
+        let name = format!("{attr}:{part}");
         if !set.has(&name) {
             set.0.push(name);
         }

@@ -1,6 +1,7 @@
 //! What an attribute's value must look like. Reading puts a value into the one form that operations take; a refusal says why in
 //! the words that Neutron's clients know.
 
+mod hints;
 mod lists;
 mod names;
 mod scalars;
@@ -20,6 +21,7 @@ pub enum Kind {
     /// A security group's name: any but `default`.
     GroupName(usize),
     Bool,
+    BoolOrNull,
     Int,
     NonNegative,
     IpVersion,
@@ -39,6 +41,8 @@ pub enum Kind {
     FixedIps,
     AddressPairs,
     DhcpOptions,
+    /// What a port tells a back end about its tuning, or null.
+    PortHints,
     SubPorts,
     DscpMark,
     /// A port of a transport protocol, or null.
@@ -98,10 +102,12 @@ impl Kind {
         match self {
             Self::TextOrNull(_)
             | Self::OneOfOrNull(_)
+            | Self::BoolOrNull
             | Self::UuidOrNull
             | Self::IpOrNull
             | Self::CidrOrNull
             | Self::DictOrNull
+            | Self::PortHints
             | Self::Mac
             | Self::Gateway
             | Self::Protocol
@@ -119,7 +125,7 @@ impl Kind {
             Self::GroupName(max) => names::group(value, max),
             Self::DnsName => names::dns_name(value),
             Self::DnsDomain => names::dns_domain(value),
-            Self::Bool => scalars::boolean(value),
+            Self::Bool | Self::BoolOrNull => scalars::boolean(value),
             Self::Int => scalars::integer(value).map(Value::from),
             Self::NonNegative => scalars::non_negative(value),
             Self::IpVersion => scalars::ip_version(value),
@@ -145,6 +151,7 @@ impl Kind {
             Self::FixedIps => lists::fixed_ips(value),
             Self::AddressPairs => lists::address_pairs(value),
             Self::DhcpOptions => lists::dhcp_options(value),
+            Self::PortHints => hints::port(value),
             Self::TransportPort => scalars::transport_port(value),
             Self::PortRange => scalars::port_range(value),
             Self::DscpMark => scalars::dscp_mark(value),

@@ -4,22 +4,25 @@ use super::{
     crud::{create, delete, update, verbs},
     kind::Kind,
     query::Query,
-    resource::{Fields, Look, list, show},
+    resource::{Fields, IfMatch, Look, list, one, show},
     spec::{ADMIN_STATE, Attr, Default, ID, NAME, STANDARD, Spec},
     tags,
 };
 use crate::{
     Network as Service,
-    model::{Network, Port, logical::hostname, qos, trunk::TrunkEnd},
-    ops::port::{self, create::NewPort, update::PortChanges},
+    error::NetError,
+    model::{Network, Port, PortExtras, logical::hostname, qos, resource_request, trunk::TrunkEnd},
+    ops::port::{self, PairAsked, address_pairs, create::NewPort, update::PortChanges},
 };
-use http::ApiRouter;
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Those that OVN can serve; the rest of Neutron's need hardware that no back end here drives.
 pub(super) const VNIC_TYPES: &[&str] =
     &["normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "vdpa", "remote-managed"];
+
+const NUMA_POLICIES: &[&str] = &["required", "preferred", "legacy", "socket"];
 
 static SPEC: Spec = Spec {
     resource: "port",
@@ -51,6 +54,15 @@ static SPEC: Spec = Spec {
             Attr::shown("trunk_details"),
             Attr::new("qos_policy_id", Kind::UuidOrNull, Default::Null).mutable().filtered(),
             Attr::shown("qos_network_policy_id"),
+            Attr::shown("resource_request"),
+            Attr::new("numa_affinity_policy", Kind::OneOfOrNull(NUMA_POLICIES), Default::Unset).mutable(),
+            Attr::new("device_profile", Kind::TextOrNull(255), Default::Unset),
+            Attr::new("hints", Kind::PortHints, Default::Unset).mutable(),
+            Attr::new("trusted", Kind::Bool, Default::Unset).mutable(),
+            Attr::new("hardware_offload_type", Kind::OneOf(&["switchdev"]), Default::Unset),
+            Attr::later("data_plane_status", Kind::OneOfOrNull(&["ACTIVE", "DOWN"])),
+            Attr::new("propagate_uplink_status", Kind::Bool, Default::Unset).mutable(),
+            Attr::new("dns_domain", Kind::DnsDomain, Default::Unset).mutable(),
             Attr::new("tags", Kind::Tags, Default::EmptyList).filtered(),
             Attr::shown("tags-any").hidden().filtered(),
             Attr::shown("not-tags").hidden().filtered(),
@@ -92,13 +104,14 @@ impl Fields for Port {
             "ip_allocation" => if self.fixed_ips.is_empty() { "none" } else { "immediate" }.into(),
             "qos_policy_id" => self.qos.as_deref().into(),
             "qos_network_policy_id" => qos::from_network(look.snapshot, self).as_deref().into(),
+            "resource_request" => json!(resource_request::of(look.snapshot, self)),
             "trunk_details" => match &self.trunk {
                 Some(TrunkEnd::Parent { trunk }) => {
                     look.snapshot.get(trunk).map_or(Value::Null, |t| super::trunk::details(&t, look))
                 }
                 _ => Value::Null,
             },
-            _ => Value::Null,
+            other => extra(&self.extras, other),
         }
     }
 
@@ -119,6 +132,20 @@ impl Fields for Port {
             .or_else(|| by("security_groups", Self::BY_GROUP))
             .or_else(|| by("network_id", Self::BY_NETWORK))
             .or_else(|| by("binding:host_id", Self::BY_HOST))
+    }
+}
+
+fn extra(extras: &PortExtras, name: &str) -> Value {
+    match name {
+        "numa_affinity_policy" => extras.numa_affinity_policy.as_deref().into(),
+        "device_profile" => extras.device_profile.as_deref().into(),
+        "hints" => json!(extras.hints),
+        "trusted" => extras.trusted.into(),
+        "hardware_offload_type" => extras.hardware_offload_type.as_deref().into(),
+        "data_plane_status" => extras.data_plane_status.as_deref().into(),
+        "propagate_uplink_status" => extras.uplink.unwrap_or(true).into(),
+        "dns_domain" => extras.dns_domain.as_str().into(),
+        _ => Value::Null,
     }
 }
 
@@ -147,6 +174,7 @@ fn dns_assignment(port: &Port, look: &Look<'_>) -> Value {
 /// A subport's says where its packets go, as ML2/OVN has it.
 fn profile(port: &Port) -> serde_json::Map<String, Value> {
     let mut profile = port.binding.profile.clone();
+    profile.extend(port.extras.in_profile().map(|(key, value)| (key.to_owned(), value)));
     if let Some(TrunkEnd::Sub { parent, vlan, .. }) = &port.trunk {
         profile.extend([("parent_name".to_owned(), json!(parent)), ("tag".to_owned(), json!(vlan))]);
     }
@@ -162,6 +190,36 @@ pub(super) fn vif_details(look: &Look<'_>) -> Value {
     })
 }
 
+/// The pairs in the body of both actions: `{"port": {"allowed_address_pairs": […]}}`.
+fn pairs(body: &Value) -> kernel::Result<Vec<PairAsked>> {
+    let given = body.get("port").and_then(|port| port.get("allowed_address_pairs"));
+    let absent = || NetError::request("Unable to find 'allowed_address_pairs' in request body");
+    let read = Kind::AddressPairs.read("allowed_address_pairs", given.ok_or_else(absent)?)?;
+    serde_json::from_value(read).map_err(|e| kernel::Error::internal("reading address pairs").with_source(e))
+}
+
+async fn add_address_pairs(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let port = address_pairs::add(&net, &cx, &id, pairs(&body)?, expect).await?;
+    Ok(http::ok(&one(&net, &cx, port.as_ref(), &[])))
+}
+
+async fn remove_address_pairs(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let port = address_pairs::remove(&net, &cx, &id, pairs(&body)?, expect).await?;
+    Ok(http::ok(&one(&net, &cx, port.as_ref(), &[])))
+}
+
 verbs!(Port, NewPort, PortChanges, port);
 
 pub fn routes() -> ApiRouter<Service> {
@@ -171,5 +229,7 @@ pub fn routes() -> ApiRouter<Service> {
         .get("/v2.0/ports/{id}", show::<Port>)
         .put("/v2.0/ports/{id}", update::<Port>)
         .delete("/v2.0/ports/{id}", delete::<Port>)
+        .put("/v2.0/ports/{id}/add_allowed_address_pairs", add_address_pairs)
+        .put("/v2.0/ports/{id}/remove_allowed_address_pairs", remove_address_pairs)
         .merge(tags::routes::<Port>("/v2.0/ports/{id}/tags", "/v2.0/ports/{id}/tags/{tag}"))
 }

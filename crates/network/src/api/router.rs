@@ -1,6 +1,7 @@
 //! `/v2.0/routers`
 
 use super::{
+    body,
     crud::{create, delete, update, verbs},
     kind::Kind,
     resource::{Fields, IfMatch, Look, list, one, show},
@@ -10,8 +11,18 @@ use super::{
 use crate::{
     Network as Service,
     error::NetError,
-    model::{Port, Resource, Router, router::ConntrackHelper, subnet::Route},
-    ops::router::{self, InterfaceAsked, InterfaceView, create::NewRouter, update::RouterChanges},
+    model::{
+        Port, Resource, Router,
+        router::{ConntrackHelper, Gateway},
+        subnet::Route,
+    },
+    ops::router::{
+        self, InterfaceAsked, InterfaceView,
+        create::NewRouter,
+        external_gateways::{self, GatewaysAsked},
+        gateway::GatewayAsked,
+        update::RouterChanges,
+    },
 };
 use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
 use serde_json::{Value, json};
@@ -27,6 +38,9 @@ static SPEC: Spec = Spec {
             ADMIN_STATE,
             Attr::shown("status").sorted(),
             Attr::new("external_gateway_info", Kind::Gateway, Default::Null).mutable(),
+            Attr::shown("external_gateways"),
+            Attr::new("enable_default_route_ecmp", Kind::BoolOrNull, Default::Unset).mutable(),
+            Attr::new("enable_default_route_bfd", Kind::BoolOrNull, Default::Unset).mutable(),
             Attr::later("routes", Kind::Routes),
             Attr::shown("availability_zones"),
             Attr::new("availability_zone_hints", Kind::TextList, Default::EmptyList),
@@ -51,7 +65,10 @@ impl Fields for Router {
             "name" => self.name.as_str().into(),
             "admin_state_up" => self.admin_up.into(),
             "status" => "ACTIVE".into(),
-            "external_gateway_info" => gateway(self, look),
+            "external_gateway_info" => self.gateway.as_ref().map_or(Value::Null, |g| gateway(g, look)),
+            "external_gateways" => self.gateways().map(|g| gateway(g, look)).collect(),
+            "enable_default_route_ecmp" => self.ecmp.into(),
+            "enable_default_route_bfd" => self.bfd.into(),
             "routes" => json!(self.routes),
             "availability_zones" => json!(zones::of(look)),
             "availability_zone_hints" => json!(self.zone_hints),
@@ -69,8 +86,7 @@ impl Fields for Router {
     }
 }
 
-fn gateway(router: &Router, look: &Look<'_>) -> Value {
-    let Some(gateway) = &router.gateway else { return Value::Null };
+fn gateway(gateway: &Gateway, look: &Look<'_>) -> Value {
     let port = look.snapshot.get::<Port>(&gateway.port);
     let ips = port.iter().flat_map(|p| p.fixed_ips.iter());
     let ips: Vec<_> = ips.map(|ip| json!({"subnet_id": ip.subnet, "ip_address": ip.address})).collect();
@@ -89,6 +105,9 @@ pub fn routes() -> ApiRouter<Service> {
         .delete("/v2.0/routers/{id}", delete::<Router>)
         .put("/v2.0/routers/{id}/add_router_interface", add_interface)
         .put("/v2.0/routers/{id}/remove_router_interface", remove_interface)
+        .put("/v2.0/routers/{id}/add_external_gateways", add_gateways)
+        .put("/v2.0/routers/{id}/remove_external_gateways", remove_gateways)
+        .put("/v2.0/routers/{id}/update_external_gateways", update_gateways)
         .put("/v2.0/routers/{id}/add_extraroutes", add_extraroutes)
         .put("/v2.0/routers/{id}/remove_extraroutes", remove_extraroutes)
         .merge(tags::routes::<Router>("/v2.0/routers/{id}/tags", "/v2.0/routers/{id}/tags/{tag}"))
@@ -136,6 +155,49 @@ async fn remove_interface(
 ) -> ApiResult {
     let done = router::remove_interface::remove(&net, &cx, &id, &interface(&body)?).await?;
     Ok(http::ok(&interface_view(&done)))
+}
+
+/// The gateways in the body of the three gateway actions: `{"router": {"external_gateways": [{"network_id": …}]}}`.
+fn asked_gateways(body: &Value) -> kernel::Result<GatewaysAsked> {
+    const NAME: &str = "external_gateways";
+    let wrong = || NetError::request(format!("Invalid input for {NAME}. Reason: a list of gateways is needed."));
+    let given = body.get("router").and_then(|r| r.get(NAME)?.as_array()).ok_or_else(wrong)?;
+    let read: Value = given.iter().map(|one| Kind::Gateway.read(NAME, one)).collect::<Result<_, _>>()?;
+    let gateways: Vec<GatewayAsked> = serde_json::from_value(read.clone()).map_err(|_| wrong())?;
+    Ok(GatewaysAsked { set: body::noted(NAME, &read), gateways })
+}
+
+async fn add_gateways(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let router = external_gateways::add(&net, &cx, &id, asked_gateways(&body)?, expect).await?;
+    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
+}
+
+async fn remove_gateways(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let router = external_gateways::remove(&net, &cx, &id, asked_gateways(&body)?, expect).await?;
+    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
+}
+
+async fn update_gateways(
+    State(net): State<Service>,
+    Cx(cx): Cx,
+    Path(id): Path<String>,
+    IfMatch(expect): IfMatch,
+    JsonBody(body): JsonBody,
+) -> ApiResult {
+    let router = external_gateways::update(&net, &cx, &id, asked_gateways(&body)?, expect).await?;
+    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
 }
 
 /// The routes in the body of both route actions: `{"router": {"routes": […]}}`. One that comes twice counts once.

@@ -10,7 +10,7 @@
 //! The status is not stored but follows: `ACTIVE` is a port whose guest has the interface, or one of the service itself, and
 //! that is administratively up. Ports of floating IPs only hold an address: `N/A`.
 
-use super::{PortForwardingId, QosPolicyId, Resource, Standard, standard::resource, trunk::TrunkEnd};
+use super::{PortExtras, PortForwardingId, QosPolicyId, Resource, Standard, standard::resource, trunk::TrunkEnd};
 use ipnet::IpNet;
 use kernel::{FloatingIpId, HostName, NetworkId, PortId, SecurityGroupId, SubnetId};
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,8 @@ pub struct Port {
     /// Its own QoS policy; without one its network's holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qos: Option<QosPolicyId>,
+    #[serde(default, skip_serializing_if = "PortExtras::is_empty")]
+    pub extras: PortExtras,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -144,6 +146,15 @@ pub enum Role {
     FloatingIp,
     Metadata,
     Dhcp,
+}
+
+/// A MAC address in its one form: lower case, colons.
+pub fn mac(text: &str) -> Option<String> {
+    let octet = |p: &str| if p.len() == 2 { u8::from_str_radix(p, 16).ok() } else { None };
+    let octets: Vec<u8> = text.split([':', '-']).map(octet).collect::<Option<_>>()?;
+    // Neutron refuses these two alone: an address of a group (an odd first octet) is taken.
+    let nobodys = octets.iter().all(|o| *o == 0) || octets.iter().all(|o| *o == 0xff);
+    (octets.len() == 6 && !nobodys).then(|| octets.iter().map(|o| format!("{o:02x}")).collect::<Vec<_>>().join(":"))
 }
 
 resource!(Port, "port", PortNotFound);

@@ -12,7 +12,17 @@ pub struct Router {
     pub standard: Standard,
     pub name: String,
     pub admin_up: bool,
+    /// The one that `external_gateway_info` shows.
     pub gateway: Option<Gateway>,
+    /// Further ways out; none without the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_gateways: Vec<Gateway>,
+    /// Spread what leaves over the gateways' default routes; else all of it takes the first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ecmp: bool,
+    /// Whether next hops shall be watched (BFD).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bfd: bool,
     /// The ports by which subnets are connected. Kept here so that connecting one conflicts with removing the router.
     pub interfaces: BTreeSet<PortId>,
     pub routes: Vec<Route>,
@@ -61,6 +71,21 @@ pub struct Gateway {
 resource!(Router, "router", RouterNotFound);
 
 impl Router {
+    /// All ways out, the first one first.
+    pub fn gateways(&self) -> impl Iterator<Item = &Gateway> {
+        self.gateway.iter().chain(&self.more_gateways)
+    }
+
+    pub fn set_gateways(&mut self, all: impl IntoIterator<Item = Gateway>) {
+        let mut all = all.into_iter();
+        self.gateway = all.next();
+        self.more_gateways = all.collect();
+    }
+
+    pub fn gateway_on(&self, network: &str) -> Option<&Gateway> {
+        self.gateways().find(|g| *g.network == *network)
+    }
+
     /// By the policy of its gateway.
     pub const BY_QOS: Index<Router> = Index::new(1);
     pub const BY_FLAVOR: Index<Router> = Index::new(2);
@@ -74,7 +99,7 @@ impl Object for Router {
     }
     fn index(&self, sink: &mut IndexSink<'_>) {
         sink.add(<Self as super::Resource>::BY_PROJECT, &*self.standard.project);
-        if let Some(policy) = self.gateway.as_ref().and_then(|g| g.qos.as_ref()) {
+        for policy in self.gateways().filter_map(|g| g.qos.as_ref()) {
             sink.add(Self::BY_QOS, &**policy);
         }
         if let Some(flavor) = &self.flavor {

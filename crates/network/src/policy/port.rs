@@ -1,6 +1,6 @@
 //! Ports.
 
-use super::ADMIN_OR_SERVICE;
+use super::{ADMIN, ADMIN_OR_SERVICE};
 
 policy::rules! {
     /// Create a port.
@@ -55,6 +55,10 @@ policy::rules! {
     CREATE_ALLOWED_ADDRESS_PAIRS_IP_ADDRESS = "create_port:allowed_address_pairs:ip_address",
         "(rule:admin_only) or (role:member and rule:network_owner) or rule:service_api", [Project],
         POST "/v2.0/ports";
+    /// Set `hints` when creating a port.
+    CREATE_HINTS = "create_port:hints", ADMIN, [Project], POST "/v2.0/ports";
+    /// Set `trusted` when creating a port.
+    CREATE_TRUSTED = "create_port:trusted", ADMIN, [Project], POST "/v2.0/ports";
     /// Add tags to a port.
     CREATE_TAGS = "create_port:tags",
         "(rule:admin_only) or (role:member and project_id:%(project_id)s) or rule:context_is_advsvc", [Project],
@@ -75,6 +79,13 @@ policy::rules! {
     /// See `binding:profile` of a port.
     GET_BINDING_PROFILE = "get_port:binding:profile", ADMIN_OR_SERVICE, [Project],
         GET "/v2.0/ports", GET "/v2.0/ports/{id}";
+    /// See `resource_request` of a port.
+    GET_RESOURCE_REQUEST = "get_port:resource_request", ADMIN, [Project],
+        GET "/v2.0/ports", GET "/v2.0/ports/{id}";
+    /// See `hints` of a port.
+    GET_HINTS = "get_port:hints", ADMIN, [Project], GET "/v2.0/ports", GET "/v2.0/ports/{id}";
+    /// See `trusted` of a port.
+    GET_TRUSTED = "get_port:trusted", ADMIN, [Project], GET "/v2.0/ports", GET "/v2.0/ports/{id}";
     /// List and look up tags of a port.
     GET_TAGS = "get_port:tags",
         "rule:context_is_advsvc or (rule:admin_only) or (role:reader and rule:network_owner) or role:reader and project_id:%(project_id)s", [Project],
@@ -131,6 +142,22 @@ policy::rules! {
     UPDATE_ALLOWED_ADDRESS_PAIRS_IP_ADDRESS = "update_port:allowed_address_pairs:ip_address",
         "(rule:admin_only) or (role:member and rule:network_owner) or rule:service_api", [Project],
         PUT "/v2.0/ports/{id}";
+    /// Change `data_plane_status` of a port.
+    UPDATE_DATA_PLANE_STATUS = "update_port:data_plane_status",
+        "(rule:admin_only) or role:data_plane_integrator", [Project],
+        PUT "/v2.0/ports/{id}";
+    /// Change `hints` of a port.
+    UPDATE_HINTS = "update_port:hints", ADMIN, [Project], PUT "/v2.0/ports/{id}";
+    /// Change `trusted` of a port.
+    UPDATE_TRUSTED = "update_port:trusted", ADMIN, [Project], PUT "/v2.0/ports/{id}";
+    /// Add address pairs to a port, without touching the others.
+    ADD_ALLOWED_ADDRESS_PAIRS = "add_allowed_address_pairs",
+        "(rule:admin_only) or (role:member and rule:network_owner) or rule:service_api", [Project],
+        PUT "/v2.0/ports/{id}/add_allowed_address_pairs";
+    /// Remove address pairs from a port, without touching the others.
+    REMOVE_ALLOWED_ADDRESS_PAIRS = "remove_allowed_address_pairs",
+        "(rule:admin_only) or (role:member and rule:network_owner) or rule:service_api", [Project],
+        PUT "/v2.0/ports/{id}/remove_allowed_address_pairs";
     /// Set tags of a port.
     UPDATE_TAGS = "update_port:tags",
         "(rule:admin_only) or (role:member and project_id:%(project_id)s) or rule:context_is_advsvc", [Project],

@@ -12,21 +12,25 @@ policy::rules! {
     GET = "get_policy", SEEN, [Project], GET "/v2.0/qos/policies", GET "/v2.0/qos/policies/{id}";
     /// List and look up tags of a QoS policy.
     GET_TAGS = "get_policy:tags", SEEN, [Project],
-        GET "/v2.0/qos/policies/{id}/tags", GET "/v2.0/qos/policies/{id}/tags/{tag_id}";
+        GET "/v2.0/qos/policies/{id}/tags", GET "/v2.0/qos/policies/{id}/tags/{tag_id}",
+        GET "/v2.0/policies/{id}/tags", GET "/v2.0/policies/{id}/tags/{tag_id}";
     /// Create a QoS policy.
     CREATE = "create_policy", ADMIN_OR_MANAGER, [Project], POST "/v2.0/qos/policies";
     /// Add tags to a QoS policy.
-    CREATE_TAGS = "create_policy:tags", ADMIN_OR_MANAGER, [Project], POST "/v2.0/qos/policies/{id}/tags";
+    CREATE_TAGS = "create_policy:tags", ADMIN_OR_MANAGER, [Project],
+        POST "/v2.0/qos/policies/{id}/tags", POST "/v2.0/policies/{id}/tags";
     /// Change a QoS policy.
     UPDATE = "update_policy", ADMIN_OR_MANAGER, [Project], PUT "/v2.0/qos/policies/{id}";
     /// Set tags of a QoS policy.
     UPDATE_TAGS = "update_policy:tags", ADMIN_OR_MANAGER, [Project],
-        PUT "/v2.0/qos/policies/{id}/tags", PUT "/v2.0/qos/policies/{id}/tags/{tag_id}";
+        PUT "/v2.0/qos/policies/{id}/tags", PUT "/v2.0/qos/policies/{id}/tags/{tag_id}",
+        PUT "/v2.0/policies/{id}/tags", PUT "/v2.0/policies/{id}/tags/{tag_id}";
     /// Delete a QoS policy.
     DELETE = "delete_policy", ADMIN_OR_MANAGER, [Project], DELETE "/v2.0/qos/policies/{id}";
     /// Remove tags from a QoS policy.
     DELETE_TAGS = "delete_policy:tags", ADMIN_OR_MANAGER, [Project],
-        DELETE "/v2.0/qos/policies/{id}/tags", DELETE "/v2.0/qos/policies/{id}/tags/{tag_id}";
+        DELETE "/v2.0/qos/policies/{id}/tags", DELETE "/v2.0/qos/policies/{id}/tags/{tag_id}",
+        DELETE "/v2.0/policies/{id}/tags", DELETE "/v2.0/policies/{id}/tags/{tag_id}";
     /// List the types of QoS rules.
     GET_RULE_TYPE = "get_rule_type", READER, [Project],
         GET "/v2.0/qos/rule-types", GET "/v2.0/qos/rule-types/{rule_type}";
@@ -53,16 +57,20 @@ policy::rules! {
         DELETE "/v2.0/qos/alias-bandwidth-limit-rules/{rule_id}";
     /// List and show packet rate limit rules.
     GET_PACKET_RATE_LIMIT = "get_policy_packet_rate_limit_rule", PARENT_READER, [Project],
-        GET "/v2.0/qos/policies/{policy_id}/packet_rate_limit_rules", GET "/v2.0/qos/policies/{policy_id}/packet_rate_limit_rules/{rule_id}";
+        GET "/v2.0/qos/policies/{policy_id}/packet_rate_limit_rules", GET "/v2.0/qos/policies/{policy_id}/packet_rate_limit_rules/{rule_id}",
+        GET "/v2.0/policies/{policy_id}/packet_rate_limit_rules", GET "/v2.0/policies/{policy_id}/packet_rate_limit_rules/{rule_id}";
     /// Create a packet rate limit rule.
     CREATE_PACKET_RATE_LIMIT = "create_policy_packet_rate_limit_rule", PARENT_MANAGER, [Project],
-        POST "/v2.0/qos/policies/{policy_id}/packet_rate_limit_rules";
+        POST "/v2.0/qos/policies/{policy_id}/packet_rate_limit_rules",
+        POST "/v2.0/policies/{policy_id}/packet_rate_limit_rules";
     /// Change a packet rate limit rule.
     UPDATE_PACKET_RATE_LIMIT = "update_policy_packet_rate_limit_rule", PARENT_MANAGER, [Project],
-        PUT "/v2.0/qos/policies/{policy_id}/packet_rate_limit_rules/{rule_id}";
+        PUT "/v2.0/qos/policies/{policy_id}/packet_rate_limit_rules/{rule_id}",
+        PUT "/v2.0/policies/{policy_id}/packet_rate_limit_rules/{rule_id}";
     /// Delete a packet rate limit rule.
     DELETE_PACKET_RATE_LIMIT = "delete_policy_packet_rate_limit_rule", PARENT_MANAGER, [Project],
-        DELETE "/v2.0/qos/policies/{policy_id}/packet_rate_limit_rules/{rule_id}";
+        DELETE "/v2.0/qos/policies/{policy_id}/packet_rate_limit_rules/{rule_id}",
+        DELETE "/v2.0/policies/{policy_id}/packet_rate_limit_rules/{rule_id}";
     /// List and show DSCP marking rules.
     GET_DSCP_MARKING = "get_policy_dscp_marking_rule", PARENT_READER, [Project],
         GET "/v2.0/qos/policies/{policy_id}/dscp_marking_rules", GET "/v2.0/qos/policies/{policy_id}/dscp_marking_rules/{rule_id}";

@@ -84,7 +84,7 @@ impl FromIterator<Logical> for Plan {
 impl Plan {
     pub(super) fn links_of<'a>(&'a self, router: &'a LRouter) -> impl Iterator<Item = Link<'a>> {
         let own = self.interfaces.iter().filter(|i| i.router == router.id).map(Link::Interface);
-        own.chain(router.gateway.as_ref().map(|gateway| Link::Gateway(router, gateway)))
+        own.chain(router.gateways().map(move |gateway| Link::Gateway(router, gateway)))
     }
 
     /// The router's end that answers for an address on a network: its own, or a translated one.

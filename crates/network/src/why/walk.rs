@@ -252,7 +252,7 @@ impl<'a> Walk<'a> {
                 offer(*net, Onward { link: *link, next_hop: *via, says });
             }
         }
-        for via in router.gateway.iter().flat_map(|gateway| &gateway.next_hops) {
+        for via in router.gateways().flat_map(|gateway| &gateway.next_hops) {
             let everywhere: IpNet =
                 if via.is_ipv4() { ipnet::Ipv4Net::default().into() } else { ipnet::Ipv6Net::default().into() };
             if let Some(link) = links.iter().find(|link| matches!(link, Link::Gateway(..))) {

@@ -155,7 +155,9 @@ async fn what_cannot_be_forwarded() {
     )
     .await;
     // An address that the port loses is forwarded to no more.
-    red.set("port", &id(&port), json!({"fixed_ips": [{"subnet_id": subnet, "ip_address": "10.0.0.200"}]})).await;
+    let taken: Vec<_> = red.list("ports").await.iter().map(|p| p["fixed_ips"][0]["ip_address"].clone()).collect();
+    let free = (200..).map(|n| json!(format!("10.0.0.{n}"))).find(|address| !taken.contains(address));
+    red.set("port", &id(&port), json!({"fixed_ips": [{"subnet_id": subnet, "ip_address": free}]})).await;
     assert_eq!(red.list(&at).await.len(), 1);
     world.audit_store().await;
 }

@@ -27,7 +27,7 @@ pub fn draft(r: &LRouter) -> Draft {
     for (to, next_hop) in &r.routes {
         route(&mut draft, main, *to, *next_hop, None);
     }
-    if let Some(gateway) = &r.gateway {
+    for gateway in r.gateways() {
         add_gateway(&mut draft, main, r, gateway);
     }
     draft
@@ -67,7 +67,7 @@ fn add_gateway(draft: &mut Draft, main: At, r: &LRouter, gateway: &LGateway) {
     let external = gateway.addresses.iter().map(IpNet::addr).find(IpAddr::is_ipv4);
     let Some(external) = external.filter(|_| gateway.snat) else { return };
     for source in gateway.snat_sources.iter().filter(|net| net.addr().is_ipv4()) {
-        let at = At::new(NAT, &format!("{}/{source}", draft.key));
+        let at = At::new(NAT, &format!("{}/{source}/{external}", draft.key));
         let columns = [
             ("type", Datum::one("snat")),
             ("external_ip", Datum::one(external.to_string())),
@@ -159,7 +159,7 @@ mod tests {
 
     fn with(gateway: Option<LGateway>) -> LRouter {
         let routes = vec![("10.8.0.0/16".parse().unwrap(), "10.0.0.8".parse().unwrap())];
-        LRouter { id: "r".into(), name: "router".into(), admin_up: true, routes, gateway }
+        LRouter { id: "r".into(), name: "router".into(), admin_up: true, routes, gateway, more_gateways: vec![] }
     }
 
     fn rows(draft: &Draft, table: &str, columns: &[&'static str]) -> Vec<String> {

@@ -3,7 +3,7 @@
 use super::{Read, Refusal, shown};
 use crate::{
     error::NetError,
-    model::{port_forwarding::PortRange, security_group::parse_protocol},
+    model::{port as port_model, port_forwarding::PortRange, security_group::parse_protocol},
 };
 use ipnet::IpNet;
 use serde_json::Value;
@@ -111,15 +111,7 @@ pub(super) fn uuid(value: &Value) -> Read {
 pub(super) fn mac(value: &Value) -> Read {
     let given = text(value, "MAC address")?;
     let wrong = || Refusal::from(format!("'{given}' is not a valid MAC address"));
-    let parts: Vec<_> = given.split([':', '-']).collect();
-    let octet = |p: &&str| if p.len() == 2 { u8::from_str_radix(p, 16).ok() } else { None };
-    let octets: Vec<u8> = parts.iter().map(octet).collect::<Option<_>>().ok_or_else(wrong)?;
-    // Neutron refuses these two alone: an address of a group (an odd first octet) is taken.
-    let nobodys = octets.iter().all(|o| *o == 0) || octets.iter().all(|o| *o == 0xff);
-    if octets.len() != 6 || nobodys {
-        return Err(wrong());
-    }
-    Ok(octets.iter().map(|o| format!("{o:02x}")).collect::<Vec<_>>().join(":").into())
+    Ok(port_model::mac(given).ok_or_else(wrong)?.into())
 }
 
 pub(super) fn ip(value: &Value) -> Read {

@@ -59,4 +59,6 @@ pub fn routes() -> ApiRouter<Service> {
         .put("/v2.0/qos/policies/{id}", update::<QosPolicy>)
         .delete("/v2.0/qos/policies/{id}", delete::<QosPolicy>)
         .merge(tags::routes::<QosPolicy>("/v2.0/qos/policies/{id}/tags", "/v2.0/qos/policies/{id}/tags/{tag}"))
+        // Where Neutron has them: its tags know nothing of prefixes.
+        .merge(tags::routes::<QosPolicy>("/v2.0/policies/{id}/tags", "/v2.0/policies/{id}/tags/{tag}"))
 }

@@ -141,6 +141,11 @@ pub fn routes() -> ApiRouter<Service> {
         "/v2.0/qos/policies/{policy}/packet_rate_limit_rules",
         "/v2.0/qos/policies/{policy}/packet_rate_limit_rules/{id}",
     ))
+    // Neutron's own table of routes has this one without the prefix.
+    .merge(of::<PacketRateLimit>(
+        "/v2.0/policies/{policy}/packet_rate_limit_rules",
+        "/v2.0/policies/{policy}/packet_rate_limit_rules/{id}",
+    ))
     .merge(of::<DscpMarking>(
         "/v2.0/qos/policies/{policy}/dscp_marking_rules",
         "/v2.0/qos/policies/{policy}/dscp_marking_rules/{id}",

@@ -161,7 +161,8 @@ fn forwarding(snapshot: &Snapshot, pf: &PortForwarding) -> Option<LPortForwardin
 /// A floating IP's limits are kept at its router's gateway.
 fn floating_limit(snapshot: &Snapshot, fip: &FloatingIp, router: &str) -> Option<LFloatingLimit> {
     let qos = qos::effective(snapshot, fip.qos.as_ref(), &fip.network);
-    let gateway = snapshot.get::<Router>(router)?.gateway.clone()?;
+    let router = snapshot.get::<Router>(router)?;
+    let gateway = router.gateway_on(&fip.network)?.clone();
     (!qos.is_empty()).then_some(LFloatingLimit { network: gateway.network, gateway: gateway.port, qos })
 }
 

@@ -19,6 +19,7 @@ pub fn router(snapshot: &Snapshot, router: &Router) -> LRouter {
         admin_up: router.admin_up,
         routes,
         gateway: router.gateway.as_ref().and_then(|g| gateway(snapshot, router, g)),
+        more_gateways: router.more_gateways.iter().filter_map(|g| further(snapshot, router, g)).collect(),
     }
 }
 
@@ -37,6 +38,12 @@ fn gateway(snapshot: &Snapshot, router: &Router, gateway: &Gateway) -> Option<LG
         snat_sources: inner(snapshot, router),
         qos: qos::effective(snapshot, gateway.qos.as_ref(), &gateway.network),
     })
+}
+
+/// Unless traffic is spread, a further gateway is for routes that name a next hop on it.
+fn further(snapshot: &Snapshot, router: &Router, one: &Gateway) -> Option<LGateway> {
+    let whole = gateway(snapshot, router, one)?;
+    Some(if router.ecmp { whole } else { LGateway { next_hops: Vec::new(), ..whole } })
 }
 
 /// The IPv4 prefixes behind a router.

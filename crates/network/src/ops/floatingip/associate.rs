@@ -86,7 +86,7 @@ fn inner(port: &Port, fixed: Option<IpAddr>) -> Result<FixedIp> {
 fn named_router(tx: &mut Tx, reach: &Reach, id: &RouterId, network: &NetworkId) -> Result<RouterId> {
     let router = tx.get::<Router>(id).filter(|r| reach.all || reach.is(r.project()));
     let router = router.ok_or_else(|| Router::not_found(id))?;
-    if router.gateway.as_ref().is_some_and(|g| g.network == *network) {
+    if router.gateway_on(network).is_some() {
         return Ok(router.id.clone());
     }
     Err(NetError::RouterWithoutGateway { router: id.to_string(), network: network.to_string() }.into())
@@ -115,7 +115,7 @@ fn leads_out(tx: &mut Tx, interface: &Port, fixed: &FixedIp, network: &NetworkId
         return None;
     }
     let router = tx.get::<Router>(&interface.device_id)?;
-    router.gateway.as_ref().is_some_and(|g| g.network == *network).then(|| router.id.clone())
+    router.gateway_on(network).is_some().then(|| router.id.clone())
 }
 
 /// An inner address has at most one floating IP of an external network.

@@ -1,4 +1,6 @@
-use super::{OptionAsked, PairAsked, address, address::AskedIp, full_pairs, laid_over, mac, usable_groups};
+use super::{
+    OptionAsked, PairAsked, address, address::AskedIp, extras::ExtrasAsked, full_pairs, laid_over, mac, usable_groups,
+};
 use crate::{
     Network as Service,
     error::NetError,
@@ -41,6 +43,8 @@ pub struct NewPort {
     pub profile: Option<Map<String, Value>>,
     pub qos_policy_id: Option<QosPolicyId>,
     pub tags: BTreeSet<String>,
+    #[serde(flatten)]
+    pub extras: ExtrasAsked,
     /// Not a client's: made for its server, and where among its interfaces.
     #[serde(skip)]
     pub made_for_server: bool,
@@ -69,6 +73,7 @@ impl Default for NewPort {
             profile: None,
             qos_policy_id: None,
             tags: BTreeSet::new(),
+            extras: ExtrasAsked::default(),
             made_for_server: false,
             nic: 0,
         }
@@ -188,6 +193,7 @@ pub(crate) fn insert_for(
         waiting: Default::default(),
         forwardings: BTreeSet::new(),
         qos: new.qos_policy_id.clone(),
+        extras: new.extras.made(),
     }))
 }
 

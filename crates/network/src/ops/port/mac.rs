@@ -1,8 +1,15 @@
 //! MAC addresses: unique on a network by a claim.
 
-use crate::{error::NetError, model::address::spread, ops::common::Env};
+use crate::{
+    error::NetError,
+    model::{Port, address::spread, port::mac as port_mac},
+    ops::common::Env,
+};
 use kernel::{NetworkId, PortId, Result};
 use store::Tx;
+
+/// Where a binding of a physical card names the card's address.
+const DEVICE_MAC: &str = "device_mac_address";
 
 fn space(network: &NetworkId) -> String {
     format!("network.mac/{network}")
@@ -29,6 +36,28 @@ pub(crate) fn claim_other(tx: &mut Tx, env: &Env, network: &NetworkId, port: &Po
         }
     }
     Err(NetError::MacAddressGenerationFailure { network: network.to_string() }.into())
+}
+
+/// A physical card that a guest gets whole keeps its address: the port of one that is bound follows what its binding says, and
+/// gets an address that is made when the card is let go.
+pub(crate) fn follow_device(tx: &mut Tx, env: &Env, old: &Port, new: &mut Port) -> Result<()> {
+    let bound_otherwise = new.binding != old.binding;
+    if new.binding.vnic_type != "direct-physical" || !bound_otherwise {
+        return Ok(());
+    }
+    let said = new.binding.profile.get(DEVICE_MAC).filter(|_| new.binding.host.is_some());
+    let wrong =
+        |mac| NetError::request(format!("Invalid input for {DEVICE_MAC}. Reason: {mac} is not a valid MAC address."));
+    let device = said.map(|mac| mac.as_str().and_then(port_mac).ok_or_else(|| wrong(mac))).transpose()?;
+    let device = device.as_deref();
+    let was_devices = old.binding.profile.contains_key(DEVICE_MAC);
+    if device == Some(new.mac.as_str()) || (device.is_none() && !was_devices) {
+        return Ok(());
+    }
+    let mac = claim(tx, env, &new.network, &new.id, device)?;
+    release(tx, &new.network, &new.id, &new.mac);
+    new.mac = mac;
+    Ok(())
 }
 
 pub(crate) fn release(tx: &mut Tx, network: &NetworkId, port: &PortId, mac: &str) {

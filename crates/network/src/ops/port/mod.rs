@@ -1,8 +1,10 @@
 //! Ports.
 
 pub mod address;
+pub mod address_pairs;
 pub mod create;
 pub mod delete;
+pub mod extras;
 pub mod mac;
 pub mod update;
 

@@ -1,6 +1,6 @@
 use super::{
-    OptionAsked, PairAsked, address, address::AskedIp, create::ensure_own_router, full_pairs, laid_over, mac,
-    usable_groups,
+    OptionAsked, PairAsked, address, address::AskedIp, create::ensure_own_router, extras::ExtrasAsked, full_pairs,
+    laid_over, mac, usable_groups,
 };
 use crate::{
     Network as Service,
@@ -44,6 +44,8 @@ pub struct PortChanges {
     pub vnic_type: Option<String>,
     #[serde(rename = "binding:profile", deserialize_with = "crate::ops::common::given")]
     pub profile: Option<Option<Map<String, Value>>>,
+    #[serde(flatten)]
+    pub extras: ExtrasAsked,
 }
 
 pub async fn update(
@@ -81,6 +83,7 @@ fn apply(tx: &mut Tx, env: &Env, reach: &Reach, old: &Arc<Port>, changes: &PortC
     }
     apply_binding(&mut new, changes);
     apply_mac(tx, env, old, &mut new, changes)?;
+    mac::follow_device(tx, env, old, &mut new)?;
     apply_addresses(tx, env, old, &mut new, changes)?;
     apply_filter(tx, reach, old, &mut new, changes)?;
     if let Some(policy) = &changes.qos_policy_id {
@@ -103,6 +106,7 @@ fn apply_plain(port: &mut Port, changes: &PortChanges) {
     take(&mut port.dns_name, &changes.dns_name);
     take(&mut port.binding.vnic_type, &changes.vnic_type);
     port.admin_up = changes.admin_state_up.unwrap_or(port.admin_up);
+    changes.extras.apply(&mut port.extras);
     if let Some(options) = &changes.extra_dhcp_opts {
         port.dhcp_options = laid_over(&port.dhcp_options, options);
     }

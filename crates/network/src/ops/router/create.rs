@@ -28,6 +28,10 @@ pub struct NewRouter {
     pub ha: Option<bool>,
     pub flavor_id: Option<RouterFlavorId>,
     pub enable_ndp_proxy: Option<bool>,
+    #[serde(default)]
+    pub enable_default_route_ecmp: Option<bool>,
+    #[serde(default)]
+    pub enable_default_route_bfd: Option<bool>,
 }
 
 /// Makes routers, all or none.
@@ -57,6 +61,9 @@ pub(crate) fn insert(
         name: new.name.clone(),
         admin_up: new.admin_state_up,
         gateway: None,
+        more_gateways: Vec::new(),
+        ecmp: new.enable_default_route_ecmp.unwrap_or_default(),
+        bfd: new.enable_default_route_bfd.unwrap_or_default(),
         interfaces: Default::default(),
         routes: Vec::new(),
         zone_hints: new.availability_zone_hints.clone(),

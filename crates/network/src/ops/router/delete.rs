@@ -24,7 +24,9 @@ pub async fn delete(net: &Service, cx: &Ctx, id: &str, expect: Expect) -> Result
                     format!("has ports still attached: {}", listed(router.interfaces.iter().map(|p| p.as_str())));
                 return Err(NetError::RouterInUse { id: id.clone(), reason }.into());
             }
-            gateway::clear(tx, &env, &mut router)?;
+            while router.gateway.is_some() {
+                gateway::clear(tx, &env, &mut router)?;
+            }
             tx.delete::<Router>(&id);
             quota::release(tx, router.project(), "router", 1);
             Ok(())

@@ -36,31 +36,48 @@ pub struct GatewayAsked {
 
 /// Gives a router the gateway asked for; without a network it loses the one it has.
 pub(crate) fn set(tx: &mut Tx, env: &Env, reach: &Reach, router: &mut Router, asked: &GatewayAsked) -> Result<()> {
-    let current = router.gateway.clone();
     let Some(network) = asked.network_id.as_deref() else { return clear(tx, env, router) };
-    let network = external(tx, reach, network)?;
-    let addresses = asked.external_fixed_ips.as_deref().filter(|ips| !ips.is_empty());
-    not_the_gateways(tx, &network, addresses.unwrap_or_default())?;
-    match current.filter(|g| g.network == network.id) {
+    let network = usable(tx, reach, network, asked)?;
+    match router.gateway.clone().filter(|g| g.network == network.id) {
         Some(mut gateway) => {
-            if let Some(addresses) = addresses {
-                move_to(tx, env, &network, &gateway.port, addresses)?;
-            }
-            gateway.snat = asked.enable_snat.unwrap_or(true);
-            if let Some(policy) = &asked.qos_policy_id {
-                qos::refer(tx, reach, gateway.qos.as_ref(), policy.as_ref(), qos::Holder::Other, env.enforced)?;
-                gateway.qos.clone_from(policy);
-            }
+            adjust(tx, env, reach, &network, &mut gateway, asked)?;
             router.gateway = Some(gateway);
-            Ok(())
         }
         None => {
             clear(tx, env, router)?;
-            let policy = asked.qos_policy_id.as_ref().and_then(Option::as_ref);
-            qos::refer(tx, reach, None, policy, qos::Holder::Other, env.enforced)?;
-            attach(tx, env, router, &network, asked, addresses)
+            let new = attach(tx, env, reach, router, &network, asked)?;
+            let others: Vec<_> = router.gateways().cloned().collect();
+            router.set_gateways(std::iter::once(new).chain(others));
         }
     }
+    Ok(())
+}
+
+/// The network of a gateway asked for, if the caller may have one there with these addresses.
+pub(super) fn usable(tx: &mut Tx, reach: &Reach, network: &str, asked: &GatewayAsked) -> Result<Arc<Network>> {
+    let network = external(tx, reach, network)?;
+    not_the_gateways(tx, &network, asked.external_fixed_ips.as_deref().unwrap_or_default())?;
+    Ok(network)
+}
+
+/// Makes a gateway what is asked for, on the network it is on.
+pub(super) fn adjust(
+    tx: &mut Tx,
+    env: &Env,
+    reach: &Reach,
+    network: &Network,
+    gateway: &mut Gateway,
+    asked: &GatewayAsked,
+) -> Result<()> {
+    if let Some(addresses) = asked.external_fixed_ips.as_deref().filter(|ips| !ips.is_empty()) {
+        move_to(tx, env, network, &gateway.port, addresses)?;
+    }
+    gateway.snat = asked.enable_snat.unwrap_or(true);
+    if let Some(policy) = &asked.qos_policy_id {
+        qos::refer(tx, reach, gateway.qos.as_ref(), policy.as_ref(), qos::Holder::Other, env.enforced)?;
+        gateway.qos.clone_from(policy);
+    }
+    Ok(())
 }
 
 /// An external network that the caller may use.
@@ -90,29 +107,29 @@ fn not_the_gateways(tx: &mut Tx, network: &Network, asked: &[AskedIp]) -> Result
     Ok(())
 }
 
-fn attach(
+/// A new gateway with a port of its own. The router has it when the caller says so.
+pub(super) fn attach(
     tx: &mut Tx,
     env: &Env,
-    router: &mut Router,
+    reach: &Reach,
+    router: &Router,
     network: &Network,
     asked: &GatewayAsked,
-    addresses: Option<&[AskedIp]>,
-) -> Result<()> {
+) -> Result<Gateway> {
+    let policy = asked.qos_policy_id.clone().flatten();
+    qos::refer(tx, reach, None, policy.as_ref(), qos::Holder::Other, env.enforced)?;
     let subnets: Vec<_> = network.subnets.iter().filter_map(|id| tx.get::<Subnet>(id)).collect();
     distinct(tx, router, &subnets)?;
     let id = PortId::new();
     let new = NewPort {
         device_id: router.id.to_string(),
         device_owner: owner::ROUTER_GATEWAY.to_owned(),
-        fixed_ips: addresses.map(<[_]>::to_vec),
+        fixed_ips: asked.external_fixed_ips.clone().filter(|ips| !ips.is_empty()),
         ..NewPort::on(&network.id)
     };
     // It belongs to no project: tenants do not see it, and it counts against nobody.
     port::create::insert(tx, env, &id, &ProjectId::default(), &new)?;
-    let snat = asked.enable_snat.unwrap_or(true);
-    router.gateway =
-        Some(Gateway { network: network.id.clone(), port: id, snat, qos: asked.qos_policy_id.clone().flatten() });
-    Ok(())
+    Ok(Gateway { network: network.id.clone(), port: id, snat: asked.enable_snat.unwrap_or(true), qos: policy })
 }
 
 fn move_to(tx: &mut Tx, env: &Env, network: &Network, id: &PortId, asked: &[AskedIp]) -> Result<()> {
@@ -127,14 +144,23 @@ fn move_to(tx: &mut Tx, env: &Env, network: &Network, id: &PortId, asked: &[Aske
     Ok(())
 }
 
-/// Takes the gateway away, unless floating IPs need it.
+/// Takes the first gateway away, unless floating IPs need it; the next one takes its place.
 pub(crate) fn clear(tx: &mut Tx, env: &Env, router: &mut Router) -> Result<()> {
-    let Some(gateway) = router.gateway.take() else { return Ok(()) };
-    if tx.view().count_by(FloatingIp::BY_ROUTER, &router.id) > 0 {
+    let all: Vec<_> = router.gateways().cloned().collect();
+    let Some((first, others)) = all.split_first() else { return Ok(()) };
+    router.set_gateways(others.iter().cloned());
+    ndp_proxy::ensure_none(tx, router)?;
+    release(tx, env, router, first)
+}
+
+/// Removes the port of a gateway that the router has no more. Floating IPs stay reachable: by another one on their network.
+pub(super) fn release(tx: &mut Tx, env: &Env, router: &Router, gateway: &Gateway) -> Result<()> {
+    let needs = |fip: &Arc<FloatingIp>| fip.network == gateway.network;
+    let left = router.gateway_on(&gateway.network).is_some();
+    if !left && tx.view().by(FloatingIp::BY_ROUTER, &router.id).any(|fip| needs(&fip)) {
         let (router, network) = (router.id.to_string(), gateway.network.to_string());
         return Err(NetError::RouterExternalGatewayInUseByFloatingIp { router, network }.into());
     }
-    ndp_proxy::ensure_none(tx, router)?;
     if let Some(port) = tx.get::<Port>(&gateway.port) {
         port::delete::remove(tx, &port, env.now);
     }

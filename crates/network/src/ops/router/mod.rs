@@ -3,8 +3,9 @@
 pub mod add_interface;
 pub mod create;
 pub mod delete;
+pub mod external_gateways;
 pub mod extra_routes;
-pub(crate) mod gateway;
+pub mod gateway;
 pub mod remove_interface;
 mod routes;
 pub mod update;
@@ -43,7 +44,7 @@ struct Reached {
     direct: bool,
 }
 
-/// The subnets that a router is on: its interfaces', and all of its gateway's network.
+/// The subnets that a router is on: its interfaces', and all of its gateways' networks.
 fn reached(tx: &mut Tx, router: &Router) -> Vec<Reached> {
     let mut reached = Vec::new();
     for id in &router.interfaces {
@@ -54,7 +55,7 @@ fn reached(tx: &mut Tx, router: &Router) -> Vec<Reached> {
             }
         }
     }
-    let external = router.gateway.as_ref().and_then(|g| tx.get::<Network>(&g.network));
+    let external: Vec<_> = router.gateways().filter_map(|g| tx.get::<Network>(&g.network)).collect();
     for id in external.iter().flat_map(|n| n.subnets.iter()) {
         if let Some(subnet) = tx.get::<Subnet>(id) {
             reached.push(Reached { subnet: id.clone(), cidr: subnet.cidr, direct: false });

@@ -15,13 +15,13 @@ pub(super) fn check(tx: &mut Tx, router: &Router, routes: &[Route], settings: &S
         return Err(NetError::RoutesExhausted { router: router.id.to_string(), quota }.into());
     }
     let (mut cidrs, mut own): (Vec<_>, Vec<IpAddr>) = (Vec::new(), Vec::new());
-    let ports = router.interfaces.iter().chain(router.gateway.as_ref().map(|g| &g.port));
+    let ports = router.interfaces.iter().chain(router.gateways().map(|g| &g.port));
     for id in ports {
         let Some(port) = tx.get::<Port>(id) else { continue };
         own.extend(port.fixed_ips.iter().map(|ip| ip.address));
         cidrs.extend(port.fixed_ips.iter().filter_map(|ip| tx.get::<Subnet>(&ip.subnet)).map(|s| s.cidr));
     }
-    let external = router.gateway.as_ref().and_then(|g| tx.get::<Network>(&g.network));
+    let external: Vec<_> = router.gateways().filter_map(|g| tx.get::<Network>(&g.network)).collect();
     for id in external.iter().flat_map(|n| n.subnets.iter()) {
         cidrs.extend(tx.get::<Subnet>(id).map(|s| s.cidr));
     }

@@ -30,6 +30,8 @@ pub struct RouterChanges {
     pub distributed: Option<bool>,
     pub ha: Option<bool>,
     pub enable_ndp_proxy: Option<bool>,
+    pub enable_default_route_ecmp: Option<bool>,
+    pub enable_default_route_bfd: Option<bool>,
 }
 
 pub async fn update(
@@ -63,6 +65,8 @@ fn apply(
         new.standard.description.clone_from(description);
     }
     new.admin_up = changes.admin_state_up.unwrap_or(old.admin_up);
+    new.ecmp = changes.enable_default_route_ecmp.unwrap_or(old.ecmp);
+    new.bfd = changes.enable_default_route_bfd.unwrap_or(old.bfd);
     apply_kind(&mut new, &old, changes)?;
     if let Some(asked) = &changes.external_gateway_info {
         gateway::set(tx, env, reach, &mut new, &asked.clone().unwrap_or_default())?;
