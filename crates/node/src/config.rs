@@ -65,7 +65,13 @@ keys! {
     "hypervisor.vcpus" = "0", "vCPUs this host offers before over-commitment; 0: its cores";
     "hypervisor.memory_mib" = "0", "memory it offers; 0: all but what the host keeps";
     "hypervisor.image_cache_hours" = "24", "how long an image stays unpacked on a host after its last use, when no disk lies on it";
-    "network.driver" = "\"ovn\"", "ovn: Open vSwitch and OVN; fake: networks exist in memory only";
+    "network.driver" = "\"ovn\"", "ovn: Open vSwitch and OVN; rest: an SDN controller, by the keys network.rest_*; fake: networks exist in memory only";
+    "network.rest_url" = "\"\"", "where the controller's Neutron northbound is: https://CONTROLLER:8443/controller/nb/v2/neutron";
+    "network.rest_username" = "\"\"", "who we are to the controller; empty: nobody";
+    "network.rest_password" = "\"\"", "the password for that";
+    "network.rest_ca_file" = "\"/etc/ssl/certs/ca-certificates.crt\"", "whose certificates are trusted when the controller is spoken to by https";
+    "network.rest_timeout_seconds" = "10", "how long the controller may take to answer";
+    "network.rest_attempts" = "5", "how often a request is tried, with growing pauses, before the controller counts as away";
     "network.datapath" = "\"auto\"", "netdev: Open vSwitch's user space; system: its kernel module; auto: the module if it loads";
     "network.external_cidr" = "\"172.24.4.0/24\"", "addresses of the external network `public`";
     "network.external_gateway" = "\"172.24.4.1\"", "the host's own address on it";

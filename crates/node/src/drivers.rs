@@ -12,6 +12,7 @@ use drivers_blk::{
 use drivers_net::{
     fake::FakeCloud,
     ovn::{OvnBackend, OvnConfig, Settings as OvnSettings},
+    rest::{RestBackend, RestConfig},
     system::{CentralConfig, Datapath, External, HostNetConfig, OvnCentral, OvsHost},
 };
 use drivers_virt::{
@@ -22,7 +23,7 @@ use image::{
     Conversion,
     driver::{ImageStore, Inspector},
 };
-use kernel::{Clock, Error, Result};
+use kernel::{Clock, Error, Result, error::Doing};
 use network::driver::{HostNetwork, NetworkBackend};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -77,6 +78,7 @@ pub fn host_net_config(config: &Config) -> Result<HostNetConfig> {
         addresses.push(ipnet::IpNet::new(gateway, cidr.prefix_len()).map_err(|_| bad("network.external_cidr"))?);
     }
     let southbound = match text("network.southbound") {
+        _ if text("network.driver") == "rest" => String::new(),
         "" => format!("unix:{}", config.data_dir.join("ovn/ovnsb.sock").display()),
         remote => remote.to_owned(),
     };
@@ -182,8 +184,34 @@ pub async fn region(config: &Config, clock: &Arc<dyn Clock>) -> Result<RegionDri
                 fake_network: None,
             })
         }
-        other => Err(Error::bad_request(format!("network.driver: {other} is none of ovn, fake"))),
+        "rest" => {
+            let network: Arc<dyn NetworkBackend> = Arc::new(RestBackend::new(rest_config(config)?)?);
+            Ok(RegionDrivers { network, image_stores, image_staging, inspector, _central: None, fake_network: None })
+        }
+        other => Err(Error::bad_request(format!("network.driver: {other} is none of ovn, rest, fake"))),
     }
+}
+
+/// How to speak to the SDN controller.
+fn rest_config(config: &Config) -> Result<RestConfig> {
+    let url = config.text("network.rest_url");
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(Error::bad_request(format!("network.rest_url: {url:?} is no address of a controller")));
+    }
+    let ca_file = config.text("network.rest_ca_file");
+    let roots_pem = match url.starts_with("https://") {
+        true => std::fs::read(ca_file).doing("reading the file of network.rest_ca_file")?,
+        false => Vec::new(),
+    };
+    Ok(RestConfig {
+        url: url.to_owned(),
+        username: config.text("network.rest_username").to_owned(),
+        password: config.text("network.rest_password").to_owned(),
+        roots_pem,
+        timeout: Duration::from_secs(config.number("network.rest_timeout_seconds").max(1)),
+        attempts: u32::try_from(config.number("network.rest_attempts")).unwrap_or(u32::MAX).max(1),
+        pause: Duration::from_millis(100),
+    })
 }
 
 /// This host's drivers, and what must be kept while they are used.
@@ -278,7 +306,9 @@ async fn host_network(
     config: &Config,
     region: Option<&RegionDrivers>,
 ) -> Result<(Arc<dyn HostNetwork>, Option<OvsHost>)> {
-    if config.text("network.driver") == "fake" {
+    // Guests in memory have no taps that a controller's switch could take.
+    let imagined = config.text("network.driver") == "rest" && config.text("hypervisor.driver") == "fake";
+    if config.text("network.driver") == "fake" || imagined {
         let cloud = region.and_then(|r| r.fake_network.clone()).unwrap_or_default();
         return Ok((Arc::new(cloud.host(config.node_name())), None));
     }

@@ -13,8 +13,11 @@ const LAST: Fence = Fence { generation: u64::MAX };
 pub async fn purge(config: &Config) -> Result<()> {
     guests(config).await?;
     volumes(config).await?;
-    if config.text("network.driver") == "ovn" {
+    let driver = config.text("network.driver");
+    if driver == "ovn" || (driver == "rest" && config.text("hypervisor.driver") != "fake") {
         OvsHost::down(&drivers::host_net_config(config)?).await?;
+    }
+    if driver == "ovn" {
         OvnCentral::down(&drivers::central_config(config)?).await?;
     }
     remove_dir(&drivers::run_dir(config))?;

@@ -14,7 +14,7 @@ pub struct FakeBackend {
 impl State {
     fn put(&mut self, object: &Logical) -> Result<()> {
         let key = object.key();
-        if let Some(missing) = needs(object).into_iter().find(|needed| !self.objects.contains_key(needed)) {
+        if let Some(missing) = object.needs().into_iter().find(|needed| !self.objects.contains_key(needed)) {
             return Err(Error::conflict(format!("{key} cannot be put before {missing}")).with_code("MissingReference"));
         }
         if self.objects.get(&key).is_none_or(|held| held.tampered || held.object != *object) {
@@ -37,20 +37,6 @@ impl State {
         let may_be =
             |host: &HostName| object.standby.contains(host) || object.host.as_ref().is_none_or(|wanted| wanted == host);
         self.hosts.iter().any(|(name, host)| may_be(name) && host.plugs.contains_key(port))
-    }
-}
-
-/// The objects without which this one cannot be.
-fn needs(object: &Logical) -> Vec<LogicalKey> {
-    match object {
-        Logical::Network(_) | Logical::Subnet(_) | Logical::SecurityGroup(_) => vec![],
-        Logical::Port(o) => vec![LogicalKey::Network(o.network.clone())],
-        Logical::Router(o) => o.gateways().map(|g| LogicalKey::Network(g.network.clone())).collect(),
-        Logical::RouterInterface(o) => {
-            vec![LogicalKey::Router(o.router.clone()), LogicalKey::Network(o.network.clone())]
-        }
-        Logical::FloatingIp(o) => vec![LogicalKey::Router(o.router.clone())],
-        Logical::PortForwarding(o) => vec![LogicalKey::Router(o.router.clone())],
     }
 }
 
@@ -90,6 +76,6 @@ impl NetworkBackend for FakeBackend {
 
     async fn hosts(&self) -> Result<Vec<(HostName, bool)>> {
         self.cloud.enter(Call::Hosts).await?;
-        Ok(self.cloud.state.lock().hosts.iter().map(|(name, host)| (name.clone(), host.alive)).collect())
+        Ok(self.cloud.hosts())
     }
 }

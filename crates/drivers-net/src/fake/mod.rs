@@ -121,6 +121,17 @@ impl FakeCloud {
         self.state.lock().objects.get(key).map(|held| held.object.clone())
     }
 
+    /// Where a port is plugged.
+    pub fn plugged_at(&self, port: &PortId) -> Vec<HostName> {
+        let state = self.state.lock();
+        state.hosts.iter().filter(|(_, host)| host.plugs.contains_key(port)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The hosts there are, and whether they answer.
+    pub fn hosts(&self) -> Vec<(HostName, bool)> {
+        self.state.lock().hosts.iter().map(|(name, host)| (name.clone(), host.alive)).collect()
+    }
+
     /// How many objects were written or removed; calls that changed nothing do not count.
     pub fn writes(&self) -> u64 {
         self.state.lock().writes

@@ -51,7 +51,8 @@ pub struct HostNetConfig {
     /// addresses; without it, and on a single host, no tunnel comes in.
     pub underlay: Option<String>,
     pub datapath: Datapath,
-    /// OVN's southbound database, as OVS's tools write it: `unix:…` or `tcp:…`, several with commas between.
+    /// OVN's southbound database, as OVS's tools write it: `unix:…` or `tcp:…`, several with commas between. Empty: there is no
+    /// OVN, and an SDN controller programs the switch in its own way.
     pub southbound: String,
     pub external: Vec<External>,
     /// May carry routers' gateways. If no host may, every host with the physical network does.
@@ -62,7 +63,7 @@ impl HostNetConfig {
     pub fn check(&self) -> Result<()> {
         check_prefix(&self.prefix)?;
         check_dir(&self.state_dir)?;
-        if Endpoint::list(&self.southbound)?.is_empty() {
+        if self.is_ovn() && Endpoint::list(&self.southbound)?.is_empty() {
             return Err(Error::bad_request("no address of OVN's southbound database is given"));
         }
         let legal = |name: &str| !name.is_empty() && !name.contains([':', ',']) && !name.contains(char::is_whitespace);
@@ -72,6 +73,10 @@ impl HostNetConfig {
         }
     }
 
+    /// Whether ovn-controller programs the switch.
+    pub fn is_ovn(&self) -> bool {
+        !self.southbound.is_empty()
+    }
     pub fn netns(&self) -> Netns {
         self.netns.as_ref().map_or_else(Netns::here, Netns::named)
     }
@@ -190,7 +195,7 @@ mod tests {
         check(HostNetConfig { prefix: String::new(), ..config() }, "one to five");
         check(HostNetConfig { state_dir: "relative".into(), ..config() }, "relative");
         check(HostNetConfig { state_dir: format!("/{}", "x".repeat(75)).into(), ..config() }, "75 characters");
-        check(HostNetConfig { southbound: String::new(), ..config() }, "southbound");
+        check(HostNetConfig { southbound: ",".into(), ..config() }, "southbound");
         check(HostNetConfig { external: vec![external("a:b")], ..config() }, "a:b");
     }
 

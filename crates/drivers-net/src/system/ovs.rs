@@ -54,7 +54,9 @@ impl OvsHost {
         let existing = switch.datapath_of(&config.integration_bridge());
         let datapath = datapath::choose(&config, existing.as_deref()).await?;
         make(&config, datapath, &switch).await?;
-        let supervisor = Supervisor::watch(vec![database, vswitchd(&config, datapath), controller(&config)]);
+        let controller = config.is_ovn().then(|| controller(&config));
+        let daemons = [database, vswitchd(&config, datapath)].into_iter().chain(controller);
+        let supervisor = Supervisor::watch(daemons.collect());
         let network = Arc::new(OvsNetwork::new(&config, switch.clone()));
         Ok(Self { config, datapath, switch, network, supervisor })
     }
@@ -128,7 +130,9 @@ async fn make(config: &HostNetConfig, datapath: Kind, switch: &Switch) -> Result
         underlay::take_over(config, nic, switch).await?;
     }
     external::ensure(config, datapath, switch).await?;
-    controller(config).ensure().await?;
+    if config.is_ovn() {
+        controller(config).ensure().await?;
+    }
     Ok(())
 }
 

@@ -14,6 +14,7 @@ mod ovsdb;
 mod port_forwarding;
 mod qos;
 mod repair;
+mod rest;
 mod rig;
 mod routing;
 mod spoofing;
