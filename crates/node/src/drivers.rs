@@ -186,7 +186,15 @@ pub async fn region(config: &Config, clock: &Arc<dyn Clock>) -> Result<RegionDri
         }
         "rest" => {
             let network: Arc<dyn NetworkBackend> = Arc::new(RestBackend::new(rest_config(config)?)?);
-            Ok(RegionDrivers { network, image_stores, image_staging, inspector, _central: None, fake_network: None })
+            Ok(RegionDrivers {
+                network,
+                image_stores,
+                image_staging,
+                image_conversion,
+                inspector,
+                _central: None,
+                fake_network: None,
+            })
         }
         other => Err(Error::bad_request(format!("network.driver: {other} is none of ovn, rest, fake"))),
     }
