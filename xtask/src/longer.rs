@@ -1,4 +1,4 @@
-//! `cargo xtask prove fuzz` and `prove net-why`: tests that try what comes at random, for longer than a test may.
+//! `cargo xtask prove fuzz`, `prove net-why` and `prove net-rules`: tests that try what comes at random, for longer than a test may.
 
 use crate::cloud::write_report;
 use serde_json::{Value, json};
@@ -34,6 +34,14 @@ pub fn net_why(rounds: u64, seed: u64) -> Result<(), String> {
     Ok(())
 }
 
+/// A group of many rules: how soon a change holds, and what a connection that stands pays for them.
+pub fn net_rules(rules: u64) -> Result<(), String> {
+    let told = told("drivers-net", "many_rules::a_rule_among_many_holds_and_is_gone", &[("TSTACK_RULES", rules)])?;
+    let report = json!({"proof": "net-rules", "rules": rules, "told": told});
+    println!("report: {}", write_report(&format!("prove-net-rules-{rules}"), report)?.display());
+    Ok(())
+}
+
 /// Runs a test with settings; the lines in which it tells what it tried.
 pub fn told(package: &str, test: &str, settings: &[(&str, u64)]) -> Result<Vec<String>, String> {
     let mut cargo = Command::new("cargo");
@@ -44,7 +52,7 @@ pub fn told(package: &str, test: &str, settings: &[(&str, u64)]) -> Result<Vec<S
     if !output.status.success() {
         return Err(format!("{test} found something:\n{text}"));
     }
-    let tells = |line: &&str| ["fuzz ", "answers", "why ", "data "].iter().any(|word| line.starts_with(word));
+    let tells = |line: &&str| ["fuzz ", "answers", "why ", "data ", "rules "].iter().any(|word| line.starts_with(word));
     let told: Vec<String> = text.lines().filter(tells).map(str::to_owned).collect();
     if told.is_empty() {
         return Err(format!("{test} tried nothing:\n{text}"));

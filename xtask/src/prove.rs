@@ -32,7 +32,8 @@ pub fn run(args: &[String]) -> Result<(), String> {
         }),
         Some("fuzz") => crate::longer::fuzz(option("--percent", 100), option("--seed", 1)),
         Some("net-why") => crate::longer::net_why(option("--rounds", 1000), option("--seed", 1)),
-        _ => Err("there are: killed [--rounds N] [--seed N] [--real], data [--rounds N] [--guest-rounds N] [--seed N] [--ceph], fuzz [--percent N] [--seed N], net-why [--rounds N] [--seed N]".into()),
+        Some("net-rules") => crate::longer::net_rules(option("--rules", 10_000)),
+        _ => Err("there are: killed [--rounds N] [--seed N] [--real], data [--rounds N] [--guest-rounds N] [--seed N] [--ceph], fuzz [--percent N] [--seed N], net-why [--rounds N] [--seed N], net-rules [--rules N]".into()),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{HostClaims, host::Shared};
 use compute::driver::{ImageSource, Tail, VncEndpoint};
 use kernel::{Error, ImageId, Result, ServerId, SnapshotId, VolumeId, error::Doing};
+use network::traffic::FlowExport;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -105,6 +106,14 @@ impl Calls {
             }
             "image.cached" => Ok(json!({"images": self.shared.drivers.disks.cached().await?})),
             "image.prune" => Ok(json!({"images": self.shared.drivers.disks.prune().await?})),
+            "network.counters" => {
+                let (network, question) = (&*self.shared.drivers.network, arguments(method, params)?);
+                to_value(self.shared.ledger.answer(network, &question).await?)
+            }
+            "network.export_flows" => {
+                let exports: Vec<FlowExport> = arguments(method, params)?;
+                to_value(self.shared.drivers.network.export_flows(&exports).await?)
+            }
             "host.inventory" => self.inventory().await,
             "host.audit" => self.audit(&arguments(method, params)?).await,
             "volume.pools" => self.pools().await,

@@ -8,6 +8,7 @@ use crate::{
     metadata::Metadata,
     protocol::{Down, Reply},
     report::Reporter,
+    traffic::Ledger,
     vm::{VmMessage, VmTask},
 };
 use async_trait::async_trait;
@@ -85,6 +86,7 @@ pub(crate) struct Shared {
     pub(crate) link: Arc<dyn MemberLink>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) reporter: Reporter,
+    pub(crate) ledger: Ledger,
     incarnation: u64,
     sequence: AtomicU64,
     /// The newest intent per server.
@@ -124,6 +126,10 @@ impl Shared {
 
     pub(crate) fn intent_of(&self, matches: impl Fn(&VmIntent) -> bool) -> Option<Arc<VmIntent>> {
         self.intents.lock().values().find(|i| matches(i)).cloned()
+    }
+
+    pub(crate) async fn unplug(&self, port: &PortId) -> Result<()> {
+        self.ledger.unplug(&*self.drivers.network, port).await
     }
 
     pub(crate) fn image_fetch(&self) -> Arc<dyn ImageFetch> {
@@ -205,6 +211,7 @@ impl Host {
             link: Arc::clone(&link),
             clock,
             reporter,
+            ledger: Ledger::open(&config.state_dir),
             incarnation,
             sequence: AtomicU64::new(1),
             intents: Mutex::default(),

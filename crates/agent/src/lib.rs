@@ -26,6 +26,7 @@ mod metadata;
 mod protocol;
 mod remote;
 mod report;
+mod traffic;
 mod tunnel;
 mod vm;
 

@@ -182,7 +182,7 @@ impl VmTask {
         }
         for gone in status.ports.iter().filter(|id| !spec.nics.iter().any(|n| n.port == **id)) {
             drivers.hypervisor.detach_nic(&self.server, gone, fence).await?;
-            drivers.network.unplug(gone).await?;
+            self.shared.unplug(gone).await?;
         }
         Ok(())
     }
@@ -193,7 +193,7 @@ impl VmTask {
         ports.extend(drivers.hypervisor.status(&self.server).await?.ports);
         drivers.hypervisor.destroy(&self.server, fence).await?;
         for port in &ports {
-            drivers.network.unplug(port).await?;
+            self.shared.unplug(port).await?;
         }
         drivers.disks.remove(&self.server).await?;
         self.shared.serve_metadata().await

@@ -11,7 +11,7 @@ mod ssh;
 pub use cloud::Cloud;
 pub use demo::{Demo, DemoOptions, demo};
 pub use explain::explain;
-pub use net::net_why;
+pub use net::{net_export, net_traffic, net_why};
 pub use operator::{audit, join_token, status};
 pub use policy::{policy_check, policy_file};
 pub use ssh::{Login, hostname_over_ssh};

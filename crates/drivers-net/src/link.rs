@@ -20,6 +20,22 @@ pub struct Link {
     pub address: String,
     #[serde(default)]
     pub mtu: u32,
+    #[serde(default)]
+    pub stats64: Stats64,
+}
+
+/// What the device counted since it was made: received from its other end, and sent there.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Stats64 {
+    pub rx: Stats,
+    pub tx: Stats,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Stats {
+    pub bytes: u64,
+    pub packets: u64,
+    pub dropped: u64,
 }
 
 /// Whose device this is.
@@ -54,7 +70,7 @@ impl Owner {
 }
 
 pub async fn list(netns: &Netns) -> Result<Vec<Link>> {
-    let json = netns.command("ip", ["-json", "link", "show"]).await?;
+    let json = netns.command("ip", ["-json", "-statistics", "link", "show"]).await?;
     serde_json::from_str(&json).doing("reading the list of network devices")
 }
 
@@ -85,8 +101,8 @@ mod tests {
     #[test]
     fn our_devices_are_known_by_their_alias() {
         let check = |alias: &str, owner: Owner| {
-            let link =
-                Link { ifindex: 1, ifname: "x".into(), ifalias: alias.into(), address: String::new(), mtu: 1500 };
+            let (ifname, ifalias, address) = ("x".into(), alias.into(), String::new());
+            let link = Link { ifindex: 1, ifname, ifalias, address, mtu: 1500, stats64: Stats64::default() };
             assert_eq!(link.owner(), owner, "{alias}");
         };
         for owner in [Owner::Port("p".into()), Owner::Metadata("n".into())] {

@@ -98,6 +98,31 @@ impl CloudUnderTest {
         must("tstack up", &output(Command::new(target().join("debug/tstack")).args(["up", "--data"]).arg(data)));
     }
 
+    /// Kills a daemon of a host's network, and waits until another has taken its place.
+    pub fn replace(&self, host: &str, daemon: &str) {
+        let file = self.data.join(host).join("ovs").join(format!("{daemon}.pid"));
+        let pid = || std::fs::read_to_string(&file).unwrap_or_default().trim().to_owned();
+        let before = pid();
+        must("kill", &output(Command::new("kill").args(["-9", &before])));
+        eventually(&format!("another {daemon}"), Duration::from_secs(60), || {
+            let now = pid();
+            let runs = !now.is_empty() && now != before && Path::new("/proc").join(&now).exists();
+            runs.then_some(()).ok_or_else(|| format!("{before} was killed, {now} is written"))
+        });
+    }
+
+    /// The northbound database, as an operator gets at it who should not.
+    pub fn nbctl(&self, line: &str) -> String {
+        let database = format!("--db=unix:{}", self.data.join("h1/ovn/ovnnb.sock").display());
+        let line = words(line);
+        must("ovn-nbctl", &output(Command::new("ovn-nbctl").arg(database).arg("--bare").args(line))).trim().to_owned()
+    }
+
+    /// What a host's log says.
+    pub fn log(&self, host: &str) -> String {
+        std::fs::read_to_string(self.data.join(host).join("tstack.log")).unwrap_or_default()
+    }
+
     /// What is on this machine that bears the lab's name: devices, namespaces, control groups, nft tables, processes, files.
     pub fn traces(&self) -> Vec<String> {
         let Made::Lab { prefix } = &self.made else { return Vec::new() };
@@ -218,6 +243,29 @@ impl Drop for CloudUnderTest {
             .args(["--port", &self.port.to_string()])
             .output();
     }
+}
+
+/// Between two pings.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// Pings an address while something is done: for how long nothing was answered, counted in pings that went and got lost. An answer
+/// that comes late is one.
+pub fn silence(address: &str, work: impl FnOnce()) -> Duration {
+    let mut ping = Command::new("ping");
+    ping.args(["-n", "-i", "0.1", address]).stdout(std::process::Stdio::piped());
+    let ping = ping.spawn().expect("ping can be started");
+    std::thread::sleep(Duration::from_secs(1));
+    work();
+    std::thread::sleep(Duration::from_secs(2));
+    must("kill", &output(Command::new("kill").args(["-INT", &ping.id().to_string()])));
+    let told = ping.wait_with_output().expect("ping ends");
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let number = |line: &str| line.split("icmp_seq=").nth(1)?.split(' ').next()?.parse::<u32>().ok();
+    let mut answered: Vec<u32> = told.lines().filter_map(number).collect();
+    answered.sort_unstable();
+    answered.dedup();
+    assert!(answered.len() > 20, "pings are answered: {told}");
+    BEAT * answered.windows(2).map(|pair| pair[1] - pair[0] - 1).max().unwrap_or_default()
 }
 
 fn output(command: &mut Command) -> Output {

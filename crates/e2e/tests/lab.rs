@@ -1,7 +1,7 @@
 //! Two hosts, one cloud: `tstack lab` makes them, a guest runs on each, they meet over the tunnel; a host's agent is killed and
 //! finds its guest again; nothing is left in the end.
 
-use e2e::{CloudUnderTest, eventually};
+use e2e::{CloudUnderTest, eventually, silence};
 use std::time::Duration;
 
 const DEMO: &str = "tstack-demo";
@@ -30,8 +30,15 @@ fn guests_on_two_hosts_are_one_cloud() {
     they_meet(&cloud, &b, &a);
     a_volume_goes_from_one_to_the_other(&cloud, &a, &b);
     let remote = if a.host == "h2" { &a } else { &b };
+    let before = traffic(&cloud);
+    assert!(before.len() >= 2 && before.values().all(|bytes| *bytes > 0), "each guest's port has counted: {before:?}");
     an_agent_finds_its_guest_again(&cloud, remote);
+    nobody_notices_who_dies(&cloud, &a);
+    nobody_notices_who_dies(&cloud, &b);
+    let after = traffic(&cloud);
+    assert!(before.iter().all(|(port, bytes)| after.get(port) >= Some(bytes)), "{before:?} {after:?}");
     cloud.audit();
+    what_is_changed_by_hand_is_mended(&cloud);
     clean_up(&cloud, &a, &b);
     cloud.audit();
     nothing_is_left(&cloud);
@@ -111,14 +118,18 @@ fn volume_is(cloud: &CloudUnderTest, wanted: &str) {
 fn an_agent_finds_its_guest_again(cloud: &CloudUnderTest, guest: &Guest) {
     let boot = || cloud.guest(&guest.outside, "cat /proc/sys/kernel/random/boot_id");
     let before = boot();
-    cloud.kill(&guest.host);
-    host_is(cloud, &guest.host, "down");
-    assert_eq!(boot(), before, "the guest does not notice");
-    let unknown = cloud.tstack(&["audit"]);
-    let said = String::from_utf8_lossy(&unknown.stdout);
-    assert!(!unknown.status.success() && said.contains(&format!("host {}: it is not connected", guest.host)), "{said}");
-    cloud.host_up(&guest.host);
-    host_is(cloud, &guest.host, "up");
+    let quiet = silence(&guest.outside, || {
+        cloud.kill(&guest.host);
+        host_is(cloud, &guest.host, "down");
+        let unknown = cloud.tstack(&["audit"]);
+        let said = String::from_utf8_lossy(&unknown.stdout);
+        let away = format!("host {}: it is not connected", guest.host);
+        assert!(!unknown.status.success() && said.contains(&away), "{said}");
+        cloud.host_up(&guest.host);
+        host_is(cloud, &guest.host, "up");
+    });
+    eprintln!("tstack on {} killed and begun again: silence for {quiet:?}", guest.host);
+    assert!(quiet <= Duration::from_secs(1), "{quiet:?}");
     assert_eq!(boot(), before, "the guest is taken over, not started again");
     let metadata = cloud.guest(&guest.outside, "curl -sf http://169.254.169.254/openstack/latest/meta_data.json");
     assert!(metadata.contains(&format!("\"hostname\":\"{}\"", guest.name)), "{metadata}");
@@ -127,6 +138,45 @@ fn an_agent_finds_its_guest_again(cloud: &CloudUnderTest, guest: &Guest) {
     eventually("the guest has rebooted", Duration::from_secs(120), || {
         if boot() == before { Err("not yet".into()) } else { Ok(()) }
     });
+}
+
+/// One of the two guests is on the host that is the gateway.
+fn nobody_notices_who_dies(cloud: &CloudUnderTest, guest: &Guest) {
+    let quiet = silence(&guest.outside, || cloud.replace(&guest.host, "ovn-controller"));
+    eprintln!("ovn-controller of {} killed: silence for {quiet:?}", guest.host);
+    assert!(quiet <= Duration::from_secs(1), "{quiet:?}");
+}
+
+/// Bytes that each port of the tenant's guests received, as the operator's command tells.
+fn traffic(cloud: &CloudUnderTest) -> std::collections::BTreeMap<String, u64> {
+    let ports = cloud.json(DEMO, "port list --device-owner compute:nova");
+    let ids: Vec<&str> = ports.as_array().into_iter().flatten().filter_map(|p| p["ID"].as_str()).collect();
+    eventually("every port is counted", Duration::from_secs(60), || {
+        let told = cloud.tstack(&["net", "traffic", "--ports"]);
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        let lines = told.lines().filter_map(|line| {
+            let mut words = line.split_whitespace();
+            Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
+        });
+        let counted: std::collections::BTreeMap<String, u64> = lines.collect();
+        let all = !ids.is_empty() && ids.iter().all(|id| counted.get(*id).is_some_and(|bytes| *bytes > 0));
+        all.then_some(counted).ok_or(told)
+    })
+}
+
+/// A port's addresses, taken out of the back end behind TStack's back: back in place within ten seconds or little more, and told.
+fn what_is_changed_by_hand_is_mended(cloud: &CloudUnderTest) {
+    const TOLD: &str = "the network drifted; mending it";
+    let port = cloud.json(DEMO, "port list --device-owner compute:nova")[0]["ID"].as_str().unwrap().to_owned();
+    let addresses = || cloud.nbctl(&format!("lsp-get-addresses {port}"));
+    let (before, told) = (addresses(), cloud.log("h1").matches(TOLD).count());
+    assert!(!before.is_empty());
+    cloud.nbctl(&format!("lsp-set-addresses {port} unknown"));
+    eventually("the addresses are back", Duration::from_secs(30), || {
+        let now = addresses();
+        if now == before { Ok(()) } else { Err(now) }
+    });
+    assert!(cloud.log("h1").matches(TOLD).count() > told, "the operator's log says so");
 }
 
 fn clean_up(cloud: &CloudUnderTest, a: &Guest, b: &Guest) {

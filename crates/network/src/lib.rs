@@ -48,6 +48,7 @@ pub mod flows;
 pub mod model;
 pub mod ops;
 pub mod policy;
+pub mod traffic;
 pub mod why;
 
 pub use audit::audit;
@@ -85,6 +86,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
     mirror: Arc<Mirror>,
+    heard: traffic::Heard,
     started: Timestamp,
 }
 
@@ -92,8 +94,8 @@ impl Network {
     pub fn new(deps: Deps) -> Self {
         let Deps { store, backend, hosts, clock, settings } = deps;
         let mirror = Arc::new(Mirror::default());
-        let started = clock.now();
-        Self(Arc::new(Inner { store, backend, hosts, clock, settings: Arc::new(settings), mirror, started }))
+        let (heard, started) = (traffic::Heard::default(), clock.now());
+        Self(Arc::new(Inner { store, backend, hosts, clock, settings: Arc::new(settings), mirror, heard, started }))
     }
 
     pub fn store(&self) -> &Store {
@@ -121,6 +123,14 @@ impl Network {
         &self.0.mirror
     }
 
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    pub(crate) fn heard(&self) -> &traffic::Heard {
+        &self.0.heard
+    }
+
     pub(crate) fn env(&self) -> Env {
         let enforced = self.0.backend.enforces();
         Env { now: self.0.clock.now(), settings: Arc::clone(&self.0.settings), enforced }
@@ -146,13 +156,16 @@ impl Network {
             out.gauge("network_objects_refused", "Objects the network back end does not take", gauge(counts.refused));
             out.counter("network_drift", "Objects that somebody else had changed in the back end", counts.drifted);
         });
+        self.export_traffic();
     }
 
-    /// What must run on one member of the region, each by [`flow::spawn_reconciler`].
+    /// What must run on every member of the region, each by [`flow::spawn_reconciler`].
     pub fn reconcilers(&self) -> Vec<Arc<dyn Reconciler>> {
         vec![
             Arc::new(flows::ReconcileBackend::new(self, Arc::clone(&self.0.clock))),
             Arc::new(flows::FinishDeleting::new(self)),
+            Arc::new(traffic::CountTraffic::new(self)),
+            Arc::new(traffic::ExportFlows::new(self)),
         ]
     }
 }

@@ -1,11 +1,12 @@
 //! TStack's own API, `/cloud/v1`, and the pages of the node: `/healthz`, `/metrics`.
 //!
-//! For operators: administrators only, but for health and metrics.
+//! For operators: administrators only, but for health and metrics, and what passed a tenant's own ports.
 
 use crate::{
     Config, audit,
     policy_check::{self, Question},
     services::Services,
+    traffic,
 };
 use cluster::{Authority, JoinAnswer, JoinRequest};
 use http::axum::{
@@ -30,6 +31,10 @@ policy::rules! {
     EXPLAIN = "cloud:explain", "rule:operator", [System, Project], GET "/v1/explain/{id}";
     /// Ask whether a packet gets from here to there, and what decides.
     NET_WHY = "cloud:net_why", "rule:operator", [System, Project], POST "/v1/net/why";
+    /// See what passed ports, and what it adds up to.
+    TRAFFIC = "cloud:traffic", "rule:operator or project_id:%(project_id)s", [System, Project], GET "/v1/traffic/ports", GET "/v1/traffic/ports/{id}", GET "/v1/traffic/projects";
+    /// See, switch on and switch off where samples of a network's packets go.
+    FLOW_EXPORT = "cloud:flow_export", "rule:operator", [System, Project], GET "/v1/net/exports", PUT "/v1/net/exports/{network_id}", DELETE "/v1/net/exports/{network_id}";
     /// See whether the operator's policy is in force, and ask why a rule decides as it does.
     POLICY_READ = "cloud:policy", "rule:operator", [System, Project], GET "/v1/policy", POST "/v1/policy/check";
     /// Make a token that lets a node join.
@@ -53,12 +58,24 @@ pub struct Cloud {
     config: Arc<Config>,
 }
 
+impl Cloud {
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
+    }
+}
+
 pub fn routes() -> ApiRouter<Cloud> {
     ApiRouter::new()
         .get("/v1/status", status)
         .get("/v1/audit", run_audit)
         .get("/v1/explain/{id}", explain)
         .post("/v1/net/why", net_why)
+        .get("/v1/net/exports", traffic::exports)
+        .put("/v1/net/exports/{network_id}", traffic::export)
+        .delete("/v1/net/exports/{network_id}", traffic::stop_exporting)
+        .get("/v1/traffic/ports", traffic::ports)
+        .get("/v1/traffic/ports/{id}", traffic::port)
+        .get("/v1/traffic/projects", traffic::projects)
         .get("/v1/policy", policy_file)
         .post("/v1/policy/check", check_policy)
         .post("/v1/join_tokens", join_token)

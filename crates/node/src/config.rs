@@ -91,7 +91,8 @@ keys! {
     "network.max_subnet_host_routes" = "20", "routes of a subnet";
     "network.max_routes" = "30", "routes of a router";
     "network.max_allowed_address_pairs" = "10", "address pairs of a port";
-    "network.resync_seconds" = "10", "between comparisons of all that the back end holds with all that it should";
+    "network.gateway_heartbeat_ms" = "150", "between two signs of life of hosts that carry gateways; after three that do not come another host carries on";
+    "network.resync_seconds" = "8", "between comparisons of all that the back end holds with all that it should";
     "network.masquerade" = "true", "guests reach beyond the host with the host's address";
     "image.stores" = "[\"fast\", \"bulk\"]", "stores of image data, each a directory below `images`; the first is the default";
     "image.store_weights" = "[]", "weights of the stores, in their order: images are read from the heaviest that has them; what is missing is 0";

@@ -166,10 +166,11 @@ pub async fn region(config: &Config, clock: &Arc<dyn Clock>) -> Result<RegionDri
         "ovn" => {
             let central_config = central_config(config)?;
             let central = OvnCentral::ensure(&central_config).await?;
+            let heartbeat = Duration::from_millis(config.number("network.gateway_heartbeat_ms").max(1));
             let backend = OvnBackend::start(OvnConfig {
                 northbound: vec![central_config.northbound()],
                 southbound: vec![central_config.southbound()],
-                settings: OvnSettings::default(),
+                settings: OvnSettings { heartbeat, ..OvnSettings::default() },
                 clock: Arc::clone(clock),
             });
             backend.ready(Duration::from_secs(30)).await?;

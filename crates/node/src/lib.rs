@@ -33,6 +33,7 @@ pub mod routes;
 pub mod runtime;
 pub mod services;
 pub mod settings;
+mod traffic;
 pub mod up;
 
 pub use config::Config;

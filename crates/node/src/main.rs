@@ -123,6 +123,27 @@ enum NetCommand {
         #[arg(long)]
         prove: bool,
     },
+    /// What is sampled (IPFIX); of a NETWORK (id) with --to or --off, a change.
+    Export {
+        network: Option<String>,
+        /// ADDRESS:PORT of a collector.
+        #[arg(long, requires = "network", conflicts_with = "off")]
+        to: Option<String>,
+        /// One packet in so many.
+        #[arg(long, default_value_t = 1)]
+        sampling: u32,
+        #[arg(long, requires = "network")]
+        off: bool,
+    },
+    /// Bytes, packets and drops of ports, summed by project.
+    Traffic {
+        /// Only this project's (id).
+        #[arg(long)]
+        project: Option<String>,
+        /// A line for each port.
+        #[arg(long)]
+        ports: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -232,6 +253,14 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
             let (text, reaches) = cli::net_why(&admin(&cli.data()).await?, from, to, what, *prove).await?;
             print(text);
             return Ok(if reaches { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Net { what: NetCommand::Traffic { project, ports } } => {
+            print(cli::net_traffic(&admin(&cli.data()).await?, project.as_deref(), *ports).await?);
+        }
+        Command::Net { what: NetCommand::Export { network, to, sampling, off } } => {
+            let wish = to.as_deref().map(|to| (to, *sampling));
+            let change = network.as_deref().filter(|_| wish.is_some() || *off).map(|network| (network, wish));
+            print(cli::net_export(&admin(&cli.data()).await?, change).await?);
         }
         Command::Policy { what: PolicyCommand::Check(asked) } => return check_policy(&cli, asked).await,
         Command::Demo { image, no_server, no_login } => demo(&cli, image.clone(), !no_server, !no_login).await?,

@@ -2,8 +2,9 @@ use super::{Call, FakeCloud, Host};
 use async_trait::async_trait;
 use kernel::{Error, HostName, NetworkId, PortId, Result};
 use network::driver::{
-    HostNetwork, MetadataHandler, MetadataRequest, MetadataResponse, MetadataSpec, PlugSpec, PortCounters,
+    HostNetwork, MetadataHandler, MetadataRequest, MetadataResponse, MetadataSpec, PlugSpec, PortReading,
 };
+use network::traffic::{FlowExport, PortCounters};
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -42,7 +43,11 @@ impl HostNetwork for FakeHost {
                 return Err(Error::conflict(format!("the device {} belongs to another port", spec.tap)));
             }
             host.plugs.insert(spec.port.clone(), spec.clone());
-            host.counters.entry(spec.port.clone()).or_default();
+            let made = host.made + 1;
+            host.counters.entry(spec.port.clone()).or_insert_with(|| {
+                host.made = made;
+                (made, PortCounters::default())
+            });
             Ok(())
         })
     }
@@ -76,7 +81,15 @@ impl HostNetwork for FakeHost {
         Ok(Vec::new())
     }
 
-    async fn counters(&self) -> Result<BTreeMap<PortId, PortCounters>> {
-        Ok(self.with(|host| host.counters.clone()))
+    async fn export_flows(&self, exports: &[FlowExport]) -> Result<()> {
+        self.with(|host| host.exports = exports.to_vec());
+        Ok(())
+    }
+
+    async fn counters(&self) -> Result<BTreeMap<PortId, PortReading>> {
+        let read = |(port, (device, counters)): (&PortId, &(u64, _))| {
+            (port.clone(), PortReading { device: device.to_string(), counters: *counters })
+        };
+        Ok(self.with(|host| host.counters.iter().map(read).collect()))
     }
 }

@@ -11,7 +11,10 @@ pub use backend::FakeBackend;
 pub use host::FakeHost;
 
 use kernel::{Error, HostName, NetworkId, PortId, Result};
-use network::driver::{Logical, LogicalKey, PlugSpec, PortCounters};
+use network::{
+    driver::{Logical, LogicalKey, PlugSpec},
+    traffic::{FlowExport, PortCounters},
+};
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -57,8 +60,11 @@ struct Held {
 struct Host {
     alive: bool,
     plugs: BTreeMap<PortId, PlugSpec>,
-    counters: BTreeMap<PortId, PortCounters>,
+    /// By the number of the device, which is another one after it was unplugged.
+    counters: BTreeMap<PortId, (u64, PortCounters)>,
+    made: u64,
     metadata: BTreeSet<NetworkId>,
+    exports: Vec<FlowExport>,
 }
 
 /// Cheap to clone; all clones are one cloud.
@@ -113,8 +119,13 @@ impl FakeCloud {
 
     pub fn set_counters(&self, host: &HostName, port: &PortId, counters: PortCounters) {
         if let Some(host) = self.state.lock().hosts.get_mut(host) {
-            host.counters.insert(port.clone(), counters);
+            host.counters.entry(port.clone()).or_default().1 = counters;
         }
+    }
+
+    /// What the host was told to export.
+    pub fn exports(&self, host: &HostName) -> Vec<FlowExport> {
+        self.state.lock().hosts.get(host).map(|host| host.exports.clone()).unwrap_or_default()
     }
 
     pub fn object(&self, key: &LogicalKey) -> Option<Logical> {

@@ -5,24 +5,29 @@
 //! metadata listeners of this process. So an agent that was restarted finds everything where it was, serves metadata again,
 //! and takes away what nobody claims.
 
+mod export;
+pub mod guard;
 mod metadata;
 mod plug;
 pub mod switch;
 
 use crate::{
     audit::{Claims, audit},
-    link::{self, Link, Owner},
+    link::{self, Link, Owner, Stats64},
     netns::{self, Netns},
-    ovsdb::{Atom, Datum},
     system::HostNetConfig,
 };
 use async_trait::async_trait;
+use export::Exporter;
 use kernel::{NetworkId, PortId, Result};
 use metadata::Metadata;
-use network::driver::{HostNetwork, MetadataHandler, MetadataSpec, PlugSpec, PortCounters};
+use network::{
+    driver::{HostNetwork, MetadataHandler, MetadataSpec, PlugSpec, PortReading},
+    traffic::{FlowExport, PortCounters},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 use switch::Switch;
 
@@ -32,13 +37,15 @@ pub struct OvsNetwork {
     bridge: String,
     switch: Switch,
     metadata: Metadata,
+    exporter: Exporter,
 }
 
 impl OvsNetwork {
     pub fn new(config: &HostNetConfig, switch: Switch) -> Self {
         let (netns, bridge) = (config.netns(), config.integration_bridge());
         let metadata = Metadata::new(config, switch.clone());
-        Self { config: config.clone(), netns, bridge, switch, metadata }
+        let exporter = Exporter::new(config, switch.clone());
+        Self { config: config.clone(), netns, bridge, switch, metadata, exporter }
     }
 
     /// Whose the switch's ports and the kernel's devices are.
@@ -87,27 +94,40 @@ impl HostNetwork for OvsNetwork {
         Ok(leaks.into_iter().map(|leak| format!("{} {}: {}", leak.kind, leak.name, leak.why)).collect())
     }
 
-    async fn counters(&self) -> Result<BTreeMap<PortId, PortCounters>> {
-        let statistics = self.switch.statistics().await?.into_iter();
-        Ok(statistics
-            .filter_map(|(owner, s)| if let Owner::Port(id) = owner { Some((id, counters(&s))) } else { None })
+    async fn export_flows(&self, exports: &[FlowExport]) -> Result<()> {
+        self.exporter.export(exports).await
+    }
+
+    async fn counters(&self) -> Result<BTreeMap<PortId, PortReading>> {
+        let devices = link::list(&self.netns).await?;
+        Ok(devices
+            .iter()
+            .filter_map(|d| if let Owner::Port(id) = d.owner() { Some((id, reading(d))) } else { None })
             .collect())
     }
 }
 
-/// What the switch received, the guest sent.
-fn counters(statistics: &Datum) -> PortCounters {
-    let get = |key: &str| {
-        let value = if let Datum::Map(m) = statistics { m.get(&Atom::from(key)).and_then(Atom::as_int) } else { None };
-        value.and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+/// What the host's end of the device received, the guest sent.
+fn reading(device: &Link) -> PortReading {
+    let Stats64 { rx: sent, tx: received } = device.stats64;
+    let counters = PortCounters {
+        rx_bytes: received.bytes,
+        rx_packets: received.packets,
+        rx_dropped: received.dropped,
+        tx_bytes: sent.bytes,
+        tx_packets: sent.packets,
+        tx_dropped: sent.dropped,
     };
-    PortCounters {
-        rx_bytes: get("tx_bytes"),
-        rx_packets: get("tx_packets"),
-        tx_bytes: get("rx_bytes"),
-        tx_packets: get("rx_packets"),
-        dropped: get("rx_dropped") + get("tx_dropped"),
-    }
+    PortReading { device: format!("{}.{}", boot(), device.ifindex), counters }
+}
+
+/// Which run of the kernel this is: device numbers are given anew by the next.
+fn boot() -> &'static str {
+    static BOOT: OnceLock<String> = OnceLock::new();
+    BOOT.get_or_init(|| {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        id.trim().chars().take(8).collect()
+    })
 }
 
 #[cfg(test)]
@@ -116,10 +136,14 @@ mod tests {
 
     #[test]
     fn counters_are_from_the_guests_point_of_view() {
-        let statistics =
-            Datum::map([("rx_bytes", 1), ("rx_packets", 2), ("tx_bytes", 3), ("tx_packets", 4), ("rx_dropped", 5)]);
-        let expect = PortCounters { rx_bytes: 3, rx_packets: 4, tx_bytes: 1, tx_packets: 2, dropped: 5 };
-        assert_eq!(counters(&statistics), expect);
-        assert_eq!(counters(&Datum::empty()), PortCounters::default());
+        let shown = r#"{"ifindex": 7, "ifname": "tap0", "stats64": {
+            "rx": {"bytes": 1, "packets": 2, "errors": 0, "dropped": 5, "over_errors": 0, "multicast": 0},
+            "tx": {"bytes": 3, "packets": 4, "errors": 0, "dropped": 6, "carrier_errors": 0, "collisions": 0}}}"#;
+        let reading = reading(&serde_json::from_str(shown).unwrap());
+        let (rx_bytes, rx_packets, rx_dropped) = (3, 4, 6);
+        let (tx_bytes, tx_packets, tx_dropped) = (1, 2, 5);
+        let expect = PortCounters { rx_bytes, rx_packets, rx_dropped, tx_bytes, tx_packets, tx_dropped };
+        assert_eq!(reading.counters, expect);
+        assert!(reading.device.ends_with(".7") && reading.device.len() > 2, "{}", reading.device);
     }
 }

@@ -7,7 +7,7 @@
 //! ```
 
 use super::{
-    OvsNetwork,
+    OvsNetwork, guard,
     switch::{Port, PortSpec},
 };
 use crate::link::{self, Link, NAME_LIMIT, Owner};
@@ -29,7 +29,11 @@ pub async fn plug(network: &OvsNetwork, spec: &PlugSpec) -> Result<()> {
     }
     let (ifindex, device, bridge) = (Some(device.ifindex), device.ifname, network.bridge.clone());
     let (iface_id, mac) = (Some(spec.port.to_string()), Some(spec.mac.clone()));
-    network.switch.add_port(&PortSpec { device, bridge, iface_id, mac, owner, ifindex }).await
+    network.switch.add_port(&PortSpec { device, bridge, iface_id, mac, owner, ifindex }).await?;
+    match network.switch.port(&spec.tap).and_then(|p| p.number) {
+        Some(number) => guard::hold(&network.config.bridge_socket(&network.bridge), number).await,
+        None => Ok(()),
+    }
 }
 
 /// The device, marked as the port's and up.

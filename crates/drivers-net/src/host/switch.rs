@@ -12,14 +12,15 @@ use crate::{
         Outcome, Row,
     },
 };
-use kernel::{Error, Result};
-use std::{collections::BTreeSet, time::Duration};
+use kernel::{Error, NetworkId, Result};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 use uuid::Uuid;
 
 /// How long ovs-vswitchd may take for a change. It may just be restarting.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const ROOT: &str = "Open_vSwitch";
+const COLLECTORS: &str = "Flow_Sample_Collector_Set";
 const BY_NAME: [IndexSpec; 3] =
     [by_name("bridge", "Bridge"), by_name("port", "Port"), by_name("interface", "Interface")];
 
@@ -67,6 +68,8 @@ pub struct Port {
     pub ifindex: Option<u32>,
     /// Connected: ovs-vswitchd gave it an OpenFlow port number.
     pub works: bool,
+    /// In OpenFlow.
+    pub number: Option<i64>,
     pub error: Option<String>,
 }
 
@@ -87,6 +90,7 @@ impl Switch {
                 columns: &["name", "datapath_type", "fail_mode", "other_config", "external_ids", "ports"],
             },
             Monitored { table: "Port", columns: &["name", "interfaces"] },
+            Monitored { table: COLLECTORS, columns: &["id", "bridge", "external_ids"] },
             Monitored { table: "Interface", columns: &["name", "type", "external_ids", "ofport", "error"] },
         ];
         let config = Config { monitored, indexes: BY_NAME.to_vec(), ..Config::new(ROOT, vec![endpoint]) };
@@ -269,6 +273,25 @@ impl Switch {
         self.configure(vec![Op::Mutate { table: "Bridge".into(), when, mutations: from }]).await
     }
 
+    /// Where samples of networks' packets go; other sets of ours are taken away.
+    pub async fn collect(&self, bridge: &str, wanted: &[Collector]) -> Result<()> {
+        self.ready().await?;
+        let Some((bridge, _)) = self.find("Bridge", "bridge", bridge) else {
+            return Err(Error::unavailable("the host's switch is not ready"));
+        };
+        let held: Vec<(Uuid, Collector)> = {
+            let replica = self.client.replica();
+            replica.rows(COLLECTORS).filter_map(|(uuid, row)| Some((uuid, Collector::of(row)?))).collect()
+        };
+        let gone = held.iter().filter(|(_, c)| !wanted.contains(c));
+        let mut ops: Vec<_> =
+            gone.map(|(uuid, _)| Op::Delete { table: COLLECTORS.into(), when: Condition::row(*uuid) }).collect();
+        for (n, new) in wanted.iter().enumerate().filter(|(_, c)| !held.iter().any(|(_, h)| h == *c)) {
+            ops.extend(new.insert(bridge, &format!("ipfix{n}")));
+        }
+        if ops.is_empty() { Ok(()) } else { self.configure(ops).await }
+    }
+
     pub fn port(&self, device: &str) -> Option<Port> {
         self.find("Interface", "interface", device).map(|(_, row)| Port::of(&row))
     }
@@ -276,16 +299,6 @@ impl Switch {
     /// Every port of every bridge, the bridges' own among them.
     pub fn ports(&self) -> Vec<Port> {
         self.client.replica().rows("Interface").map(|(_, row)| Port::of(row)).collect()
-    }
-
-    /// Counters of the ports of guests: the port's external ids, and ovs-vswitchd's statistics, at most five seconds old.
-    pub async fn statistics(&self) -> Result<Vec<(Owner, Datum)>> {
-        self.ready().await?;
-        let columns = vec!["external_ids".into(), "statistics".into()];
-        let guests = vec![Condition::new("external_ids", Function::Includes, Datum::map([(KIND, "port")]))];
-        let outcomes = self.client.transact(&[Op::Select { table: "Interface".into(), when: guests, columns }]).await?;
-        let rows = outcomes.into_iter().flat_map(|o| o.rows);
-        Ok(rows.filter_map(|mut row| Some((owner(row.get("external_ids")?), row.remove("statistics")?))).collect())
     }
 }
 
@@ -302,6 +315,49 @@ fn owner(ids: &Datum) -> Owner {
         (Some("port"), Some(id)) => Owner::Port(id.into()),
         (Some("metadata"), Some(id)) => Owner::Metadata(id.into()),
         _ => Owner::Stranger,
+    }
+}
+
+/// Where samples with this number go, and whose they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collector {
+    pub id: u32,
+    pub to: SocketAddr,
+    pub of: NetworkId,
+}
+
+const NETWORK: &str = "tstack:network";
+const COLLECTOR: &str = "tstack:collector";
+/// Packets of a flow that follow each other within seconds are one record.
+const TOGETHER: i64 = 5;
+const FLOWS: i64 = 8192;
+
+impl Collector {
+    fn of(row: &Row) -> Option<Self> {
+        let (of, to) = (row.entry("external_ids", NETWORK)?.into(), row.entry("external_ids", COLLECTOR)?);
+        Some(Self { id: row.int("id")?.try_into().ok()?, to: to.parse().ok()?, of })
+    }
+
+    fn insert(&self, bridge: Uuid, name: &str) -> [Op; 2] {
+        let ipfix = columns([
+            ("targets", Datum::one(self.to.to_string())),
+            ("cache_active_timeout", Datum::one(TOGETHER)),
+            ("cache_max_flows", Datum::one(FLOWS)),
+        ]);
+        let ids = [(NETWORK, self.of.to_string()), (COLLECTOR, self.to.to_string())];
+        let set = columns([
+            ("id", Datum::one(i64::from(self.id))),
+            ("bridge", Datum::one(bridge)),
+            ("ipfix", named(name)),
+            ("external_ids", Datum::map(ids)),
+        ]);
+        let insert = |table: &str, name: Option<&str>, row| Op::Insert {
+            table: table.into(),
+            uuid: None,
+            name: name.map(str::to_owned),
+            row,
+        };
+        [insert("IPFIX", Some(name), ipfix), insert(COLLECTORS, None, set)]
     }
 }
 
@@ -346,6 +402,7 @@ impl Port {
             owner: owner(&ids),
             ifindex: ids.get(IFINDEX).and_then(|text| text.parse().ok()),
             works: row.int("ofport").is_some_and(|n| n > 0) && error.is_empty(),
+            number: row.int("ofport").filter(|n| *n > 0),
             error: (!error.is_empty()).then(|| error.to_owned()),
         }
     }

@@ -1,4 +1,4 @@
-//! Which hosts carry a router's gateway: the first of its list that is alive does (OVN's BFD decides that within seconds),
+//! Which hosts carry a router's gateway: the first of its list that is alive does (OVN's BFD decides that within half a second),
 //! the others stand by. The list follows the hosts that exist; a router keeps its host as long as that exists, so that
 //! nothing moves without need.
 
@@ -7,8 +7,11 @@ use super::{
     names,
     tables::{GATEWAY_CHASSIS, IDS, KEY, ROUTER_PORT, SWITCH, SWITCH_PORT},
 };
-use crate::ovsdb::{Datum, Replica};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ovsdb::{Atom, Datum, Mutation, Mutator, Op, Replica};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// More stand-bys would only cost BFD sessions.
@@ -34,6 +37,30 @@ pub fn chassis(southbound: &Replica) -> Vec<Chassis> {
         Chassis { name: row.text("name").to_owned(), named, physical: mappings.collect() }
     };
     southbound.rows("Chassis").map(read).collect()
+}
+
+/// Of hosts that could carry gateways those that may. Who is dead is OVN's to see, sooner than we could; but a host that sees no
+/// other takes itself for the one that is cut off and carries nothing (`ha_chassis_group_is_active` of ovn-controller). So when a
+/// single one is left alive, it is made the only one.
+pub fn carriers(all: Vec<Chassis>, alive: impl Fn(&str) -> bool) -> Vec<Chassis> {
+    let left: Vec<_> = all.iter().filter(|c| alive(&c.name)).cloned().collect();
+    if left.len() == 1 { left } else { all }
+}
+
+/// BFD of the tunnels between hosts of gateways (ovn-nb(5), NB_Global options; RFC 5880): without it, a second and three misses.
+/// Other options there are OVN's or the operator's.
+pub fn heartbeats(northbound: &Replica, every: Duration) -> Vec<Op> {
+    let Some((_, row)) = northbound.rows("NB_Global").next() else { return vec![] };
+    let every = every.as_millis().max(1).to_string();
+    let wanted = [("bfd-min-rx", every.as_str()), ("bfd-min-tx", every.as_str()), ("bfd-mult", "3")];
+    if wanted.iter().all(|(key, value)| row.entry("options", key) == Some(*value)) {
+        return vec![];
+    }
+    let mutations = vec![
+        Mutation::new("options", Mutator::Delete, Datum::set(wanted.map(|(key, _)| Atom::from(key)))),
+        Mutation::new("options", Mutator::Insert, Datum::map(wanted)),
+    ];
+    vec![Op::Mutate { table: "NB_Global".into(), when: vec![], mutations }]
 }
 
 /// The drafts that give every gateway its chassis. A gateway for which there is no candidate keeps what it has.
@@ -132,6 +159,19 @@ mod tests {
         assert_eq!(candidates(&all, Some("lab")), ["d"]);
         assert_eq!(candidates(&all, Some("none")), Vec::<&str>::new());
         assert_eq!(candidates(&all, None), ["b", "c"]);
+    }
+
+    #[test]
+    fn who_is_left_alone_carries() {
+        let all = ["a", "b", "c"].map(|name| chassis(name, false, &[])).to_vec();
+        let check = |alive: &[&str], expect: &[&str]| {
+            let carriers = carriers(all.clone(), |name| alive.contains(&name));
+            assert_eq!(carriers.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), expect, "{alive:?}");
+        };
+        check(&["a", "b", "c"], &["a", "b", "c"]);
+        check(&["a", "b"], &["a", "b", "c"]);
+        check(&["b"], &["b"]);
+        check(&[], &["a", "b", "c"]);
     }
 
     #[test]

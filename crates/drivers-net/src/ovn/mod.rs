@@ -74,11 +74,18 @@ pub enum FloatingIps {
 pub struct Settings {
     pub floating_ips: FloatingIps,
     pub dhcp_lease: Duration,
+    /// How often hosts that could carry a gateway show each other that they are there; three in a row that do not come make
+    /// another one the carrier.
+    pub heartbeat: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { floating_ips: FloatingIps::default(), dhcp_lease: Duration::from_secs(12 * 3600) }
+        Self {
+            floating_ips: FloatingIps::default(),
+            dhcp_lease: Duration::from_secs(12 * 3600),
+            heartbeat: Duration::from_millis(150),
+        }
     }
 }
 
@@ -162,7 +169,8 @@ impl Shared {
             plan::plan(replica, wishes)
         })
         .await?;
-        let chassis = gateway::chassis(&self.southbound.replica());
+        self.transact(|replica| Ok(gateway::heartbeats(replica, self.settings.heartbeat))).await?;
+        let chassis = self.carriers();
         self.transact(|replica| {
             let drafts = gateway::drafts(replica, &chassis).into_iter();
             plan::plan(replica, drafts.map(|d| (d.key.clone(), Some(d))).collect())
@@ -208,6 +216,13 @@ impl Shared {
             .map(|_| ())
     }
 
+    /// The hosts that may carry gateways.
+    fn carriers(&self) -> Vec<gateway::Chassis> {
+        let replica = self.southbound.replica();
+        let (liveness, now) = (self.liveness.lock(), self.clock.monotonic());
+        gateway::carriers(gateway::chassis(&replica), |name| liveness.is_alive(reached(&replica, name), now))
+    }
+
     fn observe(&self) {
         let cfg = self.southbound.replica().rows("SB_Global").find_map(|(_, row)| row.int("nb_cfg"));
         self.liveness.lock().observe(cfg.unwrap_or(0), self.clock.monotonic());
@@ -231,7 +246,7 @@ async fn keep_up(shared: Arc<Shared>) {
             changed = changes.changed() => if changed.is_err() { return },
         }
         shared.observe();
-        let chassis = gateway::chassis(&shared.southbound.replica());
+        let chassis = shared.carriers();
         if chassis != known {
             match shared.write(Wishes::new).await {
                 Ok(()) => known = chassis,
@@ -281,10 +296,7 @@ impl NetworkBackend for OvnBackend {
         self.shared.observe();
         let (replica, liveness, now) =
             (self.shared.southbound.replica(), self.shared.liveness.lock(), self.shared.clock.monotonic());
-        let cfg = |name: &str| {
-            let row = replica.rows("Chassis_Private").find(|(_, row)| row.text("name") == name);
-            row.and_then(|(_, row)| row.int("nb_cfg")).unwrap_or(0)
-        };
+        let cfg = |name: &str| reached(&replica, name);
         let mut hosts: Vec<_> = replica
             .rows("Chassis")
             .map(|(_, row)| (HostName::from(row.text("hostname")), liveness.is_alive(cfg(row.text("name")), now)))
@@ -292,6 +304,12 @@ impl NetworkBackend for OvnBackend {
         hosts.sort();
         Ok(hosts)
     }
+}
+
+/// How far a chassis has come.
+fn reached(southbound: &Replica, chassis: &str) -> i64 {
+    let row = southbound.rows("Chassis_Private").find(|(_, row)| row.text("name") == chassis);
+    row.and_then(|(_, row)| row.int("nb_cfg")).unwrap_or(0)
 }
 
 /// The last change of each object counts: objects are complete, so what came before it leaves no trace.

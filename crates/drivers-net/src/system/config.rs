@@ -84,6 +84,10 @@ impl HostNetConfig {
         Endpoint::Unix(self.state_dir.join("db.sock"))
     }
     /// The bridge of the guests' ports.
+    /// Where a bridge takes OpenFlow from who administers it.
+    pub fn bridge_socket(&self, bridge: &str) -> String {
+        format!("unix:{}", self.state_dir.join(format!("{bridge}.mgmt")).display())
+    }
     pub fn integration_bridge(&self) -> String {
         format!("{}-int", self.prefix)
     }

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     host::{
         OvsNetwork,
+        guard::Guard,
         switch::{BridgeSpec, Switch},
     },
     link::{self, Link, Owner},
@@ -41,6 +42,7 @@ pub struct OvsHost {
     switch: Switch,
     network: Arc<OvsNetwork>,
     supervisor: Supervisor,
+    _guard: Guard,
 }
 
 impl OvsHost {
@@ -58,7 +60,8 @@ impl OvsHost {
         let daemons = [database, vswitchd(&config, datapath)].into_iter().chain(controller);
         let supervisor = Supervisor::watch(daemons.collect());
         let network = Arc::new(OvsNetwork::new(&config, switch.clone()));
-        Ok(Self { config, datapath, switch, network, supervisor })
+        let guard = Guard::start(&config);
+        Ok(Self { config, datapath, switch, network, supervisor, _guard: guard })
     }
 
     /// Makes again whatever is missing of the host's switch: for a reconciler.

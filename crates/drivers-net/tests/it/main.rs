@@ -4,10 +4,16 @@
 //! have them. Each test has names of its own and may run beside the others; all of them clean up, also when they panic.
 
 mod conformance;
+mod counters;
 mod dhcp;
+mod export;
+mod failover;
+mod frames;
 mod hosts;
 mod ipv6;
+mod ipv6_modes;
 mod leaks;
+mod many_rules;
 mod metadata;
 mod outages;
 mod ovsdb;

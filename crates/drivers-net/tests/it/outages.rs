@@ -1,8 +1,9 @@
 //! What guests notice of a change, and of processes that die under them: counted in datagrams that stay unanswered.
 
-use crate::rig::{Guest, Rig, ask, ask_within, closed, echo_peer, eventually, reached, skipped};
+use crate::rig::{Rig, ask, ask_within, closed, echo_peer, eventually, reached, skipped};
 use drivers_net::{
     conformance::objects::{group, network, port, put, rule, subnet},
+    netns::Netns,
     system::OvsHost,
 };
 use network::driver::{Direction, LSecurityGroup, NetworkBackend, Remote};
@@ -21,8 +22,8 @@ const BEAT: Duration = Duration::from_millis(20);
 const PORT: u16 = 7;
 
 /// Answers every datagram with itself.
-async fn echo(guest: &Guest) {
-    let socket = guest.netns.run(|| UdpSocket::bind(("0.0.0.0", PORT))).await.unwrap().unwrap();
+pub async fn echo(netns: &Netns) {
+    let socket = netns.run(|| UdpSocket::bind(("0.0.0.0", PORT))).await.unwrap().unwrap();
     std::thread::spawn(move || {
         let mut buffer = [0; 64];
         while let Ok((length, from)) = socket.recv_from(&mut buffer) {
@@ -33,9 +34,9 @@ async fn echo(guest: &Guest) {
 
 /// The longest time for which nothing was answered while something went on. It is counted in datagrams that were sent, so a
 /// machine that is too busy to send does not look like a network that does not answer.
-async fn silence<T>(guest: &Guest, to: &str, work: impl Future<Output = T>) -> (Duration, T) {
+pub async fn silence<T>(from: &Netns, to: &str, work: impl Future<Output = T>) -> (Duration, T) {
     let to = SocketAddr::new(to.parse::<IpAddr>().unwrap(), PORT);
-    let socket = guest.netns.run(|| UdpSocket::bind(("0.0.0.0", 0))).await.unwrap().unwrap();
+    let socket = from.run(|| UdpSocket::bind(("0.0.0.0", 0))).await.unwrap().unwrap();
     socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let (sending, stopped) = (socket.try_clone().unwrap(), stop.clone());
@@ -94,7 +95,7 @@ async fn guests_hardly_notice_what_dies_and_changes() {
     let (a, b) = (port(&sub, 11, &[&rules]), port(&sub, 12, &[&rules]));
     rig.backend.apply(&[put(net), put(sub), put(rules.clone()), put(a.clone()), put(b.clone())]).await.unwrap();
     let (ga, gb) = (rig.ready_guest(0, &a, "").await, rig.ready_guest(0, &b, "").await);
-    echo(&gb).await;
+    echo(&gb.netns).await;
     echo_peer(&gb.netns, 1000).await;
     echo_peer(&gb.netns, 80).await;
     reached(&ga.netns, "10.1.0.12", 1000).await;
@@ -120,7 +121,7 @@ async fn guests_hardly_notice_what_dies_and_changes() {
     assert!(opened < Duration::from_secs(1) && shut < Duration::from_secs(1), "{opened:?} {shut:?}");
 
     let before = rig.pid("ovn-controller");
-    let (quiet, ()) = silence(&ga, "10.1.0.12", async {
+    let (quiet, ()) = silence(&ga.netns, "10.1.0.12", async {
         std::process::Command::new("kill").args(["-KILL", &before]).status().unwrap();
         eventually("another ovn-controller has taken its place", || async {
             let now = rig.pid("ovn-controller");
@@ -135,7 +136,7 @@ async fn guests_hardly_notice_what_dies_and_changes() {
     eprintln!("an ovn-controller killed: silence for {quiet:?}");
     assert!(quiet <= Duration::from_secs(1), "{quiet:?}");
 
-    let (quiet, ()) = silence(&ga, "10.1.0.12", async {
+    let (quiet, ()) = silence(&ga.netns, "10.1.0.12", async {
         rig.hosts.clear();
         tokio::time::sleep(Duration::from_secs(1)).await;
         rig.hosts.push(OvsHost::ensure(rig.configs[0].clone()).await.unwrap());

@@ -53,7 +53,8 @@ impl Default for Settings {
             max_subnet_host_routes: 20,
             max_routes: 30,
             max_allowed_address_pairs: 10,
-            resync_seconds: 10,
+            // What somebody changed by hand is back within ten.
+            resync_seconds: 8,
         }
     }
 }

@@ -30,4 +30,5 @@ mod subnetpools;
 mod subnets;
 mod support;
 mod topologies;
+mod traffic;
 mod trunks;

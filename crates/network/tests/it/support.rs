@@ -8,6 +8,7 @@ use network::{
     BootstrapSpec, Deps, Network, Settings, bootstrap,
     driver::{Change, Logical, LogicalKey, NetworkBackend},
     model::qos::RuleType,
+    traffic::{TrafficQuestion, TrafficReport},
 };
 use parking_lot::Mutex;
 use policy::Policies;
@@ -143,12 +144,22 @@ impl NetworkBackend for Recorder {
 }
 
 /// Two hosts, one of them away.
-struct TwoHosts;
+#[derive(Default)]
+pub struct TwoHosts {
+    /// What the first says that it counted; `None`: it does not answer.
+    pub counted: Mutex<Option<Vec<TrafficReport>>>,
+    /// What it was told to forget, so far.
+    pub written: Mutex<BTreeSet<(PortId, String)>>,
+}
 
 #[async_trait]
 impl HostCalls for TwoHosts {
-    async fn call(&self, _: &HostName, _: &str, _: Value, _: Duration) -> Result<Value> {
-        Err(Error::unavailable("nobody calls hosts here"))
+    async fn call(&self, host: &HostName, method: &str, params: Value, _: Duration) -> Result<Value> {
+        assert_eq!((host.as_str(), method), ("h1", "network.counters"), "nobody else is asked anything here");
+        let question: TrafficQuestion = serde_json::from_value(params).unwrap();
+        self.written.lock().extend(question.written);
+        let counted = self.counted.lock().clone().ok_or_else(|| Error::unavailable("it does not answer"))?;
+        Ok(serde_json::to_value(counted).unwrap())
     }
     fn hosts(&self) -> Vec<HostStatus> {
         let host =
@@ -181,6 +192,7 @@ pub struct World {
     pub store: Store,
     pub net: Network,
     pub backend: Arc<Recorder>,
+    pub hosts: Arc<TwoHosts>,
     pub policy: Arc<Policies>,
     pub clock: Arc<dyn Clock>,
     api: Api,
@@ -208,18 +220,18 @@ impl World {
 
     /// A member over a store that others may share.
     pub async fn over(store: Store, settings: Settings, clock: Arc<dyn Clock>) -> Self {
-        let backend = Arc::new(Recorder::default());
+        let (backend, hosts) = (Arc::new(Recorder::default()), Arc::new(TwoHosts::default()));
         bootstrap(&store, &clock, BootstrapSpec::usual(ADMINS.into(), settings.clone())).await.unwrap();
         let net = Network::new(Deps {
             store: store.clone(),
             backend: backend.clone(),
-            hosts: Arc::new(TwoHosts),
+            hosts: hosts.clone(),
             clock: clock.clone(),
             settings,
         });
         let policy = Policies::new(&[&network::policy::POLICY]).unwrap();
         let api = Api::new(net.router(deps_at(tokens(), policy.clone(), clock.clone())));
-        Self { store, net, backend, policy, clock, api, reconcilers: Vec::new() }
+        Self { store, net, backend, hosts, policy, clock, api, reconcilers: Vec::new() }
     }
 
     /// Starts the reconcilers.

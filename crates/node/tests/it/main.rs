@@ -12,3 +12,4 @@ mod misuse;
 mod net_why;
 mod rig;
 mod start;
+mod traffic;
