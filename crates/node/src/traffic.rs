@@ -14,14 +14,14 @@ const PAGE: usize = 1000;
 /// Whose numbers: `project_id`, everybody's with `all_projects`, else the caller's own.
 fn whose(cx: &Ctx, params: &Params) -> Result<Option<ProjectId>> {
     if params.flag("all_projects")?.unwrap_or_default() {
-        cx.authorize(&TRAFFIC, &())?;
+        let _read = cx.authorize(&TRAFFIC, &())?;
         return Ok(None);
     }
     let project = match params.get("project_id") {
         Some(id) => ProjectId::from(id),
         None => cx.project()?.clone(),
     };
-    cx.authorize(&TRAFFIC, &[("project_id", project.as_str())])?;
+    let _read = cx.authorize(&TRAFFIC, &[("project_id", project.as_str())])?;
     Ok(Some(project))
 }
 

@@ -96,7 +96,7 @@ async fn drift_made_by_hand_shows_and_is_repaired_by_putting_again() {
             .command("ovn-nbctl", [&database, "acl-list", "pg_tstack_drop"])
             .await
             .unwrap();
-        listed.lines().filter(|l| l.ends_with(" drop")).count() == 5
+        listed.lines().filter(|l| l.ends_with(" drop")).count() == 4
     })
     .await;
 }
