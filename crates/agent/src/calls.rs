@@ -63,6 +63,7 @@ struct OfVolume {
     format: Option<String>,
     backup: Option<BackupSpec>,
     place: Option<BackupPlace>,
+    reference: Option<String>,
 }
 
 fn arguments<T: DeserializeOwned>(method: &str, params: Value) -> Result<T> {
@@ -226,6 +227,18 @@ impl Calls {
             "volume.upload" => {
                 let (image, format) = (wanted(method, "image", call.image)?, wanted(method, "format", call.format)?);
                 self.upload(&**pool, id, &image, &format).await?;
+            }
+            "volume.candidates" => return to_value(pool.candidates().await?),
+            "volume.adopt" => {
+                return to_value(pool.adopt(&wanted(method, "reference", call.reference)?, id, fence).await?);
+            }
+            "volume.release" => pool.release(id, fence).await?,
+            "volume.adopt_snapshot" => {
+                let reference = wanted(method, "reference", call.reference)?;
+                pool.adopt_snapshot(id, &reference, &wanted(method, "snapshot", call.snapshot)?, fence).await?;
+            }
+            "volume.release_snapshot" => {
+                pool.release_snapshot(id, &wanted(method, "snapshot", call.snapshot)?, fence).await?
             }
             "volume.stats" => return to_value(pool.stats().await?),
             "volume.inventory" => return to_value(pool.inventory().await?),

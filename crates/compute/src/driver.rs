@@ -22,6 +22,7 @@
 
 use async_trait::async_trait;
 use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};
+use ports::DiskLimits;
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::broadcast;
@@ -128,6 +129,19 @@ pub struct IoLimits {
     pub total_iops_sec: Option<u64>,
     pub read_iops_sec: Option<u64>,
     pub write_iops_sec: Option<u64>,
+}
+
+impl From<DiskLimits> for IoLimits {
+    fn from(limits: DiskLimits) -> Self {
+        Self {
+            total_bytes_sec: limits.total_bytes,
+            read_bytes_sec: limits.read_bytes,
+            write_bytes_sec: limits.write_bytes,
+            total_iops_sec: limits.total_iops,
+            read_iops_sec: limits.read_iops,
+            write_iops_sec: limits.write_iops,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -268,6 +282,8 @@ pub trait Hypervisor: Send + Sync + 'static {
     /// Returns when the guest has let the device go; `Conflict` if it does not within the driver's patience.
     async fn detach_disk(&self, server: &ServerId, disk_id: &str, fence: Fence) -> Result<()>;
 
+    /// Gives a disk that is attached the limits it has in `disk`, at once if the guest runs.
+    async fn limit_disk(&self, server: &ServerId, disk: &Disk, fence: Fence) -> Result<()>;
     async fn attach_nic(&self, server: &ServerId, nic: &Nic, fence: Fence) -> Result<()>;
     async fn detach_nic(&self, server: &ServerId, port: &PortId, fence: Fence) -> Result<()>;
 

@@ -51,11 +51,16 @@ pub use ops::hosts::HostReport;
 pub use service::{Compute, Config, Deps};
 
 use flow::{EngineBuilder, Reconciler};
-use kernel::ServerId;
-use model::{Aggregate, ComputeHost, ConsoleToken, Flavor, Keypair, Server, ServerGroup, sequence::Sequence, vm};
-use ports::{ServerInfo, Servers};
+use kernel::{Result, ServerId, Timestamp};
+use model::{
+    Aggregate, ComputeHost, ConsoleToken, Flavor, Keypair, Server, ServerGroup,
+    action::{Action, Verb},
+    sequence::Sequence,
+    vm,
+};
+use ports::{ServerInfo, Servers, VolumeGrown};
 use std::sync::Arc;
-use store::{Schema, Snapshot};
+use store::{Schema, Snapshot, Tx};
 
 /// The kinds of object this service keeps, and those it counts with.
 #[must_use]
@@ -94,11 +99,17 @@ impl Compute {
 
     /// To be spawned with [`flow::spawn_reconciler`].
     pub fn reconcilers(&self) -> Vec<Arc<dyn Reconciler>> {
-        vec![Arc::new(flows::reconcile::Tidy(self.clone()))]
+        vec![
+            Arc::new(flows::reconcile::Tidy(self.clone())),
+            Arc::new(flows::reconcile_limits::VolumeLimits(self.clone())),
+        ]
     }
 }
 
-impl Servers for Compute {
+/// What others may know of servers, and tell of them: all of it is in the store, so it needs nothing else.
+pub struct KnownServers;
+
+impl Servers for KnownServers {
     fn server(&self, snapshot: &Snapshot, id: &ServerId) -> Option<ServerInfo> {
         let server = snapshot.get::<Server>(id)?;
         Some(ServerInfo {
@@ -107,5 +118,19 @@ impl Servers for Compute {
             project: server.project.clone(),
             host: server.host.clone(),
         })
+    }
+
+    fn volume_grown(&self, tx: &mut Tx, grown: &VolumeGrown, now: Timestamp) -> Result<()> {
+        let Some(server) = tx.get::<Server>(&grown.server) else { return Ok(()) };
+        let action = Action {
+            server: grown.server.clone(),
+            verb: Verb::ExtendVolume,
+            request_id: grown.request_id.clone(),
+            user: None,
+            project: server.project.clone(),
+            start: grown.began,
+            end: None,
+        };
+        action.finish(tx, Some(&grown.host), grown.error.as_deref(), now)
     }
 }

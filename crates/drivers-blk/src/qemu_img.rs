@@ -27,6 +27,7 @@ use tokio::{
     sync::Semaphore,
     time::timeout,
 };
+use volume::driver::Target;
 
 /// [`Error::code`] of a host whose disk is full.
 pub const NO_SPACE: &str = "no_space";
@@ -169,6 +170,23 @@ pub enum Compress {
     Zstd,
 }
 
+/// An export in QEMU's option syntax.
+fn exported(target: &Target) -> Result<String> {
+    let escaped = |text: &str| text.replace(',', ",,");
+    match target {
+        Target::NbdUnix { socket, export } => {
+            let socket = socket.to_str().ok_or_else(|| Error::bad_request("the path of an export is not UTF-8"))?;
+            let (socket, export) = (escaped(socket), escaped(export));
+            Ok(format!("driver=nbd,server.type=unix,server.path={socket},export={export}"))
+        }
+        Target::NbdTcp { host, port, export } => {
+            let (host, export) = (escaped(host), escaped(export));
+            Ok(format!("driver=nbd,server.type=inet,server.host={host},server.port={port},export={export}"))
+        }
+        Target::Fake { .. } => Err(Error::bad_request("a fake volume has no bytes to copy")),
+    }
+}
+
 /// A runner of one `qemu-img`; clones share the limit on conversions.
 #[derive(Clone, Debug)]
 pub struct QemuImg {
@@ -244,6 +262,15 @@ impl QemuImg {
             return Err(full("converting an image"));
         }
         self.run("converting an image", args, Limits::CONVERT).await.map(drop)
+    }
+
+    /// The same of what another pool exports; it has no format but that of its bytes.
+    pub async fn convert_exported(&self, from: &Target, to: (&Path, Format)) -> Result<()> {
+        let source = exported(from)?;
+        let args =
+            args(&["convert", "--image-opts", "-O", to.1.name(), "--"], &[OsStr::new(&source), to.0.as_os_str()]);
+        let _permit = self.conversions.acquire().await.doing("waiting for a turn to convert an image")?;
+        self.run("copying an exported volume", args, Limits::CONVERT).await.map(drop)
     }
 
     /// An empty image.

@@ -99,7 +99,7 @@ pub use context::{BaseUrl, Cx, OptionalCx, OverTls, RequestInfo};
 pub use extract::{Body, JsonBody, Params, Path, body_error, from_value};
 pub use fault::{ApiError, ApiResult, Fault, FaultContext, FaultStyle};
 pub use pipeline::{Deps, X_AUTH_TOKEN, X_OPENSTACK_REQUEST_ID};
-pub use reply::{accepted, created, json_bytes, json_response, link, next_link, no_content, ok, query_link};
+pub use reply::{accepted, created, done, json_bytes, json_response, link, next_link, no_content, ok, query_link};
 pub use router::{ApiRouter, RouteInfo};
 pub use schema::{Schema, pick};
 pub use server::{Bound, ClientAuth, PeerAddr, PeerCert, Server, TlsConfig, TlsHandle, serve_listener};

@@ -39,6 +39,11 @@ pub fn created<T: Serialize + ?Sized>(value: &T) -> Response {
     json_response(StatusCode::CREATED, value)
 }
 
+/// 200 without a body.
+pub fn done() -> Response {
+    StatusCode::OK.into_response()
+}
+
 /// 202 without a body.
 pub fn accepted() -> Response {
     StatusCode::ACCEPTED.into_response()

@@ -81,6 +81,7 @@ impl Images for ImageService {
             status: if finished { Status::Active } else { Status::Queued },
             size: finished.then_some(0),
             visibility: Visibility::parse(&new.visibility).unwrap_or(Visibility::Private),
+            protected: new.protected,
             disk_format: text(&new.disk_format),
             container_format: text(&new.container_format),
             min_disk: new.min_disk_gib,

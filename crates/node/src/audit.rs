@@ -144,8 +144,8 @@ async fn on_host(services: &Services, host: &HostName) -> Result<Vec<String>> {
         .filter(|n| !networks.contains(n))
         .for_each(|n| leak("the metadata service of network", n));
     held.strays.iter().for_each(|what| leak("the", what));
-    for pool in held.pools.values() {
-        pools(&snapshot, pool, &mut leak);
+    for (backend, pool) in &held.pools {
+        pools(&snapshot, (host, backend), pool, &mut leak);
     }
     for (server, _) in intents.iter().filter(|(s, _)| !held.vms.iter().any(|v| v.server == **s)) {
         if snapshot.get::<Server>(server).is_some_and(|s| s.status() == "ACTIVE") {
@@ -179,11 +179,16 @@ async fn behind(services: &Services, host: &HostName) -> Result<Vec<String>> {
     Ok(found.findings.into_iter().map(|finding| format!("host {host}: {finding}")).collect())
 }
 
-fn pools(snapshot: &Snapshot, pool: &Pool, leak: &mut impl FnMut(&str, &str)) {
-    let known = |id: &VolumeId| snapshot.contains::<Volume>(id);
+fn pools(snapshot: &Snapshot, at: (&HostName, &str), pool: &Pool, leak: &mut impl FnMut(&str, &str)) {
+    // A volume that moves lies on two pools until the flow that removes what it left behind has ended.
+    let moving = |id: &VolumeId| {
+        [Volume::object(id), format!("volume.copy/{id}")].iter().any(|o| flow::live_flow_of(snapshot, o).is_some())
+    };
+    let here = |v: &Volume| v.host.as_ref() == Some(at.0) && v.backend.as_deref() == Some(at.1);
+    let known = |id: &VolumeId| moving(id) || snapshot.get::<Volume>(id).is_some_and(|v| here(&v));
     pool.volumes.iter().filter(|v| !known(v)).for_each(|v| leak("the volume", v));
     let orphans = pool.snapshots.iter().filter(|(_, s)| !snapshot.contains::<volume::Snapshot>(s));
     orphans.for_each(|(_, s)| leak("the snapshot", s));
-    let exported = |id: &VolumeId| snapshot.count_by(Attachment::BY_VOLUME, id) > 0;
+    let exported = |id: &VolumeId| moving(id) || snapshot.count_by(Attachment::BY_VOLUME, id) > 0;
     pool.exports.iter().filter(|v| !exported(v)).for_each(|v| leak("the export of volume", v));
 }

@@ -2,7 +2,7 @@
 
 use crate::{Config, drivers::RegionDrivers, policy_file::PolicyFile, settings};
 use agent::{Gateway, GatewayDeps};
-use compute::Compute;
+use compute::{Compute, KnownServers};
 use flow::{Engine, EngineBuilder, Reconciler, Starter};
 use http::Deps;
 use http::axum::Router;
@@ -104,6 +104,7 @@ impl Services {
             starter: starter.clone(),
             hosts: gateway.clone(),
             images: Arc::new(image.clone()),
+            servers: Arc::new(KnownServers),
         });
         let placer: Arc<dyn Placer> = Arc::new(Scheduler::default());
         let binder: Arc<dyn PortBinder> = Arc::new(network.clone());

@@ -42,6 +42,7 @@ pub struct NewImage {
     pub min_disk_gib: u64,
     pub min_ram_mib: u64,
     pub visibility: String,
+    pub protected: bool,
     pub properties: BTreeMap<String, String>,
 }
 

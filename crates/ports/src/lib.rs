@@ -19,7 +19,7 @@ pub mod projects;
 pub mod quota;
 pub mod volume;
 
-pub use compute::{ServerInfo, Servers};
+pub use compute::{ServerInfo, Servers, VolumeGrown};
 pub use hosts::{HostCalls, HostStatus};
 pub use image::{ImageInfo, Images, NewImage};
 pub use keys::{KeyBytes, Keys, NewKey, Sealer};
@@ -28,4 +28,4 @@ pub use network::{Address, AddressKind, BoundPort, NicRequest, PortBinder, PortP
 pub use placement::{Claim, Inventory, PlaceRequest, Placer};
 pub use projects::{ProjectInfo, Projects};
 pub use quota::{QuotaDefault, Quotas};
-pub use volume::{AttachRequest, ConnectedVolume, NewVolume, VolumeInfo, VolumeTarget, Volumes, disk_id};
+pub use volume::{AttachRequest, ConnectedVolume, DiskLimits, NewVolume, VolumeInfo, VolumeTarget, Volumes, disk_id};

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kernel::{AttachmentId, Ctx, HostName, ImageId, ProjectId, Result, ServerId, SnapshotId, VolumeId};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use store::{Snapshot, Tx};
+use store::{Batch, Snapshot, Tx};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumeInfo {
@@ -58,12 +58,24 @@ pub enum VolumeTarget {
     Fake { export: String },
 }
 
+/// What a guest may do with a volume in a second: bytes and operations. `None`: as much as it can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskLimits {
+    pub total_bytes: Option<u64>,
+    pub read_bytes: Option<u64>,
+    pub write_bytes: Option<u64>,
+    pub total_iops: Option<u64>,
+    pub read_iops: Option<u64>,
+    pub write_iops: Option<u64>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectedVolume {
     pub volume: VolumeId,
     pub attachment: AttachmentId,
     pub target: VolumeTarget,
     pub read_only: bool,
+    pub limits: DiskLimits,
 }
 
 #[async_trait]
@@ -80,6 +92,11 @@ pub trait Volumes: Send + Sync + 'static {
 
     /// Exports the volume for a host. The same answer each time.
     async fn connect(&self, attachment: &AttachmentId, host: &HostName) -> Result<ConnectedVolume>;
+
+    /// What guests may do with a volume now; a change of it reaches those that run.
+    fn limits(&self, snapshot: &Snapshot, volume: &VolumeId) -> DiskLimits;
+    /// Whether limits of some volume may have changed.
+    fn limits_changed(&self, batch: &Batch) -> bool;
 
     /// The guest has the disk: `in-use`, with the device's name.
     fn complete(&self, tx: &mut Tx, attachment: &AttachmentId, device: &str) -> Result<()>;

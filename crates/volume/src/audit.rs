@@ -1,39 +1,57 @@
 //! What must be so.
 
 use crate::{
-    model::{Attachment, Backup, Group, Snapshot, Volume, VolumeStatus},
+    model::{Attachment, Backup, Group, GroupSnapshot, Snapshot, Volume, VolumeStatus},
+    quotas,
     service::QUOTAS,
 };
 use flow::live_flow_of;
 use std::collections::BTreeMap;
 use store::Snapshot as View;
 
+type Counts = BTreeMap<String, i64>;
+
+fn count(used: &mut Counts, type_id: &str, resource: &'static str, amount: i64) {
+    for name in quotas::counted(type_id, resource) {
+        *used.entry(name).or_default() += amount;
+    }
+}
+
 /// Sentences about what is not as it must be.
 #[must_use]
 pub fn audit(view: &View) -> Vec<String> {
     let mut findings = Vec::new();
-    let mut counted: BTreeMap<String, BTreeMap<&str, i64>> = BTreeMap::new();
+    let mut counted: BTreeMap<String, Counts> = BTreeMap::new();
     for volume in view.all::<Volume>() {
-        if volume.status.is_transitional() && live_flow_of(view, &Volume::object(&volume.id)).is_none() {
+        // What is made or removed with its group has the group's flow.
+        let owners = [Some(Volume::object(&volume.id)), volume.group.as_deref().map(Group::object)];
+        let owned = owners.iter().flatten().any(|object| live_flow_of(view, object).is_some());
+        let moving = volume.migration.as_deref() == Some("migrating");
+        if (volume.status.is_transitional() || moving) && !owned {
             findings.push(format!("volume {}: {}, but no flow is at work", volume.id, volume.status.as_str()));
         }
         let used = counted.entry(volume.project.to_string()).or_default();
-        *used.entry("volumes").or_default() += 1;
-        *used.entry("gigabytes").or_default() += i64::try_from(volume.size_gib).unwrap_or(0);
+        count(used, &volume.volume_type, "volumes", 1);
+        count(used, &volume.volume_type, "gigabytes", quotas::gib(volume.size_gib));
     }
     for snapshot in view.all::<Snapshot>() {
-        // One that goes with its volume has the volume's flow.
-        let owner = live_flow_of(view, &Snapshot::object(&snapshot.id))
-            .or_else(|| live_flow_of(view, &Volume::object(&snapshot.volume)));
-        if snapshot.status.is_transitional() && owner.is_none() {
+        // One that goes with its volume has the volume's flow, one of a group snapshot has that one's.
+        let owners = [
+            Some(Snapshot::object(&snapshot.id)),
+            Some(Volume::object(&snapshot.volume)),
+            snapshot.group_snapshot.as_deref().map(GroupSnapshot::object),
+        ];
+        let owned = owners.iter().flatten().any(|object| live_flow_of(view, object).is_some());
+        if snapshot.status.is_transitional() && !owned {
             findings.push(format!("snapshot {}: {}, but no flow is at work", snapshot.id, snapshot.status.as_str()));
         }
         if !view.contains::<Volume>(&snapshot.volume) {
             findings.push(format!("snapshot {}: its volume {} is gone", snapshot.id, snapshot.volume));
         }
         let used = counted.entry(snapshot.project.to_string()).or_default();
-        *used.entry("snapshots").or_default() += 1;
-        *used.entry("gigabytes").or_default() += i64::try_from(snapshot.size_gib).unwrap_or(0);
+        let of_type = view.get::<Volume>(&snapshot.volume).map(|v| v.volume_type.clone()).unwrap_or_default();
+        count(used, &of_type, "snapshots", 1);
+        count(used, &of_type, "gigabytes", quotas::gib(snapshot.size_gib));
     }
     for backup in view.all::<Backup>() {
         let live = live_flow_of(view, &Backup::object(&backup.id)).is_some()
@@ -42,11 +60,11 @@ pub fn audit(view: &View) -> Vec<String> {
             findings.push(format!("backup {}: {}, but no flow is at work", backup.id, backup.status.as_str()));
         }
         let used = counted.entry(backup.project.to_string()).or_default();
-        *used.entry("backups").or_default() += 1;
-        *used.entry("backup_gigabytes").or_default() += i64::try_from(backup.size_gib).unwrap_or(0);
+        *used.entry("backups".to_owned()).or_default() += 1;
+        *used.entry("backup_gigabytes".to_owned()).or_default() += quotas::gib(backup.size_gib);
     }
     for group in view.all::<Group>() {
-        *counted.entry(group.project.to_string()).or_default().entry("groups").or_default() += 1;
+        *counted.entry(group.project.to_string()).or_default().entry("groups".to_owned()).or_default() += 1;
     }
     for attachment in view.all::<Attachment>() {
         if !view.contains::<Volume>(&attachment.volume) {

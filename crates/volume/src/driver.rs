@@ -8,10 +8,11 @@
 //! - exporting twice gives the same target; an export outlives the process that made it;
 //! - what a guest's flush acknowledged survives the kill of every process;
 //! - `delete` and `rewrite` of a volume that still has an export are refused with `Conflict`;
+//! - what was let go keeps its bytes and is found again among the candidates;
 //! - a backup outlives its volume, and holds every byte that a guest had flushed when it began.
 
 use async_trait::async_trait;
-use kernel::{ImageId, Result, SnapshotId, VolumeId};
+use kernel::{Error, ImageId, Result, SnapshotId, VolumeId};
 use serde::{Deserialize, Serialize};
 use std::{path::Path, path::PathBuf, sync::Arc};
 
@@ -33,9 +34,28 @@ pub struct VolumeSpec {
 pub enum VolumeSource {
     Blank,
     Image(ImageBytes),
-    Snapshot { snapshot: SnapshotId, volume: VolumeId },
-    Volume { volume: VolumeId },
+    Snapshot {
+        snapshot: SnapshotId,
+        volume: VolumeId,
+    },
+    Volume {
+        volume: VolumeId,
+    },
     Backup(BackupPlace),
+    /// What another pool exports, read-only, for the time of the copy.
+    Exported {
+        target: Target,
+    },
+}
+
+/// What lies on a pool and is no volume or snapshot of the service: let go by it, or put there by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Its name on the pool: `volume-ID` and `_snapshot-ID` for what was let go.
+    pub reference: String,
+    pub size_gib: u64,
+    /// The volume that a snapshot is of.
+    pub of: Option<VolumeId>,
 }
 
 /// Where a backup lies among those of a host.
@@ -107,6 +127,15 @@ pub struct PoolStats {
     pub thin: bool,
 }
 
+/// The refusal of a reference that names nothing that can be taken over.
+pub fn nothing_lies_here(reference: &str) -> Error {
+    Error::bad_request(format!("the back end has nothing named {reference} that can be taken over"))
+}
+
+fn keeps_all() -> Error {
+    Error::conflict("this back end lets nothing go that it made")
+}
+
 #[async_trait]
 pub trait VolumeBackend: Send + Sync + 'static {
     async fn create(&self, spec: &VolumeSpec, fence: Fence, fetch: Arc<dyn ImageFetch>) -> Result<()>;
@@ -133,6 +162,27 @@ pub trait VolumeBackend: Send + Sync + 'static {
     async fn delete_backup(&self, place: &BackupPlace) -> Result<()>;
     /// A backup that is there.
     async fn backup_info(&self, place: &BackupPlace) -> Result<BackupInfo>;
+
+    /// What could be taken over.
+    async fn candidates(&self) -> Result<Vec<Candidate>> {
+        Ok(Vec::new())
+    }
+    /// The candidate becomes the volume `id`. Its size in GiB, rounded up; the same answer when it is the volume already.
+    async fn adopt(&self, reference: &str, _id: &VolumeId, _fence: Fence) -> Result<u64> {
+        Err(nothing_lies_here(reference))
+    }
+    /// The volume, which has no snapshots and no export, becomes a candidate. `Ok` if it is none any more.
+    async fn release(&self, _id: &VolumeId, _fence: Fence) -> Result<()> {
+        Err(keeps_all())
+    }
+    /// The candidate becomes a snapshot of the volume. `Ok` if it is one already.
+    async fn adopt_snapshot(&self, _: &VolumeId, reference: &str, _: &SnapshotId, _: Fence) -> Result<()> {
+        Err(nothing_lies_here(reference))
+    }
+    /// The snapshot becomes a candidate. `Ok` if it is none any more.
+    async fn release_snapshot(&self, _: &VolumeId, _: &SnapshotId, _: Fence) -> Result<()> {
+        Err(keeps_all())
+    }
 
     async fn stats(&self) -> Result<PoolStats>;
 

@@ -12,7 +12,7 @@
 //!
 //! Invariants
 //! - A volume, snapshot or backup in a transitional status (`is_transitional`) has a live flow.
-//! - What a group is, its volumes are: it has no flow and no state of its own.
+//! - What a group is, its volumes are; what makes or removes several of them is one flow, the group's, which owns them meanwhile.
 //! - Status follows attachments: `in-use` exactly while one is complete, `reserved` while one is open and none complete.
 //! - Quota usage changes in the transaction that makes or removes the record.
 //! - What happens on a pool happens in its host's agent, reached by `ports::HostCalls`; every call there is idempotent and
@@ -21,14 +21,17 @@
 
 pub mod api;
 mod audit;
+mod capabilities;
 pub mod driver;
 mod error;
 mod flows;
+mod limits;
 mod model;
 mod ops;
 pub mod policy;
 mod pools;
 mod port;
+mod quotas;
 mod service;
 
 pub use audit::audit;

@@ -253,6 +253,14 @@ use ::policy::ServicePolicy;
     GROUP_PROJECT = "group:group_project_attribute", "rule:admin_api", [Project], GET "/v3/groups/{group_id}";
     /// Delete a group.
     GROUP_DELETE = "group:delete", "rule:xena_system_admin_or_project_member", [Project], POST "/v3/groups/{group_id}/action";
+    /// Begin to replicate a group.
+    GROUP_ENABLE_REPLICATION = "group:enable_replication", "rule:xena_system_admin_or_project_member", [Project], POST "/v3/groups/{group_id}/action";
+    /// End a group's replication.
+    GROUP_DISABLE_REPLICATION = "group:disable_replication", "rule:xena_system_admin_or_project_member", [Project], POST "/v3/groups/{group_id}/action";
+    /// Go over to a group's replica.
+    GROUP_FAILOVER_REPLICATION = "group:failover_replication", "rule:xena_system_admin_or_project_member", [Project], POST "/v3/groups/{group_id}/action";
+    /// List where a group is replicated to.
+    GROUP_LIST_REPLICATION = "group:list_replication_targets", "rule:xena_system_admin_or_project_member", [Project], POST "/v3/groups/{group_id}/action";
     /// Set a group's status by hand.
     GROUP_RESET = "group:reset_status", "rule:admin_api", [Project], POST "/v3/groups/{group_id}/action";
     /// List group snapshots.
@@ -295,6 +303,14 @@ use ::policy::ServicePolicy;
     CAPABILITIES = "volume_extension:capabilities", "rule:admin_api", [Project], GET "/v3/capabilities/{host}";
     /// List pools.
     POOLS = "scheduler_extension:scheduler_stats:get_pools", "rule:admin_api", [Project], GET "/v3/scheduler-stats/get_pools";
+    /// List clusters.
+    CLUSTERS_GET_ALL = "clusters:get_all", "rule:admin_api", [Project], GET "/v3/clusters";
+    /// Show a cluster.
+    CLUSTERS_GET = "clusters:get", "rule:admin_api", [Project], GET "/v3/clusters/{cluster_id}";
+    /// Enable or disable a cluster.
+    CLUSTERS_UPDATE = "clusters:update", "rule:admin_api", [Project], PUT "/v3/clusters/{action}";
+    /// Clean up what processes that ended have left.
+    WORKERS_CLEANUP = "workers:cleanup", "rule:admin_api", [Project], POST "/v3/workers/cleanup";
     /// List extensions and zones.
     INFO = "volume:availability_zone_list", "", [Project], GET "/v3/os-availability-zone";
 }

@@ -1,7 +1,7 @@
 //! Pools: what hosts report, and which one a new volume goes to.
 
 use crate::{
-    VolumeService,
+    VolumeService, capabilities,
     driver::PoolStats,
     model::{Volume, VolumePool, VolumeType},
 };
@@ -88,12 +88,11 @@ pub(crate) fn unfit(
     connected: &impl Fn(&HostName) -> bool,
     request: &PoolRequest<'_>,
 ) -> Option<String> {
-    let wanted_backend = request.volume_type.and_then(|t| t.extra_specs.get("volume_backend_name"));
     if request.only.is_some_and(|only| only != pool.name) {
         return Some("its source lies elsewhere".into());
     }
-    if wanted_backend.is_some_and(|wanted| *wanted != pool.backend) {
-        return Some("the volume type wants another back end".into());
+    if let Some(why) = request.volume_type.and_then(|t| capabilities::missing(pool, &t.extra_specs)) {
+        return Some(why);
     }
     if request.zone.is_some_and(|zone| zone != pool.availability_zone) {
         return Some(format!("it is in zone {}", pool.availability_zone));
@@ -117,6 +116,8 @@ pub(crate) fn room_gib(view: &View, pool: &VolumePool, but: Option<&VolumeId>) -
     let others = view.by(Volume::BY_POOL, &pool.name).filter(|v| Some(&v.id) != but);
     let promised: u64 = others.map(|v| v.size_gib).sum();
     let factor = if pool.stats.thin { OVER_SUBSCRIPTION } else { 1 };
-    let total = pool.stats.total_mib / 1024 * factor;
-    i64::try_from(total).unwrap_or(i64::MAX) - i64::try_from(promised).unwrap_or(i64::MAX)
+    let gib = |mib: u64| i64::try_from(mib / 1024 * factor).unwrap_or(i64::MAX);
+    let unpromised = gib(pool.stats.total_mib) - i64::try_from(promised).unwrap_or(i64::MAX);
+    // What others have written on the same disk counts, too.
+    unpromised.min(gib(pool.stats.free_mib))
 }

@@ -3,14 +3,14 @@
 use crate::{
     VolumeService,
     driver::Target,
-    error,
+    error, limits,
     model::Volume,
     ops::{attachments, group_types, snapshots, types, volumes},
 };
 use async_trait::async_trait;
 use kernel::{AttachmentId, Ctx, HostName, ProjectId, Result, SnapshotId, VolumeId, ids::RequestId};
-use ports::{AttachRequest, ConnectedVolume, NewVolume, VolumeInfo, VolumeTarget, Volumes};
-use store::{Snapshot, Tx};
+use ports::{AttachRequest, ConnectedVolume, DiskLimits, NewVolume, VolumeInfo, VolumeTarget, Volumes};
+use store::{Batch, Snapshot, Tx};
 
 impl VolumeService {
     /// Makes what every region has. Idempotent.
@@ -94,7 +94,16 @@ impl Volumes for VolumeService {
             attachment: attachment.clone(),
             target: target(reached),
             read_only: record.read_only,
+            limits: limits::of(&self.view(), &record.volume),
         })
+    }
+
+    fn limits(&self, snapshot: &Snapshot, volume: &VolumeId) -> DiskLimits {
+        limits::of(snapshot, volume)
+    }
+
+    fn limits_changed(&self, batch: &Batch) -> bool {
+        limits::changed(batch)
     }
 
     fn complete(&self, tx: &mut Tx, attachment: &AttachmentId, device: &str) -> Result<()> {

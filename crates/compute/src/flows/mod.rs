@@ -27,3 +27,4 @@ pub mod detach_volume;
 pub(crate) mod guest;
 pub mod power;
 pub mod reconcile;
+pub mod reconcile_limits;

@@ -21,6 +21,7 @@ named! {
         CreateImage = "createImage",
         AttachVolume = "attach_volume",
         DetachVolume = "detach_volume",
+        ExtendVolume = "extend_volume",
         AttachInterface = "attach_interface",
         DetachInterface = "detach_interface",
     }
@@ -42,6 +43,7 @@ impl Verb {
             Self::CreateImage => "compute_snapshot_instance",
             Self::AttachVolume => "compute_attach_volume",
             Self::DetachVolume => "compute_detach_volume",
+            Self::ExtendVolume => "compute_extend_volume",
             Self::AttachInterface => "compute_attach_interface",
             Self::DetachInterface => "compute_detach_interface",
         }

@@ -81,7 +81,7 @@ pub fn volume(server: &Server, connected: &ConnectedVolume) -> Option<VmVolume> 
         read_only: connected.read_only,
         slot: device.slot,
         boot_index: device.boot_index,
-        io: IoLimits::default(),
+        io: connected.limits.into(),
         bus: device.bus,
     })
 }

@@ -4,11 +4,13 @@ mod backups;
 mod basics;
 mod content;
 mod exports;
+mod handover;
 
 pub use backups::*;
 pub use basics::*;
 pub use content::*;
 pub use exports::*;
+pub use handover::*;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
@@ -81,6 +83,7 @@ macro_rules! volume_conformance {
             exports_are_stable, exports_survive_reopening, extend_exported, concurrent_calls_agree,
             written_stays, from_an_image, bad_images_leave_nothing, snapshots_at_rest, snapshots_of_exported, clones, copies_out,
             read_only_exports, backups_hold_the_moment, increments, rewritten,
+            let_go_and_taken_over, snapshots_let_go_and_taken_over,
         }
     };
     (@apart $bench:expr; $($case:ident),+ $(,)?) => {$(

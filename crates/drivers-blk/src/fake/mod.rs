@@ -8,6 +8,7 @@
 //! - Calls on one volume take turns; those on different volumes never wait for each other.
 //! - A call that answers an error other than `Unavailable` has changed nothing, save the generation, which only grows.
 
+mod handover;
 mod paper;
 mod qcow2;
 mod rules;
@@ -23,8 +24,8 @@ use parking_lot::Mutex;
 use std::{fs, path::Path, path::PathBuf, sync::Arc};
 use tokio::time::sleep;
 use volume::driver::{
-    BackupInfo, BackupPlace, BackupSpec, Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend, VolumeSource,
-    VolumeSpec,
+    BackupInfo, BackupPlace, BackupSpec, Candidate, Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend,
+    VolumeSource, VolumeSpec,
 };
 
 #[derive(Clone, Debug)]
@@ -114,7 +115,7 @@ impl FakeVolumes {
     /// What a new volume of this source must be able to hold.
     fn source_gib(&self, source: &VolumeSource) -> Result<u64> {
         match source {
-            VolumeSource::Blank | VolumeSource::Image(_) => Ok(0),
+            VolumeSource::Blank | VolumeSource::Image(_) | VolumeSource::Exported { .. } => Ok(0),
             VolumeSource::Volume { volume } => {
                 self.0.paper.see(volume).map(|v| v.size_gib).ok_or_else(|| absent(volume))
             }
@@ -266,6 +267,34 @@ impl VolumeBackend for FakeVolumes {
 
     async fn backup_info(&self, place: &BackupPlace) -> Result<BackupInfo> {
         Ok(BackupInfo { object_count: 1, size: self.0.paper.backup(place)? })
+    }
+
+    async fn candidates(&self) -> Result<Vec<Candidate>> {
+        self.look(Call::Inventory, None).await?;
+        Ok(handover::candidates(&self.0.paper))
+    }
+
+    async fn adopt(&self, reference: &str, id: &VolumeId, fence: Fence) -> Result<u64> {
+        self.adopt_volume(reference, id, fence).await
+    }
+
+    async fn release(&self, id: &VolumeId, fence: Fence) -> Result<()> {
+        self.release_volume(id, fence).await
+    }
+
+    async fn adopt_snapshot(&self, volume: &VolumeId, reference: &str, id: &SnapshotId, fence: Fence) -> Result<()> {
+        self.change(Call::Adopt, volume, fence, |found| {
+            handover::adopt_snapshot(existing(volume, found)?, reference, id)
+        })
+        .await
+    }
+
+    async fn release_snapshot(&self, volume: &VolumeId, id: &SnapshotId, fence: Fence) -> Result<()> {
+        self.change(Call::Release, volume, fence, |found| {
+            handover::release_snapshot(found.as_mut(), id);
+            Ok(())
+        })
+        .await
     }
 
     async fn stats(&self) -> Result<PoolStats> {

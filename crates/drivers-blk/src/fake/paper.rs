@@ -18,6 +18,9 @@ pub(super) struct FakeVolume {
     pub(super) snapshots: BTreeMap<SnapshotId, u64>,
     /// Whether it is exported, and if so, whether read-only.
     pub(super) export: Option<bool>,
+    /// Snapshots that were let go, by their names as candidates.
+    #[serde(default)]
+    pub(super) released: BTreeMap<String, u64>,
 }
 
 /// A volume that has gone leaves the generation on its page.
@@ -32,6 +35,8 @@ pub(super) struct Paper {
     pages: Mutex<BTreeMap<VolumeId, Page>>,
     /// Sizes in bytes, by container and backup.
     backups: Mutex<BTreeMap<(String, String), u64>>,
+    /// Volumes that were let go, by their names as candidates.
+    candidates: Mutex<BTreeMap<String, FakeVolume>>,
     directory: Option<PathBuf>,
 }
 
@@ -43,13 +48,19 @@ impl Paper {
         for entry in fs::read_dir(&directory).doing(doing)? {
             let path = entry.doing(doing)?.path();
             if path.extension().is_some_and(|e| e == "json")
+                && !path.ends_with(CANDIDATES)
                 && let Some(id) = path.file_stem().and_then(|s| s.to_str())
             {
                 pages.insert(VolumeId::from(id), serde_json::from_slice(&fs::read(&path).doing(doing)?).doing(doing)?);
             }
         }
         let backups = backups(&directory)?;
-        Ok(Self { pages: Mutex::new(pages), backups: Mutex::new(backups), directory: Some(directory) })
+        let candidates = match fs::read(directory.join(CANDIDATES)) {
+            Ok(bytes) => serde_json::from_slice(&bytes).doing(doing)?,
+            Err(_) => BTreeMap::new(), // nothing was let go yet
+        };
+        let (pages, backups, candidates) = (Mutex::new(pages), Mutex::new(backups), Mutex::new(candidates));
+        Ok(Self { pages, backups, candidates, directory: Some(directory) })
     }
 
     pub(super) fn see(&self, id: &VolumeId) -> Option<FakeVolume> {
@@ -109,6 +120,26 @@ impl Paper {
         }
     }
 
+    pub(super) fn candidates(&self) -> BTreeMap<String, FakeVolume> {
+        self.candidates.lock().clone()
+    }
+
+    pub(super) fn change_candidates(&self, change: impl FnOnce(&mut BTreeMap<String, FakeVolume>)) -> Result<()> {
+        let (doing, mut candidates) = ("keeping the fake pool's candidates", self.candidates.lock());
+        change(&mut candidates);
+        match &self.directory {
+            Some(directory) => {
+                fs::write(directory.join(CANDIDATES), serde_json::to_vec(&*candidates).doing(doing)?).doing(doing)
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn pages(&self) -> Vec<(VolumeId, FakeVolume)> {
+        let pages = self.pages.lock();
+        pages.iter().filter_map(|(id, page)| Some((id.clone(), page.volume.clone()?))).collect()
+    }
+
     pub(super) fn inventory(&self) -> Inventory {
         let mut found = Inventory::default();
         for (id, page) in &*self.pages.lock() {
@@ -122,6 +153,7 @@ impl Paper {
 }
 
 const BACKUPS: &str = "backups";
+const CANDIDATES: &str = "candidates.json";
 
 fn named(place: &BackupPlace) -> (String, String) {
     (place.container.clone(), place.backup.clone())

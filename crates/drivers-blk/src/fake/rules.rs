@@ -16,6 +16,8 @@ pub enum Call {
     Export,
     Unexport,
     CopyOut,
+    Adopt,
+    Release,
     Stats,
     Inventory,
 }

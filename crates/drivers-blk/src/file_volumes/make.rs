@@ -5,6 +5,7 @@
 //!   image     fetch ▶ hash ▶ header ▶ qemu-img convert ▶ grow
 //!   snapshot  copy the file (by reference where the file system can: XFS, btrfs) ▶ grow
 //!   backup    chunks, each checked ▶ qemu-img convert ▶ grow
+//!   exported  qemu-img convert over NBD ▶ grow
 //!   volume    the same as a snapshot, or a copy by its storage daemon while it is exported ▶ grow
 //! ```
 //!
@@ -61,6 +62,7 @@ async fn fill(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch, to:
         VolumeSource::Image(image) => from_image(pool, image, size, fetch, to).await?,
         VolumeSource::Snapshot { snapshot, volume } => from_snapshot(pool, volume, snapshot, to).await?,
         VolumeSource::Backup(place) => from_backup(pool, place, to).await?,
+        VolumeSource::Exported { target } => img.convert_exported(target, (to, Format::Qcow2)).await?,
         VolumeSource::Volume { volume } => {
             // Looked for before its turn is taken: so no two creates wait for each other.
             pool.inner.pool.existing(volume)?;

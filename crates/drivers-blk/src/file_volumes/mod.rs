@@ -32,6 +32,7 @@ mod disk;
 mod doctor;
 mod export;
 mod gateway;
+mod handover;
 mod make;
 mod pool;
 mod process;
@@ -64,7 +65,8 @@ use tokio::task::spawn_blocking;
 use tokio_util::task::AbortOnDropHandle;
 
 use volume::driver::{
-    BackupInfo, BackupPlace, BackupSpec, Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend, VolumeSpec,
+    BackupInfo, BackupPlace, BackupSpec, Candidate, Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend,
+    VolumeSpec,
 };
 
 /// One pool. Clones share it.
@@ -223,6 +225,32 @@ impl VolumeBackend for FileVolumes {
     async fn backup_info(&self, place: &BackupPlace) -> Result<BackupInfo> {
         let (store, place) = (self.inner.config.backups.clone(), place.clone());
         spawn_blocking(move || backups::info(&store, &place)).await.doing("looking for a backup")?
+    }
+
+    async fn candidates(&self) -> Result<Vec<Candidate>> {
+        handover::candidates(self).await
+    }
+
+    async fn adopt(&self, reference: &str, id: &VolumeId, fence: Fence) -> Result<u64> {
+        let (of, reference) = (id.clone(), reference.to_owned());
+        self.change(id, fence, |pool| async move { handover::adopt(&pool, &reference, &of).await }).await
+    }
+
+    async fn release(&self, id: &VolumeId, fence: Fence) -> Result<()> {
+        let volume = self.inner.pool.volume(id)?;
+        self.change(id, fence, |pool| async move { handover::release(&pool.inner.pool, &volume) }).await
+    }
+
+    async fn adopt_snapshot(&self, volume: &VolumeId, reference: &str, id: &SnapshotId, fence: Fence) -> Result<()> {
+        let (of, reference, id) = (volume.clone(), reference.to_owned(), id.clone());
+        let adopt =
+            |pool: Self| async move { handover::adopt_snapshot(&pool.inner.pool.existing(&of)?, &reference, &id) };
+        self.change(volume, fence, adopt).await
+    }
+
+    async fn release_snapshot(&self, volume: &VolumeId, id: &SnapshotId, fence: Fence) -> Result<()> {
+        let (of, id) = (self.inner.pool.volume(volume)?, id.clone());
+        self.change(volume, fence, |_| async move { handover::release_snapshot(&of, &id) }).await
     }
 
     async fn stats(&self) -> Result<PoolStats> {

@@ -6,6 +6,7 @@
 //!                         /export.json        that it is exported, and how: written before, removed after the daemons
 //!                         /snapshots/<snapshot>.qcow2
 //!                         /disk/  /gateway/   the homes of its storage daemons
+//!   <dir>/candidates/                         what was let go (`handover`)
 //!   <dir>/sockets/<volume>.{nbd,qmp,gw}
 //! ```
 
@@ -126,6 +127,10 @@ fn ids<T>(names: Vec<String>, id: impl Fn(String) -> T) -> Vec<T> {
 }
 
 impl VolumeDir {
+    /// A volume's directory that is not among the pool's volumes.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self { sockets: path.clone(), path, id: VolumeId::default() }
+    }
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -20,6 +20,12 @@ pub async fn disks_come_and_go(bench: &dyn Bench) {
     assert_eq!(bench.hardware(server).await.len(), bare.len() + 2);
     let other = Disk { id: "other".into(), ..one.clone() };
     refused(driver.attach_disk(server, &other, fence(1)).await, Kind::BadRequest);
+    // Limits come and go while it runs.
+    let slow = Disk { io: IoLimits { total_iops_sec: Some(100), ..IoLimits::default() }, ..two.clone() };
+    for limited in [&slow, &slow, &two, &slow] {
+        driver.limit_disk(server, limited, fence(1)).await.unwrap();
+    }
+    refused(driver.limit_disk(server, &other, fence(1)).await, Kind::NotFound);
     for _ in 0..2 {
         driver.detach_disk(server, &one.id, fence(1)).await.unwrap();
     }

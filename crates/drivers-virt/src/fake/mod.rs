@@ -211,6 +211,16 @@ impl Hypervisor for Fake {
         self.change(Call::DetachDisk, server, Some(fence), detach).await
     }
 
+    async fn limit_disk(&self, server: &ServerId, disk: &Disk, fence: Fence) -> Result<()> {
+        let limit = |guest: &mut Option<Guest>| {
+            let guest = guest.as_mut().ok_or_else(|| absent(server))?;
+            let known = guest.spec.disks.iter_mut().find(|d| d.id == disk.id);
+            known.ok_or_else(|| no_disk(server, &disk.id))?.io = disk.io;
+            Ok(())
+        };
+        self.change(Call::LimitDisk, server, Some(fence), limit).await
+    }
+
     async fn attach_nic(&self, server: &ServerId, nic: &Nic, fence: Fence) -> Result<()> {
         let attach = |guest: &mut Option<Guest>| {
             let guest = guest.as_mut().ok_or_else(|| absent(server))?;

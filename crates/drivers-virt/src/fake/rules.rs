@@ -20,6 +20,7 @@ pub enum Call {
     DetachNic,
     CopyDisk,
     ResizeDisk,
+    LimitDisk,
     ConsoleLog,
     Vnc,
     Stats,

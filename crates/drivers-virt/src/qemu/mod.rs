@@ -325,6 +325,11 @@ impl Hypervisor for Qemu {
         tokio::spawn(copy).await.doing("copying a disk")?
     }
 
+    async fn limit_disk(&self, server: &ServerId, disk: &Disk, fence: Fence) -> Result<()> {
+        let disk = disk.clone();
+        self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.limit_disk(&disk, fence).await })).await
+    }
+
     async fn resize_disk(&self, server: &ServerId, disk_id: &str, size_bytes: u64) -> Result<()> {
         let id = disk_id.to_owned();
         self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.resize_disk(&id, size_bytes).await }))

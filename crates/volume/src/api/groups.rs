@@ -6,7 +6,7 @@ use crate::{
     ops::groups::{
         self, Change,
         create::{NewGroup, Source, create_from},
-        snapshots,
+        snapshots::{self, NewGroupSnapshot},
     },
 };
 use http::{ApiResult, ApiRouter, JsonBody, Params, Path, State, StatusCode};
@@ -25,6 +25,10 @@ pub(super) fn routes() -> ApiRouter<VolumeService> {
         .action("/v3/groups/{id}/action", "create-from-src")
         .action("/v3/groups/{id}/action", "delete")
         .action("/v3/groups/{id}/action", "reset_status")
+        .action("/v3/groups/{id}/action", "enable_replication")
+        .action("/v3/groups/{id}/action", "disable_replication")
+        .action("/v3/groups/{id}/action", "failover_replication")
+        .action("/v3/groups/{id}/action", "list_replication_targets")
         .get("/v3/group_snapshots", snapshot_index)
         .get("/v3/group_snapshots/detail", snapshot_detail)
         .post("/v3/group_snapshots", create_snapshot)
@@ -196,7 +200,13 @@ async fn action(
             since(&cx, 20)?;
             groups::reset_status(&service, &cx, &id, &text(&args, "status").unwrap_or_default()).await?;
         }
-        other => return Err(Error::bad_request(format!("There is no such action: {other}")).into()),
+        other => match groups::replication_rule(other) {
+            Some(rule) => {
+                since(&cx, 38)?;
+                groups::refuse_replication(&service, &cx, rule, &id)?;
+            }
+            None => return Err(Error::bad_request(format!("There is no such action: {other}")).into()),
+        },
     }
     Ok(http::accepted())
 }
@@ -236,8 +246,9 @@ async fn create_snapshot(State(service): State<VolumeService>, VolumeCx(cx): Vol
     since(&cx, 14)?;
     let body: Value = body.read(&CREATE_SNAPSHOT)?;
     let new = &body["group_snapshot"];
-    let group = text(new, "group_id").unwrap_or_default();
-    let made = snapshots::create(&service, &cx, &group, text(new, "name"), text(new, "description")).await?;
+    let (name, description) = (text(new, "name"), text(new, "description"));
+    let new = NewGroupSnapshot { group: text(new, "group_id").unwrap_or_default(), name, description };
+    let made = snapshots::create(&service, &cx, new).await?;
     let out = json!({"group_snapshot": views::group_snapshot_summary(&made)});
     Ok(http::json_response(StatusCode::ACCEPTED, &out))
 }

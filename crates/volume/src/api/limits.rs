@@ -1,10 +1,7 @@
 //! `/v3/limits`
 
 use super::VolumeCx;
-use crate::{
-    VolumeService, policy,
-    service::{QUOTAS, authorize_own},
-};
+use crate::{VolumeService, policy, quotas, service::authorize_own};
 use http::{ApiResult, ApiRouter, State};
 use serde_json::json;
 
@@ -15,7 +12,7 @@ pub(super) fn routes() -> ApiRouter<VolumeService> {
 async fn limits(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx) -> ApiResult {
     let _read = authorize_own(&cx, &policy::LIMITS)?;
     let (view, project) = (service.view(), cx.project()?);
-    let (limits, used) = (QUOTAS.limits(&view, project), QUOTAS.used(&view, project));
+    let (limits, used) = (quotas::limits(&view, project), quotas::used(&view, project));
     let limit = |r: &str| limits.get(r).copied().unwrap_or(-1);
     let used = |r: &str| used.get(r).copied().unwrap_or(0);
     Ok(http::ok(&json!({"limits": {"rate": [], "absolute": {

@@ -5,11 +5,13 @@
 
 mod attachments;
 mod backups;
+mod clusters;
 mod default_types;
 mod group_types;
 mod groups;
 mod info;
 mod limits;
+mod manage;
 mod messages;
 mod qos;
 mod quotas;
@@ -33,7 +35,7 @@ use http::axum::{
     http::{Uri, request::Parts},
     middleware::map_request,
 };
-use http::{ApiError, ApiResult, ApiRouter, Cx, Deps, FaultStyle, Micro, ServiceSpec, Versioning};
+use http::{ApiError, ApiResult, ApiRouter, Cx, Deps, FaultStyle, Micro, ServiceSpec, TrailingSlash, Versioning};
 use kernel::{Ctx, Error, Microversion};
 
 /// What is announced is what is served.
@@ -50,7 +52,12 @@ pub fn spec() -> ServiceSpec {
         default: MIN,
     };
     let base = ServiceSpec::new("volume", "/volume", FaultStyle::Cinder);
-    ServiceSpec { versioning: Versioning::Micro(micro), public: &["/", "/v3"], ..base }
+    ServiceSpec {
+        versioning: Versioning::Micro(micro),
+        public: &["/", "/v3"],
+        trailing_slash: TrailingSlash::EmptyName,
+        ..base
+    }
 }
 
 #[must_use]
@@ -72,6 +79,8 @@ pub fn router() -> ApiRouter<VolumeService> {
         .merge(quotas::routes())
         .merge(limits::routes())
         .merge(services::routes())
+        .merge(clusters::routes())
+        .merge(manage::routes())
         .merge(info::routes())
 }
 
@@ -107,7 +116,7 @@ fn since(cx: &Ctx, minor: u16) -> kernel::Result<()> {
 }
 
 /// A boolean as clients send it: `true`, `"True"`, `"1"`.
-fn read_flag(value: &serde_json::Value, name: &str) -> kernel::Result<bool> {
+pub(crate) fn read_flag(value: &serde_json::Value, name: &str) -> kernel::Result<bool> {
     let text = value.as_str().map(str::to_lowercase);
     match (value, text.as_deref()) {
         (serde_json::Value::Bool(on), _) => Ok(*on),

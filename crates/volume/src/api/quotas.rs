@@ -2,13 +2,14 @@
 
 use super::VolumeCx;
 use crate::{
-    VolumeService, policy,
+    VolumeService, policy, quotas,
     service::{QUOTAS, authorize},
 };
 use http::{ApiResult, ApiRouter, JsonBody, Params, Path, State};
 use kernel::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use store::Snapshot as View;
 
 pub(super) fn routes() -> ApiRouter<VolumeService> {
     ApiRouter::new()
@@ -38,11 +39,11 @@ async fn show(
 ) -> ApiResult {
     let _read = authorize(&cx, &policy::QUOTA_SHOW, &id.as_str().into())?;
     let view = service.view();
-    let limits = QUOTAS.limits(&view, &id);
+    let limits = quotas::limits(&view, &id);
     if !params.flag("usage")?.unwrap_or(false) {
         return Ok(http::ok(&quota_set("quota_set", &id, plain(limits))));
     }
-    let used = QUOTAS.used(&view, &id);
+    let used = quotas::used(&view, &id);
     let detailed = limits.into_iter().map(|(resource, limit)| {
         let in_use = used.get(&resource).copied().unwrap_or(0);
         (resource, json!({"limit": limit, "in_use": in_use, "reserved": 0, "allocated": 0}))
@@ -52,11 +53,11 @@ async fn show(
 
 async fn defaults(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {
     let _read = authorize(&cx, &policy::QUOTA_SHOW, &id.as_str().into())?;
-    Ok(http::ok(&quota_set("quota_set", &id, plain(QUOTAS.defaults(&service.view())))))
+    Ok(http::ok(&quota_set("quota_set", &id, plain(quotas::defaults(&service.view())))))
 }
 
 /// Numbers from -1 up, for resources there are.
-fn read(body: &Value, key: &str) -> Result<BTreeMap<String, i64>> {
+fn read(view: &View, body: &Value, key: &str) -> Result<BTreeMap<String, i64>> {
     let set = body
         .get(key)
         .and_then(Value::as_object)
@@ -70,10 +71,9 @@ fn read(body: &Value, key: &str) -> Result<BTreeMap<String, i64>> {
                     "Invalid input for field/attribute {resource}. Value: {value}. It must be an integer from -1 up"
                 ))
             };
-            if !QUOTAS.knows(resource) {
-                return Err(Error::bad_request(format!("Bad key(s) in quota set: {resource}")));
-            }
-            Ok((resource.clone(), number.filter(|n| (-1..=2_147_483_647).contains(n)).ok_or_else(wrong)?))
+            let kept = quotas::kept_name(view, resource);
+            let kept = kept.ok_or_else(|| Error::bad_request(format!("Bad key(s) in quota set: {resource}")))?;
+            Ok((kept, number.filter(|n| (-1..=2_147_483_647).contains(n)).ok_or_else(wrong)?))
         })
         .collect()
 }
@@ -85,13 +85,14 @@ async fn put(
     JsonBody(body): JsonBody,
 ) -> ApiResult {
     let permit = authorize(&cx, &policy::QUOTA_UPDATE, &id.as_str().into())?;
-    let (changes, subject) = (read(&body, "quota_set")?, id.clone());
+    let (changes, subject) = (read(&service.view(), &body, "quota_set")?, id.clone());
     let write = move |tx: &mut store::Tx| {
+        quotas::check_limits(tx, &subject, &changes)?;
         QUOTAS.set_limits(tx, &subject, &changes);
         Ok(())
     };
     service.write(permit, "volume.quota.update", write).await?;
-    Ok(http::ok(&json!({"quota_set": QUOTAS.limits(&service.view(), &id)})))
+    Ok(http::ok(&json!({"quota_set": quotas::limits(&service.view(), &id)})))
 }
 
 async fn delete(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {
@@ -101,12 +102,12 @@ async fn delete(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Pa
         Ok(())
     };
     service.write(permit, "volume.quota.delete", write).await?;
-    Ok(http::ok(&json!({})))
+    Ok(http::done())
 }
 
 async fn show_class(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {
     let _read = authorize(&cx, &policy::QUOTA_UPDATE, &Default::default())?;
-    Ok(http::ok(&quota_set("quota_class_set", &id, plain(QUOTAS.defaults(&service.view())))))
+    Ok(http::ok(&quota_set("quota_class_set", &id, plain(quotas::defaults(&service.view())))))
 }
 
 async fn put_class(
@@ -116,11 +117,11 @@ async fn put_class(
     JsonBody(body): JsonBody,
 ) -> ApiResult {
     let permit = authorize(&cx, &policy::QUOTA_UPDATE, &Default::default())?;
-    let (changes, subject) = (read(&body, "quota_class_set")?, format!("class:{id}"));
+    let (changes, subject) = (read(&service.view(), &body, "quota_class_set")?, format!("class:{id}"));
     let write = move |tx: &mut store::Tx| {
         QUOTAS.set_limits(tx, &subject, &changes);
         Ok(())
     };
     service.write(permit, "volume.quota.update_class", write).await?;
-    Ok(http::ok(&json!({"quota_class_set": QUOTAS.defaults(&service.view())})))
+    Ok(http::ok(&json!({"quota_class_set": quotas::defaults(&service.view())})))
 }

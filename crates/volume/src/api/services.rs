@@ -140,7 +140,7 @@ async fn freeze(service: &VolumeService, cx: &kernel::Ctx, action: &str, body: &
     let (on, absent) = (action == "freeze", Error::bad_request(format!("No service found with host={host}")));
     let wanted = |r: &ServiceRow| r.host == host && r.binary == "cinder-volume";
     services::set(service, cx, services::rule_of(action), wanted, absent, move |s| s.frozen = on).await?;
-    Ok(http::ok(&json!({})))
+    Ok(http::done())
 }
 
 async fn hosts(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, params: Params) -> ApiResult {

@@ -1,7 +1,12 @@
 //! `/v3/snapshots`
 
 use super::{ListCx, VolumeCx, item, views};
-use crate::{VolumeService, ops::snapshots, policy, service::authorize};
+use crate::{
+    VolumeService,
+    ops::{manage, snapshots},
+    policy,
+    service::authorize,
+};
 use ::policy::Rule;
 use http::{ApiResult, ApiRouter, JsonBody, Path, State, StatusCode};
 use kernel::{Ctx, Error, SnapshotId, VolumeId};
@@ -26,6 +31,7 @@ pub(super) fn routes() -> ApiRouter<VolumeService> {
         .post("/v3/snapshots/{id}/action", action)
         .action("/v3/snapshots/{id}/action", "os-reset_status")
         .action("/v3/snapshots/{id}/action", "os-force_delete")
+        .action("/v3/snapshots/{id}/action", "os-unmanage")
         .action("/v3/snapshots/{id}/action", "os-update_snapshot_status")
 }
 
@@ -38,7 +44,7 @@ http::schema! {
                 "type": "object",
                 "required": ["volume_id"],
                 "properties": {
-                    "volume_id": {"type": "string", "format": "uuid"},
+                    "volume_id": {"type": ["string", "null"], "format": "uuid"},
                     "name": {"type": ["string", "null"], "maxLength": 255},
                     "description": {"type": ["string", "null"], "maxLength": 255},
                     "metadata": {"type": ["object", "null"], "additionalProperties": {"type": "string", "maxLength": 255}},
@@ -69,7 +75,7 @@ http::schema! {
 
 #[derive(Deserialize)]
 struct New {
-    volume_id: VolumeId,
+    volume_id: Option<VolumeId>,
     name: Option<String>,
     description: Option<String>,
     metadata: Option<BTreeMap<String, String>>,
@@ -103,7 +109,8 @@ impl New {
             |v: &Value| v.as_bool().unwrap_or_else(|| v.as_str().is_some_and(|t| t.eq_ignore_ascii_case("true")));
         Ok(snapshots::NewSnapshot {
             id: SnapshotId::new(),
-            volume: self.volume_id,
+            // No volume is one that nobody finds, as Cinder has it.
+            volume: self.volume_id.unwrap_or_default(),
             user: cx.credentials.user.clone(),
             project: cx.project()?.clone(),
             name: self.name,
@@ -157,6 +164,7 @@ async fn action(
     let (name, args) = body.action()?;
     match name.as_str() {
         "os-force_delete" => snapshots::delete(&service, &cx, &id, true).await?,
+        "os-unmanage" => manage::snapshots::unmanage(&service, &cx, &id).await?,
         "os-reset_status" => snapshots::reset_status(&service, &cx, &id, args["status"].as_str()).await?,
         "os-update_snapshot_status" => snapshots::update_status(&service, &cx, &id, &args).await?,
         other => return Err(Error::bad_request(format!("There is no such action: {other}")).into()),
@@ -253,5 +261,5 @@ async fn delete_metadata_item(
     let edit =
         move |snapshot: &mut crate::Snapshot| snapshot.metadata.remove(&key).map(drop).ok_or_else(|| absent(&key));
     snapshots::update(&service, &cx, &policy::SNAPSHOT_METADATA_DELETE, &id, edit).await?;
-    Ok(http::ok(&json!({})))
+    Ok(http::done())
 }

@@ -109,7 +109,7 @@ async fn create(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, bo
         created_at: cx.now(),
     };
     let made = types::create(&service, &cx, made).await?;
-    Ok(http::ok(&json!({"volume_type": views::volume_type(&cx, &made)})))
+    Ok(http::ok(&json!({"volume_type": views::new_volume_type(&cx, &made)})))
 }
 
 async fn show(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {
@@ -148,7 +148,7 @@ async fn put(
         Ok(())
     };
     let changed = types::update(&service, &cx, &policy::TYPE_UPDATE, &id, edit).await?;
-    Ok(http::ok(&json!({"volume_type": views::volume_type(&cx, &changed)})))
+    Ok(http::ok(&json!({"volume_type": views::new_volume_type(&cx, &changed)})))
 }
 
 async fn delete(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {

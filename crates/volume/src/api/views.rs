@@ -6,6 +6,7 @@ use crate::{
         Attachment, Backup, Group, GroupSnapshot, GroupType, Message, OPEN_SPECS, QosSpecs, Snapshot, Transfer, Volume,
         VolumeType,
     },
+    ops::manage::candidates::Manageable,
     policy,
     service::authorize_own,
 };
@@ -62,6 +63,7 @@ pub(super) fn volume(cx: &Ctx, base: &BaseUrl, view: &View, volume: &Volume) -> 
     if cx.is_admin() {
         out["os-vol-host-attr:host"] = json!(volume.pool);
         out["os-vol-mig-status-attr:migstat"] = json!(volume.migration);
+        out["migration_status"] = json!(volume.migration);
         out["os-vol-mig-status-attr:name_id"] = Value::Null;
     }
     by_version(cx, volume, &mut out);
@@ -119,8 +121,8 @@ fn of_volume(attachment: &Attachment) -> Value {
 pub(super) fn snapshot(cx: &Ctx, snapshot: &Snapshot) -> Value {
     let mut out = snapshot_summary(cx, snapshot);
     out["os-extended-snapshot-attributes:project_id"] = json!(snapshot.project);
-    let done = snapshot.status.as_str() == "available";
-    out["os-extended-snapshot-attributes:progress"] = json!(if done { "100%" } else { "0%" });
+    let implied = if snapshot.status.as_str() == "available" { "100%" } else { "0%" };
+    out["os-extended-snapshot-attributes:progress"] = json!(snapshot.progress.as_deref().unwrap_or(implied));
     out
 }
 
@@ -218,6 +220,16 @@ pub(super) fn volume_type(cx: &Ctx, t: &VolumeType) -> Value {
     }
     if authorize_own(cx, &policy::TYPE_SEE_QOS).is_ok() {
         out["qos_specs_id"] = json!(t.qos);
+    }
+    out
+}
+
+/// A type as the answer to its creation or change: Cinder's older view, which has all extra specs and no QoS specs.
+pub(super) fn new_volume_type(cx: &Ctx, t: &VolumeType) -> Value {
+    let mut out = volume_type(cx, t);
+    out["extra_specs"] = json!(t.extra_specs);
+    if let Value::Object(fields) = &mut out {
+        fields.remove("qos_specs_id");
     }
     out
 }
@@ -347,5 +359,44 @@ pub(super) fn group_snapshot(cx: &Ctx, view: &View, snapshot: &GroupSnapshot) ->
     if cx.version.since(3, 58) && authorize_own(cx, &policy::GROUP_SNAPSHOT_PROJECT).is_ok() {
         out["project_id"] = json!(snapshot.project);
     }
+    out
+}
+
+/// Without what microversions added.
+pub(super) fn without_later(out: &mut Value) {
+    const LATER: &[&str] = &[
+        "group_id",
+        "group_snapshot_id",
+        "provider_id",
+        "service_uuid",
+        "shared_targets",
+        "cluster_name",
+        "volume_type_id",
+        "consumes_quota",
+    ];
+    if let Value::Object(fields) = out {
+        fields.retain(|name, _| !LATER.contains(&name.as_str()));
+    }
+}
+
+/// What lies on a back end; of a snapshot also the volume it is of.
+pub(super) fn manageable(found: &Manageable) -> Value {
+    let name = |name: &str| json!({"source-name": name});
+    let mut out = json!({
+        "reference": name(&found.reference),
+        "size": found.size_gib,
+        "safe_to_manage": found.known.is_none(),
+    });
+    if let Some(of) = &found.of {
+        out["source_reference"] = name(of);
+    }
+    out
+}
+
+pub(super) fn manageable_detail(found: &Manageable) -> Value {
+    let mut out = manageable(found);
+    out["reason_not_safe"] = json!(found.known.as_ref().map(|_| "already managed"));
+    out["cinder_id"] = json!(found.known);
+    out["extra_info"] = Value::Null;
     out
 }

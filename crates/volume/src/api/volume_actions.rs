@@ -2,10 +2,11 @@
 
 use super::{VolumeCx, read_flag, since};
 use crate::{
-    Volume, VolumeService,
+    Volume, VolumeService, error,
     ops::{
         attachments::legacy,
-        volumes::{actions, create, delete, rework, update},
+        manage,
+        volumes::{actions, create, delete, migrate, rework, update},
     },
     policy,
     service::authorize,
@@ -23,6 +24,7 @@ const ACTIONS: &[&str] = &[
     "os-extend",
     "os-reset_status",
     "os-force_delete",
+    "os-unmanage",
     "os-set_bootable",
     "os-update_readonly_flag",
     "os-set_image_metadata",
@@ -39,6 +41,9 @@ const ACTIONS: &[&str] = &[
     "os-initialize_connection",
     "os-terminate_connection",
     "os-retype",
+    "os-migrate_volume",
+    "os-migrate_volume_completion",
+    "os-extend_volume_completion",
     "os-reimage",
     "revert",
 ];
@@ -65,12 +70,15 @@ async fn action(
     let (name, args) = body.action()?;
     let act = Act { service: &service, cx: &cx, id: &id, args };
     match name.as_str() {
-        "os-extend" | "os-reset_status" | "os-force_delete" | "os-volume_upload_image" => act.administer(&name).await,
+        "os-extend" | "os-reset_status" | "os-force_delete" | "os-unmanage" | "os-volume_upload_image" => {
+            act.administer(&name).await
+        }
         "os-set_bootable" | "os-update_readonly_flag" => act.flag(&name).await,
         "os-set_image_metadata" | "os-unset_image_metadata" | "os-show_image_metadata" => {
             act.image_metadata(&name).await
         }
         "os-retype" | "os-reimage" | "revert" => act.rework(&name).await,
+        "os-migrate_volume" | "os-migrate_volume_completion" | "os-extend_volume_completion" => act.moving(&name).await,
         name if ACTIONS.contains(&name) => act.attach(name).await,
         other => Err(Error::bad_request(format!("There is no such action: {other}")).into()),
     }
@@ -89,8 +97,9 @@ impl Act<'_> {
             "os-force_delete" => {
                 delete::delete_volume(service, cx, id, delete::Wanted::FORCE).await?;
             }
+            "os-unmanage" => manage::volumes::unmanage(service, cx, id).await?,
             _ => {
-                let answer = actions::upload(service, cx, id, http::from_value(self.args)?).await?;
+                let answer = actions::upload(service, cx, id, JsonBody(self.args).read(&UPLOAD)?).await?;
                 return Ok(http::json_response(StatusCode::ACCEPTED, &answer));
             }
         }
@@ -114,9 +123,44 @@ impl Act<'_> {
                     self.args.get("reimage_reserved").map_or(Ok(false), |v| read_flag(v, "reimage_reserved"))?;
                 rework::reimage(service, cx, id, &wanted("image_id")?, reserved).await?;
             }
-            _ => rework::retype(service, cx, id, &wanted("new_type")?).await?,
+            _ => {
+                let moving = match self.text("migration_policy").as_deref() {
+                    None | Some("never") => rework::Moving::Never,
+                    Some("on-demand") => rework::Moving::OnDemand,
+                    Some(other) => return Err(not_one_of("migration_policy", other, "never, on-demand").into()),
+                };
+                rework::retype(service, cx, id, &wanted("new_type")?, moving).await?;
+            }
         }
         Ok(http::accepted())
+    }
+
+    /// Moves, and what those who move or grow by themselves report of it: here flows do both, so nothing waits for a report.
+    async fn moving(self, name: &str) -> ApiResult {
+        let Self { service, cx, id, .. } = self;
+        let volume = service.find_volume(cx, id)?;
+        let nothing =
+            |what: &str| Err(error::invalid_volume(format!("no {what} of volume {id} waits for completion")).into());
+        match name {
+            "os-migrate_volume_completion" => {
+                let _permitted = authorize(cx, &policy::MIGRATE_COMPLETION, &volume.project)?;
+                nothing("migration")
+            }
+            "os-extend_volume_completion" => {
+                let _permitted = authorize(cx, &policy::EXTEND_COMPLETION, &volume.project)?;
+                nothing("extend")
+            }
+            _ => {
+                let _permitted = authorize(cx, &policy::MIGRATE, &volume.project)?;
+                for flag in ["force_host_copy", "lock_volume"] {
+                    self.args.get(flag).map(|v| read_flag(v, flag)).transpose()?;
+                }
+                let missing = "Invalid input received: One and only one of cluster and host must be set.";
+                let host = self.text("host").filter(|h| !h.is_empty()).ok_or_else(|| Error::bad_request(missing))?;
+                migrate::migrate(service, cx, id, &host).await?;
+                Ok(http::accepted())
+            }
+        }
     }
 
     async fn flag(self, name: &str) -> ApiResult {
@@ -132,7 +176,7 @@ impl Act<'_> {
             Ok(())
         };
         update::update_volume(self.service, self.cx, rule, self.id, edit).await?;
-        Ok(if key == "bootable" { http::ok(&json!({})) } else { http::accepted() })
+        Ok(if key == "bootable" { http::done() } else { http::accepted() })
     }
 
     async fn image_metadata(self, name: &str) -> ApiResult {
@@ -159,7 +203,7 @@ impl Act<'_> {
                 let absent = || Error::not_found("Metadata does not exist.");
                 let edit = move |volume: &mut Volume| volume.image_metadata.remove(&key).map(drop).ok_or_else(absent);
                 update::update_volume(service, cx, &policy::IMAGE_METADATA_REMOVE, id, edit).await?;
-                Ok(http::ok(&json!({})))
+                Ok(http::done())
             }
         }
     }
@@ -192,6 +236,10 @@ impl Act<'_> {
     }
 }
 
+fn not_one_of(key: &str, given: &str, known: &str) -> Error {
+    Error::bad_request(format!("Invalid input for field/attribute {key}. Value: {given}. It is none of {known}"))
+}
+
 fn connector(args: &Value) -> Result<&str> {
     let host = args["connector"]["host"].as_str();
     host.ok_or_else(|| Error::bad_request("Invalid input received: Must specify 'connector' with its 'host'."))
@@ -206,6 +254,19 @@ struct Attach {
 }
 
 http::schema! {
+    UPLOAD = {
+        "type": "object",
+        "required": ["image_name"],
+        "additionalProperties": false,
+        "properties": {
+            "image_name": {"type": "string", "minLength": 1, "maxLength": 255},
+            "force": {"type": ["boolean", "string"]},
+            "disk_format": {"type": "string", "enum": ["raw", "vmdk", "vdi", "qcow2", "vhd", "vhdx", "ploop"]},
+            "container_format": {"type": "string", "maxLength": 255},
+            "visibility": {"type": "string", "enum": ["community", "public", "private", "shared"]},
+            "protected": {"type": ["boolean", "string"]},
+        },
+    };
     ATTACH = {
         "type": "object",
         "required": ["mountpoint"],

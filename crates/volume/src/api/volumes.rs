@@ -272,5 +272,5 @@ async fn delete_metadata_item(
     let edit =
         move |volume: &mut crate::Volume| volume.metadata.remove(&key).map(drop).ok_or_else(|| no_key(&wanted, &key));
     update::update_volume(&service, &cx, &policy::METADATA_DELETE, &id, edit).await?;
-    Ok(http::ok(&json!({})))
+    Ok(http::done())
 }

@@ -58,7 +58,13 @@ impl CreateBackup {
 
 /// Removes a backup's bytes; `Ok` if there are none.
 async fn remove(service: &VolumeService, id: &str) -> std::result::Result<(), StepError> {
-    let Some(backup) = service.view().get::<Backup>(id) else { return Ok(()) };
+    let view = service.view();
+    let Some(backup) = view.get::<Backup>(id) else { return Ok(()) };
+    // Another record of the same bytes keeps them.
+    let shares = |b: &Arc<Backup>| b.id != *id && b.place() == backup.place() && b.host == backup.host;
+    if view.all::<Backup>().any(|b| shares(&b)) {
+        return Ok(());
+    }
     let params = json!({"backend": backup.backend, "place": backup.place()});
     gone_is_fine(service.on_host(&backup.host, "volume.delete_backup", params, QUICK).await)
 }

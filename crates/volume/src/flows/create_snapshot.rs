@@ -21,14 +21,7 @@ pub(crate) struct State {
 
 impl CreateSnapshot {
     async fn make(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
-        let none = || StepError::Failed(crate::error::no_snapshot(&state.snapshot));
-        let snapshot = self.0.view().get::<Snapshot>(&state.snapshot).ok_or_else(none)?;
-        let volume = volume(&self.0, &snapshot.volume)?;
-        let (host, backend) = place(&volume).ok_or_else(|| homeless(&volume.id))?;
-        let params = json!({
-            "backend": backend, "id": volume.id, "generation": volume.generation, "snapshot": snapshot.id,
-        });
-        self.0.on_host(&host, "volume.create_snapshot", params, QUICK).await?;
+        make(&self.0, &state.snapshot).await?;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
             set_snapshot_status(tx, &state.snapshot, SnapshotStatus::Available, now);
@@ -42,14 +35,34 @@ impl CreateSnapshot {
     }
 }
 
+/// Takes a snapshot on its volume's pool; `Ok` if it is there.
+pub(super) async fn make(service: &VolumeService, id: &SnapshotId) -> std::result::Result<(), StepError> {
+    let none = || StepError::Failed(crate::error::no_snapshot(id));
+    let snapshot = service.view().get::<Snapshot>(id).ok_or_else(none)?;
+    let volume = volume(service, &snapshot.volume)?;
+    let (host, backend) = place(&volume).ok_or_else(|| homeless(&volume.id))?;
+    let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation, "snapshot": snapshot.id});
+    service.on_host(&host, "volume.create_snapshot", params, QUICK).await?;
+    Ok(())
+}
+
 /// Removes a snapshot from its pool; `Ok` if it is not there.
 pub(super) async fn remove(service: &VolumeService, id: &SnapshotId) -> std::result::Result<(), StepError> {
+    end(service, id, "volume.delete_snapshot").await
+}
+
+/// Leaves a snapshot on its pool as nobody's; `Ok` if it is not there.
+pub(super) async fn let_go(service: &VolumeService, id: &SnapshotId) -> std::result::Result<(), StepError> {
+    end(service, id, "volume.release_snapshot").await
+}
+
+async fn end(service: &VolumeService, id: &SnapshotId, method: &str) -> std::result::Result<(), StepError> {
     let view = service.view();
     let Some(snapshot) = view.get::<Snapshot>(id) else { return Ok(()) };
     let Some(volume) = view.get::<Volume>(&snapshot.volume) else { return Ok(()) };
     let Some((host, backend)) = place(&volume) else { return Ok(()) };
     let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation, "snapshot": snapshot.id});
-    gone_is_fine(service.on_host(&host, "volume.delete_snapshot", params, QUICK).await)
+    gone_is_fine(service.on_host(&host, method, params, QUICK).await)
 }
 
 impl Flow for CreateSnapshot {

@@ -24,35 +24,11 @@ pub(crate) struct State {
 impl CreateVolume {
     async fn place(self: Arc<Self>, cx: StepCx, _state: State) -> StepResult<Self> {
         let now = cx.now();
-        Ok(Commit::with(move |tx, state: &mut State| {
-            let found = tx.get::<Volume>(&state.volume).ok_or_else(|| crate::error::no_volume(&state.volume))?;
-            let volume_type = tx.get::<VolumeType>(&found.volume_type);
-            let request = PoolRequest {
-                size_gib: found.size_gib,
-                zone: Some(&found.availability_zone),
-                volume_type: volume_type.as_deref(),
-                only: found.pool.as_deref(),
-                asking: &found.id,
-            };
-            let pool = choose(tx.view(), |host| self.0.0.hosts.is_connected(host), &request)?;
-            let volume = Volume::clone(&found);
-            tx.put(Volume {
-                pool: Some(pool.name.clone()),
-                host: Some(pool.host.clone()),
-                backend: Some(pool.backend.clone()),
-                updated_at: now,
-                ..volume
-            });
-            Ok(())
-        }))
+        Ok(Commit::with(move |tx, state: &mut State| put_on_pool(&self.0, tx, &state.volume, now)))
     }
 
     async fn make(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
-        let volume = volume(&self.0, &state.volume)?;
-        let (host, backend) = place(&volume).ok_or_else(|| homeless(&volume.id))?;
-        let spec = VolumeSpec { id: volume.id.clone(), size_gib: volume.size_gib, source: self.source(&volume)? };
-        let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation, "spec": spec});
-        self.0.on_host(&host, "volume.create", params, COPY).await?;
+        make(&self.0, &state.volume).await?;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
             settle(tx, &state.volume, VolumeStatus::Creating, VolumeStatus::Available, None, now);
@@ -60,38 +36,81 @@ impl CreateVolume {
         }))
     }
 
-    fn source(&self, volume: &Volume) -> std::result::Result<VolumeSource, StepError> {
-        let gone = |what: String| StepError::Failed(Error::conflict(format!("{what} is gone")));
-        if let Some(image) = &volume.image {
-            let found = super::rewrite_volume::image(&self.0, image);
-            return found.ok_or_else(|| gone(format!("image {image}"))).map(VolumeSource::Image);
-        }
-        if let Some(backup) = &volume.backup {
-            return super::rewrite_volume::backup(&self.0, backup).map(VolumeSource::Backup);
-        }
-        if let Some(snapshot) = &volume.snapshot {
-            let found = self.0.view().get::<Snapshot>(snapshot).ok_or_else(|| gone(format!("snapshot {snapshot}")))?;
-            return Ok(VolumeSource::Snapshot { snapshot: snapshot.clone(), volume: found.volume.clone() });
-        }
-        Ok(volume.source.clone().map_or(VolumeSource::Blank, |volume| VolumeSource::Volume { volume }))
-    }
-
     async fn unmake(self: Arc<Self>, _cx: StepCx, state: State) -> StepResult<Self> {
-        if let Some(volume) = self.0.view().get::<Volume>(&state.volume)
-            && let Some((host, backend)) = place(&volume)
-        {
-            let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation});
-            gone_is_fine(self.0.on_host(&host, "volume.delete", params, QUICK).await)?;
-        }
+        unmake(&self.0, &state.volume).await?;
         Ok(Commit::nothing())
     }
 
     async fn unplace(self: Arc<Self>, _cx: StepCx, _state: State) -> StepResult<Self> {
         Ok(Commit::with(|tx, state: &mut State| {
-            tx.update::<Volume>(&state.volume, |v| (v.pool, v.host, v.backend) = (None, None, None));
+            off_pool(tx, &state.volume);
             Ok(())
         }))
     }
+}
+
+/// Chooses a pool for a volume and records it.
+pub(super) fn put_on_pool(service: &VolumeService, tx: &mut Tx, id: &VolumeId, now: Timestamp) -> Result<()> {
+    let found = tx.get::<Volume>(id).ok_or_else(|| crate::error::no_volume(id))?;
+    let volume_type = tx.get::<VolumeType>(&found.volume_type);
+    let request = PoolRequest {
+        size_gib: found.size_gib,
+        zone: Some(&found.availability_zone),
+        volume_type: volume_type.as_deref(),
+        only: found.pool.as_deref(),
+        asking: &found.id,
+    };
+    let pool = choose(tx.view(), |host| service.0.hosts.is_connected(host), &request)?;
+    tx.put(Volume {
+        pool: Some(pool.name.clone()),
+        host: Some(pool.host.clone()),
+        backend: Some(pool.backend.clone()),
+        updated_at: now,
+        ..Volume::clone(&found)
+    });
+    Ok(())
+}
+
+pub(super) fn off_pool(tx: &mut Tx, id: &VolumeId) {
+    tx.update::<Volume>(id, |v| (v.pool, v.host, v.backend) = (None, None, None));
+}
+
+/// Makes a volume on the pool that was chosen for it; `Ok` if it is there.
+pub(super) async fn make(service: &VolumeService, id: &VolumeId) -> std::result::Result<(), StepError> {
+    let volume = volume(service, id)?;
+    let (host, backend) = place(&volume).ok_or_else(|| homeless(&volume.id))?;
+    let source = source(service, &volume)?;
+    let spec = VolumeSpec { id: volume.id.clone(), size_gib: volume.size_gib, source };
+    let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation, "spec": spec});
+    service.on_host(&host, "volume.create", params, COPY).await?;
+    Ok(())
+}
+
+fn source(service: &VolumeService, volume: &Volume) -> std::result::Result<VolumeSource, StepError> {
+    let gone = |what: String| StepError::Failed(Error::conflict(format!("{what} is gone")));
+    if let Some(image) = &volume.image {
+        let found = super::rewrite_volume::image(service, image);
+        return found.ok_or_else(|| gone(format!("image {image}"))).map(VolumeSource::Image);
+    }
+    if let Some(backup) = &volume.backup {
+        return super::rewrite_volume::backup(service, backup).map(VolumeSource::Backup);
+    }
+    if let Some(snapshot) = &volume.snapshot {
+        let found = service.view().get::<Snapshot>(snapshot).ok_or_else(|| gone(format!("snapshot {snapshot}")))?;
+        return Ok(VolumeSource::Snapshot { snapshot: snapshot.clone(), volume: found.volume.clone() });
+    }
+    Ok(volume.source.clone().map_or(VolumeSource::Blank, |volume| VolumeSource::Volume { volume }))
+}
+
+/// Removes a volume from its pool; `Ok` if it is not there.
+pub(super) async fn unmake(service: &VolumeService, id: &VolumeId) -> std::result::Result<(), StepError> {
+    if let Some(volume) = service.view().get::<Volume>(id)
+        && let Some((host, backend)) = place(&volume)
+    {
+        let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation});
+        gone_is_fine(service.on_host(&host, "volume.delete", params, QUICK).await)?;
+    }
+    Ok(())
 }
 
 impl Flow for CreateVolume {
@@ -110,7 +129,7 @@ impl Flow for CreateVolume {
         let event = if placed { MessageEvent::CreateVolume } else { MessageEvent::Schedule };
         super::tell(tx, &state.volume, event, now);
         // A pool that was given by the source, too, has nothing to keep room for.
-        tx.update::<Volume>(&state.volume, |v| (v.pool, v.host, v.backend) = (None, None, None));
+        off_pool(tx, &state.volume);
         settle(tx, &state.volume, VolumeStatus::Creating, VolumeStatus::Error, Some(why), now);
         Ok(())
     }

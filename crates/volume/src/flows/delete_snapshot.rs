@@ -1,6 +1,9 @@
 //! Removes a snapshot from its pool and its record.
 
-use super::{create_snapshot::remove, set_snapshot_status};
+use super::{
+    create_snapshot::{let_go, remove},
+    set_snapshot_status,
+};
 use crate::{
     VolumeService,
     model::{Snapshot, SnapshotStatus},
@@ -17,6 +20,18 @@ pub(crate) struct DeleteSnapshot(pub(crate) VolumeService);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) snapshot: SnapshotId,
+    #[serde(default)]
+    pub(crate) fate: Fate,
+}
+
+/// What becomes of a snapshot's bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Fate {
+    #[default]
+    Removed,
+    /// They stay on the pool, for who takes them over.
+    LetGo,
 }
 
 impl DeleteSnapshot {
@@ -28,7 +43,10 @@ impl DeleteSnapshot {
             (!others).then_some(Ok(()))
         })
         .await?;
-        remove(&self.0, &state.snapshot).await?;
+        match state.fate {
+            Fate::Removed => remove(&self.0, &state.snapshot).await?,
+            Fate::LetGo => let_go(&self.0, &state.snapshot).await?,
+        }
         Ok(Commit::with(|tx, state: &mut State| {
             forget(tx, &state.snapshot);
             Ok(())

@@ -18,6 +18,9 @@ pub(crate) struct DeleteVolume(pub(crate) VolumeService);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) volume: VolumeId,
+    /// Its bytes stay on the pool, for who takes them over.
+    #[serde(default)]
+    pub(crate) unmanage: bool,
 }
 
 impl DeleteVolume {
@@ -36,7 +39,8 @@ impl DeleteVolume {
                 super::create_snapshot::remove(&self.0, &snapshot.id).await?;
             }
             let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation});
-            gone_is_fine(self.0.on_host(&host, "volume.delete", params, QUICK).await)?;
+            let method = if state.unmanage { "volume.release" } else { "volume.delete" };
+            gone_is_fine(self.0.on_host(&host, method, params, QUICK).await)?;
         }
         Ok(Commit::with(|tx, state: &mut State| {
             forget(tx, &state.volume);
@@ -57,7 +61,11 @@ impl Flow for DeleteVolume {
         for snapshot in tx.by(Snapshot::BY_VOLUME, &state.volume) {
             super::set_snapshot_status(tx, &snapshot.id, SnapshotStatus::ErrorDeleting, now);
         }
-        settle(tx, &state.volume, VolumeStatus::Deleting, VolumeStatus::ErrorDeleting, Some(why), now);
+        let (during, after) = match state.unmanage {
+            true => (VolumeStatus::Unmanaging, VolumeStatus::ErrorUnmanaging),
+            false => (VolumeStatus::Deleting, VolumeStatus::ErrorDeleting),
+        };
+        settle(tx, &state.volume, during, after, Some(why), now);
         Ok(())
     }
 }

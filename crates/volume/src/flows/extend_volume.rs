@@ -5,10 +5,11 @@ use crate::{
     VolumeService,
     model::{Attachment, MessageEvent, Volume, VolumeStatus},
     ops::attachments,
-    service::QUOTAS,
+    quotas,
 };
 use flow::{Commit, Flow, Step, StepCx, StepResult};
 use kernel::{Result, Timestamp, VolumeId};
+use ports::VolumeGrown;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
@@ -31,9 +32,10 @@ impl ExtendVolume {
             "backend": backend, "id": volume.id, "generation": volume.generation, "size_gib": state.to_gib,
         });
         self.0.on_host(&host, "volume.extend", params, QUICK).await?;
-        self.tell_guests(&volume.id, state.to_gib).await;
+        let told = self.tell_guests(&cx, &volume.id, state.to_gib).await;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
+            told.iter().try_for_each(|told| self.0.0.servers.volume_grown(tx, told, now))?;
             tx.update::<Volume>(&state.volume, |v| v.size_gib = state.to_gib);
             let status = attachments::implied(tx, &state.volume);
             settle(tx, &state.volume, VolumeStatus::Extending, status, None, now);
@@ -44,15 +46,25 @@ impl ExtendVolume {
 
 impl ExtendVolume {
     /// A guest that cannot be told, because it is off or its host is away, sees the new size when it connects again.
-    async fn tell_guests(&self, volume: &VolumeId, to_gib: u64) {
-        let attached: Vec<_> = self.0.view().by(Attachment::BY_VOLUME, volume).collect();
-        for attachment in attached {
+    async fn tell_guests(&self, cx: &StepCx, volume: &VolumeId, to_gib: u64) -> Vec<VolumeGrown> {
+        let mut told = Vec::new();
+        for attachment in self.0.view().by(Attachment::BY_VOLUME, volume) {
             let (Some(server), Some(host)) = (&attachment.server, &attachment.host) else { continue };
             let params = json!({"server": server, "disk": ports::disk_id(volume), "size_bytes": to_gib << 30});
-            if let Err(e) = self.0.on_host(host, "vm.resize_disk", params, QUICK).await {
+            let began = cx.now();
+            let answer = self.0.on_host(host, "vm.resize_disk", params, QUICK).await;
+            if let Err(e) = &answer {
                 tracing::warn!(%server, %volume, error = %e.internal_text(), "a guest was not told that its volume has grown");
             }
+            told.push(VolumeGrown {
+                server: server.clone(),
+                host: host.clone(),
+                request_id: cx.request_id.clone(),
+                error: answer.err().map(|e| e.message().to_owned()),
+                began,
+            });
         }
+        told
     }
 }
 
@@ -66,8 +78,8 @@ impl Flow for ExtendVolume {
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
         if let Some(volume) = tx.get::<Volume>(&state.volume) {
-            let claimed = i64::try_from(state.to_gib.saturating_sub(state.from_gib)).unwrap_or(0);
-            QUOTAS.release(tx, &volume.project, &[("gigabytes", claimed)]);
+            let claimed = quotas::gib(state.to_gib.saturating_sub(state.from_gib));
+            quotas::release(tx, &volume.project, &volume.volume_type, &[("gigabytes", claimed)]);
         }
         super::tell(tx, &state.volume, MessageEvent::ExtendVolume, now);
         settle(tx, &state.volume, VolumeStatus::Extending, VolumeStatus::ErrorExtending, Some(why), now);

@@ -6,7 +6,11 @@ pub(crate) mod create_volume;
 pub(crate) mod delete_snapshot;
 pub(crate) mod delete_volume;
 pub(crate) mod extend_volume;
+pub(crate) mod group;
+pub(crate) mod group_snapshot;
+pub(crate) mod manage;
 pub(crate) mod measure_pools;
+pub(crate) mod migrate_volume;
 pub(crate) mod rewrite_volume;
 pub(crate) mod upload_volume;
 
@@ -31,6 +35,14 @@ pub(crate) fn register(engine: EngineBuilder, service: &VolumeService) -> Engine
         .register(rewrite_volume::RewriteVolume(service()))
         .register(backup::CreateBackup(service()))
         .register(backup::DeleteBackup(service()))
+        .register(group::CreateGroup(service()))
+        .register(group::DeleteGroup(service()))
+        .register(group_snapshot::CreateGroupSnapshot(service()))
+        .register(group_snapshot::DeleteGroupSnapshot(service()))
+        .register(migrate_volume::MigrateVolume(service()))
+        .register(migrate_volume::DiscardCopy(service()))
+        .register(manage::ManageVolume(service()))
+        .register(manage::ManageSnapshot(service()))
         .register(create_snapshot::CreateSnapshot(service()))
         .register(delete_snapshot::DeleteSnapshot(service()))
 }

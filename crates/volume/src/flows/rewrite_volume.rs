@@ -6,7 +6,7 @@ use super::{COPY, homeless, place, settle, tell, volume};
 use crate::{
     VolumeService,
     driver::{BackupPlace, ImageBytes, VolumeSource, VolumeSpec},
-    model::{Backup, BackupStatus, MessageEvent, Snapshot, VolumeStatus},
+    model::{Backup, BackupStatus, MessageEvent, Snapshot, Volume, VolumeStatus},
 };
 use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
 use kernel::{Error, ImageId, Result, SnapshotId, Timestamp, VolumeId};
@@ -53,6 +53,11 @@ impl RewriteVolume {
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
             end(tx, state, now);
+            if let With::Backup(id) = &state.with
+                && let Some(backup) = tx.get::<Backup>(id)
+            {
+                tx.update::<Volume>(&state.volume, |v| backup.of.give(v));
+            }
             settle(tx, &state.volume, state.with.statuses().0, VolumeStatus::Available, None, now);
             Ok(())
         }))

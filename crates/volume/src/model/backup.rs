@@ -1,5 +1,6 @@
 //! The record of a backup. Its bytes lie on a host, apart from the pool.
 
+use super::Volume;
 use crate::driver::BackupPlace;
 use kernel::{HostName, ProjectId, SnapshotId, Timestamp, UserId, VolumeId};
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,27 @@ impl BackupStatus {
     }
 }
 
+/// What a volume is besides its bytes, and is again once it was restored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeTraits {
+    pub metadata: BTreeMap<String, String>,
+    pub image_metadata: BTreeMap<String, String>,
+    pub bootable: bool,
+}
+
+impl VolumeTraits {
+    pub(crate) fn of(volume: &Volume) -> Self {
+        let (metadata, image_metadata) = (volume.metadata.clone(), volume.image_metadata.clone());
+        Self { metadata, image_metadata, bootable: volume.bootable }
+    }
+
+    pub(crate) fn give(&self, volume: &mut Volume) {
+        volume.metadata.extend(self.metadata.clone());
+        volume.image_metadata.clone_from(&self.image_metadata);
+        volume.bootable = self.bootable;
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Backup {
     pub id: String,
@@ -54,6 +76,12 @@ pub struct Backup {
     pub object_count: u64,
     /// What it is an increment of.
     pub parent: Option<String>,
+    /// The name of its bytes, if it is not its id: two records may be of the same bytes.
+    #[serde(default)]
+    pub data: Option<String>,
+    /// What the volume was besides its bytes.
+    #[serde(default)]
+    pub of: VolumeTraits,
     /// Where it lies.
     pub host: HostName,
     pub backend: String,
@@ -75,7 +103,8 @@ impl Backup {
     }
 
     pub(crate) fn place(&self) -> BackupPlace {
-        BackupPlace { backup: self.id.clone(), container: self.container.clone() }
+        let backup = self.data.clone().unwrap_or_else(|| self.id.clone());
+        BackupPlace { backup, container: self.container.clone() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Groups of volumes, and snapshots of whole groups.
 //!
-//! A group does nothing by itself: its volumes and snapshots have flows of their own, and its status is what they are ([`Group::status`],
-//! [`GroupSnapshot::status`]). One that is to go goes with the last of them, in the same transaction.
+//! What makes or removes several volumes or snapshots at once is one flow, the group's: all of them or none. The status of a group is
+//! what its volumes are ([`Group::status`], [`GroupSnapshot::status`]), unless an administrator, or a flow that failed, said otherwise.
 
 use super::{Snapshot, SnapshotStatus, Volume, VolumeStatus};
 use kernel::{ProjectId, Timestamp, UserId};
@@ -21,9 +21,9 @@ pub struct Group {
     /// What it was made of.
     pub group_snapshot: Option<String>,
     pub source_group: Option<String>,
-    /// It goes with its last volume.
+    /// It goes, with its volumes.
     pub deleting: bool,
-    /// What an administrator said its status is.
+    /// What its status was said to be.
     pub said: Option<String>,
     pub created_at: Timestamp,
 }
@@ -31,6 +31,10 @@ pub struct Group {
 impl Group {
     pub const BY_PROJECT: Index<Group> = Index::new(0);
     pub const BY_TYPE: Index<Group> = Index::new(1);
+
+    pub fn object(id: &str) -> String {
+        format!("volume.group/{id}")
+    }
 
     pub fn status(&self, view: &View) -> String {
         let volumes: Vec<_> = view.by(Volume::BY_GROUP, &self.id).map(|v| v.status).collect();
@@ -75,6 +79,10 @@ pub struct GroupSnapshot {
 impl GroupSnapshot {
     pub const BY_PROJECT: Index<GroupSnapshot> = Index::new(0);
     pub const BY_GROUP: Index<GroupSnapshot> = Index::new(1);
+
+    pub fn object(id: &str) -> String {
+        format!("volume.group_snapshot/{id}")
+    }
 
     pub fn status(&self, view: &View) -> String {
         let snapshots: Vec<_> = view.by(Snapshot::BY_GROUP_SNAPSHOT, &self.id).map(|s| s.status).collect();

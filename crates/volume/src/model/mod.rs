@@ -13,7 +13,7 @@ mod volume;
 mod volume_type;
 
 pub use attachment::{Attachment, AttachmentStatus, Holder};
-pub use backup::{Backup, BackupStatus};
+pub use backup::{Backup, BackupStatus, VolumeTraits};
 pub use group::{Group, GroupSnapshot};
 pub(crate) use group_type::DEFAULT_GROUP_TYPE;
 pub use group_type::GroupType;

@@ -53,6 +53,9 @@ pub struct Snapshot {
     pub size_gib: u64,
     #[serde(default)]
     pub group_snapshot: Option<String>,
+    /// How far it is, if somebody said so; else what its status implies.
+    #[serde(default)]
+    pub progress: Option<String>,
     pub metadata: BTreeMap<String, String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -24,6 +24,8 @@ pub enum VolumeStatus {
     RestoringBackup,
     Downloading,
     AwaitingTransfer,
+    Managing,
+    Unmanaging,
     Error,
     #[serde(rename = "error_deleting")]
     ErrorDeleting,
@@ -33,6 +35,8 @@ pub enum VolumeStatus {
     ErrorRestoring,
     #[serde(rename = "error_managing")]
     ErrorManaging,
+    #[serde(rename = "error_unmanaging")]
+    ErrorUnmanaging,
     #[serde(rename = "error_backing-up")]
     ErrorBackingUp,
 }
@@ -55,11 +59,14 @@ impl VolumeStatus {
         (Self::RestoringBackup, "restoring-backup"),
         (Self::Downloading, "downloading"),
         (Self::AwaitingTransfer, "awaiting-transfer"),
+        (Self::Managing, "managing"),
+        (Self::Unmanaging, "unmanaging"),
         (Self::Error, "error"),
         (Self::ErrorDeleting, "error_deleting"),
         (Self::ErrorExtending, "error_extending"),
         (Self::ErrorRestoring, "error_restoring"),
         (Self::ErrorManaging, "error_managing"),
+        (Self::ErrorUnmanaging, "error_unmanaging"),
         (Self::ErrorBackingUp, "error_backing-up"),
     ];
 
@@ -82,6 +89,8 @@ impl VolumeStatus {
                 | Self::BackingUp
                 | Self::RestoringBackup
                 | Self::Downloading
+                | Self::Managing
+                | Self::Unmanaging
         )
     }
 }

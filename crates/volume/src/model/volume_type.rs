@@ -44,6 +44,11 @@ pub struct Encryption {
 impl VolumeType {
     pub const BY_QOS: Index<VolumeType> = Index::new(0);
 
+    /// Whether several servers may have one of its volumes.
+    pub(crate) fn shares(&self) -> bool {
+        self.extra_specs.get("multiattach").is_some_and(|v| v == "<is> True")
+    }
+
     pub(crate) fn usable_by(&self, project: &ProjectId) -> bool {
         self.public || self.access.contains(project)
     }

@@ -150,7 +150,9 @@ impl<'a> Query<'a> {
             Error::not_found(format!("Marker {} could not be found.", self.page.marker.as_deref().unwrap_or_default()))
         };
         let cut = self.page.cut(skipped, |row| row.id()).ok_or_else(marker)?;
-        Ok(Listed { items: cut.items, more: cut.more, total })
+        // A full page has a next one, as Cinder has it, though that may turn out empty.
+        let full = self.page.limit.is_some_and(|limit| limit > 0 && cut.items.len() == limit);
+        Ok(Listed { more: cut.more || full, items: cut.items, total })
     }
 
     fn sort<T: Row>(&self, found: &mut [Arc<T>]) -> Result<()> {

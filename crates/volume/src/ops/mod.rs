@@ -6,6 +6,7 @@ pub(crate) mod default_types;
 pub(crate) mod group_types;
 pub(crate) mod groups;
 pub(crate) mod listing;
+pub(crate) mod manage;
 pub(crate) mod messages;
 pub(crate) mod qos;
 pub(crate) mod services;

@@ -118,6 +118,7 @@ impl Request<'_> {
             min_disk_gib: server.flavor.disk_gib,
             min_ram_mib: 0,
             visibility: "private".into(),
+            protected: false,
             properties,
         }
     }

@@ -1,11 +1,13 @@
 use super::{ask, assert_ended, failed, register, with_server};
 use crate::world::{Cloud, NETWORK, expect, network::Port};
+use ::compute::{driver::IoLimits, model::vm::VmIntent};
 use async_trait::async_trait;
 use flow::{
     EngineBuilder, Starter,
     testkit::{Disturbance, World, torture},
 };
 use kernel::{FlowId, PortId, VolumeId};
+use ports::DiskLimits;
 use serde_json::json;
 use store::Store;
 
@@ -174,4 +176,28 @@ async fn a_deleted_server_takes_its_devices_along() {
     cloud.assert_clean("deleted with devices coming");
     assert_eq!(cloud.volumes.status(VOLUME).as_deref(), Some("available"));
     assert_eq!(cloud.store.snapshot().count::<Port>(), 1, "the port that was brought is still there");
+}
+
+/// What the volume service allows reaches the guest that has the volume, and so does every change of it.
+#[tokio::test]
+async fn limits_of_volumes_reach_guests_that_run() {
+    let (cloud, id) = with_server().await;
+    prepare(&cloud).await;
+    let limit = |iops: Option<u64>| {
+        cloud.volumes.limits.lock().insert(VOLUME.into(), DiskLimits { total_iops: iops, ..DiskLimits::default() });
+    };
+    limit(Some(100));
+    let (api, _engine) = cloud.process();
+    expect(&api.token("member").call(&attachments(&id), volume_body()).await, 200);
+    cloud.reach(&id, "ACTIVE").await;
+    let reconcilers = cloud.compute(&Starter::new("reconciling".into())).reconcilers();
+    let reconciler = reconcilers.iter().find(|r| r.name() == "compute.volume_limits").unwrap();
+    for (iops, changes) in [(Some(100), 0), (Some(500), 1), (Some(500), 0), (None, 1)] {
+        limit(iops);
+        let before = cloud.store.snapshot().get::<VmIntent>(&*id).unwrap().generation;
+        reconciler.reconcile().await.unwrap();
+        let intent = cloud.store.snapshot().get::<VmIntent>(&*id).unwrap();
+        assert_eq!(intent.volumes[0].io, IoLimits { total_iops_sec: iops, ..IoLimits::default() });
+        assert_eq!(intent.generation, before + changes, "an intent that is right stays as it is");
+    }
 }

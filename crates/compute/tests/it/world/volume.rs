@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use kernel::{AttachmentId, Ctx, Error, HostName, ProjectId, Result, ServerId, SnapshotId, VolumeId};
 use parking_lot::Mutex;
-use ports::{AttachRequest, ConnectedVolume, NewVolume, VolumeInfo, VolumeTarget, Volumes};
+use ports::{AttachRequest, ConnectedVolume, DiskLimits, NewVolume, VolumeInfo, VolumeTarget, Volumes};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use store::{Index, IndexSink, Key, Object, Snapshot, Store, Tx};
+use store::{Batch, Index, IndexSink, Key, Object, Snapshot, Store, Tx};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Volume {
@@ -52,11 +52,13 @@ pub struct FakeVolumes {
     exports: Mutex<BTreeMap<AttachmentId, HostName>>,
     /// Said instead of exporting.
     pub broken: Mutex<Option<Error>>,
+    /// What guests may do with volumes.
+    pub limits: Mutex<BTreeMap<VolumeId, DiskLimits>>,
 }
 
 impl FakeVolumes {
     pub fn new(store: Store) -> Self {
-        Self { store, exports: Mutex::default(), broken: Mutex::default() }
+        Self { store, exports: Mutex::default(), broken: Mutex::default(), limits: Mutex::default() }
     }
 
     pub async fn put(&self, id: &str) {
@@ -171,7 +173,16 @@ impl Volumes for FakeVolumes {
             attachment: attachment.clone(),
             target: VolumeTarget::Fake { export: attachment.to_string() },
             read_only: false,
+            limits: self.limits(&self.store.snapshot(), &found.volume),
         })
+    }
+
+    fn limits(&self, _: &Snapshot, volume: &VolumeId) -> DiskLimits {
+        self.limits.lock().get(volume).copied().unwrap_or_default()
+    }
+
+    fn limits_changed(&self, _: &Batch) -> bool {
+        false
     }
 
     fn complete(&self, tx: &mut Tx, attachment: &AttachmentId, _: &str) -> Result<()> {

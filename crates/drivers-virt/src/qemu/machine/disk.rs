@@ -48,9 +48,8 @@ pub fn parts(disk: &Disk, machine: Machine, setting: &Setting<'_>) -> Result<Dis
     check_id(&disk.id)?;
     let mut objects = Vec::new();
     let mut nodes = vec![storage(disk, &storage_nodes(disk.slot)[0], setting)?];
-    let limited = !limits(&disk.io).is_empty();
     nodes.push(format(disk, &storage_nodes(disk.slot)[0]));
-    if limited {
+    if is_limited(disk) {
         let group = throttle_group(disk.slot);
         objects.push(json!({"qom-type": "throttle-group", "id": group, "limits": limits(&disk.io)}));
         nodes.push(json!({"driver": "throttle", "node-name": top_node(disk.slot), "throttle-group": group,
@@ -68,9 +67,21 @@ pub fn format(disk: &Disk, storage: &str) -> Value {
     json!({"driver": driver, "node-name": format_node(disk), "file": storage, "read-only": disk.read_only, "discard": "unmap"})
 }
 
+/// Whether there is a node for limits. A volume has one, limited or not: its limits come and go while the guest runs.
+fn is_limited(disk: &Disk) -> bool {
+    disk.volume.is_some() || !limits(&disk.io).is_empty()
+}
+
 /// The format's node is the top, unless limits lie on it.
 fn format_node(disk: &Disk) -> String {
-    if limits(&disk.io).is_empty() { top_node(disk.slot) } else { format!("d{}-f", disk.slot) }
+    if is_limited(disk) { format!("d{}-f", disk.slot) } else { top_node(disk.slot) }
+}
+
+/// The arguments of `qom-set` that give a disk other limits. QEMU keeps what is not named: what is lifted is zero.
+pub fn set_limits(slot: u8, io: &IoLimits) -> Value {
+    let all: Map<String, Value> =
+        by_name(io).into_iter().map(|(name, value)| (name.to_owned(), json!(value.unwrap_or(0)))).collect();
+    json!({"path": format!("/objects/{}", throttle_group(slot)), "property": "limits", "value": all})
 }
 
 /// The storage node under a disk, by the name given.
@@ -106,17 +117,21 @@ pub fn storage(disk: &Disk, name: &str, setting: &Setting<'_>) -> Result<Value> 
     Ok(node)
 }
 
-/// QEMU's limits by their names, only those that are set.
-fn limits(io: &IoLimits) -> Map<String, Value> {
-    let all = [
+/// QEMU's limits by their names.
+fn by_name(io: &IoLimits) -> [(&'static str, Option<u64>); 6] {
+    [
         ("bps-total", io.total_bytes_sec),
         ("bps-read", io.read_bytes_sec),
         ("bps-write", io.write_bytes_sec),
         ("iops-total", io.total_iops_sec),
         ("iops-read", io.read_iops_sec),
         ("iops-write", io.write_iops_sec),
-    ];
-    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect()
+    ]
+}
+
+/// Only those that are set.
+fn limits(io: &IoLimits) -> Map<String, Value> {
+    by_name(io).into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect()
 }
 
 fn device(disk: &Disk, machine: Machine) -> Result<Value> {

@@ -55,6 +55,30 @@ impl Vm {
         Ok(())
     }
 
+    /// The limits are QEMU's before they are the record's: done again, a change that a kill cut short is made whole.
+    pub async fn limit_disk(&mut self, disk: &Disk, fence: Fence) -> Result<()> {
+        self.admit(fence).await?;
+        let qmp = self.monitor()?.cloned();
+        let known = self.record.as_mut().and_then(|r| r.spec.disks.iter_mut().find(|d| d.id == disk.id));
+        let absent = || Error::not_found(format!("server {} has no disk {} here", self.server, disk.id));
+        let known = known.ok_or_else(absent)?;
+        if known.io == disk.io {
+            return Ok(());
+        }
+        if let Some(qmp) = &qmp {
+            let set = disk::set_limits(known.slot, &disk.io);
+            match qmp.execute("qom-set", set).await {
+                // A guest that was started before disks could be limited at any time: it is from its next start on.
+                Err(e) if e.not_found() => {
+                    tracing::warn!(disk = %disk.id, "a disk's limits wait for the guest's next start")
+                }
+                other => drop(other.map_err(|e| e.while_doing("limiting a disk"))?),
+            }
+        }
+        known.io = disk.io;
+        self.save().await
+    }
+
     pub async fn detach_disk(&mut self, id: &str, fence: Fence) -> Result<()> {
         self.admit(fence).await?;
         let known = self.record.as_ref().is_some_and(|r| r.spec.disks.iter().any(|d| d.id == id));

@@ -151,9 +151,8 @@ pub(crate) async fn detach(
 ) -> Result<()> {
     let volume = service.find_volume(cx, id)?;
     let permit = authorize(cx, rule, &volume.project)?;
-    let Some(found) = which(service, &volume, named)? else {
-        return Err(error::invalid_volume("Unable to detach volume: it is not attached."));
-    };
+    // As Cinder has it: what is not attached has nothing to detach.
+    let Some(found) = which(service, &volume, named)? else { return Ok(()) };
     super::may_end(cx, &found)?;
     disconnect(service, &found.id).await?;
     let now = cx.now();

@@ -7,7 +7,7 @@ use crate::{
         backup::{CreateBackup, State},
         place, set_snapshot_status, set_status,
     },
-    model::{Backup, BackupStatus, Snapshot, SnapshotStatus, Volume, VolumeStatus},
+    model::{Backup, BackupStatus, Snapshot, SnapshotStatus, Volume, VolumeStatus, VolumeTraits},
     policy,
     service::{QUOTAS, authorize_own},
 };
@@ -68,6 +68,8 @@ fn insert(service: &VolumeService, tx: &mut Tx, cx: &Ctx, id: &str, new: &NewBac
         container: new.container.clone().or(container).unwrap_or_else(|| CONTAINER.to_owned()),
         object_count: 0,
         parent: parent.map(|p| p.id.clone()),
+        data: None,
+        of: VolumeTraits::of(&volume),
         host,
         backend,
         availability_zone: volume.availability_zone.clone(),

@@ -27,7 +27,9 @@ pub(crate) fn export(service: &VolumeService, cx: &Ctx, id: &str) -> Result<Stri
             backup.status.as_str()
         )));
     }
-    Ok(STANDARD.encode(serde_json::to_vec(&*backup).doing("writing a backup's record")?))
+    // Its bytes are named, so that they are found by whichever id the record is known.
+    let named = Backup { data: Some(backup.place().backup), ..Backup::clone(&backup) };
+    Ok(STANDARD.encode(serde_json::to_vec(&named).doing("writing a backup's record")?))
 }
 
 /// The backup becomes the caller's. Its bytes must be where the record says.

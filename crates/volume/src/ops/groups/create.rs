@@ -3,11 +3,13 @@
 use super::{find, invalid, now_of};
 use crate::{
     VolumeService, error,
+    flows::group::{CreateGroup, State},
     model::{Group, GroupSnapshot, GroupType, Snapshot, Volume, VolumeType},
     ops::{group_types, volumes::create},
     policy,
     service::{QUOTAS, authorize_own, may_see},
 };
+use flow::Start;
 use kernel::{Ctx, Error, Result, SnapshotId, VolumeId};
 use std::sync::Arc;
 use store::Tx;
@@ -114,15 +116,15 @@ pub(crate) async fn create_from(
             source_group,
             ..blank.clone()
         };
-        for (snapshot, volume) in copies {
-            let record = create::NewRecord {
-                snapshot,
-                source: volume,
-                group: Some(group.id.clone()),
-                ..create::NewRecord::of(&cx, VolumeId::new())?
-            };
-            create::insert(&inner, tx, &record)?;
+        let mut volumes = Vec::new();
+        for (snapshot, source) in copies {
+            let group = Some(group.id.clone());
+            let record = create::NewRecord { snapshot, source, group, ..create::NewRecord::of(&cx, VolumeId::new())? };
+            volumes.push(create::record(tx, &record)?.id.clone());
         }
+        let (object, state) = (Group::object(&group.id), State { group: group.id.clone(), volumes });
+        let start = Start::<CreateGroup> { object, state, request_id: &cx.request_id, now: cx.now() };
+        inner.0.starter.start(tx, start)?;
         insert(tx, &cx, group)
     };
     service.write(permit, "volume.group.create_from", write).await

@@ -5,6 +5,7 @@ pub(crate) mod snapshots;
 
 use crate::{
     VolumeService, error,
+    flows::group::{DeleteGroup, State},
     model::{Group, GroupSnapshot, Volume, VolumeStatus},
     ops::{
         listing::{Field, Listed, Query, Row},
@@ -13,6 +14,8 @@ use crate::{
     policy,
     service::{QUOTAS, authorize, authorize_own, may_see},
 };
+use ::policy::Rule;
+use flow::Start;
 use kernel::{Ctx, Error, Result, Timestamp};
 use std::sync::Arc;
 use store::Tx;
@@ -123,32 +126,40 @@ pub(crate) async fn delete(service: &VolumeService, cx: &Ctx, id: &str, with_vol
     let found = find(service, cx, id)?;
     let permit = authorize(cx, &policy::GROUP_DELETE, &found.project)?;
     let (inner, cx) = (service.clone(), cx.clone());
-    let begin = move |tx: &mut Tx| {
-        tx.get::<Group>(&found.id).ok_or_else(|| none(&found.id))?;
-        let volumes = tx.by(Volume::BY_GROUP, &found.id);
-        if !volumes.is_empty() && !with_volumes {
-            return Err(invalid(format!(
-                "Group {} is not empty. delete-volumes flag needs to be set to delete it.",
-                found.id
-            )));
-        }
-        if !tx.by(GroupSnapshot::BY_GROUP, &found.id).is_empty() {
-            return Err(invalid("Group has existing snapshots."));
-        }
-        tx.update::<Group>(&found.id, |g| g.deleting = true);
-        for volume in &volumes {
-            delete::begin(&inner, tx, &volume.id, delete::Wanted::WITH_GROUP, &cx.request_id, cx.now())?;
-        }
-        forget_if_empty(tx, &found.id);
-        Ok(())
-    };
+    let begin = move |tx: &mut Tx| begin_delete(&inner, tx, &cx, &found.id, with_volumes);
     service.write(permit, "volume.group.delete", begin).await
 }
 
-/// A group that is to go, goes with its last volume.
-pub(crate) fn forget_if_empty(tx: &mut Tx, id: &str) {
-    let Some(group) = tx.get::<Group>(id).filter(|g| g.deleting) else { return };
-    if tx.by(Volume::BY_GROUP, id).is_empty() {
+fn begin_delete(service: &VolumeService, tx: &mut Tx, cx: &Ctx, id: &str, with_volumes: bool) -> Result<()> {
+    let (group, object) = (tx.get::<Group>(id).ok_or_else(|| none(id))?, Group::object(id));
+    if group.deleting {
+        return Ok(());
+    }
+    let volumes = tx.by(Volume::BY_GROUP, id);
+    if !volumes.is_empty() && !with_volumes {
+        return Err(invalid(format!("Group {id} is not empty. delete-volumes flag needs to be set to delete it.")));
+    }
+    if !tx.by(GroupSnapshot::BY_GROUP, id).is_empty() {
+        return Err(invalid("Group has existing snapshots."));
+    }
+    for volume in &volumes {
+        // One that is being made with the group is let go first.
+        let making = volume.status == VolumeStatus::Creating;
+        delete::ready(tx, volume, delete::Wanted { force: making, ..delete::Wanted::default() })?;
+        delete::mark(tx, &volume.id, VolumeStatus::Deleting, cx.now());
+    }
+    for flow in tx.by(flow::FlowRecord::BY_OBJECT, &object) {
+        flow::cancel(tx, &flow.id);
+    }
+    tx.update::<Group>(id, |g| g.deleting = true);
+    let state = State { group: id.to_owned(), volumes: volumes.iter().map(|v| v.id.clone()).collect() };
+    let start = Start::<DeleteGroup> { object, state, request_id: &cx.request_id, now: cx.now() };
+    service.0.starter.start(tx, start).map(drop)
+}
+
+/// Removes the record and gives its quota back.
+pub(crate) fn forget(tx: &mut Tx, id: &str) {
+    if let Some(group) = tx.get::<Group>(id) {
         tx.delete::<Group>(id);
         QUOTAS.release(tx, &group.project, &[("groups", 1)]);
     }
@@ -174,6 +185,24 @@ fn said(status: &str) -> Result<Option<String>> {
         other if KNOWN.contains(&other) => Ok(Some(other.to_owned())),
         other => Err(Error::bad_request(format!("Must specify a valid status, not {other}."))),
     }
+}
+
+/// The rule of what is done with a group's replicas.
+pub(crate) fn replication_rule(action: &str) -> Option<&'static Rule> {
+    Some(match action {
+        "enable_replication" => &policy::GROUP_ENABLE_REPLICATION,
+        "disable_replication" => &policy::GROUP_DISABLE_REPLICATION,
+        "failover_replication" => &policy::GROUP_FAILOVER_REPLICATION,
+        "list_replication_targets" => &policy::GROUP_LIST_REPLICATION,
+        _ => return None,
+    })
+}
+
+/// No back end replicates, so no group does: refused as Cinder refuses a group whose type says nothing of replication.
+pub(crate) fn refuse_replication(service: &VolumeService, cx: &Ctx, rule: &'static Rule, id: &str) -> Result<()> {
+    let found = find(service, cx, id)?;
+    let _permitted = authorize(cx, rule, &found.project)?;
+    Err(Error::bad_request(format!("Invalid group type: Group {id} is not a replication group type.")))
 }
 
 /// What a new group or group snapshot has of who asks.

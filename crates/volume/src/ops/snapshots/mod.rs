@@ -4,12 +4,12 @@ use crate::{
     VolumeService, error,
     flows::{
         create_snapshot::{self, CreateSnapshot},
-        delete_snapshot::{self, DeleteSnapshot},
+        delete_snapshot::{self, DeleteSnapshot, Fate},
     },
     model::{Snapshot, SnapshotStatus, Volume, VolumeStatus},
     ops::listing::{Listed, Query},
-    policy,
-    service::{QUOTAS, authorize, authorize_own},
+    policy, quotas,
+    service::{authorize, authorize_own},
 };
 use ::policy::Rule;
 use flow::Start;
@@ -45,22 +45,32 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewSnapshot) ->
         return Ok(there);
     }
     let volume = tx.get::<Volume>(&new.volume).ok_or_else(|| error::no_volume(&new.volume))?;
-    let ready = volume.status == VolumeStatus::Available || (volume.status == VolumeStatus::InUse && new.force);
-    if !ready {
-        return Err(error::invalid_volume(format!(
-            "Volume {} status must be available, but current status is: {}.",
-            new.volume,
-            volume.status.as_str()
-        )));
-    }
-    let size = i64::try_from(volume.size_gib).unwrap_or(i64::MAX);
-    QUOTAS.claim(tx, &new.project, &[("snapshots", 1), ("gigabytes", size)])?;
+    ready(&volume, new)?;
     let state = create_snapshot::State { snapshot: new.id.clone() };
     let start =
         Start::<CreateSnapshot> { object: Snapshot::object(&new.id), state, request_id: &new.request_id, now: new.now };
     service.0.starter.start(tx, start)?;
+    record(tx, new, &volume)
+}
+
+/// Whether a snapshot of the volume can be taken now.
+pub(crate) fn ready(volume: &Volume, new: &NewSnapshot) -> Result<()> {
+    if volume.status == VolumeStatus::Available || (volume.status == VolumeStatus::InUse && new.force) {
+        return Ok(());
+    }
+    Err(error::invalid_volume(format!(
+        "Volume {} status must be available, but current status is: {}.",
+        new.volume,
+        volume.status.as_str()
+    )))
+}
+
+/// Record and quota.
+pub(crate) fn record(tx: &mut Tx, new: &NewSnapshot, volume: &Volume) -> Result<Arc<Snapshot>> {
+    let amounts = [("snapshots", 1), ("gigabytes", quotas::gib(volume.size_gib))];
+    quotas::claim(tx, &new.project, &volume.volume_type, &amounts)?;
     // Written as it is: who deletes the volume at the same time on another member then meets a conflict, and sees the snapshot.
-    tx.put(Volume::clone(&volume));
+    tx.put(Volume::clone(volume));
     Ok(tx.put(Snapshot {
         id: new.id.clone(),
         volume: new.volume.clone(),
@@ -71,6 +81,7 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewSnapshot) ->
         status: SnapshotStatus::Creating,
         size_gib: volume.size_gib,
         group_snapshot: None,
+        progress: None,
         metadata: new.metadata.clone(),
         created_at: new.now,
         updated_at: new.now,
@@ -83,8 +94,18 @@ pub(crate) async fn delete(service: &VolumeService, cx: &Ctx, id: &str, force: b
     let permit = authorize(cx, rule, &snapshot.project)?;
     let (inner, id, request_id, now) = (service.clone(), snapshot.id.clone(), cx.request_id.clone(), cx.now());
     service
-        .write(permit, "volume.snapshot.delete", move |tx| begin_delete(&inner, tx, &id, force, &request_id, now))
+        .write(permit, "volume.snapshot.delete", move |tx| {
+            begin_delete(&inner, tx, &id, Deletion { force, fate: Fate::Removed }, &request_id, now)
+        })
         .await
+}
+
+/// How a snapshot goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deletion {
+    /// Whatever its status.
+    pub(crate) force: bool,
+    pub(crate) fate: Fate,
 }
 
 /// `deleting`, with its flow.
@@ -92,15 +113,19 @@ pub(crate) fn begin_delete(
     service: &VolumeService,
     tx: &mut Tx,
     id: &SnapshotId,
-    force: bool,
+    how: Deletion,
     request_id: &RequestId,
     now: Timestamp,
 ) -> Result<()> {
     let snapshot = tx.get::<Snapshot>(id).ok_or_else(|| error::no_snapshot(id))?;
-    if snapshot.status == SnapshotStatus::Deleting {
+    // Its own flow, or that of the volume it goes with.
+    let at_work = [Snapshot::object(id), Volume::object(&snapshot.volume)]
+        .iter()
+        .any(|object| flow::live_flow_of(tx.view(), object).is_some());
+    if snapshot.status == SnapshotStatus::Deleting && at_work {
         return Ok(());
     }
-    if !snapshot.status.may_be_deleted() && !force {
+    if !snapshot.status.may_be_deleted() && !how.force {
         return Err(kernel::Error::bad_request(
             "Invalid snapshot: Snapshot status must be available or error or error_deleting.",
         ));
@@ -109,7 +134,7 @@ pub(crate) fn begin_delete(
         flow::cancel(tx, &flow.id);
     }
     tx.update::<Snapshot>(id, |s| (s.status, s.updated_at) = (SnapshotStatus::Deleting, now));
-    let state = delete_snapshot::State { snapshot: id.clone() };
+    let state = delete_snapshot::State { snapshot: id.clone(), fate: how.fate };
     let start = Start::<DeleteSnapshot> { object: Snapshot::object(id), state, request_id, now };
     service.0.starter.start(tx, start).map(drop)
 }
@@ -118,11 +143,9 @@ pub(crate) fn begin_delete(
 pub(crate) fn forget(tx: &mut Tx, id: &SnapshotId) {
     if let Some(snapshot) = tx.get::<Snapshot>(id) {
         tx.delete::<Snapshot>(id);
-        let size = i64::try_from(snapshot.size_gib).unwrap_or(0);
-        QUOTAS.release(tx, &snapshot.project, &[("snapshots", 1), ("gigabytes", size)]);
-        if let Some(group) = &snapshot.group_snapshot {
-            crate::ops::groups::snapshots::forget_if_empty(tx, group);
-        }
+        let of_type = tx.get::<Volume>(&snapshot.volume).map(|v| v.volume_type.clone()).unwrap_or_default();
+        let amounts = [("snapshots", 1), ("gigabytes", quotas::gib(snapshot.size_gib))];
+        quotas::release(tx, &snapshot.project, &of_type, &amounts);
     }
 }
 
@@ -182,9 +205,18 @@ pub(crate) async fn update_status(service: &VolumeService, cx: &Ctx, id: &str, a
             snapshot.status.as_str()
         )));
     }
+    let progress = args["progress"].as_str().map(str::to_owned);
+    if progress.as_deref().is_some_and(|p| !is_percentage(p)) {
+        return Err(kernel::Error::bad_request("Invalid input received: progress must be an integer percentage"));
+    }
     let edit = move |snapshot: &mut Snapshot| {
         snapshot.status = known;
+        snapshot.progress = progress.clone().or(snapshot.progress.take());
         Ok(())
     };
     update(service, cx, &policy::SNAPSHOT_STATUS, id, edit).await.map(drop)
+}
+
+fn is_percentage(text: &str) -> bool {
+    text.strip_suffix('%').is_some_and(|n| n.parse::<u8>().is_ok_and(|n| n <= 100))
 }

@@ -8,8 +8,8 @@ use crate::{
     flows::set_status,
     model::{Snapshot, SnapshotStatus, Transfer, Volume, VolumeStatus},
     ops::listing::{Field, Listed, Query, Row},
-    policy,
-    service::{QUOTAS, authorize, authorize_own, may_see},
+    policy, quotas,
+    service::{authorize, authorize_own, may_see},
 };
 use kernel::{Ctx, Error, ProjectId, Result, Timestamp, UserId};
 use sha2::{Digest, Sha256};
@@ -136,13 +136,14 @@ fn hand_over(tx: &mut Tx, transfer: &Transfer, to: &(ProjectId, UserId), now: Ti
     if volume.group.is_some() {
         return Err(error::invalid_volume(format!("Volume {} must not be part of a group.", volume.id)));
     }
-    let size = |gib: u64| i64::try_from(gib).unwrap_or(i64::MAX);
-    QUOTAS.release(tx, &volume.project, &[("volumes", 1), ("gigabytes", size(volume.size_gib))]);
-    QUOTAS.claim(tx, &to.0, &[("volumes", 1), ("gigabytes", size(volume.size_gib))])?;
+    let (of_type, amounts) = (&volume.volume_type, [("volumes", 1), ("gigabytes", quotas::gib(volume.size_gib))]);
+    quotas::release(tx, &volume.project, of_type, &amounts);
+    quotas::claim(tx, &to.0, of_type, &amounts)?;
     if !transfer.no_snapshots {
         for snapshot in tx.by(Snapshot::BY_VOLUME, &volume.id) {
-            QUOTAS.release(tx, &snapshot.project, &[("snapshots", 1), ("gigabytes", size(snapshot.size_gib))]);
-            QUOTAS.claim(tx, &to.0, &[("snapshots", 1), ("gigabytes", size(snapshot.size_gib))])?;
+            let amounts = [("snapshots", 1), ("gigabytes", quotas::gib(snapshot.size_gib))];
+            quotas::release(tx, &snapshot.project, of_type, &amounts);
+            quotas::claim(tx, &to.0, of_type, &amounts)?;
             tx.update::<Snapshot>(&snapshot.id, |s| (s.project, s.user) = to.clone());
         }
     }

@@ -7,14 +7,14 @@ use crate::{
         upload_volume::{self, UploadVolume},
     },
     model::{Attachment, Volume, VolumeStatus},
-    policy,
-    service::{QUOTAS, authorize},
+    policy, quotas,
+    service::authorize,
 };
 use flow::Start;
 use kernel::{Ctx, Error, ImageId, Result};
 use ports::NewImage;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub(crate) async fn extend(service: &VolumeService, cx: &Ctx, id: &str, to_gib: u64) -> Result<()> {
     let volume = service.find_volume(cx, id)?;
@@ -35,8 +35,9 @@ pub(crate) async fn extend(service: &VolumeService, cx: &Ctx, id: &str, to_gib: 
                 volume.size_gib
             )));
         }
-        let more = i64::try_from(to_gib - volume.size_gib).unwrap_or(i64::MAX);
-        QUOTAS.claim(tx, &volume.project, &[("gigabytes", more)])?;
+        quotas::check_size(tx, &volume.project, to_gib)?;
+        let more = quotas::gib(to_gib - volume.size_gib);
+        quotas::claim(tx, &volume.project, &volume.volume_type, &[("gigabytes", more)])?;
         tx.update::<Volume>(&id, |v| {
             (v.status, v.updated_at) = (VolumeStatus::Extending, now);
             v.generation += 1;
@@ -54,13 +55,26 @@ pub(crate) struct UploadBody {
     pub(crate) image_name: String,
     pub(crate) disk_format: Option<String>,
     pub(crate) container_format: Option<String>,
-    pub(crate) force: Option<bool>,
+    #[serde(default, deserialize_with = "flag")]
+    pub(crate) force: bool,
     pub(crate) visibility: Option<String>,
+    #[serde(default, deserialize_with = "flag")]
+    pub(crate) protected: bool,
+}
+
+/// A boolean as clients send it.
+fn flag<'de, D: serde::Deserializer<'de>>(d: D) -> std::result::Result<bool, D::Error> {
+    let value = <Value as serde::Deserialize>::deserialize(d)?;
+    crate::api::read_flag(&value, "flag").map_err(|e| serde::de::Error::custom(e.message()))
 }
 
 pub(crate) async fn upload(service: &VolumeService, cx: &Ctx, id: &str, body: UploadBody) -> Result<Value> {
     let volume = service.find_volume(cx, id)?;
     let permit = authorize(cx, &policy::UPLOAD, &volume.project)?;
+    // Visibility and protection came with 3.1.
+    let later = cx.version.since(3, 1);
+    let visibility = body.visibility.clone().filter(|_| later).unwrap_or_else(|| "private".into());
+    let permit = if visibility == "public" { authorize(cx, &policy::UPLOAD_PUBLIC, &volume.project)? } else { permit };
     let format = body.disk_format.clone().unwrap_or_else(|| "raw".into());
     if !matches!(format.as_str(), "raw" | "qcow2") {
         return Err(Error::bad_request(format!(
@@ -75,11 +89,12 @@ pub(crate) async fn upload(service: &VolumeService, cx: &Ctx, id: &str, body: Up
         container_format: body.container_format.clone().unwrap_or_else(|| "bare".into()),
         min_disk_gib: volume.size_gib,
         min_ram_mib: 0,
-        visibility: body.visibility.clone().unwrap_or_else(|| "shared".into()),
-        properties: Default::default(),
+        visibility: if later { visibility } else { "shared".into() },
+        protected: later && body.protected,
+        // What the image it was made of asks of those who boot it, is asked again.
+        properties: kept_properties(&volume),
     };
-    let (inner, id, cx2, image2, force) =
-        (service.clone(), volume.id.clone(), cx.clone(), image.clone(), body.force.unwrap_or(false));
+    let (inner, id, cx2, image2, force) = (service.clone(), volume.id.clone(), cx.clone(), image.clone(), body.force);
     let begin = move |tx: &mut store::Tx| {
         let volume = tx.get::<Volume>(&id).ok_or_else(|| error::no_volume(&id))?;
         let ready = volume.status == VolumeStatus::Available || (volume.status == VolumeStatus::InUse && force);
@@ -100,7 +115,20 @@ pub(crate) async fn upload(service: &VolumeService, cx: &Ctx, id: &str, body: Up
         Ok(volume)
     };
     let volume = service.write(permit, "volume.volume.upload", begin).await?;
-    Ok(upload_view(&volume, &image))
+    let mut out = upload_view(&volume, &image);
+    if later {
+        out["os-volume_upload_image"]["visibility"] = json!(image.visibility);
+        out["os-volume_upload_image"]["protected"] = json!(image.protected);
+    }
+    Ok(out)
+}
+
+/// The properties of the volume's image but for those that were facts of that image.
+fn kept_properties(volume: &Volume) -> BTreeMap<String, String> {
+    const FACTS: &[&str] =
+        &["image_id", "image_name", "container_format", "disk_format", "min_disk", "min_ram", "size", "checksum"];
+    let kept = volume.image_metadata.iter().filter(|(name, _)| !FACTS.contains(&name.as_str()));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn upload_view(volume: &Arc<Volume>, image: &NewImage) -> Value {
@@ -115,8 +143,6 @@ fn upload_view(volume: &Arc<Volume>, image: &NewImage) -> Value {
         "volume_type": Value::Null,
         "container_format": image.container_format,
         "disk_format": image.disk_format,
-        "visibility": image.visibility,
-        "protected": false,
     }})
 }
 

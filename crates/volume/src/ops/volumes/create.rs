@@ -8,8 +8,8 @@ use crate::{
         default_type, resolve_type,
     },
     ops::{backups, groups},
-    policy,
-    service::{QUOTAS, authorize_own},
+    policy, quotas,
+    service::authorize_own,
 };
 use flow::Start;
 use kernel::{Ctx, Error, ProjectId, Result, SnapshotId, Timestamp, UserId, VolumeId, ids::RequestId};
@@ -141,6 +141,13 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewRecord) -> R
     if let Some(there) = tx.get::<Volume>(&new.id) {
         return Ok(there);
     }
+    let (object, state) = (Volume::object(&new.id), State { volume: new.id.clone() });
+    service.0.starter.start(tx, Start::<CreateVolume> { object, state, request_id: &new.request_id, now: new.now })?;
+    record(tx, new)
+}
+
+/// Writes record and quota.
+pub(crate) fn record(tx: &mut Tx, new: &NewRecord) -> Result<Arc<Volume>> {
     let mut volume = blank(new);
     take_source(tx, new, &mut volume)?;
     let volume_type = match new.volume_type.as_deref() {
@@ -159,7 +166,7 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewRecord) -> R
         );
         return Err(Error::bad_request(text));
     }
-    volume.multiattach |= volume_type.extra_specs.get("multiattach").is_some_and(|v| v == "<is> True");
+    volume.multiattach |= volume_type.shares();
     volume.volume_type = volume_type.id;
     if let Some(id) = &new.group {
         let group = tx.get::<Group>(id).filter(|g| !g.deleting);
@@ -169,15 +176,9 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewRecord) -> R
         }
     }
     check_zone(tx, new.zone.as_deref(), &mut volume)?;
-    let size = i64::try_from(volume.size_gib).unwrap_or(i64::MAX);
-    QUOTAS.claim(tx, &new.project, &[("volumes", 1), ("gigabytes", size)])?;
-    let start = Start::<CreateVolume> {
-        object: Volume::object(&new.id),
-        state: State { volume: new.id.clone() },
-        request_id: &new.request_id,
-        now: new.now,
-    };
-    service.0.starter.start(tx, start)?;
+    quotas::check_size(tx, &new.project, volume.size_gib)?;
+    let amounts = [("volumes", 1), ("gigabytes", quotas::gib(volume.size_gib))];
+    quotas::claim(tx, &new.project, &volume.volume_type, &amounts)?;
     Ok(tx.put(volume))
 }
 
@@ -190,7 +191,7 @@ fn type_of_id(tx: &mut Tx, id: &str) -> Result<VolumeType> {
     tx.get::<VolumeType>(id).map(|t| VolumeType::clone(&t)).ok_or_else(|| error::no_type(id))
 }
 
-fn blank(new: &NewRecord) -> Volume {
+pub(crate) fn blank(new: &NewRecord) -> Volume {
     Volume {
         id: new.id.clone(),
         project: new.project.clone(),
@@ -286,6 +287,7 @@ fn take_backup(tx: &mut Tx, id: &str, volume: &mut Volume) -> Result<u64> {
     let here = |p: &Arc<VolumePool>| p.host == backup.host && p.backend == backup.backend;
     volume.pool = tx.view().all::<VolumePool>().find(here).map(|p| p.name.clone());
     volume.availability_zone = backup.availability_zone.clone();
+    backup.of.give(volume);
     Ok(backup.size_gib)
 }
 

@@ -5,8 +5,8 @@ use crate::{
     flows::delete_volume::{DeleteVolume, State},
     flows::set_snapshot_status,
     model::{Attachment, Backup, BackupStatus, Snapshot, SnapshotStatus, Volume, VolumeStatus},
-    policy,
-    service::{QUOTAS, authorize},
+    policy, quotas,
+    service::authorize,
 };
 use flow::Start;
 use kernel::{Ctx, Result, Timestamp, VolumeId, ids::RequestId};
@@ -20,13 +20,13 @@ pub(crate) struct Wanted {
     pub(crate) cascade: bool,
     /// Whatever its status.
     pub(crate) force: bool,
-    /// Though a group has it, which goes too.
-    pub(crate) with_group: bool,
+    /// Its record goes, its bytes stay on the pool.
+    pub(crate) unmanage: bool,
 }
 
 impl Wanted {
-    pub(crate) const FORCE: Self = Self { cascade: false, force: true, with_group: false };
-    pub(crate) const WITH_GROUP: Self = Self { cascade: false, force: false, with_group: true };
+    pub(crate) const FORCE: Self = Self { cascade: false, force: true, unmanage: false };
+    pub(crate) const UNMANAGE: Self = Self { cascade: false, force: false, unmanage: true };
 }
 
 pub(crate) async fn delete_volume(service: &VolumeService, cx: &Ctx, id: &str, wanted: Wanted) -> Result<()> {
@@ -45,10 +45,24 @@ pub(crate) fn begin(
     request: &RequestId,
     now: Timestamp,
 ) -> Result<()> {
-    let volume = tx.get::<Volume>(id).ok_or_else(|| error::no_volume(id))?;
-    if volume.status == VolumeStatus::Deleting {
+    let (volume, object) = (tx.get::<Volume>(id).ok_or_else(|| error::no_volume(id))?, Volume::object(id));
+    if volume.status == VolumeStatus::Deleting && flow::live_flow_of(tx.view(), &object).is_some() {
         return Ok(());
     }
+    if volume.group.is_some() {
+        return Err(error::invalid_volume(format!("Volume {id} cannot be deleted while in a group.")));
+    }
+    ready(tx, &volume, wanted)?;
+    for flow in tx.by(flow::FlowRecord::BY_OBJECT, &object) {
+        flow::cancel(tx, &flow.id);
+    }
+    mark(tx, id, if wanted.unmanage { VolumeStatus::Unmanaging } else { VolumeStatus::Deleting }, now);
+    let state = State { volume: id.clone(), unmanage: wanted.unmanage };
+    service.0.starter.start(tx, Start::<DeleteVolume> { object, state, request_id: request, now }).map(drop)
+}
+
+/// Whether nothing stands in the way of a volume's going.
+pub(crate) fn ready(tx: &mut Tx, volume: &Volume, wanted: Wanted) -> Result<()> {
     let deletable = matches!(
         volume.status,
         VolumeStatus::Available
@@ -57,44 +71,38 @@ pub(crate) fn begin(
             | VolumeStatus::ErrorExtending
             | VolumeStatus::ErrorRestoring
             | VolumeStatus::ErrorManaging
+            | VolumeStatus::ErrorUnmanaging
     );
     if !deletable && !wanted.force {
         let needed = "available or error or error_restoring or error_extending or error_managing and must not be migrating, attached, belong to a group, have snapshots or be disassociated from snapshots after volume transfer";
         return Err(error::invalid_volume(format!("Volume status must be {needed}.")));
     }
-    if !tx.by(Attachment::BY_VOLUME, id).is_empty() {
-        return Err(error::invalid_volume(format!("Volume {id} is attached.")));
+    if !tx.by(Attachment::BY_VOLUME, &volume.id).is_empty() {
+        return Err(error::invalid_volume(format!("Volume {} is attached.", volume.id)));
     }
-    if volume.group.is_some() && !wanted.with_group {
-        return Err(error::invalid_volume(format!("Volume {id} cannot be deleted while in a group.")));
-    }
-    let snapshots = tx.by(Snapshot::BY_VOLUME, id);
+    let snapshots = tx.by(Snapshot::BY_VOLUME, &volume.id);
     if !snapshots.is_empty() && !wanted.cascade {
         return Err(error::invalid_volume("Volume must not have dependent snapshots."));
     }
     if let Some(busy) = snapshots.iter().find(|s| !s.status.may_be_deleted() && s.status != SnapshotStatus::Deleting) {
         return Err(error::invalid_volume(format!("snapshot {} is {}.", busy.id, busy.status.as_str())));
     }
-    for snapshot in &snapshots {
-        set_snapshot_status(tx, &snapshot.id, SnapshotStatus::Deleting, now);
-    }
     let backing_up = |b: &Arc<Backup>| b.status == BackupStatus::Creating;
-    if tx.by(Backup::BY_VOLUME, id).iter().any(backing_up) {
+    if tx.by(Backup::BY_VOLUME, &volume.id).iter().any(backing_up) {
         return Err(error::invalid_volume("a backup of it is being made."));
     }
-    for flow in tx.by(flow::FlowRecord::BY_OBJECT, &Volume::object(id)) {
-        flow::cancel(tx, &flow.id);
+    Ok(())
+}
+
+/// On its way out, its snapshots with it.
+pub(crate) fn mark(tx: &mut Tx, id: &VolumeId, status: VolumeStatus, now: Timestamp) {
+    for snapshot in tx.by(Snapshot::BY_VOLUME, id) {
+        set_snapshot_status(tx, &snapshot.id, SnapshotStatus::Deleting, now);
     }
     tx.update::<Volume>(id, |v| {
-        (v.status, v.updated_at) = (VolumeStatus::Deleting, now);
+        (v.status, v.updated_at) = (status, now);
         v.generation += 1;
     });
-    let state = State { volume: id.clone() };
-    service
-        .0
-        .starter
-        .start(tx, Start::<DeleteVolume> { object: Volume::object(id), state, request_id: request, now })?;
-    Ok(())
 }
 
 /// Removes the record, those of its snapshots that went with it, and gives their quota back.
@@ -104,10 +112,7 @@ pub(crate) fn forget(tx: &mut Tx, id: &VolumeId) {
     }
     if let Some(volume) = tx.get::<Volume>(id) {
         tx.delete::<Volume>(id);
-        let size = i64::try_from(volume.size_gib).unwrap_or(0);
-        QUOTAS.release(tx, &volume.project, &[("volumes", 1), ("gigabytes", size)]);
-        if let Some(group) = &volume.group {
-            crate::ops::groups::forget_if_empty(tx, group);
-        }
+        let amounts = [("volumes", 1), ("gigabytes", quotas::gib(volume.size_gib))];
+        quotas::release(tx, &volume.project, &volume.volume_type, &amounts);
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     model::{Snapshot, SnapshotStatus, Volume, VolumePool, VolumeStatus, VolumeType, resolve_type},
     policy,
     pools::{PoolRequest, unfit},
+    quotas,
     service::authorize,
 };
 use flow::Start;
@@ -91,11 +92,18 @@ pub(crate) async fn reimage(service: &VolumeService, cx: &Ctx, id: &str, image: 
     service.write(permit, "volume.volume.reimage", write).await
 }
 
-/// A type whose wishes the volume's pool fulfils. Volumes are not moved between pools for their type.
-pub(crate) async fn retype(service: &VolumeService, cx: &Ctx, id: &str, wanted: &str) -> Result<()> {
+/// Whether a volume may be moved for its new type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moving {
+    Never,
+    OnDemand,
+}
+
+/// A type that the volume's pool offers, or, if the volume may be moved for it, another pool.
+pub(crate) async fn retype(service: &VolumeService, cx: &Ctx, id: &str, wanted: &str, moving: Moving) -> Result<()> {
     let volume = service.find_volume(cx, id)?;
     let permit = authorize(cx, &policy::RETYPE, &volume.project)?;
-    let (wanted, now) = (wanted.to_owned(), cx.now());
+    let (inner, cx, wanted) = (service.clone(), cx.clone(), wanted.to_owned());
     let write = move |tx: &mut Tx| {
         let volume = tx.get::<Volume>(&volume.id).ok_or_else(|| error::no_volume(&volume.id))?;
         if !matches!(volume.status, VolumeStatus::Available | VolumeStatus::InUse) {
@@ -108,18 +116,24 @@ pub(crate) async fn retype(service: &VolumeService, cx: &Ctx, id: &str, wanted: 
                 volume.id
             )));
         }
-        let shared = new.extra_specs.get("multiattach").is_some_and(|v| v == "<is> True");
-        check(tx, &volume, &new, shared)?;
-        tx.update::<Volume>(&volume.id, |v| {
-            (v.volume_type, v.multiattach, v.updated_at) = (new.id.clone(), shared, now);
-        });
-        Ok(())
+        check(tx, &volume, &new)?;
+        match (elsewhere(tx, &volume, &new), moving) {
+            (None, _) => {
+                tx.update::<Volume>(&volume.id, |v| v.updated_at = cx.now());
+                take_type(tx, &volume, &new.id)
+            }
+            (Some(_), Moving::OnDemand) => super::migrate::for_type(&inner, tx, &cx, &volume, &new),
+            (Some(why), Moving::Never) => Err(error::invalid_volume(format!(
+                "Retype requires migration but is not allowed: its pool does not offer type {}: {why}",
+                new.name
+            ))),
+        }
     };
     service.write(permit, "volume.volume.retype", write).await
 }
 
-fn check(tx: &mut Tx, volume: &Volume, new: &VolumeType, shared: bool) -> Result<()> {
-    if volume.status == VolumeStatus::InUse && shared != volume.multiattach {
+fn check(tx: &mut Tx, volume: &Volume, new: &VolumeType) -> Result<()> {
+    if volume.status == VolumeStatus::InUse && new.shares() != volume.multiattach {
         return Err(Error::bad_request(
             "Invalid input received: Changing multiattach is not allowed on a volume that is in use.",
         ));
@@ -128,7 +142,12 @@ fn check(tx: &mut Tx, volume: &Volume, new: &VolumeType, shared: bool) -> Result
     if encrypted != new.encryption {
         return Err(Error::bad_request("Invalid input received: Retype cannot change encryption requirements."));
     }
-    let Some(pool) = volume.pool.as_deref().and_then(|p| tx.get::<VolumePool>(p)) else { return Ok(()) };
+    Ok(())
+}
+
+/// Why the volume's pool does not offer a type.
+fn elsewhere(tx: &mut Tx, volume: &Volume, new: &VolumeType) -> Option<String> {
+    let pool = volume.pool.as_deref().and_then(|p| tx.get::<VolumePool>(p))?;
     let request = PoolRequest {
         size_gib: volume.size_gib,
         zone: None,
@@ -136,10 +155,13 @@ fn check(tx: &mut Tx, volume: &Volume, new: &VolumeType, shared: bool) -> Result
         only: volume.pool.as_deref(),
         asking: &volume.id,
     };
-    match unfit(tx.view(), &pool, &|_| true, &request) {
-        None => Ok(()),
-        Some(why) => {
-            Err(error::invalid_volume(format!("its pool {} does not offer type {}: {why}", pool.name, new.name)))
-        }
-    }
+    unfit(tx.view(), &pool, &|_| true, &request)
+}
+
+/// The volume is of the type from now on, and counts for it.
+pub(crate) fn take_type(tx: &mut Tx, volume: &Volume, new: &str) -> Result<()> {
+    let new = tx.get::<VolumeType>(new).ok_or_else(|| error::no_type(new))?;
+    quotas::retype(tx, volume, &new.id)?;
+    tx.update::<Volume>(&volume.id, |v| (v.volume_type, v.multiattach) = (new.id.clone(), new.shares()));
+    Ok(())
 }

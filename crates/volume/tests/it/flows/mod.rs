@@ -2,6 +2,9 @@
 
 mod backup;
 mod create;
+mod group;
+mod handover;
+mod migrate;
 mod pools;
 mod snapshot;
 mod volume;
@@ -14,8 +17,12 @@ use store::WatchItem;
 
 /// Calls the API in the name of a process and returns the flow that this has started, also if it has ended by then.
 async fn ask(cloud: &Cloud, starter: &Starter, request: &str, body: impl Into<Option<Value>>) -> FlowId {
+    ask_as("member", cloud, starter, request, body).await
+}
+
+async fn ask_as(who: &str, cloud: &Cloud, starter: &Starter, request: &str, body: impl Into<Option<Value>>) -> FlowId {
     let mut watch = cloud.store.watch();
-    let answer = cloud.api(starter).token("member").call(request, body).await;
+    let answer = cloud.api(starter).token(who).call(request, body).await;
     assert!(answer.status < 300, "{request}: {}", answer.text());
     while let Some(item) = watch.try_next() {
         let WatchItem::Batch(batch) = item else { panic!("the watch was reset") };

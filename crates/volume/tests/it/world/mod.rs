@@ -6,13 +6,14 @@ pub mod pool;
 use flow::{Engine, EngineBuilder, FlowRecord, Starter};
 use http::testkit::{Answer, Api, Tokens, deps, member_of};
 use image::FakeImages;
-use kernel::SystemClock;
+use kernel::{Result, ServerId, SystemClock, Timestamp};
 use policy::Policies;
 use pool::Pools;
 use ports::quota::{QuotaLimits, QuotaUsage};
+use ports::{ServerInfo, Servers, VolumeGrown};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
-use store::{Schema, Snapshot as View, Store};
+use store::{Schema, Snapshot as View, Store, Tx};
 use volume::{PoolReport, Snapshot, Volume, VolumeDeps, VolumeService, driver::PoolStats};
 
 /// An image of 1 GiB.
@@ -22,6 +23,18 @@ pub const NOWHERE: &str = "99999999-9999-4999-8999-999999999999";
 /// Projects have ids of the length that paths are told by.
 pub const P1: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 pub const P2: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+/// Attachments here name servers that nobody has.
+struct NoServers;
+
+impl Servers for NoServers {
+    fn server(&self, _: &View, _: &ServerId) -> Option<ServerInfo> {
+        None
+    }
+    fn volume_grown(&self, _: &mut Tx, _: &VolumeGrown, _: Timestamp) -> Result<()> {
+        Ok(())
+    }
+}
 
 /// One cloud. The pools outlive engines.
 #[derive(Clone)]
@@ -39,8 +52,14 @@ impl Cloud {
         cloud.images.put(IMAGE).await;
         let service = cloud.service(&Starter::new("setup".into()));
         service.bootstrap().await.unwrap();
-        service.report_pools(vec![report("h1")]).await.unwrap();
+        service.report_pools(vec![report("h1", "fake")]).await.unwrap();
         cloud
+    }
+
+    /// A second back end of the same host.
+    pub async fn add_back_end(&self, name: &str) {
+        let service = self.service(&Starter::new("setup".into()));
+        service.report_pools(vec![report("h1", name)]).await.unwrap();
     }
 
     /// The service, starting flows in the name of `starter`.
@@ -51,6 +70,7 @@ impl Cloud {
             starter: starter.clone(),
             hosts: self.pools.clone(),
             images: self.images.clone(),
+            servers: Arc::new(NoServers),
         })
     }
 
@@ -130,14 +150,19 @@ impl Cloud {
     pub fn assert_clean(&self, when: &str) {
         let view = self.store.snapshot();
         assert_eq!(volume::audit(&view), [] as [String; 0], "{when}");
-        for (id, held) in self.pools.held() {
-            let Some(record) = view.get::<Volume>(&id) else { panic!("{when}: the pool holds {id} for nobody") };
-            assert!(record.host.is_some(), "{when}: the pool holds {id}, which its record does not know");
+        for (key, held) in self.pools.held() {
+            let (backend, id) = key.split_once('/').unwrap_or(("fake", &key));
+            let Some(record) = view.get::<Volume>(id) else { panic!("{when}: the pool holds {id} for nobody") };
+            assert_eq!(
+                record.backend.as_deref(),
+                Some(backend),
+                "{when}: the pool holds {id}, which its record does not know"
+            );
             assert!(held.size_gib >= record.size_gib, "{when}: {id} is smaller than its record says");
             for snapshot in &held.snapshots {
                 assert!(view.contains::<Snapshot>(snapshot), "{when}: the pool holds snapshot {snapshot} for nobody");
             }
-            let exported = view.count_by(volume::Attachment::BY_VOLUME, &id) > 0;
+            let exported = view.count_by(volume::Attachment::BY_VOLUME, id) > 0;
             assert!(exported || !held.exported, "{when}: {id} is exported for nobody");
         }
         for id in self.pools.kept() {
@@ -148,7 +173,11 @@ impl Cloud {
         }
         let held = self.pools.held();
         for record in view.all::<Volume>().filter(|v| v.status.as_str() == "available") {
-            assert!(held.contains_key(&*record.id.to_string()), "{when}: {} is not on the pool", record.id);
+            let key = match record.backend.as_deref() {
+                Some("fake") | None => record.id.to_string(),
+                Some(other) => format!("{other}/{}", record.id),
+            };
+            assert!(held.contains_key(&key), "{when}: {} is not on the pool", record.id);
         }
     }
 }
@@ -157,7 +186,7 @@ pub fn flows(view: &View) -> usize {
     view.count::<FlowRecord>()
 }
 
-fn report(host: &str) -> PoolReport {
+fn report(host: &str, backend: &str) -> PoolReport {
     let stats = PoolStats {
         pool: "paper".into(),
         total_mib: 100 << 10,
@@ -169,7 +198,7 @@ fn report(host: &str) -> PoolReport {
         driver_version: "1".into(),
         thin: false,
     };
-    PoolReport { host: host.into(), backend: "fake".into(), availability_zone: "nova".into(), stats }
+    PoolReport { host: host.into(), backend: backend.into(), availability_zone: "nova".into(), stats }
 }
 
 /// The body of an answer that must have this status.

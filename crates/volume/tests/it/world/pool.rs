@@ -26,18 +26,31 @@ pub struct Pools {
     uploaded: Mutex<BTreeSet<String>>,
     /// Backups that are kept, by id.
     kept: Mutex<BTreeSet<String>>,
+    /// What was let go: sizes by name, and names of snapshots with their volumes.
+    lying: Mutex<BTreeMap<String, u64>>,
+    lying_snapshots: Mutex<BTreeSet<(String, String)>>,
     /// Guests that were told a disk's new size.
     told: Mutex<BTreeSet<(String, String, u64)>>,
     /// What the host says its pools are.
     measured: Mutex<Vec<Value>>,
     /// Said instead of doing, by method.
-    refusals: Mutex<BTreeMap<&'static str, Error>>,
+    refusals: Mutex<BTreeMap<&'static str, (u32, Error)>>,
     away: Mutex<bool>,
 }
 
 impl Pools {
     pub fn held(&self) -> BTreeMap<String, Held> {
         self.held.lock().clone()
+    }
+
+    /// What lies there for whoever takes it over.
+    pub fn lying(&self) -> Vec<String> {
+        let snapshots = self.lying_snapshots.lock().iter().map(|(_, name)| name.clone()).collect::<Vec<_>>();
+        self.lying.lock().keys().cloned().chain(snapshots).collect()
+    }
+
+    pub fn lay(&self, name: &str, size_gib: u64) {
+        self.lying.lock().insert(name.to_owned(), size_gib);
     }
 
     pub fn uploaded(&self) -> BTreeSet<String> {
@@ -57,7 +70,12 @@ impl Pools {
     }
 
     pub fn refuse(&self, method: &'static str, error: Error) {
-        self.refusals.lock().insert(method, error);
+        self.refuse_from(method, 0, error);
+    }
+
+    /// Refuses a method after so many calls that it lets pass.
+    pub fn refuse_from(&self, method: &'static str, after: u32, error: Error) {
+        self.refusals.lock().insert(method, (after, error));
     }
 
     pub fn heal(&self) {
@@ -90,6 +108,19 @@ impl Pools {
                 self.kept.lock().remove(&text(&params["place"]["backup"]));
                 Ok(Value::Null)
             }
+            "volume.candidates" => {
+                let all = self.lying.lock();
+                Ok(all.iter().map(|(name, size)| json!({"reference": name, "size_gib": size, "of": null})).collect())
+            }
+            "volume.adopt" => self.adopt(&held_key(params), &text(&params["reference"]), params),
+            "volume.release" => {
+                let key = held_key(params);
+                if let Some(held) = self.held.lock().remove(&key) {
+                    assert!(!held.exported && held.snapshots.is_empty(), "it is in use");
+                    self.lay(&format!("volume-{key}"), held.size_gib);
+                }
+                Ok(Value::Null)
+            }
             "volume.backup_info" => match self.kept.lock().contains(&text(&params["place"]["backup"])) {
                 true => Ok(info),
                 false => Err(Error::not_found("no such backup")),
@@ -98,14 +129,30 @@ impl Pools {
         })
     }
 
+    fn adopt(&self, key: &str, name: &str, params: &Value) -> Result<Value> {
+        let mut held = self.held.lock();
+        if let Some(there) = held.get(key) {
+            return Ok(json!(there.size_gib));
+        }
+        let found = self.lying.lock().remove(name);
+        let size_gib = found.ok_or_else(|| Error::bad_request(format!("nothing is named {name}")))?;
+        let generation = params["generation"].as_u64().unwrap_or_default();
+        held.insert(key.to_owned(), Held { size_gib, generation, ..Held::default() });
+        Ok(json!(size_gib))
+    }
+
     fn change(&self, method: &str, params: &Value) -> Result<Value> {
         let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();
-        let (id, generation) = (text("id"), params["generation"].as_u64().unwrap_or_default());
+        let (id, generation) = (held_key(params), params["generation"].as_u64().unwrap_or_default());
         let mut held = self.held.lock();
         let absent = || Error::not_found(format!("volume {id} is not in this pool"));
         if method == "volume.create" {
             let size_gib = params["spec"]["size_gib"].as_u64().expect("a size");
             let new = Held { size_gib, generation, ..Held::default() };
+            if params["spec"]["source"]["type"] == "exported" {
+                let from = held.get(params["spec"]["source"]["target"]["export"].as_str().expect("an export"));
+                assert!(from.is_some_and(|f| f.exported), "what is copied is exported");
+            }
             let found = held.entry(id).or_insert(new);
             return if found.generation > generation { Err(fenced()) } else { Ok(Value::Null) };
         }
@@ -126,6 +173,18 @@ impl Pools {
             "volume.rewrite" => found.rewritten += 1,
             "volume.create_snapshot" => drop(found.snapshots.insert(text("snapshot"))),
             "volume.delete_snapshot" => drop(found.snapshots.remove(&text("snapshot"))),
+            "volume.release_snapshot" => {
+                if found.snapshots.remove(&text("snapshot")) {
+                    self.lying_snapshots.lock().insert((id, format!("_snapshot-{}", text("snapshot"))));
+                }
+            }
+            "volume.adopt_snapshot" => {
+                let there = found.snapshots.contains(&text("snapshot"));
+                if !there && !self.lying_snapshots.lock().remove(&(id, text("reference"))) {
+                    return Err(Error::bad_request("nothing is named so"));
+                }
+                found.snapshots.insert(text("snapshot"));
+            }
             "volume.export" => {
                 found.exported = true;
                 return Ok(json!({"type": "fake", "export": id}));
@@ -136,6 +195,12 @@ impl Pools {
         }
         Ok(Value::Null)
     }
+}
+
+/// Volumes of the first back end by their ids, those of others with its name before.
+fn held_key(params: &Value) -> String {
+    let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();
+    if text("backend") == "fake" { text("id") } else { format!("{}/{}", text("backend"), text("id")) }
 }
 
 fn fenced() -> Error {
@@ -149,8 +214,11 @@ impl HostCalls for Pools {
         if *self.away.lock() {
             return Err(Error::unavailable("host h1 is not connected"));
         }
-        if let Some(refusal) = self.refusals.lock().get(method) {
-            return Err(refusal.clone());
+        if let Some((after, refusal)) = self.refusals.lock().get_mut(method) {
+            if *after == 0 {
+                return Err(refusal.clone());
+            }
+            *after -= 1;
         }
         // Others run here, as they do while a real call is on its way.
         tokio::task::yield_now().await;
