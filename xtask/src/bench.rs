@@ -6,6 +6,7 @@ mod blocks;
 mod identity;
 mod image;
 mod network;
+mod volume;
 
 use crate::cloud::{Hosts, TestCloud, write_report};
 use cli::Cloud;
@@ -17,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const NAMES: &[&str] = &["store", "api", "identity", "network", "image", "blocks"];
+const NAMES: &[&str] = &["store", "api", "identity", "network", "image", "volume", "blocks"];
 
 pub fn run(args: &[String]) -> Result<(), String> {
     let wanted: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -42,6 +43,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
     }
     if asked("image") {
         runtime.block_on(image::run())?;
+    }
+    if asked("volume") {
+        runtime.block_on(volume::run())?;
     }
     if asked("blocks") {
         runtime.block_on(blocks::run())?;

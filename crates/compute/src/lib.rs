@@ -126,7 +126,7 @@ impl Servers for KnownServers {
             server: grown.server.clone(),
             verb: Verb::ExtendVolume,
             request_id: grown.request_id.clone(),
-            user: None,
+            user: Some(server.user.clone()),
             project: server.project.clone(),
             start: grown.began,
             end: None,

@@ -111,6 +111,11 @@ pub(crate) fn unfit(
 /// How far thin pools may promise more than they have (Cinder's `max_over_subscription_ratio` is 20).
 const OVER_SUBSCRIPTION: u64 = 20;
 
+/// GiB that volumes on a pool were promised.
+pub(crate) fn promised_gib(view: &View, pool: &VolumePool) -> u64 {
+    view.by(Volume::BY_POOL, &pool.name).map(|v| v.size_gib).sum()
+}
+
 /// What may still be promised, but for what is promised to one.
 pub(crate) fn room_gib(view: &View, pool: &VolumePool, but: Option<&VolumeId>) -> i64 {
     let others = view.by(Volume::BY_POOL, &pool.name).filter(|v| Some(&v.id) != but);

@@ -18,6 +18,7 @@ mod quotas;
 mod root;
 mod services;
 mod snapshots;
+mod specs;
 mod transfers;
 mod type_extras;
 mod types;
@@ -68,6 +69,7 @@ pub fn router() -> ApiRouter<VolumeService> {
         .merge(snapshots::routes())
         .merge(attachments::routes())
         .merge(types::routes())
+        .merge(specs::routes())
         .merge(type_extras::routes())
         .merge(qos::routes())
         .merge(default_types::routes())

@@ -6,7 +6,7 @@ use crate::{
     model::{ServiceState, Snapshot, Volume, VolumePool},
     ops::services::{self, ServiceRow},
     policy,
-    pools::room_gib,
+    pools::{promised_gib, room_gib},
     service::authorize_own,
 };
 use http::{ApiResult, ApiRouter, JsonBody, Params, Path, State};
@@ -265,7 +265,7 @@ async fn pools(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, par
 }
 
 fn pool_capabilities(view: &View, pool: &VolumePool, now: &str) -> Value {
-    let stats = &pool.stats;
+    let (stats, promised) = (&pool.stats, promised_gib(view, pool));
     let gib = |mib: u64| (mib as f64 / 1024.0 * 100.0).round() / 100.0;
     json!({
         "volume_backend_name": pool.backend,
@@ -275,8 +275,8 @@ fn pool_capabilities(view: &View, pool: &VolumePool, now: &str) -> Value {
         "storage_protocol": stats.storage_protocol,
         "total_capacity_gb": gib(stats.total_mib),
         "free_capacity_gb": gib(stats.free_mib),
-        "allocated_capacity_gb": stats.provisioned_gib,
-        "provisioned_capacity_gb": stats.provisioned_gib,
+        "allocated_capacity_gb": promised,
+        "provisioned_capacity_gb": promised,
         "thin_provisioning_support": stats.thin,
         "thick_provisioning_support": !stats.thin,
         "multiattach": true,

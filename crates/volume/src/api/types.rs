@@ -1,9 +1,14 @@
-//! `/v3/types` and their extra specs.
+//! `/v3/types`
 
-use super::{ListCx, VolumeCx, item, read_flag, views};
-use crate::{VolumeService, VolumeType, ops::types, policy, service::authorize_own};
+use super::{ListCx, VolumeCx, read_flag, views};
+use crate::{
+    VolumeService, VolumeType,
+    ops::{kinds, types},
+    policy,
+    service::authorize_own,
+};
 use http::{ApiResult, ApiRouter, JsonBody, Path, State};
-use kernel::{Ctx, Error, Result};
+use kernel::Error;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -15,11 +20,6 @@ pub(super) fn routes() -> ApiRouter<VolumeService> {
         .get("/v3/types/{id}", show)
         .put("/v3/types/{id}", put)
         .delete("/v3/types/{id}", delete)
-        .get("/v3/types/{id}/extra_specs", specs)
-        .post("/v3/types/{id}/extra_specs", add_specs)
-        .get("/v3/types/{id}/extra_specs/{key}", spec)
-        .put("/v3/types/{id}/extra_specs/{key}", put_spec)
-        .delete("/v3/types/{id}/extra_specs/{key}", remove_spec)
 }
 
 http::schema! {
@@ -54,25 +54,6 @@ http::schema! {
                 },
             },
         },
-    };
-    SPECS = {
-        "type": "object",
-        "required": ["extra_specs"],
-        "additionalProperties": false,
-        "properties": {
-            "extra_specs": {
-                "type": "object",
-                "additionalProperties": false,
-                "patternProperties": {"^[a-zA-Z0-9-_:.]{1,255}$": {"type": "string", "maxLength": 255}},
-            },
-        },
-    };
-    SPEC = {
-        "type": "object",
-        "minProperties": 1,
-        "maxProperties": 1,
-        "additionalProperties": false,
-        "patternProperties": {"^[a-zA-Z0-9-_:.]{1,255}$": {"type": "string", "maxLength": 255}},
     }
 }
 
@@ -108,7 +89,7 @@ async fn create(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, bo
         qos: None,
         created_at: cx.now(),
     };
-    let made = types::create(&service, &cx, made).await?;
+    let made = kinds::create(&service, &cx, &policy::TYPE_CREATE, made).await?;
     Ok(http::ok(&json!({"volume_type": views::new_volume_type(&cx, &made)})))
 }
 
@@ -147,95 +128,11 @@ async fn put(
         t.public = public.unwrap_or(t.public);
         Ok(())
     };
-    let changed = types::update(&service, &cx, &policy::TYPE_UPDATE, &id, edit).await?;
+    let changed = kinds::update(&service, &cx, &policy::TYPE_UPDATE, &id, edit).await?;
     Ok(http::ok(&json!({"volume_type": views::new_volume_type(&cx, &changed)})))
 }
 
 async fn delete(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {
     types::delete(&service, &cx, &id).await?;
-    Ok(http::accepted())
-}
-
-/// The extra specs that the caller may see.
-fn shown(cx: &Ctx, t: &VolumeType) -> std::collections::BTreeMap<String, String> {
-    views::open_specs(cx, &t.extra_specs)
-}
-
-async fn specs(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {
-    let _read = authorize_own(&cx, &policy::SPECS_INDEX)?;
-    Ok(http::ok(&json!({"extra_specs": shown(&cx, &*types::find(&service, &cx, &id)?)})))
-}
-
-async fn add_specs(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    Path(id): Path<String>,
-    body: JsonBody,
-) -> ApiResult {
-    let _permitted = authorize_own(&cx, &policy::SPECS_CREATE)?;
-    let mut body: Value = body.read(&SPECS)?;
-    let more: BTreeMap<String, String> = http::from_value(body["extra_specs"].take())?;
-    check_specs(&more)?;
-    let answer = json!({"extra_specs": more});
-    let edit = move |t: &mut VolumeType| {
-        t.extra_specs.extend(more.clone());
-        Ok(())
-    };
-    types::update(&service, &cx, &policy::SPECS_CREATE, &id, edit).await?;
-    Ok(http::ok(&answer))
-}
-
-/// What a back end cannot do is not promised.
-fn check_specs(specs: &BTreeMap<String, String>) -> Result<()> {
-    match specs.get("multiattach") {
-        Some(value) if value != "<is> True" && value != "<is> False" => Err(Error::bad_request(format!(
-            "Invalid input received: multiattach is \"<is> True\" or \"<is> False\", not {value}"
-        ))),
-        _ => Ok(()),
-    }
-}
-
-fn no_spec(id: &str, key: &str) -> Error {
-    Error::not_found(format!("Volume Type {id} has no extra specs with key {key}."))
-}
-
-async fn spec(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    Path((id, key)): Path<(String, String)>,
-) -> ApiResult {
-    let _read = authorize_own(&cx, &policy::SPECS_SHOW)?;
-    let found = shown(&cx, &*types::find(&service, &cx, &id)?);
-    let value = found.get(&key).ok_or_else(|| no_spec(&id, &key))?;
-    Ok(http::ok(&json!({key: value})))
-}
-
-async fn put_spec(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    Path((id, key)): Path<(String, String)>,
-    body: JsonBody,
-) -> ApiResult {
-    let _permitted = authorize_own(&cx, &policy::SPECS_UPDATE)?;
-    let specs: BTreeMap<String, String> = body.read(&SPEC)?;
-    let value = item(specs.get(&key).map(String::as_str))?;
-    check_specs(&specs)?;
-    let answer = json!({key.clone(): value});
-    let edit = move |t: &mut VolumeType| {
-        t.extra_specs.insert(key.clone(), value.clone());
-        Ok(())
-    };
-    types::update(&service, &cx, &policy::SPECS_UPDATE, &id, edit).await?;
-    Ok(http::ok(&answer))
-}
-
-async fn remove_spec(
-    State(service): State<VolumeService>,
-    VolumeCx(cx): VolumeCx,
-    Path((id, key)): Path<(String, String)>,
-) -> ApiResult {
-    let wanted = id.clone();
-    let edit = move |t: &mut VolumeType| t.extra_specs.remove(&key).map(drop).ok_or_else(|| no_spec(&wanted, &key));
-    types::update(&service, &cx, &policy::SPECS_DELETE, &id, edit).await?;
     Ok(http::accepted())
 }

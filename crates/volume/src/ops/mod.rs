@@ -5,6 +5,7 @@ pub(crate) mod backups;
 pub(crate) mod default_types;
 pub(crate) mod group_types;
 pub(crate) mod groups;
+pub(crate) mod kinds;
 pub(crate) mod listing;
 pub(crate) mod manage;
 pub(crate) mod messages;

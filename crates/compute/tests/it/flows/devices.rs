@@ -194,9 +194,9 @@ async fn limits_of_volumes_reach_guests_that_run() {
     let reconciler = reconcilers.iter().find(|r| r.name() == "compute.volume_limits").unwrap();
     for (iops, changes) in [(Some(100), 0), (Some(500), 1), (Some(500), 0), (None, 1)] {
         limit(iops);
-        let before = cloud.store.snapshot().get::<VmIntent>(&*id).unwrap().generation;
+        let before = cloud.store.snapshot().get::<VmIntent>(&id).unwrap().generation;
         reconciler.reconcile().await.unwrap();
-        let intent = cloud.store.snapshot().get::<VmIntent>(&*id).unwrap();
+        let intent = cloud.store.snapshot().get::<VmIntent>(&id).unwrap();
         assert_eq!(intent.volumes[0].io, IoLimits { total_iops_sec: iops, ..IoLimits::default() });
         assert_eq!(intent.generation, before + changes, "an intent that is right stays as it is");
     }

@@ -3,11 +3,13 @@
 use crate::{
     VolumeService,
     model::{DEFAULT_GROUP_TYPE, Group, GroupType},
-    ops::listing::{Field, Listed, Query, Row},
+    ops::{
+        kinds::TypeKind,
+        listing::{Field, Listed, Query, Row},
+    },
     policy,
     service::authorize_own,
 };
-use ::policy::Rule;
 use kernel::{Ctx, Error, Result, Timestamp};
 use std::{collections::BTreeMap, sync::Arc};
 use store::Tx;
@@ -25,6 +27,23 @@ impl Row for GroupType {
             "created_at" => Field::text(self.created_at.iso_micros()),
             _ => return None,
         })
+    }
+}
+
+impl TypeKind for GroupType {
+    const SPACE: &'static str = "volume.group_type";
+    const WHAT: &'static str = "Group Type";
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn specs_mut(&mut self) -> &mut BTreeMap<String, String> {
+        &mut self.specs
+    }
+    fn none(id: &str) -> Error {
+        none(id)
     }
 }
 
@@ -67,41 +86,6 @@ pub(crate) fn show(service: &VolumeService, cx: &Ctx, id: &str) -> Result<Arc<Gr
     view.get::<GroupType>(id).filter(|t| t.public || cx.is_admin()).ok_or_else(|| none(id))
 }
 
-fn taken(name: &str) -> Error {
-    Error::conflict(format!("Group Type {name} already exists."))
-}
-
-pub(crate) async fn create(service: &VolumeService, cx: &Ctx, new: GroupType) -> Result<Arc<GroupType>> {
-    let permit = authorize_own(cx, &policy::GROUP_TYPE_CREATE)?;
-    let insert = move |tx: &mut Tx| {
-        tx.claim_unique("volume.group_type", &new.name, &new.id).map_err(|_| taken(&new.name))?;
-        Ok(tx.put(new.clone()))
-    };
-    service.write(permit, "volume.group_type.create", insert).await
-}
-
-pub(crate) async fn update(
-    service: &VolumeService,
-    cx: &Ctx,
-    rule: &'static Rule,
-    id: &str,
-    mut edit: impl FnMut(&mut GroupType) -> Result<()> + Send + 'static,
-) -> Result<Arc<GroupType>> {
-    let permit = authorize_own(cx, rule)?;
-    let id = id.to_owned();
-    let write = move |tx: &mut Tx| {
-        let old = tx.get::<GroupType>(&id).ok_or_else(|| none(&id))?;
-        let mut new = GroupType::clone(&old);
-        edit(&mut new)?;
-        if new.name != old.name {
-            tx.claim_unique("volume.group_type", &new.name, &id).map_err(|_| taken(&new.name))?;
-            tx.release_unique("volume.group_type", &old.name, &id);
-        }
-        Ok(tx.put(new))
-    };
-    service.write(permit, "volume.group_type.update", write).await
-}
-
 pub(crate) async fn delete(service: &VolumeService, cx: &Ctx, id: &str) -> Result<()> {
     let permit = authorize_own(cx, &policy::GROUP_TYPE_DELETE)?;
     let id = id.to_owned();
@@ -110,7 +94,7 @@ pub(crate) async fn delete(service: &VolumeService, cx: &Ctx, id: &str) -> Resul
         if tx.view().count_by(Group::BY_TYPE, &id) > 0 {
             return Err(Error::bad_request("Target group type is still in use."));
         }
-        tx.release_unique("volume.group_type", &found.name, &id);
+        tx.release_unique(GroupType::SPACE, &found.name, &id);
         tx.delete::<GroupType>(&id);
         Ok(())
     };

@@ -1,6 +1,12 @@
 //! Which projects may use a private type.
 
-use crate::{VolumeService, model::VolumeType, ops::types, policy, service::authorize_own};
+use crate::{
+    VolumeService,
+    model::VolumeType,
+    ops::{kinds, types},
+    policy,
+    service::authorize_own,
+};
 use kernel::{Ctx, Error, ProjectId, Result};
 use std::sync::Arc;
 
@@ -26,7 +32,7 @@ pub(crate) async fn add(service: &VolumeService, cx: &Ctx, id: &str, project: Pr
         }
         Ok(())
     };
-    types::update(service, cx, &policy::ACCESS_ADD, id, edit).await.map(drop)
+    kinds::update(service, cx, &policy::ACCESS_ADD, id, edit).await.map(drop)
 }
 
 pub(crate) async fn remove(service: &VolumeService, cx: &Ctx, id: &str, project: ProjectId) -> Result<()> {
@@ -39,5 +45,5 @@ pub(crate) async fn remove(service: &VolumeService, cx: &Ctx, id: &str, project:
             || Error::not_found(format!("Volume type access not found for {id_text} / {project} combination."));
         if t.access.remove(&project) { Ok(()) } else { Err(absent()) }
     };
-    types::update(service, cx, &policy::ACCESS_REMOVE, id, edit).await.map(drop)
+    kinds::update(service, cx, &policy::ACCESS_REMOVE, id, edit).await.map(drop)
 }

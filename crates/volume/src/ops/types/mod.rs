@@ -6,11 +6,13 @@ pub(crate) mod encryption;
 use crate::{
     VolumeService, error,
     model::{DEFAULT_TYPE, ProjectDefault, Volume, VolumeType, default_type},
-    ops::listing::{Field, Listed, Query, Row},
+    ops::{
+        kinds::TypeKind,
+        listing::{Field, Listed, Query, Row},
+    },
     policy,
     service::{authorize_own, project_of},
 };
-use ::policy::Rule;
 use kernel::{Ctx, Error, Result, Timestamp};
 use std::{collections::BTreeMap, sync::Arc};
 use store::Tx;
@@ -41,6 +43,23 @@ impl Row for VolumeType {
 
 fn truth(text: &str) -> bool {
     matches!(text.to_lowercase().as_str(), "true" | "1" | "yes" | "on" | "t" | "y")
+}
+
+impl TypeKind for VolumeType {
+    const SPACE: &'static str = "volume.type";
+    const WHAT: &'static str = "Volume Type";
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn specs_mut(&mut self) -> &mut BTreeMap<String, String> {
+        &mut self.extra_specs
+    }
+    fn none(id: &str) -> Error {
+        error::no_type(id)
+    }
 }
 
 /// Makes the default type, once.
@@ -87,51 +106,6 @@ pub(crate) async fn show_default(service: &VolumeService, cx: &Ctx) -> Result<Vo
     service.write(permit, "volume.type.default", move |tx| default_type(tx, &project)).await
 }
 
-fn check_name(name: &str) -> Result<()> {
-    if name.trim().is_empty() || name.chars().count() > 255 {
-        return Err(Error::bad_request("Invalid input for field/attribute name: a name has 1 to 255 characters"));
-    }
-    Ok(())
-}
-
-pub(crate) async fn create(service: &VolumeService, cx: &Ctx, new: VolumeType) -> Result<Arc<VolumeType>> {
-    let permit = authorize_own(cx, &policy::TYPE_CREATE)?;
-    check_name(&new.name)?;
-    let insert = move |tx: &mut Tx| {
-        if tx.claim_unique("volume.type", &new.name, &new.id).is_err() {
-            return Err(Error::conflict(format!("Volume Type {} already exists.", new.name)));
-        }
-        Ok(tx.put(new.clone()))
-    };
-    service.write(permit, "volume.type.create", insert).await
-}
-
-/// Applies an edit that may refuse, under the rule for it.
-pub(crate) async fn update(
-    service: &VolumeService,
-    cx: &Ctx,
-    rule: &'static Rule,
-    id: &str,
-    mut edit: impl FnMut(&mut VolumeType) -> Result<()> + Send + 'static,
-) -> Result<Arc<VolumeType>> {
-    let permit = authorize_own(cx, rule)?;
-    let id = id.to_owned();
-    let write = move |tx: &mut Tx| {
-        let old = tx.get::<VolumeType>(&id).ok_or_else(|| error::no_type(&id))?;
-        let mut new = VolumeType::clone(&old);
-        edit(&mut new)?;
-        check_name(&new.name)?;
-        if new.name != old.name {
-            if tx.claim_unique("volume.type", &new.name, &id).is_err() {
-                return Err(Error::conflict(format!("Volume Type {} already exists.", new.name)));
-            }
-            tx.release_unique("volume.type", &old.name, &id);
-        }
-        Ok(tx.put(new))
-    };
-    service.write(permit, "volume.type.update", write).await
-}
-
 pub(crate) async fn delete(service: &VolumeService, cx: &Ctx, id: &str) -> Result<()> {
     let permit = authorize_own(cx, &policy::TYPE_DELETE)?;
     let id = id.to_owned();
@@ -147,7 +121,7 @@ pub(crate) async fn delete(service: &VolumeService, cx: &Ctx, id: &str) -> Resul
         if tx.view().count_by(Volume::BY_TYPE, &id) > 0 {
             return Err(Error::bad_request("Target volume type is still in use."));
         }
-        tx.release_unique("volume.type", &found.name, &id);
+        tx.release_unique(VolumeType::SPACE, &found.name, &id);
         tx.delete::<VolumeType>(&id);
         Ok(())
     };

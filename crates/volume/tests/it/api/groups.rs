@@ -78,3 +78,15 @@ async fn volumes_come_and_go() {
     expect(&admin.call(&reset, json!({"reset_status": {"status": "error"}})).await, 202);
     assert_eq!(show(&member, &format!("groups/{id}")).await["group"]["status"], "error");
 }
+
+#[tokio::test]
+async fn no_group_is_replicated() {
+    let cloud = Cloud::new().await;
+    let (api, _engine) = cloud.process();
+    let member = api.token("member");
+    let at = format!("POST /volume/v3/groups/{}/action", group(&member).await);
+    for action in ["enable_replication", "disable_replication", "failover_replication", "list_replication_targets"] {
+        refused(&member.call(&at, json!({action: {}})).await, 400, "badRequest", "not a replication group type");
+        refused(&api.token("reader").call(&at, json!({action: {}})).await, 403, "forbidden", action);
+    }
+}

@@ -3,8 +3,10 @@
 mod attachments;
 mod backups;
 mod bad_input;
+mod clusters;
 mod groups;
 mod legacy;
+mod quotas;
 mod snapshots;
 mod transfers;
 mod types;
