@@ -183,6 +183,12 @@ fn exported(target: &Target) -> Result<String> {
             let (host, export) = (escaped(host), escaped(export));
             Ok(format!("driver=nbd,server.type=inet,server.host={host},server.port={port},export={export}"))
         }
+        Target::Rbd { pool, namespace, image, user, conf } => {
+            let conf = conf.to_str().ok_or_else(|| Error::bad_request("the path of ceph.conf is not UTF-8"))?;
+            let within = namespace.as_ref().map(|n| format!(",namespace={}", escaped(n))).unwrap_or_default();
+            let (pool, image, user, conf) = (escaped(pool), escaped(image), escaped(user), escaped(conf));
+            Ok(format!("driver=rbd,pool={pool}{within},image={image},user={user},conf={conf}"))
+        }
         Target::Fake { .. } => Err(Error::bad_request("a fake volume has no bytes to copy")),
     }
 }

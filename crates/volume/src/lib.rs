@@ -56,12 +56,6 @@ pub fn schema(schema: Schema) -> Schema {
     schema.with::<Transfer>().with::<Message>().with::<ServiceState>()
 }
 
-/// To be spawned with [`flow::spawn_reconciler`].
-#[must_use]
-pub fn reconcilers(service: &VolumeService) -> Vec<Arc<dyn Reconciler>> {
-    vec![Arc::new(flows::reconcile_pools::PoolSizes(service.clone()))]
-}
-
 /// The verbs of this service.
 #[must_use]
 pub fn flows(engine: EngineBuilder, service: &VolumeService) -> EngineBuilder {

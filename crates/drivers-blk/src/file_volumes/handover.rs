@@ -11,11 +11,12 @@
 
 use super::{
     FileVolumes,
-    pool::{GIB, Pool, VolumeDir, VolumeRecord, names},
+    pool::{GIB, Pool, VolumeDir, VolumeRecord},
 };
 use crate::{
     disk::{OnDisk, private_dir},
     durable,
+    ground::names,
     names::{folder, plain},
     qemu_img::Format,
 };

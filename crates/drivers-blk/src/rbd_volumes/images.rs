@@ -125,6 +125,11 @@ impl Images {
         self.rbd(&["rename", &self.at(from), &self.at(to)]).await
     }
 
+    pub(super) async fn rename_snap(&self, image: &str, from: &str, to: &str) -> Result<(), Failed> {
+        let at = |snapshot: &str| self.at(&format!("{image}@{snapshot}"));
+        self.rbd(&["snap", "rename", &at(from), &at(to)]).await
+    }
+
     /// Making one that is there is `Ok`.
     pub(super) async fn snap(&self, snapshot: &str) -> Result<(), Failed> {
         match self.rbd(&["snap", "create", "--no-progress", &self.at(snapshot)]).await {

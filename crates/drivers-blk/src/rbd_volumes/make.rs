@@ -6,6 +6,7 @@
 //!   snapshot   clone ▶ grow
 //!   volume     snapshot of a moment ▶ clone ▶ snapshot away ▶ grow
 //!   backup     chunks, each checked ▶ import ▶ grow
+//!   exported   qemu-img convert ▶ import ▶ grow
 //! ```
 
 use super::{GIB, Inner, Swept, cli::Failed, sweep, volume_image};
@@ -105,6 +106,11 @@ async fn fill(inner: &Inner, spec: &VolumeSpec, fetch: &dyn ImageFetch, to: &str
             cloned.map_err(making)?;
         }
         VolumeSource::Backup(place) => from_backup(inner, place, to).await?,
+        VolumeSource::Exported { target } => {
+            let aside = inner.ground.unfinished();
+            inner.config.img.convert_exported(target, (aside.path(), Format::Raw)).await?;
+            inner.images.import(path(aside.path())?, to).await.map_err(making)?;
+        }
     }
     let needed = inner.images.info(to).await.map_err(making)?.map_or(0, |i| i.size);
     fits(needed, size)?;

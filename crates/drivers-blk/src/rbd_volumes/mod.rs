@@ -24,6 +24,7 @@ mod backups;
 mod cli;
 mod config;
 mod doctor;
+mod handover;
 mod images;
 mod make;
 mod sweep;
@@ -58,7 +59,8 @@ use tokio::{
     time::{Instant, sleep},
 };
 use volume::driver::{
-    BackupInfo, BackupPlace, BackupSpec, Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend, VolumeSpec,
+    BackupInfo, BackupPlace, BackupSpec, Candidate, Fence, ImageFetch, Inventory, PoolStats, Target, VolumeBackend,
+    VolumeSpec,
 };
 
 const GIB: u64 = 1 << 30;
@@ -422,6 +424,47 @@ impl VolumeBackend for RbdVolumes {
     async fn backup_info(&self, place: &BackupPlace) -> Result<BackupInfo> {
         let (dir, place) = (self.inner.config.backups.clone(), place.clone());
         spawn_blocking(move || store::info(&dir, &place)).await.doing("looking for a backup")?
+    }
+
+    async fn candidates(&self) -> Result<Vec<Candidate>> {
+        self.inner.ready().await?;
+        self.inner.candidates().await
+    }
+
+    async fn adopt(&self, reference: &str, id: &VolumeId, fence: Fence) -> Result<u64> {
+        let (of, reference) = (id.clone(), reference.to_owned());
+        self.change(id, fence, |pool| async move {
+            pool.inner.ready().await?;
+            pool.inner.adopt(&reference, &of).await
+        })
+        .await
+    }
+
+    async fn release(&self, id: &VolumeId, fence: Fence) -> Result<()> {
+        let of = id.clone();
+        self.change(id, fence, |pool| async move {
+            pool.inner.ready().await?;
+            pool.inner.release(&of).await
+        })
+        .await
+    }
+
+    async fn adopt_snapshot(&self, volume: &VolumeId, reference: &str, id: &SnapshotId, fence: Fence) -> Result<()> {
+        let (of, reference, id) = (volume.clone(), reference.to_owned(), id.clone());
+        self.change(volume, fence, |pool| async move {
+            pool.inner.ready().await?;
+            pool.inner.adopt_snapshot(&of, &reference, &id).await
+        })
+        .await
+    }
+
+    async fn release_snapshot(&self, volume: &VolumeId, id: &SnapshotId, fence: Fence) -> Result<()> {
+        let (of, id) = (volume.clone(), id.clone());
+        self.change(volume, fence, |pool| async move {
+            pool.inner.ready().await?;
+            pool.inner.release_snapshot(&of, &id).await
+        })
+        .await
     }
 
     async fn stats(&self) -> Result<PoolStats> {

@@ -11,7 +11,6 @@ pub(crate) mod group_snapshot;
 pub(crate) mod manage;
 pub(crate) mod measure_pools;
 pub(crate) mod migrate_volume;
-pub(crate) mod reconcile_pools;
 pub(crate) mod rewrite_volume;
 pub(crate) mod upload_volume;
 

@@ -151,23 +151,3 @@ async fn types_choose_back_ends() {
     assert!(fault.contains("storage_protocol smoke"), "{fault}");
     cloud.assert_clean("types");
 }
-
-/// A disk that was added is room for volumes, without the host's going and coming.
-#[tokio::test]
-async fn a_pool_that_grows_is_seen() {
-    let cloud = Cloud::new().await;
-    let service = cloud.service(&Starter::new("measuring".into()));
-    let mut stats = json!(cloud.store.snapshot().all::<::volume::VolumePool>().next().unwrap().stats);
-    (stats["total_mib"], stats["free_mib"]) = (json!(500 << 10), json!(400 << 10));
-    *cloud.pools.sizes.lock() = Some(stats);
-    for reconciler in ::volume::reconcilers(&service) {
-        reconciler.reconcile().await.unwrap();
-    }
-    let (api, _engine) = cloud.process();
-    let shown =
-        expect(&api.token("admin").call("GET /volume/v3/scheduler-stats/get_pools?detail=True", None).await, 200);
-    let room = &shown["pools"][0]["capabilities"];
-    assert_eq!((&room["total_capacity_gb"], &room["free_capacity_gb"]), (&json!(500.0), &json!(400.0)));
-    let id = create(&api.token("member"), json!({"size": 300})).await;
-    cloud.reach(&id, "available").await;
-}

@@ -36,8 +36,6 @@ pub struct Pools {
     /// Said instead of doing, by method.
     refusals: Mutex<BTreeMap<&'static str, (u32, Error)>>,
     away: Mutex<bool>,
-    /// What the pool says when it is measured again.
-    pub sizes: Mutex<Option<Value>>,
 }
 
 impl Pools {
@@ -110,7 +108,6 @@ impl Pools {
                 self.kept.lock().remove(&text(&params["place"]["backup"]));
                 Ok(Value::Null)
             }
-            "volume.stats" => Ok(self.sizes.lock().clone().expect("a pool that was measured")),
             "volume.candidates" => {
                 let all = self.lying.lock();
                 Ok(all.iter().map(|(name, size)| json!({"reference": name, "size_gib": size, "of": null})).collect())
