@@ -26,6 +26,13 @@ struct ConsoleLog {
 }
 
 #[derive(Deserialize)]
+struct Password {
+    server: ServerId,
+    user: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
 struct Screen {
     server: ServerId,
     tunnel: u64,
@@ -89,6 +96,15 @@ impl Calls {
             }
             "vm.stats" => to_value(hypervisor.stats(&arguments::<OfServer>(method, params)?.server).await?),
             "vm.status" => to_value(hypervisor.status(&arguments::<OfServer>(method, params)?.server).await?),
+            "vm.set_password" => {
+                let call: Password = arguments(method, params)?;
+                hypervisor.set_password(&call.server, &call.user, &call.password).await?;
+                Ok(Value::Null)
+            }
+            "vm.inject_nmi" => {
+                hypervisor.inject_nmi(&arguments::<OfServer>(method, params)?.server).await?;
+                Ok(Value::Null)
+            }
             "vm.open_screen" => self.open_screen(arguments(method, params)?).await,
             "vm.snapshot" => self.snapshot(arguments(method, params)?).await,
             "vm.resize_disk" => {

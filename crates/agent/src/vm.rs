@@ -39,6 +39,11 @@ pub(crate) enum VmMessage {
     Report,
 }
 
+/// One that was started anew before the guest was first carried out is no reboot.
+fn is_reboot(intent: &VmIntent, done: Done) -> bool {
+    intent.reboots > done.reboots && done.generation > 0
+}
+
 pub(crate) struct VmTask {
     pub(crate) server: ServerId,
     pub(crate) shared: Arc<Shared>,
@@ -123,32 +128,50 @@ impl VmTask {
             Power::Stopped => {
                 let timeout = Duration::from_secs(intent.graceful_seconds);
                 let mode = if timeout.is_zero() { StopMode::Force } else { StopMode::Graceful { timeout } };
-                drivers.hypervisor.stop(&self.server, mode, fence).await
+                drivers.hypervisor.stop(&self.server, mode, fence).await?;
+                self.make_disks(intent).await?;
+                self.keep_disks(intent).await
             }
+            Power::Suspended => drivers.hypervisor.suspend(&self.server, fence).await,
             Power::Running | Power::Paused => {
                 let spec = self.prepare(intent).await?;
                 let status = drivers.hypervisor.status(&self.server).await?;
                 match status.state {
                     VmState::Running | VmState::Paused => self.adjust(intent, &spec, &status, done, fence).await?,
-                    VmState::Absent | VmState::Shutdown | VmState::Crashed => {
+                    VmState::Suspended if is_reboot(intent, done) => {
+                        drivers.hypervisor.reboot(&spec, RebootMode::Hard, fence).await?
+                    }
+                    VmState::Absent | VmState::Shutdown | VmState::Crashed | VmState::Suspended => {
                         drivers.hypervisor.start(&spec, fence).await?
                     }
                 }
                 match intent.power {
-                    Power::Paused => drivers.hypervisor.pause(&self.server, fence).await,
-                    _ => drivers.hypervisor.resume(&self.server, fence).await,
+                    Power::Paused => drivers.hypervisor.pause(&self.server, fence).await?,
+                    _ => drivers.hypervisor.resume(&self.server, fence).await?,
                 }
+                self.keep_disks(intent).await
             }
         }
     }
 
-    /// Disks, taps and metadata: all that must be there before the guest.
-    async fn prepare(&self, intent: &VmIntent) -> Result<VmSpec> {
-        let mut local: BTreeMap<String, DiskSource> = BTreeMap::new();
+    async fn make_disks(&self, intent: &VmIntent) -> Result<BTreeMap<String, DiskSource>> {
+        let mut local = BTreeMap::new();
         for disk in &intent.local_disks {
             let source = self.shared.drivers.disks.create(disk, self.shared.image_fetch()).await?;
             local.insert(disk.name.clone(), source);
         }
+        Ok(local)
+    }
+
+    /// Disks that the guest had before, and has not any more, go.
+    async fn keep_disks(&self, intent: &VmIntent) -> Result<()> {
+        let names: Vec<String> = intent.local_disks.iter().map(|d| d.name.clone()).collect();
+        self.shared.drivers.disks.keep_only(&self.server, &names).await
+    }
+
+    /// Disks, taps and metadata: all that must be there before the guest.
+    async fn prepare(&self, intent: &VmIntent) -> Result<VmSpec> {
+        let local = self.make_disks(intent).await?;
         for port in &intent.ports {
             self.shared.drivers.network.plug(&convert::plug_of_port(&port.bound)).await?;
         }
@@ -166,7 +189,7 @@ impl VmTask {
         fence: Fence,
     ) -> Result<()> {
         let drivers = &self.shared.drivers;
-        if intent.reboots > done.reboots && done.generation > 0 {
+        if is_reboot(intent, done) {
             let timeout = Duration::from_secs(intent.graceful_seconds.max(1));
             let mode = if intent.reboot_hard { RebootMode::Hard } else { RebootMode::Soft { timeout } };
             return drivers.hypervisor.reboot(spec, mode, fence).await;

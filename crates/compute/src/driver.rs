@@ -9,7 +9,8 @@
 //!     ▲                │  ▲ resume                            │
 //!     │          pause │  │                                   │
 //!     │                ▼  │                                   │
-//!     │              Paused            process died: Crashed ─┘ (start works again)
+//!     │              Paused            process died: Crashed ─┤ (start works again)
+//!     │                              suspend: Suspended ──┘ (start goes on where it was; stop and reboot forget where)
 //!     └──────────────────── destroy (from any state) ──────────┘
 //! ```
 //!
@@ -175,6 +176,8 @@ pub enum VmState {
     Shutdown,
     /// The process ended without the guest having shut down.
     Crashed,
+    /// Its memory is saved on the host's disk; no process.
+    Suspended,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,7 +266,8 @@ pub trait Hypervisor: Send + Sync + 'static {
 
     async fn status(&self, server: &ServerId) -> Result<VmStatus>;
 
-    /// Starts the guest, or does nothing if it runs. The spec is remembered for reboot and re-adoption.
+    /// Starts the guest, or does nothing if it runs. The spec is remembered for reboot and re-adoption. A suspended guest goes on
+    /// where it was, in the hardware that it had.
     async fn start(&self, spec: &VmSpec, fence: Fence) -> Result<()>;
 
     async fn stop(&self, server: &ServerId, mode: StopMode, fence: Fence) -> Result<()>;
@@ -273,6 +277,9 @@ pub trait Hypervisor: Send + Sync + 'static {
 
     async fn pause(&self, server: &ServerId, fence: Fence) -> Result<()>;
     async fn resume(&self, server: &ServerId, fence: Fence) -> Result<()>;
+
+    /// Saves the guest's memory on the host's disk and ends its process.
+    async fn suspend(&self, server: &ServerId, fence: Fence) -> Result<()>;
 
     /// Ends the guest and removes everything the driver keeps of it.
     async fn destroy(&self, server: &ServerId, fence: Fence) -> Result<()>;
@@ -292,6 +299,12 @@ pub trait Hypervisor: Send + Sync + 'static {
 
     /// Tells a running guest that a disk behind it has grown.
     async fn resize_disk(&self, server: &ServerId, disk_id: &str, size_bytes: u64) -> Result<()>;
+
+    /// Has the guest's agent set a user's password. `Conflict` if there is no agent, or it does not answer.
+    async fn set_password(&self, server: &ServerId, user: &str, password: &str) -> Result<()>;
+
+    /// A non-maskable interrupt, by which most guests dump their kernel's memory.
+    async fn inject_nmi(&self, server: &ServerId) -> Result<()>;
 
     async fn console_log(&self, server: &ServerId, tail: Tail) -> Result<String>;
     async fn vnc(&self, server: &ServerId) -> Result<VncEndpoint>;
@@ -353,6 +366,9 @@ pub trait LocalDisks: Send + Sync + 'static {
 
     /// Removes all local disks of a server; `Ok` if there are none.
     async fn remove(&self, server: &ServerId) -> Result<()>;
+
+    /// Removes those local disks of a server that are not named.
+    async fn keep_only(&self, server: &ServerId, names: &[String]) -> Result<()>;
 
     /// A standalone qcow2 of a disk whose guest does not run.
     async fn export(&self, server: &ServerId, name: &str, to: &std::path::Path) -> Result<()>;

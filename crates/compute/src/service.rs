@@ -3,7 +3,7 @@
 use crate::model::ComputeHost;
 use flow::Starter;
 use kernel::{Clock, HostName};
-use ports::{HostCalls, Images, Placer, PortBinder, Projects, Volumes};
+use ports::{HostCalls, Images, Neighbours, Placer, PortBinder, Projects, Volumes};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, ops::Deref, sync::Arc, time::Duration};
 use store::{Snapshot, Store};
@@ -38,6 +38,8 @@ pub struct Deps {
     pub images: Arc<dyn Images>,
     pub hosts: Arc<dyn HostCalls>,
     pub projects: Arc<dyn Projects>,
+    /// For the deprecated proxies.
+    pub neighbours: Arc<dyn Neighbours>,
     pub config: Config,
 }
 

@@ -78,6 +78,7 @@ mod context;
 pub mod discovery;
 mod extract;
 mod fault;
+mod loopback;
 mod pipeline;
 mod reply;
 mod router;
@@ -98,6 +99,7 @@ pub use client::{Client, ClientConfig, ClientError, ClientResponse, ClientTls, P
 pub use context::{BaseUrl, Cx, OptionalCx, OverTls, RequestInfo};
 pub use extract::{Body, JsonBody, Params, Path, body_error, from_value};
 pub use fault::{ApiError, ApiResult, Fault, FaultContext, FaultStyle};
+pub use loopback::{Errand, Loopback};
 pub use pipeline::{Deps, X_AUTH_TOKEN, X_OPENSTACK_REQUEST_ID};
 pub use reply::{accepted, created, done, json_bytes, json_response, link, next_link, no_content, ok, query_link};
 pub use router::{ApiRouter, RouteInfo};

@@ -11,7 +11,7 @@ use crate::{
 use ::policy::Permit;
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use kernel::{Ctx, Error, ImageId, Kind, Result, error::Doing};
+use kernel::{Ctx, Error, ImageId, Kind, ProjectId, Result, ServerId, error::Doing};
 use ports::{ImageInfo, Images, NewImage};
 use std::path::Path;
 use store::{Snapshot, Tx};
@@ -113,6 +113,16 @@ impl Images for ImageService {
             Err(e) if e.is(Kind::NotFound) => Ok(()),
             other => other,
         }
+    }
+
+    fn backups(&self, snapshot: &Snapshot, project: &ProjectId, server: &ServerId, kind: &str) -> Vec<ImageId> {
+        let is = |image: &Image, key: &str, value: &str| image.properties.get(key).is_some_and(|v| v == value);
+        let of = snapshot
+            .by(Image::BY_OWNER, project)
+            .filter(|image| is(image, "instance_uuid", server) && is(image, "backup_type", kind));
+        let mut found: Vec<_> = of.map(|image| (image.created_at, image.id.clone())).collect();
+        found.sort_by(|a, b| b.cmp(a));
+        found.into_iter().map(|(_, id)| id).collect()
     }
 
     async fn open(&self, id: &ImageId, offset: u64) -> Result<ByteStream> {

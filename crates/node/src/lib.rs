@@ -22,6 +22,7 @@ pub mod doctor;
 pub mod drivers;
 mod host_audit;
 pub mod lab;
+mod neighbours;
 mod net_why;
 pub mod observer;
 pub mod plain;

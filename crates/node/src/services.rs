@@ -1,11 +1,11 @@
 //! The services, made and wired to each other.
 
-use crate::{Config, drivers::RegionDrivers, policy_file::PolicyFile, settings};
+use crate::{Config, drivers::RegionDrivers, neighbours::OwnApis, policy_file::PolicyFile, settings};
 use agent::{Gateway, GatewayDeps};
 use compute::{Compute, KnownServers};
 use flow::{Engine, EngineBuilder, Reconciler, Starter};
-use http::Deps;
 use http::axum::Router;
+use http::{Deps, Loopback};
 use identity::{Identity, KnownLimits, KnownProjects};
 use image::{ImageDeps, ImageService};
 use kernel::{Clock, Error, Result};
@@ -60,6 +60,7 @@ pub struct Services {
     pub volume: VolumeService,
     pub compute: Compute,
     pub starter: Starter,
+    loopback: Arc<Loopback>,
 }
 
 impl Services {
@@ -106,6 +107,7 @@ impl Services {
             images: Arc::new(image.clone()),
             servers: Arc::new(KnownServers),
         });
+        let loopback: Arc<Loopback> = Arc::default();
         let placer: Arc<dyn Placer> = Arc::new(Scheduler::default());
         let binder: Arc<dyn PortBinder> = Arc::new(network.clone());
         let compute = Compute::new(compute::Deps {
@@ -118,6 +120,7 @@ impl Services {
             images: Arc::new(image.clone()),
             hosts: gateway.clone(),
             projects,
+            neighbours: Arc::new(OwnApis(loopback.clone())),
             config: compute::Config {
                 default_zone: config.text("node.availability_zone").to_owned(),
                 console_base: config.public_url()?,
@@ -139,6 +142,7 @@ impl Services {
             volume,
             compute,
             starter,
+            loopback,
         })
     }
 
@@ -156,13 +160,15 @@ impl Services {
     /// All OpenStack APIs.
     pub fn router(&self) -> Router {
         let deps = || self.deps();
-        Router::new()
-            .merge(identity::router(self.identity.clone(), deps()))
+        let neighbours = Router::new()
             .merge(image::api::router().finish(image::api::spec(), self.image.clone(), deps()))
             .merge(self.network.router(deps()))
+            .merge(volume::api::finish(self.volume.clone(), deps()));
+        self.loopback.wire(neighbours.clone());
+        neighbours
+            .merge(identity::router(self.identity.clone(), deps()))
             .merge(compute::api::router(self.compute.clone(), deps()))
             .merge(placement::api::router(self.placement.clone(), deps()))
-            .merge(volume::api::finish(self.volume.clone(), deps()))
             .merge(keymanager::api::finish(self.keymanager.clone(), deps()))
     }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use kernel::{Ctx, ImageId, ProjectId, Result};
+use kernel::{Ctx, ImageId, ProjectId, Result, ServerId};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};
 use store::{Snapshot, Tx};
@@ -60,6 +60,8 @@ pub trait Images: Send + Sync + 'static {
     async fn upload(&self, id: &ImageId, data: ByteStream) -> Result<()>;
     /// Removes an image that could not be filled; `Ok` if it is gone.
     async fn discard(&self, id: &ImageId) -> Result<()>;
+    /// Images that were made of a server as backups of a kind, the newest first.
+    fn backups(&self, snapshot: &Snapshot, project: &ProjectId, server: &ServerId, kind: &str) -> Vec<ImageId>;
     /// The image's bytes from `offset` on.
     async fn open(&self, id: &ImageId, offset: u64) -> Result<ByteStream>;
 }

@@ -5,7 +5,11 @@ use super::{
     schema::{by_version, object, only},
     since,
 };
-use crate::{Compute, ops::consoles};
+use crate::{
+    Compute,
+    ops::{consoles, servers},
+    policy::REMOTE_CONSOLES,
+};
 use http::{ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Path, State, ok};
 use serde_json::{Value, json};
 
@@ -42,6 +46,7 @@ async fn create(
     let body: Value = checked(&cx, body, CREATE)?;
     let console = &body["remote_console"];
     let kind = console["type"].as_str().unwrap_or_default();
-    let url = consoles::remote(&c, &cx, &id, kind, base.as_str()).await?;
+    let server = servers::target(&cx, &c.store.read().await?, &id, &REMOTE_CONSOLES)?;
+    let url = consoles::remote(&c, &cx, &server, kind, base.as_str()).await?;
     Ok(ok(&json!({"remote_console": {"protocol": console["protocol"], "type": kind, "url": url}})))
 }

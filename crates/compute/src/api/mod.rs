@@ -8,10 +8,12 @@ mod addresses;
 mod aggregates;
 mod attachments;
 mod consoles;
+mod diagnostics;
 mod events;
 mod extensions;
 mod flavors;
 mod groups;
+mod hosts;
 mod hypervisors;
 mod interfaces;
 mod keypairs;
@@ -20,6 +22,7 @@ mod limits;
 mod metadata;
 mod migrations;
 mod password;
+mod proxies;
 mod quotas;
 mod root;
 pub(crate) mod schema;
@@ -27,6 +30,7 @@ mod servers;
 mod services;
 mod tags;
 mod usage;
+mod usage_log;
 pub mod versions;
 mod zones;
 
@@ -81,6 +85,10 @@ fn routes() -> ApiRouter<Compute> {
         .merge(usage::routes())
         .merge(migrations::routes())
         .merge(extensions::routes())
+        .merge(diagnostics::routes())
+        .merge(hosts::routes())
+        .merge(usage_log::routes())
+        .merge(proxies::routes())
 }
 
 /// Everything served, for `tstack routes` and the compatibility table.
@@ -123,7 +131,7 @@ pub(crate) fn until(cx: &Ctx, minor: u16) -> Result<()> {
     served(cx, cx.version.until(2, minor))
 }
 
-fn served(cx: &Ctx, is: bool) -> Result<()> {
+pub(crate) fn served(cx: &Ctx, is: bool) -> Result<()> {
     let text = || format!("API version {} is not supported on this method.", cx.version);
     if is { Ok(()) } else { Err(Error::not_found(text())) }
 }

@@ -31,6 +31,11 @@ pub(crate) fn object(properties: Value, required: &[&str]) -> Value {
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
+/// An object with these properties and any others: what Nova never judged.
+pub(crate) fn open_object(properties: Value, required: &[&str]) -> Value {
+    json!({"type": "object", "properties": properties, "required": required})
+}
+
 /// `{"key": <value>}` and nothing else.
 pub(crate) fn only(key: &str, value: Value) -> Value {
     object(json!({ key: value }), &[key])

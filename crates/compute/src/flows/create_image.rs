@@ -25,6 +25,9 @@ pub struct State {
     pub image: ImageId,
     pub host: HostName,
     pub disk: String,
+    /// A backup: its kind, and how many of them are kept.
+    #[serde(default)]
+    pub rotation: Option<(String, u64)>,
 }
 
 impl Flow for CreateImage {
@@ -32,7 +35,7 @@ impl Flow for CreateImage {
     type State = State;
 
     fn steps() -> Vec<Step<Self>> {
-        vec![Step::new("copy", Self::copy).within(LONG, LONG)]
+        vec![Step::new("copy", Self::copy).within(LONG, LONG), Step::new("rotate", Self::rotate).within(LONG, LONG)]
     }
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
@@ -51,6 +54,19 @@ impl CreateImage {
         tokio::select! {
             done = copied => { done?; }
             () = cx.cancelled() => return Err(StepError::Failed(Error::conflict("the operation was cancelled"))),
+        }
+        Ok(Commit::nothing())
+    }
+
+    /// The oldest backups of the kind go.
+    async fn rotate(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        if let Some((kind, keep)) = &state.rotation {
+            let keep = usize::try_from(*keep).unwrap_or(usize::MAX);
+            for image in
+                self.0.images.backups(&cx.snapshot(), &state.action.project, &state.server, kind).into_iter().skip(keep)
+            {
+                self.0.images.discard(&image).await.map_err(StepError::Retry)?;
+            }
         }
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {

@@ -1,12 +1,13 @@
-//! Start, stop, reboot, pause, unpause: the request has written the intent already; the flow waits for the host.
+//! Changes of a guest in its place: start, stop, reboot, pause, suspend, rescue, rebuild. The request has written the intent
+//! already; the flow waits for the host.
 //!
 //! Failing puts the intent back as it was, in a new generation, so that a host that comes back after everybody gave up
-//! does not surprise its users.
+//! does not surprise its users; unless there is no way back ([`State::before`] is empty), as for a disk that was made anew.
 
 use super::guest::{self, Said};
 use crate::{
     Compute,
-    driver::VmState,
+    driver::{LocalDiskSpec, VmSpec, VmState},
     model::{
         Fault, PowerState, Server, ServerState,
         action::Action,
@@ -19,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use store::Tx;
 
-/// Longer than any guest gets to shut down.
-const PATIENCE: Duration = Duration::from_secs(420);
+/// Longer than any guest gets to shut down, and for images that a host fetches first.
+const PATIENCE: Duration = Duration::from_secs(1800);
 
 pub struct ChangePower(pub Compute);
 
@@ -31,11 +32,34 @@ pub struct State {
     /// The generation that brings the change.
     pub generation: u64,
     pub reboots: u64,
-    pub wanted: Power,
+    /// What the server is when it is done.
+    pub reach: ServerState,
     /// What to go back to.
-    pub before: Power,
+    pub before: Option<Before>,
     /// Whether a server that was not brought to what was wanted is of no use: a reboot that failed.
     pub vital: bool,
+}
+
+/// What a change in place may have changed of an intent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Before {
+    pub power: Power,
+    pub spec: VmSpec,
+    pub local_disks: Vec<LocalDiskSpec>,
+}
+
+impl Before {
+    pub(crate) fn of(intent: &VmIntent) -> Self {
+        Self { power: intent.power, spec: intent.spec.clone(), local_disks: intent.local_disks.clone() }
+    }
+
+    fn is_of(&self, intent: &VmIntent) -> bool {
+        *self == Self::of(intent)
+    }
+
+    fn put_back(self, intent: &mut VmIntent) {
+        (intent.power, intent.spec, intent.local_disks) = (self.power, self.spec, self.local_disks);
+    }
 }
 
 impl Flow for ChangePower {
@@ -48,9 +72,11 @@ impl Flow for ChangePower {
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
         state.action.finish(tx, None, Some(why), now)?;
-        let ours = |i: &Arc<VmIntent>| i.generation >= state.generation && i.power == state.wanted;
-        if state.before != state.wanted && tx.get::<VmIntent>(&state.server).filter(ours).is_some() {
-            guest::change_intent(tx, &state.server, |intent| intent.power = state.before);
+        let ours = |i: &Arc<VmIntent>| i.generation >= state.generation && i.power != Power::Absent;
+        if let Some(intent) = tx.get::<VmIntent>(&state.server).filter(ours)
+            && let Some(before) = state.before.clone().filter(|b| !b.is_of(&intent))
+        {
+            guest::change_intent(tx, &state.server, |intent| before.put_back(intent));
         }
         guest::conclude(tx, &state.server, now, |s| {
             s.task = None;
@@ -78,7 +104,7 @@ impl ChangePower {
         };
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
-            guest::conclude(tx, &state.server, now, |s| reached(s, state.wanted, &seen, now));
+            guest::conclude(tx, &state.server, now, |s| reached(s, state.reach, &seen, now));
             state.action.finish(tx, Some(&seen.host), None, now)
         }))
     }
@@ -86,20 +112,16 @@ impl ChangePower {
 
 /// What was wanted has come about. If the guest has gone on since (it was started and powered itself off at once), what it
 /// is now follows in the same transaction.
-fn reached(server: &mut Server, wanted: Power, seen: &VmObserved, now: Timestamp) {
+pub(super) fn reached(server: &mut Server, reach: ServerState, seen: &VmObserved, now: Timestamp) {
     server.task = None;
     server.fault = None;
-    server.state = match wanted {
-        Power::Running => ServerState::Active,
-        Power::Paused => ServerState::Paused,
-        Power::Stopped | Power::Absent => ServerState::Stopped,
-    };
-    server.power = match (wanted, seen.state) {
+    server.state = reach;
+    server.power = match (reach, seen.state) {
         // A guest that was never started is off like any other.
-        (Power::Stopped, VmState::Absent) => PowerState::Shutdown,
+        (ServerState::Stopped, VmState::Absent) => PowerState::Shutdown,
         (_, state) => PowerState::from(state),
     };
-    if wanted == Power::Running && server.launched.is_none() {
+    if reach == ServerState::Active && server.launched.is_none() {
         server.launched = Some(now);
     }
 }

@@ -50,13 +50,7 @@ impl Build<'_> {
 
     fn local_disk(&self, device: &BlockDevice) -> Option<LocalDiskSpec> {
         let Backing::Local { name, image } = &device.what else { return None };
-        let base = self.image.filter(|info| image.as_ref() == Some(&info.id)).map(|info| ImageSource {
-            image: info.id.clone(),
-            disk_format: info.disk_format.clone(),
-            size: info.size,
-            hash: info.hash.clone(),
-            hash_algo: info.hash_algo.clone(),
-        });
+        let base = self.image.filter(|info| image.as_ref() == Some(&info.id)).map(source);
         let size_bytes = device.size_mib * 1024 * 1024;
         Some(LocalDiskSpec { server: self.server.id.clone(), name: name.clone(), size_bytes, base })
     }
@@ -84,6 +78,94 @@ pub fn volume(server: &Server, connected: &ConnectedVolume) -> Option<VmVolume> 
         io: connected.limits.into(),
         bus: device.bus,
     })
+}
+
+fn source(info: &ImageInfo) -> ImageSource {
+    ImageSource {
+        image: info.id.clone(),
+        disk_format: info.disk_format.clone(),
+        size: info.size,
+        hash: info.hash.clone(),
+        hash_algo: info.hash_algo.clone(),
+    }
+}
+
+/// A local disk's name before it was ever made anew.
+fn first_edition(name: &str) -> &str {
+    name.split_once('v').map_or(name, |(first, _)| first)
+}
+
+/// The name of a local disk that takes the place of `name`: `root`, `rootv2`, `rootv3`, …
+pub fn next_edition(name: &str) -> String {
+    let number = name.split_once('v').and_then(|(_, number)| number.parse::<u64>().ok()).unwrap_or(1);
+    format!("{}v{}", first_edition(name), number + 1)
+}
+
+/// A volume's place in the boot order.
+pub fn boot_index_of(server: &Server, volume: &VolumeId) -> Option<u32> {
+    server.devices.iter().find(|d| d.volume().is_some_and(|v| v.volume == *volume))?.boot_index
+}
+
+/// What the disk that a rescued guest boots from is called.
+const RESCUE: &str = "rescue";
+
+/// Puts a disk made of `image` before all others. Its bus, and that all others keep their places, images ask for by
+/// `hw_rescue_bus` and `hw_rescue_device`; without them it takes the place of the guest's own root disk.
+pub fn rescue(intent: &mut VmIntent, server: &Server, image: &ImageInfo, admin_pass: &str) {
+    unrescue(intent, server);
+    let asked = |name: &str| image.properties.get(name).map(String::as_str);
+    let slots = || intent.spec.disks.iter().map(|d| d.slot).chain(intent.volumes.iter().map(|v| v.slot));
+    let mut slot = (0..=u8::MAX).find(|slot| slots().all(|taken| taken != *slot)).unwrap_or(u8::MAX);
+    let root = server.root().map(BlockDevice::disk_id).unwrap_or_default();
+    let own = server.root().map_or(DiskBus::Virtio, |root| root.bus);
+    let stable = asked("hw_rescue_bus").or(asked("hw_rescue_device")).is_some();
+    if let Some(root) = intent.spec.disks.iter_mut().find(|d| !stable && d.id == root) {
+        std::mem::swap(&mut root.slot, &mut slot);
+    }
+    let bus = asked("hw_rescue_bus").map_or(own, |bus| disk_bus(Some(bus)).unwrap_or(own));
+    later(intent, |at| at + 1);
+    let name = format!("{RESCUE}{}", intent.generation + 1);
+    intent.local_disks.push(LocalDiskSpec {
+        server: server.id.clone(),
+        name: name.clone(),
+        // As large as the image.
+        size_bytes: 0,
+        base: Some(source(image)),
+    });
+    intent.spec.disks.push(Disk {
+        serial: format!("{}-{RESCUE}", &server.id[..server.id.len().min(8)]),
+        id: name,
+        source: DiskSource::File { path: PathBuf::new(), format: DiskFormat::Qcow2 },
+        bus,
+        boot_index: Some(0),
+        read_only: false,
+        slot,
+        volume: None,
+        io: IoLimits::default(),
+    });
+    intent.metadata.admin_pass = Some(admin_pass.to_owned()).filter(|_| server.config_drive);
+}
+
+/// Takes away what [`rescue`] has put in, if it has.
+pub fn unrescue(intent: &mut VmIntent, server: &Server) {
+    let disks = intent.local_disks.len();
+    intent.local_disks.retain(|d| !d.name.starts_with(RESCUE));
+    if intent.local_disks.len() == disks {
+        return;
+    }
+    intent.spec.disks.retain(|d| !d.id.starts_with(RESCUE));
+    later(intent, |at| at.saturating_sub(1));
+    for device in server.devices.iter().filter(|d| d.is_local()) {
+        if let Some(disk) = intent.spec.disks.iter_mut().find(|d| d.id == device.disk_id()) {
+            disk.slot = device.slot;
+        }
+    }
+}
+
+fn later(intent: &mut VmIntent, place: impl Fn(u32) -> u32) {
+    let disks = intent.spec.disks.iter_mut().map(|d| &mut d.boot_index);
+    let volumes = intent.volumes.iter_mut().map(|v| &mut v.boot_index);
+    disks.chain(volumes).for_each(|at| *at = at.map(&place));
 }
 
 /// The volumes a server needs connected.
@@ -121,7 +203,7 @@ fn disk(server: &Server, device: &BlockDevice) -> Option<Disk> {
         id: name.clone(),
         source: DiskSource::File { path: PathBuf::new(), format: DiskFormat::Qcow2 },
         bus: device.bus,
-        serial: format!("{}-{name}", &server.id[..server.id.len().min(8)]),
+        serial: format!("{}-{}", &server.id[..server.id.len().min(8)], first_edition(name)),
         boot_index: device.boot_index,
         read_only: false,
         slot: device.slot,
@@ -224,6 +306,36 @@ mod tests {
             admin_pass: Some("secret".into()),
         }
         .intent()
+    }
+
+    #[test]
+    fn a_rescued_guest_boots_the_other_image_and_gets_everything_back() {
+        let before = built(|_| {});
+        let server = server("12345678-rest");
+        let places = |intent: &VmIntent| -> Vec<_> {
+            intent.spec.disks.iter().map(|d| (d.serial.clone(), d.slot, d.boot_index, d.bus)).collect()
+        };
+        let mut image = ImageInfo { id: "r".into(), disk_format: "raw".into(), ..ImageInfo::default() };
+        let mut intent = before.clone();
+        rescue(&mut intent, &server, &image, "secret");
+        let (root, rescued) = ("12345678-root".to_owned(), "12345678-rescue".to_owned());
+        let virtio = DiskBus::Virtio;
+        assert_eq!(places(&intent), [(root.clone(), 1, Some(1), virtio), (rescued.clone(), 0, Some(0), virtio)]);
+        let added = &intent.local_disks[1];
+        assert_eq!((added.base.as_ref().map(|b| b.image.as_str()), added.size_bytes), (Some("r"), 0));
+        assert_eq!(added.name, intent.spec.disks[1].id);
+        image.properties = [("hw_rescue_bus".into(), "ide".into())].into();
+        rescue(&mut intent, &server, &image, "secret");
+        assert_eq!(places(&intent), [(root, 0, Some(1), virtio), (rescued, 1, Some(0), DiskBus::Ide)], "in its stead");
+        unrescue(&mut intent, &server);
+        assert_eq!((&intent.spec, &intent.local_disks), (&before.spec, &before.local_disks));
+    }
+
+    #[test]
+    fn editions_of_a_disk() {
+        for (name, next) in [("root", "rootv2"), ("rootv2", "rootv3"), ("eph0", "eph0v2"), ("swapv9", "swapv10")] {
+            assert_eq!(next_edition(name), next);
+        }
     }
 
     fn properties(server: &mut Server, list: &[(&str, &str)]) {

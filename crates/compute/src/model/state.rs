@@ -77,6 +77,13 @@ named! {
         Unpausing = "unpausing",
         PoweringOff = "powering-off",
         PoweringOn = "powering-on",
+        Suspending = "suspending",
+        Resuming = "resuming",
+        Rescuing = "rescuing",
+        Unrescuing = "unrescuing",
+        Rebuilding = "rebuilding",
+        ImageBackup = "image_backup",
+        UpdatingPassword = "updating_password",
         Deleting = "deleting",
     }
 }
@@ -116,6 +123,8 @@ impl From<crate::driver::VmState> for PowerState {
             V::Paused => Self::Paused,
             V::Shutdown => Self::Shutdown,
             V::Crashed => Self::Crashed,
+            // Nova's libvirt driver: saved memory, no domain.
+            V::Suspended => Self::Shutdown,
         }
     }
 }
@@ -125,6 +134,8 @@ pub const fn status(state: ServerState, task: Option<Task>) -> &'static str {
     match (state, task) {
         (ServerState::Active, Some(Task::Rebooting)) => "REBOOT",
         (ServerState::Active, Some(Task::RebootingHard)) => "HARD_REBOOT",
+        (ServerState::Active, Some(Task::UpdatingPassword)) => "PASSWORD",
+        (ServerState::Active | ServerState::Stopped | ServerState::Error, Some(Task::Rebuilding)) => "REBUILD",
         (ServerState::Active, _) => "ACTIVE",
         (ServerState::Building, _) => "BUILD",
         (ServerState::Stopped, _) => "SHUTOFF",

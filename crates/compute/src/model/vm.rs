@@ -42,6 +42,8 @@ pub struct VmIntent {
 pub enum Power {
     Running,
     Paused,
+    /// Its memory is saved on the host's disk.
+    Suspended,
     Stopped,
     /// Nothing of the server shall be left on the host.
     Absent,

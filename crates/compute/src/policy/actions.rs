@@ -16,6 +16,63 @@ policy::rules! {
     /// Let a paused server go on.
     UNPAUSE = "os_compute_api:os-pause-server:unpause", "rule:project_member_or_admin", [Project],
         POST "/servers/{server_id}/action";
+    /// Save a server's memory and end its guest.
+    SUSPEND = "os_compute_api:os-suspend-server:suspend", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Let a suspended server go on.
+    RESUME = "os_compute_api:os-suspend-server:resume", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Make a server's own disks anew.
+    REBUILD = "os_compute_api:servers:rebuild", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Rebuild a server with other trusted image certificates.
+    REBUILD_TRUSTED_CERTS = "os_compute_api:servers:rebuild:trusted_certs", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Boot a server from another image.
+    RESCUE = "os_compute_api:os-rescue", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Boot a rescued server from its own disk.
+    UNRESCUE = "os_compute_api:os-unrescue", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Set the administrator's password in a server.
+    ADMIN_PASSWORD = "os_compute_api:os-admin-password", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Have a server's kernel dump its memory.
+    TRIGGER_CRASH_DUMP = "os_compute_api:servers:trigger_crash_dump", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Make a backup of a server and let the oldest go.
+    CREATE_BACKUP = "os_compute_api:os-create-backup", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Tell a server's host of its networks anew.
+    INJECT_NETWORK_INFO = "os_compute_api:os-admin-actions:inject_network_info", "rule:context_is_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Delete a server although deleting is put off.
+    FORCE_DELETE = "os_compute_api:os-deferred-delete:force", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Restore a server whose deletion was put off.
+    RESTORE = "os_compute_api:os-deferred-delete:restore", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Join a floating IP to a server.
+    FLOATING_IPS_ADD = "os_compute_api:os-floating-ips:add", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Part a floating IP from a server.
+    FLOATING_IPS_REMOVE = "os_compute_api:os-floating-ips:remove", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Give a server another address of a network.
+    MULTINIC_ADD = "os_compute_api:os-multinic:add", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Take an address from a server.
+    MULTINIC_REMOVE = "os_compute_api:os-multinic:remove", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// List a server's security groups.
+    GROUP_LIST = "os_compute_api:os-security-groups:list", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/os-security-groups";
+    /// See what a server's host counts of it.
+    DIAGNOSTICS = "os_compute_api:os-server-diagnostics", "rule:context_is_admin", [Project],
+        GET "/servers/{server_id}/diagnostics";
+    /// Show a server's NUMA topology.
+    TOPOLOGY_SHOW = "compute:server:topology:index", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/topology";
     /// Lock a server.
     LOCK = "os_compute_api:os-lock-server:lock", "rule:project_member_or_admin", [Project],
         POST "/servers/{server_id}/action";

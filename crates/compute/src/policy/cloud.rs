@@ -1,6 +1,108 @@
 //! What servers are made of and run on: flavors, keys, hosts, groups, quotas.
 
 policy::rules! {
+    /// List the pools of floating IPs.
+    FLOATING_IP_POOLS = "os_compute_api:os-floating-ip-pools", "@", [Project],
+        GET "/os-floating-ip-pools";
+    /// List floating IPs.
+    FLOATING_IPS_LIST = "os_compute_api:os-floating-ips:list", "rule:project_reader_or_admin", [Project],
+        GET "/os-floating-ips";
+    /// Allocate a floating IP.
+    FLOATING_IPS_CREATE = "os_compute_api:os-floating-ips:create", "rule:project_member_or_admin", [Project],
+        POST "/os-floating-ips";
+    /// Show a floating IP.
+    FLOATING_IPS_SHOW = "os_compute_api:os-floating-ips:show", "rule:project_reader_or_admin", [Project],
+        GET "/os-floating-ips/{floating_ip_id}";
+    /// Give a floating IP back.
+    FLOATING_IPS_DELETE = "os_compute_api:os-floating-ips:delete", "rule:project_member_or_admin", [Project],
+        DELETE "/os-floating-ips/{floating_ip_id}";
+    /// List networks.
+    NETWORKS_LIST = "os_compute_api:os-networks:list", "rule:project_reader_or_admin", [Project],
+        GET "/os-networks";
+    /// Show a network.
+    NETWORKS_SHOW = "os_compute_api:os-networks:show", "rule:project_reader_or_admin", [Project],
+        GET "/os-networks/{network_id}";
+    /// List a project's networks.
+    TENANT_NETWORKS_LIST = "os_compute_api:os-tenant-networks:list", "rule:project_reader_or_admin", [Project],
+        GET "/os-tenant-networks";
+    /// Show a project's network.
+    TENANT_NETWORKS_SHOW = "os_compute_api:os-tenant-networks:show", "rule:project_reader_or_admin", [Project],
+        GET "/os-tenant-networks/{network_id}";
+    /// List security groups.
+    SECURITY_GROUPS_GET = "os_compute_api:os-security-groups:get", "rule:project_reader_or_admin", [Project],
+        GET "/os-security-groups";
+    /// Show a security group.
+    SECURITY_GROUPS_SHOW = "os_compute_api:os-security-groups:show", "rule:project_reader_or_admin", [Project],
+        GET "/os-security-groups/{security_group_id}";
+    /// Make a security group.
+    SECURITY_GROUPS_CREATE = "os_compute_api:os-security-groups:create", "rule:project_member_or_admin", [Project],
+        POST "/os-security-groups";
+    /// Change a security group.
+    SECURITY_GROUPS_UPDATE = "os_compute_api:os-security-groups:update", "rule:project_member_or_admin", [Project],
+        PUT "/os-security-groups/{security_group_id}";
+    /// Remove a security group.
+    SECURITY_GROUPS_DELETE = "os_compute_api:os-security-groups:delete", "rule:project_member_or_admin", [Project],
+        DELETE "/os-security-groups/{security_group_id}";
+    /// Make a rule of a security group.
+    SECURITY_GROUPS_RULE_CREATE = "os_compute_api:os-security-groups:rule:create", "rule:project_member_or_admin", [Project],
+        POST "/os-security-group-rules";
+    /// Remove a rule of a security group.
+    SECURITY_GROUPS_RULE_DELETE = "os_compute_api:os-security-groups:rule:delete", "rule:project_member_or_admin", [Project],
+        DELETE "/os-security-group-rules/{security_group_rule_id}";
+    /// List volumes.
+    VOLUMES_LIST = "os_compute_api:os-volumes:list", "rule:project_reader_or_admin", [Project],
+        GET "/os-volumes";
+    /// List volumes with details.
+    VOLUMES_DETAIL = "os_compute_api:os-volumes:detail", "rule:project_reader_or_admin", [Project],
+        GET "/os-volumes/detail";
+    /// Make a volume.
+    VOLUMES_CREATE = "os_compute_api:os-volumes:create", "rule:project_member_or_admin", [Project],
+        POST "/os-volumes";
+    /// Show a volume.
+    VOLUMES_SHOW = "os_compute_api:os-volumes:show", "rule:project_reader_or_admin", [Project],
+        GET "/os-volumes/{volume_id}";
+    /// Delete a volume.
+    VOLUMES_DELETE = "os_compute_api:os-volumes:delete", "rule:project_member_or_admin", [Project],
+        DELETE "/os-volumes/{volume_id}";
+    /// List snapshots.
+    VOLUMES_SNAPSHOTS_LIST = "os_compute_api:os-volumes:snapshots:list", "rule:project_reader_or_admin", [Project],
+        GET "/os-snapshots";
+    /// List snapshots with details.
+    VOLUMES_SNAPSHOTS_DETAIL = "os_compute_api:os-volumes:snapshots:detail", "rule:project_reader_or_admin", [Project],
+        GET "/os-snapshots/detail";
+    /// Make a snapshot.
+    VOLUMES_SNAPSHOTS_CREATE = "os_compute_api:os-volumes:snapshots:create", "rule:project_member_or_admin", [Project],
+        POST "/os-snapshots";
+    /// Show a snapshot.
+    VOLUMES_SNAPSHOTS_SHOW = "os_compute_api:os-volumes:snapshots:show", "rule:project_reader_or_admin", [Project],
+        GET "/os-snapshots/{snapshot_id}";
+    /// Delete a snapshot.
+    VOLUMES_SNAPSHOTS_DELETE = "os_compute_api:os-volumes:snapshots:delete", "rule:project_member_or_admin", [Project],
+        DELETE "/os-snapshots/{snapshot_id}";
+    /// List hosts.
+    HOSTS_LIST = "os_compute_api:os-hosts:list", "rule:context_is_admin", [Project],
+        GET "/os-hosts";
+    /// Show what a host has and who uses it.
+    HOSTS_SHOW = "os_compute_api:os-hosts:show", "rule:context_is_admin", [Project],
+        GET "/os-hosts/{host_name}";
+    /// Enable or disable a host.
+    HOSTS_UPDATE = "os_compute_api:os-hosts:update", "rule:context_is_admin", [Project],
+        PUT "/os-hosts/{host_name}";
+    /// Reboot a host.
+    HOSTS_REBOOT = "os_compute_api:os-hosts:reboot", "rule:context_is_admin", [Project],
+        GET "/os-hosts/{host_name}/reboot";
+    /// Shut a host down.
+    HOSTS_SHUTDOWN = "os_compute_api:os-hosts:shutdown", "rule:context_is_admin", [Project],
+        GET "/os-hosts/{host_name}/shutdown";
+    /// Start a host.
+    HOSTS_START = "os_compute_api:os-hosts:start", "rule:context_is_admin", [Project],
+        GET "/os-hosts/{host_name}/startup";
+    /// See the usage audits of all hosts.
+    USAGE_LOG_LIST = "os_compute_api:os-instance-usage-audit-log:list", "rule:context_is_admin", [Project],
+        GET "/os-instance_usage_audit_log";
+    /// See the usage audits before some time.
+    USAGE_LOG_SHOW = "os_compute_api:os-instance-usage-audit-log:show", "rule:context_is_admin", [Project],
+        GET "/os-instance_usage_audit_log/{before_timestamp}";
     /// Create a flavor.
     FLAVOR_CREATE = "os_compute_api:os-flavor-manage:create", "rule:context_is_admin", [Project],
         POST "/flavors";

@@ -152,7 +152,7 @@ impl Inner {
             return Err(Error::bad_request(format!("{name:?} cannot be a disk's name")));
         }
         let (extension, format) = match name {
-            "swap" => ("raw", DiskFormat::Raw),
+            name if is_swap(name) => ("raw", DiskFormat::Raw),
             _ => ("qcow2", DiskFormat::Qcow2),
         };
         Ok((self.server(server)?.join(format!("{name}.{extension}")), format))
@@ -219,7 +219,7 @@ impl Inner {
 
     async fn make_blank(&self, disk: &LocalDiskSpec, path: &Path) -> Result<()> {
         let aside = self.making.file();
-        if disk.name == "swap" {
+        if is_swap(&disk.name) {
             let (file, size) = (aside.0.clone(), disk.size_bytes);
             let made = spawn_blocking(move || swap::make(&file, size)).await.doing("making a swap disk")?;
             made.on_disk("making a swap disk")?;
@@ -228,6 +228,11 @@ impl Inner {
         }
         aside.commit(path).await
     }
+}
+
+/// Also one that took another's place: `swapv2`.
+fn is_swap(name: &str) -> bool {
+    name == "swap" || name.starts_with("swapv")
 }
 
 /// Nova refuses this before a host is chosen, by `min_disk` and the virtual size; here it is the last line.
@@ -255,6 +260,12 @@ impl LocalDisks for LocalStore {
         let dir = self.inner.server(server)?;
         let removed = spawn_blocking(move || remove_disks(&dir)).await.doing("removing a server's disks")?;
         removed.on_disk("removing a server's disks")
+    }
+
+    async fn keep_only(&self, server: &ServerId, names: &[String]) -> Result<()> {
+        let (dir, names) = (self.inner.server(server)?, names.to_vec());
+        let removed = spawn_blocking(move || remove_others(&dir, &names)).await.doing("removing disks of a server")?;
+        removed.on_disk("removing disks of a server")
     }
 
     async fn export(&self, server: &ServerId, name: &str, to: &Path) -> Result<()> {
@@ -309,6 +320,24 @@ impl LocalDisks for LocalStore {
     fn scratch(&self) -> PathBuf {
         self.inner.dir.join("scratch")
     }
+}
+
+/// Each disk before its claim.
+fn remove_others(dir: &Path, names: &[String]) -> io::Result<()> {
+    let entries = match fs::read_dir(dir) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    let paths: Vec<PathBuf> = entries.map(|e| e.map(|e| e.path())).collect::<io::Result<_>>()?;
+    let other = |path: &PathBuf| {
+        path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| !names.iter().any(|name| name == stem))
+    };
+    let is_claim = |path: &PathBuf| path.extension().is_some_and(|e| e == "json");
+    let (claims, disks): (Vec<_>, Vec<_>) = paths.into_iter().filter(other).partition(is_claim);
+    for path in disks.iter().chain(&claims) {
+        fs::remove_file(path)?;
+    }
+    if disks.is_empty() && claims.is_empty() { Ok(()) } else { File::open(dir)?.sync_all() }
 }
 
 /// Disks first, claims after them.

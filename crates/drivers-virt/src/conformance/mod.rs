@@ -81,7 +81,7 @@ macro_rules! conformance {
     ($bench:expr) => {
         $crate::conformance!($bench;
             lifecycle, wrong_states, fences, graceful_stop, stop_of_a_deaf_guest, patience_ends_for_destroy,
-            guest_powers_off, guest_crashes, soft_reboot, hard_reboot, refused_spec_leaves_nothing, console,
+            guest_powers_off, guest_crashes, suspended_and_woken, soft_reboot, hard_reboot, refused_spec_leaves_nothing, console,
             disks_come_and_go, nics_come_and_go, devices_of_a_stopped_guest, deaf_guest_keeps_its_device, same_hardware,
             copy_of_a_disk, counters, readopted_untouched, readopted_after_changes,
         );

@@ -230,3 +230,37 @@ pub async fn console(bench: &dyn Bench) {
     assert_eq!(driver.console_log(server, Tail::Lines(usize::MAX)).await.unwrap(), all);
     destroy(bench, server).await;
 }
+
+/// A suspended guest has no process and loses nothing: it goes on, it does not boot. One that is stopped or rebooted does.
+pub async fn suspended_and_woken(bench: &dyn Bench) {
+    let spec = running(bench).await;
+    let server = &spec.server;
+    for _ in 0..2 {
+        bench.driver().suspend(server, fence(2)).await.unwrap();
+        assert_state(bench, server, VmState::Suspended).await;
+    }
+    refused(bench.driver().suspend(server, fence(1)).await, Kind::Conflict);
+    refused(bench.driver().pause(server, fence(2)).await, Kind::Conflict);
+    refused(bench.driver().inject_nmi(server).await, Kind::Conflict);
+    bench.reopen(&[]).await;
+    assert_state(bench, server, VmState::Suspended).await;
+    bench.driver().start(&spec, fence(2)).await.unwrap();
+    assert_state(bench, server, VmState::Running).await;
+    assert_eq!(boots(bench, server).await, 1, "it went on where it was");
+    bench.driver().stop(server, GRACEFUL, fence(2)).await.unwrap();
+    bench.driver().start(&spec, fence(2)).await.unwrap();
+    booted(bench, server, 2).await;
+    bench.driver().suspend(server, fence(3)).await.unwrap();
+    bench.driver().stop(server, StopMode::Force, fence(3)).await.unwrap();
+    assert_state(bench, server, VmState::Shutdown).await;
+    refused(bench.driver().suspend(server, fence(3)).await, Kind::Conflict);
+    bench.driver().start(&spec, fence(3)).await.unwrap();
+    booted(bench, server, 3).await;
+    bench.driver().suspend(server, fence(4)).await.unwrap();
+    bench.driver().reboot(&spec, RebootMode::Hard, fence(4)).await.unwrap();
+    booted(bench, server, 4).await;
+    bench.driver().inject_nmi(server).await.unwrap();
+    bench.driver().suspend(server, fence(5)).await.unwrap();
+    destroy(bench, server).await;
+    refused(bench.driver().suspend(server, fence(6)).await, Kind::NotFound);
+}

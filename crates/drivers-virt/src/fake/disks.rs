@@ -167,6 +167,17 @@ impl LocalDisks for FakeDisks {
         }
     }
 
+    async fn keep_only(&self, server: &ServerId, names: &[String]) -> Result<()> {
+        self.meet(DiskCall::Remove)?;
+        let kept = |disks: &Disks| disks.get(server).is_none_or(|there| there.iter().all(|n| names.contains(n)));
+        if kept(&self.inner.state.lock().disks) {
+            return Ok(());
+        }
+        self.change(|disks| {
+            disks.entry(server.clone()).or_default().retain(|name| names.contains(name));
+        })
+    }
+
     async fn export(&self, server: &ServerId, name: &str, to: &Path) -> Result<()> {
         self.meet(DiskCall::Export)?;
         if !self.inner.state.lock().disks.disks.get(server).is_some_and(|names| names.contains_key(name)) {

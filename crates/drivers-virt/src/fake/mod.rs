@@ -116,6 +116,10 @@ impl Hypervisor for Fake {
         let start = |guest: &mut Option<Guest>| match guest.as_ref().map(|g| g.state) {
             Some(VmState::Running) => Ok(()),
             Some(VmState::Paused) => Err(Error::conflict("the guest is paused: resume it instead of starting it")),
+            Some(VmState::Suspended) => {
+                guest.iter_mut().for_each(|g| g.state = VmState::Running);
+                Ok(())
+            }
             _ => Guest::boot(guest, spec),
         };
         self.change(Call::Start, &spec.server, Some(fence), start).await
@@ -134,7 +138,7 @@ impl Hypervisor for Fake {
             self.power_down(server, timeout).await;
         }
         self.host.alter(server, Some(fence), |guest| {
-            if let Some(guest) = guest.as_mut().filter(|g| g.is_alive()) {
+            if let Some(guest) = guest.as_mut().filter(|g| g.is_alive() || g.state == VmState::Suspended) {
                 guest.state = VmState::Shutdown;
             }
             Ok(())
@@ -170,6 +174,14 @@ impl Hypervisor for Fake {
 
     async fn resume(&self, server: &ServerId, fence: Fence) -> Result<()> {
         self.change(Call::Resume, server, Some(fence), |guest| hold(guest, server, VmState::Running)).await
+    }
+
+    async fn suspend(&self, server: &ServerId, fence: Fence) -> Result<()> {
+        let suspend = |guest: &mut Option<Guest>| match guest.as_ref().map(|g| g.state) {
+            Some(VmState::Suspended) => Ok(()),
+            _ => hold(guest, server, VmState::Suspended),
+        };
+        self.change(Call::Suspend, server, Some(fence), suspend).await
     }
 
     async fn destroy(&self, server: &ServerId, fence: Fence) -> Result<()> {
@@ -263,6 +275,20 @@ impl Hypervisor for Fake {
             guest.spec.disks.iter().any(|d| d.id == disk_id).then_some(()).ok_or_else(|| no_disk(server, disk_id))
         };
         self.look(Call::ResizeDisk, server, known).await
+    }
+
+    async fn set_password(&self, server: &ServerId, _user: &str, _password: &str) -> Result<()> {
+        let hears = |guest: &Guest| match (guest.state, guest.deaf) {
+            (VmState::Running, false) => Ok(()),
+            (VmState::Running, true) => Err(Error::conflict("the guest's agent does not answer")),
+            _ => Err(not_running()),
+        };
+        self.look(Call::SetPassword, server, hears).await
+    }
+
+    async fn inject_nmi(&self, server: &ServerId) -> Result<()> {
+        let alive = |guest: &Guest| guest.is_alive().then_some(()).ok_or_else(not_running);
+        self.look(Call::InjectNmi, server, alive).await
     }
 
     async fn console_log(&self, server: &ServerId, tail: Tail) -> Result<String> {

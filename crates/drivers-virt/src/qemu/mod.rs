@@ -295,6 +295,10 @@ impl Hypervisor for Qemu {
         self.call(server, Urgency::Patient, move |vm| Box::pin(vm.resume(fence))).await
     }
 
+    async fn suspend(&self, server: &ServerId, fence: Fence) -> Result<()> {
+        self.call(server, Urgency::Patient, move |vm| Box::pin(vm.suspend(fence))).await
+    }
+
     async fn destroy(&self, server: &ServerId, fence: Fence) -> Result<()> {
         self.call(server, Urgency::Urgent(fence), move |vm| Box::pin(vm.destroy(fence))).await
     }
@@ -334,6 +338,16 @@ impl Hypervisor for Qemu {
         let id = disk_id.to_owned();
         self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.resize_disk(&id, size_bytes).await }))
             .await
+    }
+
+    async fn set_password(&self, server: &ServerId, user: &str, password: &str) -> Result<()> {
+        let (user, password) = (user.to_owned(), password.to_owned());
+        self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.set_password(&user, &password).await }))
+            .await
+    }
+
+    async fn inject_nmi(&self, server: &ServerId) -> Result<()> {
+        self.call(server, Urgency::Patient, |vm| Box::pin(vm.inject_nmi())).await
     }
 
     async fn console_log(&self, server: &ServerId, tail: Tail) -> Result<String> {

@@ -7,6 +7,7 @@
 //!     vnc.sock  serial.sock  agent.sock                          pid          QEMU's pidfile
 //!     console.log (+ .1)     the guest's serial console          qemu.log     QEMU's own words
 //!     config.iso  efivars.fd
+//!     memory       of a suspended guest
 //! ```
 //!
 //! The record is written whole (aside, synced, renamed) *before* what it announces is done, so that after a kill the next
@@ -19,6 +20,7 @@
 //!   rebooting        finish the reset                 crashed
 //!   stopping         end it: shutdown                 shutdown
 //!   shutdown         (cannot be) end it               shutdown
+//!   suspended        end it: its memory is saved      suspended
 //!   crashed          (cannot be) end it               crashed
 //!   destroying       end it, remove all               remove all
 //! ```
@@ -55,12 +57,16 @@ pub struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    Starting { before: Before },
+    Starting {
+        before: Before,
+    },
     On,
     Rebooting,
     Stopping,
     Shutdown,
     Crashed,
+    /// `memory` is whole.
+    Suspended,
     Destroying,
 }
 
@@ -71,6 +77,7 @@ pub enum Before {
     Absent,
     Shutdown,
     Crashed,
+    Suspended,
 }
 
 impl Record {

@@ -153,6 +153,7 @@ async fn check(bench: &QemuBench, spec: &VmSpec, what: &str) {
         VmState::Running | VmState::Paused => assert_eq!(alive, 1, "{what}"),
         VmState::Absent => assert_eq!(bench.leftovers(server).await, Vec::<String>::new(), "{what}"),
         VmState::Shutdown => assert_eq!(alive, 0, "{what}"),
+        VmState::Suspended => panic!("{what}: nothing was suspended here"),
         VmState::Crashed => panic!("{what}: nothing crashed here"),
     }
     if status.state == VmState::Paused {

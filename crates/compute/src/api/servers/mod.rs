@@ -13,7 +13,6 @@ use axum::response::Response;
 use http::{
     ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Params, Path, State, StatusCode, header, json_response, no_content, ok,
 };
-use kernel::Ctx;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use view::{Detail, Lens, ServerView, name_view};
@@ -127,12 +126,4 @@ async fn update(
 async fn delete(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
     servers::delete(&c, &cx, &id).await?;
     Ok(no_content())
-}
-
-/// What actions need: the service, who asks, where from, and whose server it is.
-pub(super) struct Asked {
-    pub(super) c: Compute,
-    pub(super) cx: Ctx,
-    pub(super) base: BaseUrl,
-    pub(super) id: String,
 }

@@ -2,7 +2,7 @@
 
 use crate::api::schema::{
     boolean, by_version, description, disk_config, flavor_ref, fqdn, hostname, ip, metadata, name, number, object,
-    only, paging, pattern, patterns, query, tag, text, trusted_certs, uuid, uuid_or_empty, values, words, zone_name,
+    only, paging, pattern, patterns, query, tag, trusted_certs, uuid, uuid_or_empty, values, words, zone_name,
 };
 use serde_json::{Value, json};
 
@@ -47,8 +47,7 @@ fn create(minor: u16) -> Value {
         properties[key] = schema;
     }
     if minor < 57 {
-        let file = object(json!({"path": {"type": "string"}, "contents": {"type": "string", "format": "base64"}}), &[]);
-        properties["personality"] = json!({"type": "array", "items": file});
+        properties["personality"] = personality();
     }
     let required: &[&str] = if minor >= 37 { &["name", "flavorRef", "networks"] } else { &["name", "flavorRef"] };
     let parts = json!({
@@ -59,8 +58,13 @@ fn create(minor: u16) -> Value {
     object(parts, &["server"])
 }
 
+pub(super) fn personality() -> Value {
+    let file = object(json!({"path": {"type": "string"}, "contents": {"type": "string", "format": "base64"}}), &[]);
+    json!({"type": "array", "items": file})
+}
+
 /// An address of the family, or an empty string.
-fn address(family: &str) -> Value {
+pub(super) fn address(family: &str) -> Value {
     json!({"type": "string", "oneOf": [{"format": family}, {"maxLength": 0}]})
 }
 
@@ -292,74 +296,4 @@ fn list(minor: u16) -> Value {
 
 fn show(minor: u16) -> Value {
     query(json!({}), minor < 102)
-}
-
-/// The bodies of actions.
-pub(crate) mod action {
-    use super::*;
-    use crate::api::schema::bare;
-
-    by_version! {
-        START = start: 1;
-        STOP = stop: 1;
-        PAUSE = pause: 1;
-        UNPAUSE = unpause: 1;
-        REBOOT = reboot: 1;
-        LOCK = lock: 1, 73;
-        UNLOCK = unlock: 1;
-        CREATE_IMAGE = create_image: 1;
-        RESET_STATE = reset_state: 1;
-        CONSOLE_OUTPUT = console_output: 1;
-        VNC_CONSOLE = vnc_console: 1;
-        ADD_GROUP = add_group: 1;
-        REMOVE_GROUP = remove_group: 1;
-    }
-
-    fn start(_: u16) -> Value {
-        bare("os-start")
-    }
-    fn stop(_: u16) -> Value {
-        bare("os-stop")
-    }
-    fn pause(_: u16) -> Value {
-        bare("pause")
-    }
-    fn unpause(_: u16) -> Value {
-        bare("unpause")
-    }
-    fn unlock(_: u16) -> Value {
-        bare("unlock")
-    }
-    fn lock(minor: u16) -> Value {
-        if minor < 73 {
-            return bare("lock");
-        }
-        let mut arguments = object(json!({"locked_reason": text(1, 255)}), &[]);
-        arguments["type"] = json!(["object", "null"]);
-        only("lock", arguments)
-    }
-    fn reboot(_: u16) -> Value {
-        let kinds = json!({"type": "string", "enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]});
-        only("reboot", only("type", kinds))
-    }
-    fn create_image(_: u16) -> Value {
-        only("createImage", object(json!({"name": name(), "metadata": metadata()}), &["name"]))
-    }
-    fn reset_state(_: u16) -> Value {
-        only("os-resetState", only("state", json!({"type": "string", "enum": ["active", "error"]})))
-    }
-    fn console_output(_: u16) -> Value {
-        let length =
-            json!({"type": ["integer", "string", "null"], "pattern": "^-?[0-9]+$", "minimum": -1, "minLength": 1});
-        only("os-getConsoleOutput", object(json!({"length": length}), &[]))
-    }
-    fn vnc_console(_: u16) -> Value {
-        only("os-getVNCConsole", only("type", json!({"type": "string", "enum": ["novnc", "xvpvnc"]})))
-    }
-    fn add_group(_: u16) -> Value {
-        only("addSecurityGroup", only("name", name()))
-    }
-    fn remove_group(_: u16) -> Value {
-        only("removeSecurityGroup", only("name", name()))
-    }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Detail {
     Show,
     /// `PUT /servers/{id}`, which before 2.75 leaves out what extensions once added.
     Update,
+    /// The answer to a rebuild: as after an update, and what it has set.
+    Rebuild,
 }
 
 /// Who looks, at what, from where: the same for all servers of a list.
@@ -82,7 +84,7 @@ impl<'a> Lens<'a> {
 
     /// Whether what extensions once added is shown.
     fn whole(&self) -> bool {
-        self.detail != Detail::Update || self.v.since(2, 75)
+        !matches!(self.detail, Detail::Update | Detail::Rebuild) || self.v.since(2, 75)
     }
 
     pub(crate) fn view<'s>(&'s self, server: &'s Server, terminated: Option<Timestamp>) -> ServerView<'s, 'a> {
@@ -189,7 +191,10 @@ impl ServerView<'_, '_> {
             map.serialize_entry("OS-EXT-SRV-ATTR:launch_index", &s.launch_index)?;
             map.serialize_entry("OS-EXT-SRV-ATTR:reservation_id", &s.reservation)?;
             map.serialize_entry("OS-EXT-SRV-ATTR:root_device_name", &s.root_device_name())?;
-            map.serialize_entry("OS-EXT-SRV-ATTR:user_data", &s.user_data)?;
+            // The answer to a rebuild has it under a name of its own.
+            if self.lens.detail != Detail::Rebuild {
+                map.serialize_entry("OS-EXT-SRV-ATTR:user_data", &s.user_data)?;
+            }
         }
         Ok(())
     }
@@ -208,6 +213,14 @@ impl ServerView<'_, '_> {
         }
         if v.since(2, 26) {
             map.serialize_entry("tags", &s.tags)?;
+        }
+        if self.lens.detail == Detail::Rebuild {
+            if v.since(2, 54) && !whole {
+                map.serialize_entry("key_name", &s.key.as_ref().map(|k| &k.name))?;
+            }
+            if v.since(2, 57) {
+                map.serialize_entry("user_data", &s.user_data)?;
+            }
         }
         if v.since(2, 63) {
             map.serialize_entry("trusted_image_certificates", &s.trusted_certs)?;

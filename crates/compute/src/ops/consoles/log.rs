@@ -1,19 +1,17 @@
 use crate::{
     Compute, ComputeError,
     model::ServerState,
-    ops::servers::{on_host, permitted},
-    policy::CONSOLE_OUTPUT,
+    ops::servers::{Target, on_host},
 };
-use kernel::{Ctx, Error, Kind, Result};
+use kernel::{Error, Kind, Result};
 use serde_json::json;
 use std::time::Duration;
 
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// The console log's last lines, or all that the host has kept.
-pub(crate) async fn log(c: &Compute, cx: &Ctx, server: &str, lines: Option<u64>) -> Result<String> {
-    let (server, _permit) = permitted(cx, &c.store.read().await?, server, &CONSOLE_OUTPUT)?;
-    on_host(&server)?;
+pub(crate) async fn log(c: &Compute, server: &Target, lines: Option<u64>) -> Result<String> {
+    on_host(server)?;
     let building = server.state == ServerState::Building || server.host.is_none();
     let Some(host) = server.host.clone().filter(|_| !building) else {
         return Err(ComputeError::Conflict(format!("Instance {} is not ready", server.id)).into());

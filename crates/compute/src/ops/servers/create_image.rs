@@ -1,12 +1,13 @@
-use super::{find_in, in_state, on_host, permitted, trimmed};
+use super::{Target, find_in, in_state, on_host, trimmed};
 use crate::{
     Compute, ComputeError,
+    error::invalid,
     flows::create_image::{CreateImage, State},
     model::{
         BlockDevice, QUOTAS, Server, ServerState, Task, VolumeBacking,
         action::{Action, Verb},
     },
-    policy::{CREATE_IMAGE, CREATE_IMAGE_VOLUME},
+    policy::CREATE_IMAGE_VOLUME,
 };
 use flow::Start;
 use kernel::{Ctx, Error, ImageId, Result, SnapshotId};
@@ -16,16 +17,23 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::Tx;
 
+/// Backups of one kind: how many are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rotation {
+    pub(crate) kind: String,
+    pub(crate) keep: u64,
+}
+
 /// Makes an image of a server: of its root disk, or, if that is a volume, of snapshots of its volumes.
 pub(crate) async fn create_image(
     c: &Compute,
     cx: &Ctx,
-    id: &str,
+    server: &Target,
     name: &str,
     extra: BTreeMap<String, String>,
+    rotation: Option<Rotation>,
 ) -> Result<ImageId> {
-    let snapshot = c.store.read().await?;
-    let (server, _permit) = permitted(cx, &snapshot, id, &CREATE_IMAGE)?;
+    let (snapshot, server) = (c.store.snapshot(), server.server());
     let limit = QUOTAS.limits(&snapshot, &server.project)["metadata_items"];
     if !cx.version.since(2, 39) && limit >= 0 && i64::try_from(extra.len()).unwrap_or(i64::MAX) > limit {
         return Err(Error::over_quota("Image metadata limit exceeded"));
@@ -35,9 +43,11 @@ pub(crate) async fn create_image(
     let (service, cx, made) = (c.clone(), cx.clone(), image.clone());
     let begun = c.store.transact("compute.server.create_image", move |tx| {
         let server = find_in(&cx, tx, &server.id)?;
-        let request = Request { c: &service, cx: &cx, server: &server, image: &image, name: &name, extra: &extra };
+        let (c, cx, server, image, name, extra) = (&service, &cx, &server, &image, &name, &extra);
+        let request = Request { c, cx, server, image, name, extra, rotation: rotation.as_ref() };
         match server.root().and_then(BlockDevice::volume) {
             None => request.of_disk(tx),
+            Some(_) if rotation.is_some() => Err(invalid("Backup is not supported for volume-backed instances.")),
             Some(_) => request.of_volumes(tx, &snapshots),
         }
     });
@@ -52,21 +62,27 @@ struct Request<'a> {
     image: &'a ImageId,
     name: &'a str,
     extra: &'a BTreeMap<String, String>,
+    rotation: Option<&'a Rotation>,
 }
 
 impl Request<'_> {
     fn of_disk(&self, tx: &mut Tx) -> Result<()> {
         use ServerState as S;
         let (server, now) = (self.server, self.cx.now());
-        in_state(server, "createImage", &[S::Active, S::Stopped, S::Paused, S::Suspended])?;
+        let (name, verb, task) = match self.rotation {
+            None => ("createImage", Verb::CreateImage, Task::ImageUploading),
+            Some(_) => ("createBackup", Verb::Backup, Task::ImageBackup),
+        };
+        in_state(server, name, &[S::Active, S::Stopped, S::Paused, S::Suspended])?;
         on_host(server)?;
         let host = server.host.clone().ok_or_else(|| ComputeError::NotReady(server.id.clone()))?;
         let disk = server.root().map(BlockDevice::disk_id).ok_or_else(|| ComputeError::NotReady(server.id.clone()))?;
         self.c.images.create(tx, self.cx, &self.record("qcow2", BTreeMap::new()), false)?;
-        tx.update::<Server>(&server.id, |s| (s.task, s.updated) = (Some(Task::ImageUploading), now));
-        let action = Action::asked(self.cx, &server.id, &server.project, Verb::CreateImage);
+        tx.update::<Server>(&server.id, |s| (s.task, s.updated) = (Some(task), now));
+        let action = Action::asked(self.cx, &server.id, &server.project, verb);
         action.begin(tx)?;
-        let state = State { server: server.id.clone(), action, image: self.image.clone(), host, disk };
+        let rotation = self.rotation.map(|r| (r.kind.clone(), r.keep));
+        let state = State { server: server.id.clone(), action, image: self.image.clone(), host, disk, rotation };
         let object = Server::flow_object(&server.id);
         let begin = Start::<CreateImage> { object, state, request_id: &self.cx.request_id, now };
         self.c.starter.start(tx, begin).map(|_| ())
@@ -103,11 +119,12 @@ impl Request<'_> {
         let mut properties = server.properties.clone();
         properties.extend(own);
         properties.extend([
-            ("image_type".to_owned(), "snapshot".to_owned()),
+            ("image_type".to_owned(), if self.rotation.is_some() { "backup" } else { "snapshot" }.to_owned()),
             ("instance_uuid".to_owned(), server.id.to_string()),
             ("user_id".to_owned(), server.user.to_string()),
             ("base_image_ref".to_owned(), server.image_ref().to_owned()),
         ]);
+        properties.extend(self.rotation.map(|r| ("backup_type".to_owned(), r.kind.clone())));
         properties.extend(self.extra.clone());
         NewImage {
             id: self.image.clone(),

@@ -1,9 +1,9 @@
-use super::{find_in, permitted, unlocked};
+use super::{Target, find_in, in_state, permitted, unlocked};
 use crate::{
     Compute,
     flows::delete::{DeleteServer, State},
     model::{
-        Server, Task,
+        Server, ServerState, Task,
         action::{Action, Verb},
     },
     policy::SERVERS_DELETE,
@@ -17,10 +17,21 @@ use store::Tx;
 pub(crate) async fn delete(c: &Compute, cx: &Ctx, id: &str) -> Result<()> {
     let (server, _permit) = permitted(cx, &c.store.read().await?, id, &SERVERS_DELETE)?;
     let (c, cx) = (c.clone(), cx.clone());
-    c.store.clone().transact("compute.server.delete", move |tx| mark(&c, &cx, tx, &server)).await
+    c.store.clone().transact("compute.server.delete", move |tx| mark(&c, &cx, tx, &server, Verb::Delete)).await
 }
 
-fn mark(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server) -> Result<()> {
+/// The same: deleting is not put off (Nova's `reclaim_instance_interval` is 0), so there is nothing to force.
+pub(crate) async fn force_delete(c: &Compute, cx: &Ctx, server: &Target) -> Result<()> {
+    let (c, cx, server) = (c.clone(), cx.clone(), server.server());
+    c.store.clone().transact("compute.server.delete", move |tx| mark(&c, &cx, tx, &server, Verb::ForceDelete)).await
+}
+
+/// Only a server whose deletion was put off could be restored.
+pub(crate) fn restore(server: &Target) -> Result<()> {
+    in_state(server, "restore", &[ServerState::SoftDeleted])
+}
+
+fn mark(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, verb: Verb) -> Result<()> {
     let server = find_in(cx, tx, &server.id)?;
     unlocked(cx, &server)?;
     if server.is_deleting() {
@@ -32,7 +43,7 @@ fn mark(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server) -> Result<()> {
     }
     let now = cx.now();
     tx.update::<Server>(&server.id, |s| (s.task, s.updated) = (Some(Task::Deleting), now));
-    let action = Action::asked(cx, &server.id, &server.project, Verb::Delete);
+    let action = Action::asked(cx, &server.id, &server.project, verb);
     action.begin(tx)?;
     let state = State { server: server.id.clone(), action };
     let begin = Start::<DeleteServer> { object, state, request_id: &cx.request_id, now };

@@ -1,17 +1,10 @@
-use super::{find_in, in_state, permitted};
-use crate::{
-    Compute, ComputeError,
-    flows::guest::change_intent,
-    model::ServerState,
-    policy::{GROUP_ADD, GROUP_REMOVE},
-};
+use super::{Target, find_in, in_state};
+use crate::{Compute, ComputeError, flows::guest::change_intent, model::ServerState};
 use kernel::{Ctx, Result};
 
 /// Adds a security group to all ports of a server, or removes it from them.
-pub(crate) async fn change_group(c: &Compute, cx: &Ctx, id: &str, group: String, add: bool) -> Result<()> {
-    let rule = if add { &GROUP_ADD } else { &GROUP_REMOVE };
-    let (server, _permit) = permitted(cx, &c.store.read().await?, id, rule)?;
-    let (service, cx) = (c.clone(), cx.clone());
+pub(crate) async fn change_group(c: &Compute, cx: &Ctx, server: &Target, group: String, add: bool) -> Result<()> {
+    let (service, cx, server) = (c.clone(), cx.clone(), server.server());
     let changed = c.store.transact("compute.server.security_group", move |tx| {
         let server = find_in(&cx, tx, &server.id)?;
         if !add {

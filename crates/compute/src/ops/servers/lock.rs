@@ -1,19 +1,18 @@
-use super::{find_in, permitted};
+use super::{Target, find_in};
 use crate::{
     Compute, ComputeError,
     model::{
         Lock, Server,
         action::{Action, Verb},
     },
-    policy::{LOCK, UNLOCK, UNLOCK_OVERRIDE},
+    policy::UNLOCK_OVERRIDE,
 };
 use kernel::{Ctx, Result};
 use policy::{Authorize, target};
 
 /// Locks a server. An administrator who is not its owner locks it as administrator; that lock stays when it is there.
-pub(crate) async fn lock(c: &Compute, cx: &Ctx, id: &str, reason: Option<String>) -> Result<()> {
-    let (server, _permit) = permitted(cx, &c.store.read().await?, id, &LOCK)?;
-    let cx = cx.clone();
+pub(crate) async fn lock(c: &Compute, cx: &Ctx, server: &Target, reason: Option<String>) -> Result<()> {
+    let (cx, server) = (cx.clone(), server.server());
     let locked = c.store.transact("compute.server.lock", move |tx| {
         let server = find_in(&cx, tx, &server.id)?;
         let by_admin = cx.is_admin() && cx.credentials.project() != Some(&server.project);
@@ -27,9 +26,8 @@ pub(crate) async fn lock(c: &Compute, cx: &Ctx, id: &str, reason: Option<String>
 }
 
 /// Unlocks a server; one that an administrator has locked needs the right to override.
-pub(crate) async fn unlock(c: &Compute, cx: &Ctx, id: &str) -> Result<()> {
-    let (server, _permit) = permitted(cx, &c.store.read().await?, id, &UNLOCK)?;
-    let cx = cx.clone();
+pub(crate) async fn unlock(c: &Compute, cx: &Ctx, server: &Target) -> Result<()> {
+    let (cx, server) = (cx.clone(), server.server());
     let unlocked = c.store.transact("compute.server.unlock", move |tx| {
         let server = find_in(&cx, tx, &server.id)?;
         if server.lock.as_ref().is_some_and(|l| l.by_admin) {

@@ -1,27 +1,36 @@
 //! Servers: what is asked of them, each verb in a file of its own.
 
+mod change;
 pub(crate) mod create;
 mod create_image;
 mod delete;
+mod diagnostics;
 mod groups;
+mod guest;
 mod list;
 mod lock;
 mod metadata;
 mod password;
 mod power;
+mod rebuild;
+mod rescue;
 mod reset_state;
 mod show;
 mod tags;
 mod update;
 
-pub(crate) use create_image::create_image;
-pub(crate) use delete::delete;
+pub(crate) use create_image::{Rotation, create_image};
+pub(crate) use delete::{delete, force_delete, restore};
+pub(crate) use diagnostics::diagnostics;
 pub(crate) use groups::change_group;
+pub(crate) use guest::{change_password, inject_network_info, trigger_crash_dump};
 pub(crate) use list::{Listed, MAX_LIMIT, Page, Scope, list};
 pub(crate) use lock::{lock, unlock};
 pub(crate) use metadata::{metadata, metadata_item, remove_item, replace_metadata, update_metadata};
 pub(crate) use password::{clear_password, password};
 pub(crate) use power::{PowerVerb, change_power};
+pub(crate) use rebuild::{Rebuild, rebuild};
+pub(crate) use rescue::{Rescue, rescue, unrescue};
 pub(crate) use reset_state::reset_state;
 pub(crate) use show::show;
 pub(crate) use tags::{add_tag, has_tag, remove_tag, replace_tags, tags};
@@ -32,7 +41,7 @@ use crate::{
     model::{Server, ServerState},
 };
 use kernel::{Ctx, Error, Kind, Result, ServerId};
-use policy::{Authorize, Permit, Rule, target};
+use policy::{Authorize, Permit, Rule};
 use std::sync::Arc;
 use store::{Snapshot, Tx};
 
@@ -53,8 +62,33 @@ fn visible(cx: &Ctx, server: Option<Arc<Server>>) -> Option<Arc<Server>> {
 /// The server and the right to do this with it.
 pub(crate) fn permitted(cx: &Ctx, snapshot: &Snapshot, id: &str, rule: &'static Rule) -> Result<(Arc<Server>, Permit)> {
     let server = find(cx, snapshot, id)?;
-    let permit = cx.authorize(rule, &target! { "project_id" => server.project, "user_id" => server.user })?;
+    let permit = cx.authorize(rule, &policy::target! { "project_id" => server.project, "user_id" => server.user })?;
     Ok((server, permit))
+}
+
+/// A server, and the right to do with it what it was looked up for. Made by [`target`] alone.
+pub(crate) struct Target {
+    server: Arc<Server>,
+    _permit: Permit,
+}
+
+impl Target {
+    pub(crate) fn server(&self) -> Arc<Server> {
+        Arc::clone(&self.server)
+    }
+}
+
+impl std::ops::Deref for Target {
+    type Target = Server;
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+/// Finds a server and asks whether the caller may do this with it.
+pub(crate) fn target(cx: &Ctx, snapshot: &Snapshot, id: &str, rule: &'static Rule) -> Result<Target> {
+    let (server, permit) = permitted(cx, snapshot, id, rule)?;
+    Ok(Target { server, _permit: permit })
 }
 
 /// A locked server is for administrators alone.

@@ -24,7 +24,7 @@ pub(crate) struct Update {
 }
 
 /// A null that was sent is not the same as nothing sent.
-fn given<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<Option<String>>, D::Error> {
+pub(super) fn given<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(d).map(Some)
 }
 
@@ -74,7 +74,7 @@ fn apply(server: &mut Server, update: &Update) -> Result<()> {
 }
 
 /// The schema lets only addresses and the empty string through.
-fn parse(address: Option<&str>) -> Option<IpAddr> {
+pub(super) fn parse(address: Option<&str>) -> Option<IpAddr> {
     address.and_then(|a| a.parse().ok())
 }
 

@@ -60,6 +60,8 @@ async fn power_goes_where_it_is_sent() {
     assert_eq!(cloud.hosts.guest(&id).unwrap().reboots, 1);
     act(json!({"os-stop": null}), "SHUTOFF", VmState::Shutdown).await;
     act(json!({"os-start": null}), "ACTIVE", VmState::Running).await;
+    act(json!({"suspend": null}), "SUSPENDED", VmState::Suspended).await;
+    act(json!({"resume": null}), "ACTIVE", VmState::Running).await;
     act(json!({"os-stop": null}), "SHUTOFF", VmState::Shutdown).await;
     act(json!({"reboot": {"type": "hard"}}), "ACTIVE", VmState::Running).await;
     assert_eq!(cloud.hosts.guest(&id).unwrap().reboots, 2);
@@ -111,4 +113,65 @@ async fn what_a_host_says_twice_is_written_once() {
     cloud.hosts.report(vec![again(1, &seen.host), elsewhere, old]).await;
     assert_eq!(cloud.store.snapshot().revision(), before);
     assert_eq!(cloud.server(&id).status(), "ACTIVE");
+}
+
+/// The names of the disks that a host shall have of a server.
+fn disks(cloud: &Cloud, id: &str) -> Vec<String> {
+    let intent = cloud.store.snapshot().get::<VmIntent>(id).unwrap();
+    intent.local_disks.iter().map(|d| d.name.clone()).collect()
+}
+
+#[tokio::test]
+async fn rescued_unrescued_and_rebuilt() {
+    let (cloud, id) = with_server().await;
+    let (api, _engine) = cloud.process();
+    let member = api.token("member").with("openstack-api-version", "compute 2.79");
+    let path = format!("POST /compute/v2.1/servers/{id}/action");
+    let act = async |action: Value, status: u16| expect(&member.call(&path, action).await, status);
+    let pass = act(json!({"rescue": {"adminPass": "secret"}}), 200).await;
+    assert_eq!(pass, json!({"adminPass": "secret"}));
+    cloud.reach(&id, "RESCUE").await;
+    let rescued = disks(&cloud, &id);
+    assert!(rescued.len() == 2 && rescued[1].starts_with("rescue"), "{rescued:?}");
+    let refused = act(json!({"rescue": {}}), 409).await;
+    let text = format!("Cannot 'rescue' instance {id} while it is in vm_state rescued");
+    assert_eq!(refused["conflictingRequest"]["message"], text);
+    act(json!({"unrescue": null}), 202).await;
+    cloud.reach(&id, "ACTIVE").await;
+    assert_eq!(disks(&cloud, &id), ["root"]);
+    assert_eq!(cloud.hosts.guest(&id).unwrap().reboots, 2);
+    let asked = json!({"rebuild": {"imageRef": crate::world::IMAGE, "name": "again", "metadata": {"a": "b"}}});
+    let rebuilt = act(asked, 202).await;
+    assert_eq!((&rebuilt["server"]["name"], &rebuilt["server"]["status"]), (&json!("again"), &json!("REBUILD")));
+    cloud.reach(&id, "ACTIVE").await;
+    assert_eq!(disks(&cloud, &id), ["rootv2"], "a disk of its own, anew");
+    cloud.hosts.mood("h1", |m| m.refuses = None);
+    let unknown = json!({"rebuild": {"imageRef": "33333333-3333-4333-8333-333333333333"}});
+    assert_eq!(act(unknown, 400).await["badRequest"]["message"], "Cannot find image for rebuild");
+    cloud.assert_clean("rebuilt");
+}
+
+#[tokio::test]
+async fn backups_rotate_and_guests_are_called() {
+    let (cloud, id) = with_server().await;
+    let (api, _engine) = cloud.process();
+    let member = api.token("member").with("openstack-api-version", "compute 2.79");
+    let path = format!("POST /compute/v2.1/servers/{id}/action");
+    let mut made = Vec::new();
+    for name in ["one", "two"] {
+        let body = json!({"createBackup": {"name": name, "backup_type": "daily", "rotation": 1}});
+        let answer = expect(&member.call(&path, body).await, 202);
+        cloud.reach(&id, "ACTIVE").await;
+        made.push(answer["image_id"].as_str().unwrap().to_owned());
+    }
+    let left: Vec<_> = made.iter().filter(|image| cloud.images.get(image).is_some()).collect();
+    assert_eq!(left.len(), 1, "one of two is kept");
+    expect(&member.call(&path, json!({"changePassword": {"adminPass": "x"}})).await, 202);
+    expect(&member.call(&path, json!({"trigger_crash_dump": null})).await, 202);
+    let asked: Vec<_> = cloud.hosts.calls.lock().iter().map(|(method, _)| method.clone()).collect();
+    assert!(asked.ends_with(&["vm.set_password".into(), "vm.inject_nmi".into()]), "{asked:?}");
+    expect(&member.call(&path, json!({"restore": null})).await, 409);
+    expect(&member.call(&path, json!({"forceDelete": null})).await, 202);
+    cloud.gone(&id).await;
+    cloud.assert_clean("force deleted");
 }

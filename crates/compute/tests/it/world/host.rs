@@ -142,6 +142,7 @@ impl Hosts {
         let state = match intent.power {
             Power::Running => VmState::Running,
             Power::Paused => VmState::Paused,
+            Power::Suspended => VmState::Suspended,
             Power::Stopped | Power::Absent => VmState::Shutdown,
         };
         let mut guest = guest_of(intent, state);
@@ -205,7 +206,7 @@ impl HostCalls for Hosts {
                 });
                 filled.await.map(|()| Value::Null)
             }
-            "vm.resize_disk" => Ok(Value::Null),
+            "vm.resize_disk" | "vm.set_password" | "vm.inject_nmi" => Ok(Value::Null),
             other => Err(Error::not_implemented(other)),
         }
     }

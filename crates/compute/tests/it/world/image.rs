@@ -1,7 +1,7 @@
 //! Images by id.
 
 use async_trait::async_trait;
-use kernel::{Ctx, Error, ImageId, Result};
+use kernel::{Ctx, Error, ImageId, ProjectId, Result, ServerId};
 use ports::{ImageInfo, Images, NewImage, image::ByteStream};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -88,6 +88,12 @@ impl Images for FakeImages {
             Ok(())
         });
         discarded.await
+    }
+
+    fn backups(&self, snapshot: &Snapshot, _: &ProjectId, server: &ServerId, kind: &str) -> Vec<ImageId> {
+        let is = |i: &Image, key: &str, value: &str| i.0.properties.get(key).is_some_and(|v| v == value);
+        let of = snapshot.all::<Image>().filter(|i| is(i, "instance_uuid", server) && is(i, "backup_type", kind));
+        of.map(|i| i.0.id.clone()).collect()
     }
 
     async fn open(&self, _: &ImageId, _: u64) -> Result<ByteStream> {

@@ -2,6 +2,7 @@
 
 pub mod host;
 pub mod image;
+pub mod neighbours;
 pub mod network;
 pub mod placement;
 pub mod volume;
@@ -42,6 +43,7 @@ pub struct Cloud {
     pub volumes: Arc<FakeVolumes>,
     pub images: Arc<FakeImages>,
     pub ports: Arc<FakePorts>,
+    pub neighbours: Arc<neighbours::FakeNeighbours>,
     _agents: Arc<host::Agents>,
 }
 
@@ -56,6 +58,7 @@ impl Cloud {
             volumes: Arc::new(FakeVolumes::new(store.clone())),
             images: Arc::new(FakeImages::new(store.clone())),
             ports: Arc::new(FakePorts::default()),
+            neighbours: Arc::default(),
             _agents: Arc::new(host::Agents::start(&store, &hosts)),
             hosts,
             store,
@@ -85,6 +88,7 @@ impl Cloud {
             images: self.images.clone(),
             hosts: self.hosts.clone(),
             projects: Arc::new(FakeProjects),
+            neighbours: self.neighbours.clone(),
             config: Config::default(),
         });
         self.hosts.report_to(&compute);

@@ -51,6 +51,10 @@ impl Vm {
                 self.guest = process.map(unanswering);
                 self.ended(Phase::Shutdown).await
             }
+            (Phase::Suspended, process) => {
+                self.guest = process.map(unanswering);
+                self.ended(Phase::Suspended).await
+            }
             (Phase::Crashed, process) => {
                 self.guest = process.map(unanswering);
                 self.ended(Phase::Crashed).await
@@ -86,6 +90,11 @@ impl Vm {
 
     /// The driver was killed in the middle of a start: it either came about, or never was.
     async fn finish_start(&mut self, before: Before, process: Option<Process>) -> Result<()> {
+        if before == Before::Suspended {
+            // Half of its memory may have been read; all of it is still on disk.
+            self.guest = process.map(unanswering);
+            return self.ended(Phase::Suspended).await;
+        }
         if let Some(process) = process {
             let deadline = Instant::now() + self.shared.config.start_patience;
             if let Ok(monitor) = self.comes_up(&process, deadline).await {
@@ -102,7 +111,7 @@ impl Vm {
         match before {
             Before::Absent => self.erase().await,
             Before::Shutdown => self.ended(Phase::Shutdown).await,
-            Before::Crashed => self.ended(Phase::Crashed).await,
+            Before::Crashed | Before::Suspended => self.ended(Phase::Crashed).await,
         }
     }
 

@@ -22,6 +22,7 @@ mod copy;
 mod devices;
 mod look;
 mod power;
+mod saved;
 mod stats;
 
 pub use copy::copy;
@@ -235,6 +236,7 @@ impl Vm {
             (_, Some(Guest { run: Run::Running, .. })) => VmState::Running,
             (_, Some(Guest { run: Run::Paused, .. })) => VmState::Paused,
             (Some(Record { phase: Phase::Shutdown | Phase::Stopping, .. }), None) => VmState::Shutdown,
+            (Some(Record { phase: Phase::Suspended, .. }), None) => VmState::Suspended,
             (Some(_), None) => VmState::Crashed,
         }
     }

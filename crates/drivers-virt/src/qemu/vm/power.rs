@@ -33,6 +33,7 @@ impl Vm {
         match self.state() {
             VmState::Running => Ok(()),
             VmState::Paused => Err(Error::conflict("the guest is paused: resume it instead of starting it")),
+            VmState::Suspended => self.wake(fence).await,
             VmState::Absent | VmState::Shutdown | VmState::Crashed => self.launch(spec, fence.generation).await,
         }
     }
@@ -44,7 +45,7 @@ impl Vm {
             admitted => admitted?,
         }
         if self.guest.is_none() {
-            return Ok(());
+            return self.forget_memory().await;
         }
         if let StopMode::Graceful { timeout } = mode
             && self.is_running()
@@ -73,6 +74,7 @@ impl Vm {
             self.end_process().await?;
             self.note(Phase::Shutdown).await;
         }
+        self.forget_memory().await?;
         self.launch(spec, fence.generation).await
     }
 
@@ -195,19 +197,26 @@ impl Vm {
     }
 
     /// Makes the guest run from nothing. An error leaves nothing behind, unless it is `Unavailable`.
-    async fn launch(&mut self, spec: &VmSpec, generation: u64) -> Result<()> {
-        let args = machine::command_line(spec, &self.setting(), &self.dir)?;
+    pub(super) async fn launch(&mut self, spec: &VmSpec, generation: u64) -> Result<()> {
+        let mut args = machine::command_line(spec, &self.setting(), &self.dir)?;
         spec.nics.iter().try_for_each(machine::nic::check_tap)?;
         let old = self.record.take();
         let before = match old.as_ref().map(|r| r.phase) {
             None => Before::Absent,
             Some(Phase::Crashed) => Before::Crashed,
+            Some(Phase::Suspended) => Before::Suspended,
             Some(_) => Before::Shutdown,
         };
+        if before == Before::Suspended {
+            args.extend(["-incoming".to_owned(), "defer".to_owned()]);
+        }
         self.record = Some(Record::new(generation, Phase::Starting { before }, spec.clone()));
         match self.run_qemu(spec, &args).await {
             Ok(guest) => {
                 self.guest = Some(guest);
+                if before == Before::Suspended {
+                    return Ok(());
+                }
                 self.note(Phase::On).await;
                 self.hold_agent_channel().await;
                 self.tell();
@@ -227,7 +236,7 @@ impl Vm {
     }
 
     /// Takes back the record of a start that failed.
-    async fn roll_back(&mut self, old: Option<Record>) -> Result<()> {
+    pub(super) async fn roll_back(&mut self, old: Option<Record>) -> Result<()> {
         match old {
             None => {
                 self.seen = self.generation();

@@ -1,7 +1,7 @@
 //! Images by id.
 
 use async_trait::async_trait;
-use kernel::{Ctx, Error, ImageId, Result};
+use kernel::{Ctx, Error, ImageId, ProjectId, Result, ServerId};
 use ports::{ImageInfo, Images, NewImage, image::ByteStream};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -84,6 +84,10 @@ impl Images for FakeImages {
             Ok(())
         });
         discarded.await
+    }
+
+    fn backups(&self, _: &Snapshot, _: &ProjectId, _: &ServerId, _: &str) -> Vec<ImageId> {
+        Vec::new()
     }
 
     async fn open(&self, _: &ImageId, _: u64) -> Result<ByteStream> {

@@ -1,6 +1,9 @@
 //! A request's servers, drawn once: everything that is the same for each of them, checked.
 
-use super::{Wanted, flavor, group, name, request::CreateBody};
+use super::{
+    Wanted, flavor, group, name,
+    request::{CreateBody, Personality},
+};
 use crate::{
     Compute, ComputeError,
     error::invalid,
@@ -62,7 +65,7 @@ impl Blueprint {
             size_mib: info.virtual_size.max(info.size).div_ceil(1 << 20),
             bus: info.properties.get("hw_disk_bus").cloned(),
         });
-        check_items(snapshot, cx, body)?;
+        check_items(snapshot, cx, body.server.metadata.len(), &body.server.personality)?;
         let devices = || mapping::devices(&asked, root.as_ref(), &flavor).map(|d| with_sizes(c, snapshot, d));
         let ids = (0..count).map(|_| Ok((ServerId::new(), devices()?))).collect::<Result<_>>()?;
         Ok(Self {
@@ -206,7 +209,7 @@ fn check_volumes(c: &Compute, cx: &Ctx, snapshot: &Snapshot, asked: &[Mapping]) 
 }
 
 /// Nova's `_check_requested_image`: memory and disk of the flavor against what the image needs.
-fn check_size(cx: &Ctx, image: &ImageInfo, flavor: &Flavor, on_volume: bool) -> Result<()> {
+pub(in super::super) fn check_size(cx: &Ctx, image: &ImageInfo, flavor: &Flavor, on_volume: bool) -> Result<()> {
     if flavor.ram_mib < image.min_ram_mib {
         return Err(invalid("Flavor's memory is too small for requested image."));
     }
@@ -234,21 +237,25 @@ fn check_size(cx: &Ctx, image: &ImageInfo, flavor: &Flavor, on_volume: bool) -> 
 }
 
 /// Limits on metadata and injected files, and that their contents can be read.
-fn check_items(snapshot: &Snapshot, cx: &Ctx, body: &CreateBody) -> Result<()> {
+pub(in super::super) fn check_items(
+    snapshot: &Snapshot,
+    cx: &Ctx,
+    metadata: usize,
+    personality: &[Personality],
+) -> Result<()> {
     use base64::Engine;
     let limits = QUOTAS.limits(snapshot, cx.project()?);
     let over = |resource: &str, count: usize| {
         limits[resource] >= 0 && i64::try_from(count).unwrap_or(i64::MAX) > limits[resource]
     };
-    let server = &body.server;
-    if over("metadata_items", server.metadata.len()) {
+    if over("metadata_items", metadata) {
         let text = format!("Maximum number of metadata items exceeds {}", limits["metadata_items"]);
         return Err(Error::over_quota(text));
     }
-    if over("injected_files", server.personality.len()) {
+    if over("injected_files", personality.len()) {
         return Err(Error::over_quota("Personality file limit exceeded"));
     }
-    for file in &server.personality {
+    for file in personality {
         let contents = base64::engine::general_purpose::STANDARD.decode(file.contents.as_bytes());
         let contents =
             contents.map_err(|_| invalid(format!("Personality content for {} cannot be decoded", file.path)))?;
@@ -296,14 +303,17 @@ fn wants_drive(image: Option<&ImageInfo>) -> bool {
 }
 
 fn key(cx: &Ctx, snapshot: &Snapshot, body: &CreateBody) -> Result<Option<ServerKey>> {
-    let Some(name) = &body.server.key_name else { return Ok(None) };
+    body.server.key_name.as_ref().map(|name| key_named(cx, snapshot, name)).transpose()
+}
+
+pub(in super::super) fn key_named(cx: &Ctx, snapshot: &Snapshot, name: &str) -> Result<ServerKey> {
     let found = snapshot.get::<Keypair>(&Keypair::id(&cx.credentials.user, name));
     let found = found.ok_or_else(|| invalid("Invalid key_name provided."))?;
-    Ok(Some(ServerKey { name: found.name.clone(), public: found.public.clone() }))
+    Ok(ServerKey { name: found.name.clone(), public: found.public.clone() })
 }
 
 /// Nova's: 12 characters, none of which looks like another.
-pub(super) fn password() -> String {
+pub(in super::super) fn password() -> String {
     random(12, b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
 }
 

@@ -1,7 +1,7 @@
 //! Creating servers: one transaction writes them in BUILD, with quota, ports and volumes chosen, and starts a flow for each.
 
 mod access;
-mod build;
+pub(super) mod build;
 mod networks;
 pub(crate) mod request;
 
@@ -18,6 +18,7 @@ use crate::{
 };
 use access::Wanted;
 use build::Blueprint;
+pub(super) use build::password;
 use flow::Start;
 use kernel::{Ctx, Result};
 use networks::Nics;
