@@ -169,12 +169,15 @@ impl LocalDisks for FakeDisks {
 
     async fn keep_only(&self, server: &ServerId, names: &[String]) -> Result<()> {
         self.meet(DiskCall::Remove)?;
-        let kept = |disks: &Disks| disks.get(server).is_none_or(|there| there.iter().all(|n| names.contains(n)));
-        if kept(&self.inner.state.lock().disks) {
+        let is_kept = |paper: &Paper| {
+            let there = paper.disks.get(server);
+            there.is_none_or(|disks| disks.keys().all(|name| names.contains(name)))
+        };
+        if is_kept(&self.inner.state.lock().disks) {
             return Ok(());
         }
-        self.change(|disks| {
-            disks.entry(server.clone()).or_default().retain(|name| names.contains(name));
+        self.change(|paper| {
+            paper.disks.entry(server.clone()).or_default().retain(|name, _| names.contains(name));
         })
     }
 
