@@ -97,7 +97,7 @@ pub use axum::{
 };
 pub use client::{Client, ClientConfig, ClientError, ClientResponse, ClientTls, Protocol};
 pub use context::{BaseUrl, Cx, OptionalCx, OverTls, RequestInfo};
-pub use extract::{Body, JsonBody, Params, Path, body_error, from_value};
+pub use extract::{AcceptsJson, Body, JsonBody, Params, Path, body_error, from_value};
 pub use fault::{ApiError, ApiResult, Fault, FaultContext, FaultStyle};
 pub use loopback::{Errand, Loopback};
 pub use pipeline::{Deps, X_AUTH_TOKEN, X_OPENSTACK_REQUEST_ID};

@@ -21,6 +21,9 @@ pub fn audit(snapshot: &Snapshot) -> Vec<Finding> {
         }
     }
     for provider in snapshot.all::<Provider>() {
+        if let Some(parent) = provider.parent.as_ref().filter(|parent| !snapshot.contains::<Provider>(parent)) {
+            findings.push(wrong(&provider.name, format!("its parent {parent} is unknown")));
+        }
         let sum = sums.remove(&provider.id).unwrap_or_default();
         if sum != provider.used {
             let text = format!("its claims add up to {sum:?}, it counts {:?}", provider.used);

@@ -23,22 +23,27 @@
 
 pub mod api;
 mod audit;
+mod candidates;
+mod content;
 mod error;
 pub mod model;
 mod ops;
 mod placer;
 pub mod policy;
 pub mod scheduler;
+mod service;
 
 pub use audit::audit;
+use content::Content;
 pub use error::PlacementError;
 pub use placer::{Ratios, Scheduler};
+pub use service::Placement;
 
-use model::{Allocation, Provider};
+use model::{Allocation, CustomClass, CustomTrait, Provider};
 use store::Schema;
 
 /// The kinds of object this service keeps.
 #[must_use]
 pub fn schema(schema: Schema) -> Schema {
-    schema.with::<Provider>().with::<Allocation>()
+    schema.with::<Provider>().with::<Allocation>().with::<CustomClass>().with::<CustomTrait>()
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     PlacementError,
-    model::{Allocation, Inventory, Provider, ProviderId, book, unbook},
+    model::{self, Allocation, Inventory, Provider, ProviderId, Reported, book, unbook},
+    ops::providers,
     scheduler,
 };
 use kernel::{HostName, Result, ServerId, Timestamp};
@@ -77,6 +78,16 @@ impl Scheduler {
     }
 }
 
+impl Scheduler {
+    /// A provider for a host, under its name unless an operator has given that to another.
+    fn new_host(&self, tx: &mut Tx, id: ProviderId, host: &HostName, now: Timestamp) -> Provider {
+        let plain = host.to_string();
+        let name = if providers::take_name(tx, &plain, &id) { plain } else { format!("{host} {id}") };
+        let zone = self.ratios.default_zone.clone();
+        Provider { host: Some(host.clone()), zone, ..Provider::new(id, name, now) }
+    }
+}
+
 impl Placer for Scheduler {
     fn claim(&self, tx: &mut Tx, request: &PlaceRequest, now: Timestamp) -> Result<Claim> {
         // What the consumer has already is in the way of none but others.
@@ -109,27 +120,12 @@ impl Placer for Scheduler {
 
     fn report_inventory(&self, tx: &mut Tx, report: &ports::Inventory, now: Timestamp) -> Result<()> {
         let id = ProviderId::of_host(&report.host);
-        let (inventories, traits) = (self.inventories(report), report.traits.iter().cloned().collect());
-        let Some(old) = tx.get::<Provider>(&id) else {
-            tx.put(Provider {
-                id,
-                name: report.host.to_string(),
-                host: Some(report.host.clone()),
-                parent: None,
-                generation: 1,
-                zone: self.ratios.default_zone.clone(),
-                inventories,
-                traits,
-                aggregates: [].into(),
-                used: [].into(),
-                created: now,
-                updated: now,
-            });
-            return Ok(());
-        };
-        if old.inventories != inventories || old.traits != traits {
-            let generation = old.generation + 1;
-            tx.put(Provider { inventories, traits, generation, updated: now, ..Provider::clone(&old) });
+        let said = Reported { inventories: self.inventories(report), traits: report.traits.iter().cloned().collect() };
+        let known = tx.get::<Provider>(&id);
+        let mut provider = known.as_deref().cloned().unwrap_or_else(|| self.new_host(tx, id, &report.host, now));
+        if said.merge_into(&mut provider) {
+            provider.raise(now);
+            tx.put(provider);
         }
         Ok(())
     }
@@ -145,13 +141,12 @@ impl Placer for Scheduler {
     fn forget_host(&self, tx: &mut Tx, host: &HostName) -> Result<()> {
         let id = ProviderId::of_host(host);
         match tx.get::<Provider>(&id) {
-            Some(provider) if !provider.used.is_empty() => {
-                Err(kernel::Error::conflict(format!("Resource provider {id} has allocations.")))
+            // Whatever was made below it goes with it, from the leaves on.
+            Some(provider) => {
+                let tree = model::subtree(tx.view(), provider);
+                tree.iter().rev().try_for_each(|p| providers::forget(tx, p))
             }
-            _ => {
-                tx.delete::<Provider>(&id);
-                Ok(())
-            }
+            None => Ok(()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Placement's rules. What is not listed is not served (yet).
+//! Placement's rules by name, with placement's defaults (secure RBAC).
 
 policy::rules! {
     /// List resource providers.
@@ -46,6 +46,60 @@ policy::rules! {
     /// List what could satisfy a request.
     CANDIDATES_LIST = "placement:allocation_candidates:list", "rule:admin_or_service_api", [Project],
         GET "/allocation_candidates";
+    /// Create a resource provider.
+    PROVIDERS_CREATE = "placement:resource_providers:create", "rule:admin_or_service_api", [Project],
+        POST "/resource_providers";
+    /// Rename or move a resource provider.
+    PROVIDERS_UPDATE = "placement:resource_providers:update", "rule:admin_or_service_api", [Project],
+        PUT "/resource_providers/{uuid}";
+    /// Delete a resource provider.
+    PROVIDERS_DELETE = "placement:resource_providers:delete", "rule:admin_or_service_api", [Project],
+        DELETE "/resource_providers/{uuid}";
+    /// Give a resource provider one more inventory.
+    INVENTORIES_CREATE = "placement:resource_providers:inventories:create", "rule:admin_or_service_api", [Project],
+        POST "/resource_providers/{uuid}/inventories";
+    /// Change a resource provider's inventories.
+    INVENTORIES_UPDATE = "placement:resource_providers:inventories:update", "rule:admin_or_service_api", [Project],
+        PUT "/resource_providers/{uuid}/inventories", PUT "/resource_providers/{uuid}/inventories/{resource_class}";
+    /// Delete a resource provider's inventories.
+    INVENTORIES_DELETE = "placement:resource_providers:inventories:delete", "rule:admin_or_service_api", [Project],
+        DELETE "/resource_providers/{uuid}/inventories", DELETE "/resource_providers/{uuid}/inventories/{resource_class}";
+    /// Say which aggregates a resource provider is in.
+    AGGREGATES_UPDATE = "placement:resource_providers:aggregates:update", "rule:admin_or_service_api", [Project],
+        PUT "/resource_providers/{uuid}/aggregates";
+    /// Say which traits a resource provider has.
+    PROVIDER_TRAITS_UPDATE = "placement:resource_providers:traits:update", "rule:admin_or_service_api", [Project],
+        PUT "/resource_providers/{uuid}/traits";
+    /// Take all traits from a resource provider.
+    PROVIDER_TRAITS_DELETE = "placement:resource_providers:traits:delete", "rule:admin_or_service_api", [Project],
+        DELETE "/resource_providers/{uuid}/traits";
+    /// Write the allocations of several consumers at once.
+    ALLOCATIONS_MANAGE = "placement:allocations:manage", "rule:admin_or_service_api", [Project],
+        POST "/allocations";
+    /// Write a consumer's allocations.
+    ALLOCATIONS_UPDATE = "placement:allocations:update", "rule:admin_or_service_api", [Project],
+        PUT "/allocations/{consumer_uuid}";
+    /// Delete a consumer's allocations.
+    ALLOCATIONS_DELETE = "placement:allocations:delete", "rule:admin_or_service_api", [Project],
+        DELETE "/allocations/{consumer_uuid}";
+    /// Make a resource class.
+    CLASSES_CREATE = "placement:resource_classes:create", "rule:admin_or_service_api", [Project],
+        POST "/resource_classes";
+    /// Make or rename a resource class.
+    CLASSES_UPDATE = "placement:resource_classes:update", "rule:admin_or_service_api", [Project],
+        PUT "/resource_classes/{name}";
+    /// Delete a resource class.
+    CLASSES_DELETE = "placement:resource_classes:delete", "rule:admin_or_service_api", [Project],
+        DELETE "/resource_classes/{name}";
+    /// Make a trait.
+    TRAITS_UPDATE = "placement:traits:update", "rule:admin_or_service_api", [Project],
+        PUT "/traits/{name}";
+    /// Delete a trait.
+    TRAITS_DELETE = "placement:traits:delete", "rule:admin_or_service_api", [Project],
+        DELETE "/traits/{name}";
+    /// Move inventories and allocations between resource providers at once.
+    RESHAPE = "placement:reshaper:reshape", "rule:service_api", [Project],
+        POST "/reshaper";
 }
 
 pub static POLICY: policy::ServicePolicy = policy::ServicePolicy {

@@ -4,6 +4,7 @@ use super::{
     Fault, FaultContext, FaultStyle,
     texts::{fault_name, message, neutron_type, title},
 };
+use crate::extract::quality;
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -144,27 +145,6 @@ fn preferred(accept: &str) -> Option<Media> {
         () if json > html => Some(Media::Json),
         () => Some(Media::Html),
     }
-}
-
-/// The weight of `kind/sub` in an `Accept` header: of the most specific range that covers it (RFC 9110 §12.5.1).
-fn quality(accept: &str, kind: &str, sub: &str) -> f32 {
-    let mut best = (0, 0.0);
-    for range in accept.split(',') {
-        let mut parts = range.split(';').map(str::trim);
-        let Some((k, s)) = parts.next().and_then(|range| range.split_once('/')) else { continue };
-        let specificity = match (k.eq_ignore_ascii_case(kind), s.eq_ignore_ascii_case(sub)) {
-            (true, true) => 3,
-            (true, false) if s == "*" => 2,
-            _ if k == "*" && s == "*" => 1,
-            _ => continue,
-        };
-        let weight = parts.find_map(|p| p.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
-        let weight = if f32::is_finite(weight) { weight } else { 0.0 };
-        if specificity > best.0 {
-            best = (specificity, weight);
-        }
-    }
-    best.1
 }
 
 fn escape(text: &str) -> String {

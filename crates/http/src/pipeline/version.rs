@@ -17,8 +17,8 @@ pub(super) fn negotiate(micro: &Micro, style: FaultStyle, headers: &HeaderMap) -
         None => Ok(micro.default),
         Some("latest") => Ok(micro.max),
         Some(text) => {
-            // A major version of 0 fits Nova's pattern no more than a word does.
-            let version = text.parse::<Microversion>().ok().filter(|v| v.major > 0);
+            // A major version of 0 fits Nova's pattern no more than a word does; to placement it is one it never spoke.
+            let version = text.parse::<Microversion>().ok().filter(|v| v.major > 0 || style == FaultStyle::Placement);
             let version = version.ok_or_else(|| malformed(style, text))?;
             let spoken = (micro.min..=micro.max).contains(&version);
             if spoken { Ok(version) } else { Err(not_spoken(style, version, micro)) }

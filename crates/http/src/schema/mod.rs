@@ -13,7 +13,7 @@ mod reason;
 use crate::Params;
 use jsonschema::{Draft, Validator};
 use kernel::{Error, Microversion};
-use reason::{plain, repr};
+use reason::{plain, quoted, repr};
 use serde_json::{Map, Value};
 use std::sync::OnceLock;
 
@@ -98,6 +98,18 @@ impl Schema {
         })
     }
 
+    /// The same with placement's words, where `what` is `JSON does not validate` or `Invalid query string parameters`.
+    pub fn check_placement(&self, what: &str, value: &Value) -> Result<(), Error> {
+        self.judge(value, |found| {
+            let (schema, on) = (subscripts(&found.rule), subscripts(&found.path));
+            let (keyword, rule, value) = (&found.keyword, repr(&found.schema), repr(&found.value));
+            format!(
+                "{what}: {}\n\nFailed validating {keyword} in schema{schema}:\n    {rule}\n\nOn instance{on}:\n    {value}",
+                found.message
+            )
+        })
+    }
+
     /// Judges a query string as Nova does: an object of lists, `?a=1&a=2` is `{"a": ["1", "2"]}`.
     pub fn check_query(&self, params: &Params) -> Result<(), Error> {
         let mut query = Map::new();
@@ -129,7 +141,12 @@ impl Schema {
         }
         let message = reason::reason(error, &value, &compiled.schema);
         let path = at.split('/').skip(1).map(unescape).collect();
-        Err(Error::bad_request(word(Found { path, value, message })))
+        let full = error.schema_path().as_str();
+        let (around, keyword) = full.rsplit_once('/').unwrap_or_default();
+        let schema = compiled.schema.pointer(around).cloned().unwrap_or_default();
+        let rule = around.split('/').skip(1).map(unescape).collect();
+        let keyword = quoted(keyword);
+        Err(Error::bad_request(word(Found { path, value, message, rule, keyword, schema })))
     }
 }
 
@@ -138,6 +155,17 @@ struct Found {
     path: Vec<String>,
     value: Value,
     message: String,
+    /// Where in the schema the keyword is that is not fulfilled, that keyword, and the schema around it.
+    rule: Vec<String>,
+    keyword: String,
+    schema: Value,
+}
+
+/// A path as Python writes it: `['properties'][0]`.
+fn subscripts(path: &[String]) -> String {
+    let one =
+        |step: &String| if step.parse::<usize>().is_ok() { format!("[{step}]") } else { format!("[{}]", quoted(step)) };
+    path.iter().map(one).collect()
 }
 
 /// A JSON pointer's segment as the key it stands for (RFC 6901 §4).

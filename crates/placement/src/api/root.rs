@@ -1,15 +1,15 @@
-use super::{Placement, versions};
-use axum::{http::StatusCode, response::Response};
+use super::{Placement, dated_at, versions};
 use http::{
-    ApiRouter, BaseUrl,
+    ApiResult, ApiRouter, BaseUrl, RequestInfo, StatusCode,
     discovery::{ApiVersion, Micro, Status, list},
 };
+use kernel::SystemClock;
 
 pub(super) fn routes() -> ApiRouter<Placement> {
     ApiRouter::new().get("/", root)
 }
 
-async fn root(base: BaseUrl) -> Response {
+async fn root(info: RequestInfo, base: BaseUrl) -> ApiResult {
     let version = ApiVersion {
         id: "v1.0",
         status: Status::Current,
@@ -18,5 +18,7 @@ async fn root(base: BaseUrl) -> Response {
         micro: Micro::MaxVersion { min: versions::MIN, max: versions::MAX },
         media_type: None,
     };
-    list(StatusCode::OK, &base, &[version])
+    // Asked without a token, so without a clock of the request's.
+    let now = SystemClock::shared().now();
+    dated_at(info.version, now, list(StatusCode::OK, &base, &[version]))
 }

@@ -2,19 +2,23 @@
 
 use super::PREFIX;
 use crate::{
-    model::{Allocation, Provider, RESOURCE_CLASSES, Resources},
-    ops::{candidates::Candidates, usages::Usage},
+    candidates::{Candidate, Summary},
+    model::{self, Allocation, Inventory, Provider, Resources},
+    ops::{candidates::Listed, usages::Usage},
 };
 use kernel::Microversion;
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use store::Snapshot;
 
 fn link(rel: &str, href: String) -> Value {
     http::link(rel, href)
 }
 
-pub(super) fn provider(p: &Provider, v: Microversion) -> Value {
+pub(super) fn provider(snapshot: &Snapshot, p: &Provider, v: Microversion) -> Value {
     let base = format!("{PREFIX}/resource_providers/{}", p.id);
     let mut links = vec![link("self", base.clone())];
     let all = [("inventories", 0), ("usages", 0), ("aggregates", 1), ("traits", 6), ("allocations", 11)];
@@ -23,7 +27,7 @@ pub(super) fn provider(p: &Provider, v: Microversion) -> Value {
     let mut view = json!({"uuid": p.id, "name": p.name, "generation": p.generation, "links": links});
     if v.since(1, 14) {
         view["parent_provider_uuid"] = json!(p.parent);
-        view["root_provider_uuid"] = json!(p.parent.as_ref().unwrap_or(&p.id));
+        view["root_provider_uuid"] = json!(model::root(snapshot, p));
     }
     view
 }
@@ -92,35 +96,62 @@ pub(super) fn class(name: &str) -> Value {
     json!({"name": name, "links": [link("self", format!("{PREFIX}/resource_classes/{name}"))]})
 }
 
-pub(super) fn candidates(found: &Candidates, v: Microversion) -> Value {
-    let requests: Vec<_> = found.providers.iter().map(|p| candidate(p, &found.resources, v)).collect();
-    let summaries: Map<_, _> =
-        found.providers.iter().map(|p| (p.id.to_string(), summary(p, &found.resources, v))).collect();
-    json!({"allocation_requests": requests, "provider_summaries": summaries})
+pub(super) fn inventories(p: &Provider) -> Value {
+    json!({"resource_provider_generation": p.generation, "inventories": p.inventories})
 }
 
-fn candidate(p: &Provider, resources: &Resources, v: Microversion) -> Value {
-    if !v.since(1, 12) {
-        return json!({"allocations": [{"resource_provider": {"uuid": p.id}, "resources": resources}]});
-    }
-    let mut view = json!({"allocations": {p.id.as_str(): {"resources": resources}}});
-    if v.since(1, 34) {
-        view["mappings"] = json!({"": [p.id]});
+pub(super) fn inventory(p: &Provider, inventory: &Inventory) -> Value {
+    let mut view = json!(inventory);
+    view["resource_provider_generation"] = p.generation.into();
+    view
+}
+
+pub(super) fn aggregates<'a>(p: &Provider, list: impl IntoIterator<Item = &'a String>, v: Microversion) -> Value {
+    let mut view = json!({"aggregates": list.into_iter().collect::<Vec<_>>()});
+    if v.since(1, 19) {
+        view["resource_provider_generation"] = p.generation.into();
     }
     view
 }
 
-fn summary(p: &Provider, asked: &Resources, v: Microversion) -> Value {
-    let shown = |class: &&&str| p.inventories.contains_key(**class) && (v.since(1, 27) || asked.contains_key(**class));
-    let resource = |class: &&str| ((*class).to_owned(), json!({"capacity": p.capacity(class), "used": p.used(class)}));
-    let resources: Map<_, _> = RESOURCE_CLASSES.iter().filter(shown).map(resource).collect();
-    let mut view = json!({"resources": resources});
+pub(super) fn traits(p: &Provider) -> Value {
+    json!({"traits": p.traits, "resource_provider_generation": p.generation})
+}
+
+pub(super) fn candidates(listed: &Listed, v: Microversion) -> Value {
+    let requests: Vec<_> = listed.found.requests.iter().map(|c| candidate(c, v)).collect();
+    let summaries = listed.found.summaries.iter().map(|s| (s.provider.id.to_string(), summary(s, &listed.classes, v)));
+    json!({"allocation_requests": requests, "provider_summaries": summaries.collect::<Map<_, _>>()})
+}
+
+fn candidate(candidate: &Candidate, v: Microversion) -> Value {
+    let parts = candidate.allocations.iter();
+    if !v.since(1, 12) {
+        let list = parts.map(|(id, resources)| json!({"resource_provider": {"uuid": id}, "resources": resources}));
+        return json!({"allocations": list.collect::<Vec<_>>()});
+    }
+    let keyed = parts.map(|(id, resources)| (id.to_string(), json!({"resources": resources})));
+    let mut view = json!({"allocations": keyed.collect::<Map<_, _>>()});
+    if v.since(1, 34) {
+        view["mappings"] = json!(candidate.mappings);
+    }
+    view
+}
+
+/// Up to 1.26 only what was asked for.
+fn summary(summary: &Summary, asked: &BTreeSet<String>, v: Microversion) -> Value {
+    let p = &summary.provider;
+    let shown = p.inventories.iter().filter(|(class, _)| v.since(1, 27) || asked.contains(*class));
+    let resources = shown.map(|(class, i)| (class.clone(), json!({"capacity": i.capacity(), "used": p.used(class)})));
+    let mut view = json!({"resources": resources.collect::<Map<_, _>>()});
     if v.since(1, 17) {
-        view["traits"] = json!(p.traits);
+        // Standard ones first, as placement's database has them.
+        let (custom, standard): (Vec<_>, Vec<_>) = p.traits.iter().partition(|name| model::is_custom(name));
+        view["traits"] = json!([standard, custom].concat());
     }
     if v.since(1, 29) {
         view["parent_provider_uuid"] = json!(p.parent);
-        view["root_provider_uuid"] = json!(p.parent.as_ref().unwrap_or(&p.id));
+        view["root_provider_uuid"] = json!(summary.root);
     }
     view
 }

@@ -11,7 +11,7 @@ pub type Resources = BTreeMap<String, u64>;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Allocation {
     pub consumer: String,
-    /// `INSTANCE` for servers.
+    /// `INSTANCE` for servers; [`Allocation::UNKNOWN`] where no client said.
     pub consumer_type: String,
     pub project: ProjectId,
     pub user: UserId,
@@ -22,6 +22,7 @@ pub struct Allocation {
 }
 
 impl Allocation {
+    pub const UNKNOWN: &'static str = "unknown";
     pub const BY_PROVIDER: Index<Allocation> = Index::new(0);
     pub const BY_PROJECT: Index<Allocation> = Index::new(1);
 }

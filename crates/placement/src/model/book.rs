@@ -1,45 +1,66 @@
 //! The only writer of allocations and of what providers count as used.
+//!
+//! Generations are placement's: a set of allocations raises the generation of each provider it names, once; what merely is
+//! given back raises none.
 
 use super::{Allocation, Provider, ProviderId, Resources};
 use kernel::{Result, Timestamp};
+use std::{collections::BTreeSet, sync::Arc};
 use store::Tx;
 
 /// Writes an allocation in place of any the consumer had, with the counts of all providers it touches. Whether it fits is
 /// the caller's decision, made in this transaction.
 pub fn book(tx: &mut Tx, mut allocation: Allocation, now: Timestamp) -> Result<()> {
-    let before = tx.get::<Allocation>(&allocation.consumer);
-    if let Some(before) = &before {
+    if let Some(before) = tx.get::<Allocation>(&allocation.consumer) {
         allocation.generation = before.generation + 1;
         allocation.created = before.created;
-        for (provider, resources) in &before.providers {
-            count(tx, provider, resources, now, |used, amount| used.saturating_sub(amount));
-        }
+        give_back(tx, [&before].into_iter());
     }
-    for (provider, resources) in &allocation.providers {
-        count(tx, provider, resources, now, u64::saturating_add);
-    }
-    tx.put(allocation);
+    settle(tx, vec![allocation], &[], now);
     Ok(())
 }
 
 /// Gives back all that a consumer has.
 pub fn unbook(tx: &mut Tx, consumer: &str) -> Result<()> {
-    let Some(allocation) = tx.get::<Allocation>(consumer) else { return Ok(()) };
-    for (provider, resources) in &allocation.providers {
-        count(tx, provider, resources, allocation.updated, |used, amount| used.saturating_sub(amount));
+    if let Some(allocation) = tx.get::<Allocation>(consumer) {
+        give_back(tx, [&allocation].into_iter());
     }
-    tx.delete::<Allocation>(consumer);
     Ok(())
 }
 
-fn count(tx: &mut Tx, provider: &ProviderId, resources: &Resources, now: Timestamp, f: impl Fn(u64, u64) -> u64) {
-    tx.update::<Provider>(provider, |p| {
-        for (class, amount) in resources {
-            let used = p.used.entry(class.clone()).or_default();
-            *used = f(*used, *amount);
+/// Removes allocations and what providers count for them.
+pub(crate) fn give_back<'a>(tx: &mut Tx, former: impl Iterator<Item = &'a Arc<Allocation>>) {
+    for allocation in former {
+        for (provider, resources) in &allocation.providers {
+            tx.update::<Provider>(provider, |p| count(p, resources, u64::saturating_sub));
         }
-        p.used.retain(|_, used| *used > 0);
-        p.generation += 1;
-        p.updated = p.updated.max(now);
-    });
+        tx.delete::<Allocation>(&allocation.consumer);
+    }
+}
+
+/// Writes allocations of consumers that have none (any more), and raises the generation of every provider that they name or
+/// that consumers emptied on purpose named.
+pub(crate) fn settle(tx: &mut Tx, allocations: Vec<Allocation>, emptied: &[Arc<Allocation>], now: Timestamp) {
+    let mut touched: BTreeSet<ProviderId> = emptied.iter().flat_map(|a| a.providers.keys().cloned()).collect();
+    for allocation in allocations {
+        for (provider, resources) in &allocation.providers {
+            tx.update::<Provider>(provider, |p| count(p, resources, u64::saturating_add));
+            touched.insert(provider.clone());
+        }
+        tx.put(allocation);
+    }
+    for provider in touched {
+        tx.update::<Provider>(&provider, |p| {
+            p.generation += 1;
+            p.updated = p.updated.max(now);
+        });
+    }
+}
+
+fn count(provider: &mut Provider, resources: &Resources, f: impl Fn(u64, u64) -> u64) {
+    for (class, amount) in resources {
+        let used = provider.used.entry(class.clone()).or_default();
+        *used = f(*used, *amount);
+    }
+    provider.used.retain(|_, used| *used > 0);
 }

@@ -24,6 +24,14 @@ impl Inventory {
         real.max(0.0) as u64
     }
 
+    /// Whether this much can be claimed beside what is used.
+    pub fn has(&self, amount: u64, used: u64) -> bool {
+        amount >= self.min_unit
+            && amount <= self.max_unit
+            && amount.is_multiple_of(self.step_size.max(1))
+            && used.saturating_add(amount) <= self.capacity()
+    }
+
     /// Why this much cannot be claimed beside what is used; `None` if it can.
     pub fn refusal(&self, class: &str, amount: u64, used: u64) -> Option<String> {
         let capacity = self.capacity();

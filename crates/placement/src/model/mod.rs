@@ -5,9 +5,17 @@ mod book;
 mod inventory;
 mod names;
 mod provider;
+mod reported;
+mod tree;
 
 pub use allocation::{Allocation, Resources};
 pub use book::{book, unbook};
+pub(crate) use book::{give_back, settle};
 pub use inventory::Inventory;
-pub use names::{RESOURCE_CLASSES, STANDARD_TRAITS, is_resource_class};
+pub use names::{
+    CustomClass, CustomTrait, RESOURCE_CLASSES, SHARING, is_custom, is_standard_class, is_standard_trait,
+    standard_traits,
+};
 pub use provider::{Provider, ProviderId};
+pub use reported::Reported;
+pub use tree::{children, root, subtree};

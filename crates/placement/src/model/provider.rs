@@ -1,4 +1,4 @@
-use super::{Inventory, Resources};
+use super::{Inventory, Reported, Resources, SHARING, is_custom};
 use kernel::{HostName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ impl ProviderId {
     }
 }
 
-/// Something that has resources; for now each is a compute host.
+/// Something that has resources: a compute host, or whatever an operator or a service makes one of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provider {
     pub id: ProviderId,
@@ -22,7 +22,7 @@ pub struct Provider {
     /// Set for compute hosts, which alone the scheduler looks at.
     pub host: Option<HostName>,
     pub parent: Option<ProviderId>,
-    /// Raised by every change of inventories, traits or allocations.
+    /// Raised by every change of inventories, traits, aggregates and by what is allocated.
     pub generation: u64,
     pub zone: String,
     pub inventories: BTreeMap<String, Inventory>,
@@ -30,6 +30,9 @@ pub struct Provider {
     pub aggregates: BTreeSet<String>,
     /// The sum of all allocations.
     pub used: Resources,
+    /// What the host last said, where it is one.
+    #[serde(default)]
+    pub reported: Option<Reported>,
     pub created: Timestamp,
     pub updated: Timestamp,
 }
@@ -40,6 +43,37 @@ impl Provider {
     pub const BY_FREE: Index<Provider> = Index::new(1);
     /// The same within each zone: `zone/…`.
     pub const BY_ZONE: Index<Provider> = Index::new(2);
+    pub const BY_PARENT: Index<Provider> = Index::new(3);
+    pub const BY_AGGREGATE: Index<Provider> = Index::new(4);
+    /// By custom trait, and by [`SHARING`]: the others are on every host, and nobody asks for them alone.
+    pub const BY_TRAIT: Index<Provider> = Index::new(5);
+    /// By custom resource class.
+    pub const BY_CLASS: Index<Provider> = Index::new(6);
+
+    /// Nothing yet.
+    pub fn new(id: ProviderId, name: String, now: Timestamp) -> Self {
+        Self {
+            id,
+            name,
+            host: None,
+            parent: None,
+            generation: 0,
+            zone: String::new(),
+            inventories: [].into(),
+            traits: [].into(),
+            aggregates: [].into(),
+            used: [].into(),
+            reported: None,
+            created: now,
+            updated: now,
+        }
+    }
+
+    /// The next generation.
+    pub fn raise(&mut self, now: Timestamp) {
+        self.generation += 1;
+        self.updated = now;
+    }
 
     pub fn used(&self, class: &str) -> u64 {
         self.used.get(class).copied().unwrap_or(0)
@@ -72,7 +106,7 @@ impl Provider {
 
 impl Object for Provider {
     const KIND: &'static str = "placement.provider";
-    const INDEXES: &'static [&'static str] = &["name", "free", "zone"];
+    const INDEXES: &'static [&'static str] = &["name", "free", "zone", "parent", "aggregate", "trait", "class"];
     fn key(&self) -> Key {
         self.id.as_str().into()
     }
@@ -82,6 +116,18 @@ impl Object for Provider {
             let order = format!("{:016x}", u64::MAX - self.free("MEMORY_MB"));
             sink.add(Self::BY_ZONE, format!("{}/{order}", self.zone));
             sink.add(Self::BY_FREE, order);
+        }
+        if let Some(parent) = &self.parent {
+            sink.add(Self::BY_PARENT, parent);
+        }
+        for aggregate in &self.aggregates {
+            sink.add(Self::BY_AGGREGATE, aggregate);
+        }
+        for name in self.traits.iter().filter(|name| is_custom(name) || *name == SHARING) {
+            sink.add(Self::BY_TRAIT, name);
+        }
+        for class in self.inventories.keys().filter(|class| is_custom(class)) {
+            sink.add(Self::BY_CLASS, class);
         }
     }
 }

@@ -1,134 +1,222 @@
-//! Placement's query strings: `resources=VCPU:1,DISK_GB:5`, `required=T1,!T2,in:T3,T4`, `member_of=in:a,b`.
+//! Placement's query strings: `resources=VCPU:1,DISK_GB:5`, `required=T1,!T2`, `required=in:T3,T4`, `member_of=!in:a,b`.
+//!
+//! What a version does not know yet is refused in the version's own words, and of a key that may not be repeated yet the last
+//! counts, as in placement.
 
+use super::names;
 use crate::{
     PlacementError,
     model::{Provider, Resources},
 };
-use http::Params;
+use http::{Params, Schema};
 use kernel::{Microversion, Result};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use store::Snapshot;
 
-/// Refuses keys that this version does not know.
-pub(super) fn only(params: &Params, known: &[(&str, u16)], version: Microversion) -> Result<()> {
-    let unknown = |key: &&str| !known.iter().any(|(name, since)| name == key && version.since(1, *since));
-    match params.0.iter().map(|(key, _)| key.as_str()).find(unknown) {
-        None => Ok(()),
-        Some(key) => Err(bad(format!(
-            "Invalid query string parameters: Additional properties are not allowed ('{key}' was unexpected)"
-        ))),
-    }
+/// Judges the query by the schema of the request's version; of a repeated key the last value counts.
+pub(super) fn check(schema: &Schema, params: &Params) -> Result<()> {
+    let pairs = params.0.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
+    schema.check_placement(INVALID, &Value::Object(pairs.collect::<Map<_, _>>()))
 }
 
-pub(super) fn bad(text: String) -> kernel::Error {
-    PlacementError::BadQuery(text).into()
+const INVALID: &str = "Invalid query string parameters";
+
+pub(super) fn bad(text: impl Into<String>) -> kernel::Error {
+    PlacementError::Bad(text.into()).into()
 }
 
 pub(super) fn resources(text: &str) -> Result<Resources> {
-    let malformed = || {
+    let malformed = |got: &str| {
         bad(format!(
-            "Badly formed resources parameter. Expected resources query string parameter in form: ?resources=VCPU:2,MEMORY_MB:1024. Got: {text}."
+            "Badly formed resources parameter. Expected resources query string parameter in form: \
+             ?resources=VCPU:2,MEMORY_MB:1024. Got: {got}."
         ))
     };
+    if text.trim().is_empty() {
+        return Err(malformed("empty string"));
+    }
     let mut resources = Resources::new();
     for item in text.split(',') {
-        let (class, amount) = item.split_once(':').ok_or_else(malformed)?;
-        let amount: u64 = amount.parse().map_err(|_| malformed())?;
-        if amount == 0 {
-            return Err(bad(format!("Requested resource {class} requires amount >= 1.")));
-        }
-        if !crate::model::is_resource_class(class) {
-            return Err(bad(format!("Invalid resource class in resources parameter: No such resource class {class}.")));
-        }
-        resources.insert(class.to_owned(), amount);
+        let mut parts = item.split(':');
+        let (Some(class), Some(amount), None) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(malformed(item));
+        };
+        let number = amount
+            .trim()
+            .parse::<i64>()
+            .map_err(|_| bad(format!("Requested resource {class} expected positive integer amount. Got: {amount}.")))?;
+        let amount = u64::try_from(number).ok().filter(|n| *n > 0);
+        let small = || bad(format!("Requested resource {class} requires amount >= 1. Got: {number}."));
+        resources.insert(class.to_owned(), amount.ok_or_else(small)?);
     }
     Ok(resources)
 }
 
-/// Traits a provider must have (any of each group) and must not have.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Traits {
-    pub(super) any_of: Vec<Vec<String>>,
-    pub(super) none_of: Vec<String>,
+/// All classes of a request must be known.
+pub(super) fn known_classes<'a>(snapshot: &Snapshot, mut classes: impl Iterator<Item = &'a String>) -> Result<()> {
+    match classes.find(|class| !names::class_exists(snapshot, class)) {
+        None => Ok(()),
+        Some(class) => {
+            let unknown = PlacementError::NoResourceClass(class.clone());
+            Err(bad(format!("Invalid resource class in resources parameter: {unknown}")))
+        }
+    }
+}
+
+/// Traits a provider must have (one of each group) and must not have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traits {
+    pub(crate) any_of: Vec<BTreeSet<String>>,
+    pub(crate) none_of: BTreeSet<String>,
 }
 
 impl Traits {
-    pub(super) fn parse(params: &Params, known: &dyn Fn(&str) -> bool) -> Result<Self> {
+    pub(super) fn parse(params: &Params, key: &str, version: Microversion) -> Result<Self> {
         let mut traits = Self::default();
-        for text in params.all("required") {
-            if let Some(list) = text.strip_prefix("in:") {
-                traits.any_of.push(list.split(',').map(str::to_owned).collect());
-                continue;
-            }
-            for item in text.split(',') {
-                match item.strip_prefix('!') {
-                    Some(forbidden) => traits.none_of.push(forbidden.into()),
-                    None => traits.any_of.push(vec![item.into()]),
-                }
+        let texts: Vec<_> = params.all(key).collect();
+        let counted = if version.since(1, 39) { &texts[..] } else { &texts[texts.len().saturating_sub(1)..] };
+        for text in counted {
+            match text.strip_prefix("in:") {
+                Some(list) => traits.add_any(text, list, version)?,
+                None => traits.add_all(text, version.since(1, 22))?,
             }
         }
-        let named = traits.any_of.iter().flatten().chain(&traits.none_of);
-        match named.into_iter().find(|name| !known(name)) {
-            None => Ok(traits),
-            Some(name) => Err(bad(format!("Invalid trait(s) in \"required\" parameter: No such trait(s): {name}."))),
-        }
+        Ok(traits)
     }
 
-    pub(super) fn allow(&self, provider: &Provider) -> bool {
-        self.any_of.iter().all(|group| group.iter().any(|t| provider.traits.contains(t)))
-            && !self.none_of.iter().any(|t| provider.traits.contains(t))
+    fn add_any(&mut self, text: &str, list: &str, version: Microversion) -> Result<()> {
+        let form = "in:HW_CPU_X86_VMX,CUSTOM_MAGIC";
+        if !version.since(1, 39) {
+            return Err(bad(format!(
+                "{INVALID}: The format '{form}' only supported since microversion 1.39. Got: {text}"
+            )));
+        }
+        let any: BTreeSet<_> = list.split(',').map(|name| name.trim().to_owned()).collect();
+        if any.contains("") {
+            return Err(bad(format!(
+                "{INVALID}: Expected 'required' parameter value of the form: {form}. Got an empty trait in: {text}"
+            )));
+        }
+        if any.iter().any(|name| name.starts_with('!')) {
+            return Err(bad(format!("{INVALID}: The format '{form}' does not support forbidden traits. Got: {text}")));
+        }
+        self.any_of.push(any);
+        Ok(())
+    }
+
+    /// Several `!` count as one, as in placement.
+    pub(super) fn add_all(&mut self, text: &str, may_forbid: bool) -> Result<()> {
+        for item in text.split(',').map(str::trim) {
+            let name = item.trim_start_matches('!');
+            if name.is_empty() {
+                let form = if may_forbid { "HW_CPU_X86_VMX,!CUSTOM_MAGIC" } else { "HW_CPU_X86_VMX,CUSTOM_MAGIC" };
+                return Err(bad(format!(
+                    "{INVALID}: Expected 'required' parameter value of the form: {form}. Got an empty trait in: {text}"
+                )));
+            }
+            if name == item {
+                self.any_of.push([name.to_owned()].into());
+            } else if may_forbid {
+                self.none_of.insert(name.to_owned());
+            } else {
+                return Err(bad(format!(
+                    "{INVALID}: Expected 'required' parameter value of the form: HW_CPU_X86_VMX,CUSTOM_MAGIC. Got: {text}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.any_of.iter().flatten().chain(&self.none_of)
+    }
+
+    /// Groups of which nothing may be had.
+    pub(super) fn contradictions(&self) -> impl Iterator<Item = String> + '_ {
+        let none = self.any_of.iter().filter(|any| any.is_subset(&self.none_of));
+        none.map(|any| any.iter().cloned().collect::<Vec<_>>().join(", "))
+    }
+
+    pub(crate) fn allow(&self, traits: &BTreeSet<String>) -> bool {
+        self.any_of.iter().all(|any| any.iter().any(|t| traits.contains(t))) && !self.forbid(traits)
+    }
+
+    pub(crate) fn forbid(&self, traits: &BTreeSet<String>) -> bool {
+        self.none_of.iter().any(|t| traits.contains(t))
     }
 }
 
-/// Aggregates: a provider must be in one of each group, and in none of the forbidden.
-pub(super) fn member_of(params: &Params, provider: &Provider) -> bool {
-    params.all("member_of").all(|text| {
-        let (wanted, text) = match text.strip_prefix('!') {
-            Some(rest) => (false, rest),
-            None => (true, text),
-        };
-        let mut list = text.strip_prefix("in:").unwrap_or(text).split(',');
-        list.any(|aggregate| provider.aggregates.contains(aggregate)) == wanted
-    })
+/// Aggregates a provider must be in (one of each group) and must not be in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MemberOf {
+    pub(crate) any_of: Vec<BTreeSet<String>>,
+    pub(crate) none_of: BTreeSet<String>,
 }
 
-/// Whether a trait is a standard one or some provider has it.
-pub(super) fn known_trait(snapshot: &Snapshot) -> impl Fn(&str) -> bool + '_ {
-    move |name| {
-        crate::model::STANDARD_TRAITS.contains(&name) || snapshot.all::<Provider>().any(|p| p.traits.contains(name))
+impl MemberOf {
+    /// `suffix` is the group's.
+    pub(super) fn parse(params: &Params, suffix: &str, version: Microversion) -> Result<Self> {
+        let key = format!("member_of{suffix}");
+        let mut found = Self::default();
+        if !version.since(1, 24) && params.all(&key).count() > 1 {
+            return Err(bad(format!("Multiple {key} parameters are not supported")));
+        }
+        for text in params.all(&key) {
+            let (forbidden, list) = match text.strip_prefix('!') {
+                Some(rest) => (true, rest),
+                None => (false, text),
+            };
+            let aggregates: BTreeSet<_> = members(text, list)?;
+            if !forbidden {
+                found.any_of.push(aggregates);
+            } else if version.since(1, 32) {
+                found.none_of.extend(aggregates);
+            } else {
+                return Err(bad(format!("Forbidden {key} parameters are not supported in the specified microversion")));
+            }
+        }
+        Ok(found)
     }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.any_of.is_empty() && self.none_of.is_empty()
+    }
+
+    pub(crate) fn allow(&self, provider: &Provider) -> bool {
+        self.wanted(provider) && !self.forbid(provider)
+    }
+
+    pub(crate) fn wanted(&self, provider: &Provider) -> bool {
+        self.any_of.iter().all(|any| any.iter().any(|a| provider.aggregates.contains(a)))
+    }
+
+    pub(crate) fn forbid(&self, provider: &Provider) -> bool {
+        self.none_of.iter().any(|a| provider.aggregates.contains(a))
+    }
+}
+
+/// `UUID` or `in:UUID,UUID`.
+fn members(text: &str, list: &str) -> Result<BTreeSet<String>> {
+    let names = match list.strip_prefix("in:") {
+        Some(names) => names,
+        None if text.contains(',') => {
+            return Err(bad(format!(
+                "Multiple values for 'member_of' must be prefixed with the 'in:' or '!in:' keyword using the valid \
+                 microversion. Got: {text}"
+            )));
+        }
+        None => list,
+    };
+    let wrong =
+        |name: &str| bad(format!("{INVALID}: Expected 'member_of' parameter to contain valid UUID(s). Got: {name}"));
+    let one = |name: &str| if is_uuid(name) { Ok(name.to_owned()) } else { Err(wrong(name)) };
+    names.split(',').map(one).collect()
+}
+
+pub(super) fn is_uuid(text: &str) -> bool {
+    uuid::Uuid::parse_str(text).is_ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn resources_are_read_or_refused() {
-        assert_eq!(resources("VCPU:2,DISK_GB:5").unwrap(), [("VCPU".into(), 2), ("DISK_GB".into(), 5)].into());
-        for malformed in ["", "VCPU", "VCPU:", "VCPU:x", "VCPU:-1", "VCPU:0", "APPLES:1", "VCPU:1,"] {
-            assert!(resources(malformed).is_err(), "{malformed}");
-        }
-    }
-
-    #[test]
-    fn required_traits_in_all_forms() {
-        let known = |name: &str| name.starts_with('T');
-        let read = |query: &str| Traits::parse(&Params::parse(query), &known);
-        let traits = read("required=T1,!T2&required=in:T3,T4").unwrap();
-        assert_eq!(traits.any_of, [vec!["T1".to_owned()], vec!["T3".into(), "T4".into()]]);
-        assert_eq!(traits.none_of, ["T2"]);
-        assert!(read("required=X").is_err() && read("required=!X").is_err());
-    }
-
-    #[test]
-    fn keys_have_versions() {
-        let check = |query: &str, minor, ok: bool| {
-            let known = [("name", 0), ("resources", 4)];
-            assert_eq!(only(&Params::parse(query), &known, Microversion::new(1, minor)).is_ok(), ok, "{query} {minor}");
-        };
-        check("name=a", 0, true);
-        check("resources=VCPU:1", 3, false);
-        check("resources=VCPU:1", 4, true);
-        check("nothing=1", 39, false);
-    }
-}
+mod tests;

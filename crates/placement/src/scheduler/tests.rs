@@ -4,12 +4,9 @@ use kernel::Timestamp;
 
 fn provider(name: &str, used_mib: u64) -> Arc<Provider> {
     let host = HostName::from(name);
+    let id = ProviderId::of_host(&host);
     Arc::new(Provider {
-        id: ProviderId::of_host(&host),
-        name: name.into(),
         host: Some(host),
-        parent: None,
-        generation: 1,
         zone: if name.starts_with('b') { "backyard".into() } else { "nova".into() },
         inventories: [
             ("VCPU".into(), Inventory::plain(4, 0, 1.0)),
@@ -17,10 +14,8 @@ fn provider(name: &str, used_mib: u64) -> Arc<Provider> {
         ]
         .into(),
         traits: if name.ends_with('t') { ["CUSTOM_T".into()].into() } else { [].into() },
-        aggregates: [].into(),
         used: [("MEMORY_MB".into(), used_mib)].into(),
-        created: Timestamp::default(),
-        updated: Timestamp::default(),
+        ..Provider::new(id, name.into(), Timestamp::default())
     })
 }
 

@@ -3,6 +3,7 @@
 mod api;
 mod claims;
 mod versions;
+mod writes;
 
 use kernel::{HostName, Timestamp};
 use placement::Scheduler;

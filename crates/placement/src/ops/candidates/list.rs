@@ -1,43 +1,27 @@
-use super::super::query::{self, Traits};
+use super::{super::query, read};
 use crate::{
-    model::{Provider, Resources},
+    candidates::{Candidates, search},
+    ops::names,
     policy::CANDIDATES_LIST,
 };
 use http::Params;
 use kernel::{Ctx, Result};
 use policy::Authorize;
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use store::Snapshot;
 
-/// One request group, and the providers each of which could satisfy it alone.
-pub(crate) struct Candidates {
-    pub(crate) resources: Resources,
-    pub(crate) providers: Vec<Arc<Provider>>,
+/// What was found, and which classes were asked for: before 1.27 summaries show no others.
+pub(crate) struct Listed {
+    pub(crate) found: Candidates,
+    pub(crate) classes: BTreeSet<String>,
 }
 
-/// No provider has children, so what a request may say about trees and sharing is all or nothing.
-const KEYS: &[(&str, u16)] =
-    &[("resources", 10), ("limit", 16), ("required", 17), ("member_of", 21), ("group_policy", 25), ("in_tree", 31)];
-
-pub(crate) fn list(cx: &Ctx, snapshot: &Snapshot, params: &Params) -> Result<Candidates> {
+pub(crate) fn list(cx: &Ctx, snapshot: &Snapshot, params: &Params) -> Result<Listed> {
     let _ = cx.authorize(&CANDIDATES_LIST, &())?;
-    query::only(params, KEYS, cx.version)?;
-    let missing = || query::bad("Invalid query string parameters: 'resources' is a required property".into());
-    let resources = query::resources(params.get("resources").ok_or_else(missing)?)?;
-    let traits = Traits::parse(params, &query::known_trait(snapshot))?;
-    let limit = match params.get("limit").map(str::parse::<usize>) {
-        None => usize::MAX,
-        Some(Ok(limit)) if limit > 0 => limit,
-        Some(_) => {
-            return Err(query::bad("Invalid query string parameters: 'limit' must be a positive integer".into()));
-        }
-    };
-    let fits = |p: &Arc<Provider>| {
-        p.refusal(&resources).is_none()
-            && traits.allow(p)
-            && query::member_of(params, p)
-            && params.get("in_tree").is_none_or(|root| p.id == *root)
-    };
-    let providers = snapshot.all::<Provider>().filter(fits).take(limit).collect();
-    Ok(Candidates { resources, providers })
+    let request = read::read(params, cx.version)?;
+    let traits = request.groups.iter().map(|g| &g.traits).chain([&request.root]).flat_map(|traits| traits.names());
+    names::known_traits(snapshot, traits).map_err(|unknown| query::bad(unknown.to_string()))?;
+    let classes: BTreeSet<_> = request.groups.iter().flat_map(|g| g.resources.keys().cloned()).collect();
+    query::known_classes(snapshot, classes.iter())?;
+    Ok(Listed { found: search(snapshot, &request), classes })
 }

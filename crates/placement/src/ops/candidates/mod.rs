@@ -1,3 +1,7 @@
-mod list;
+//! Allocation candidates: the query read into a [`crate::candidates::Request`], which decides.
 
-pub(crate) use list::{Candidates, list};
+mod list;
+mod read;
+mod schema;
+
+pub(crate) use list::{Listed, list};

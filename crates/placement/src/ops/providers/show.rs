@@ -1,4 +1,4 @@
-use crate::{PlacementError, model::Provider};
+use crate::model::Provider;
 use kernel::{Ctx, Result};
 use policy::{Authorize, Rule};
 use std::sync::Arc;
@@ -7,5 +7,5 @@ use store::Snapshot;
 /// One provider; each of its sub-resources has a rule of its own.
 pub(crate) fn show(cx: &Ctx, snapshot: &Snapshot, rule: &'static Rule, id: &str) -> Result<Arc<Provider>> {
     let _ = cx.authorize(rule, &())?;
-    Ok(snapshot.get(id).ok_or_else(|| PlacementError::NoProvider(id.into()))?)
+    super::find(snapshot, id)
 }

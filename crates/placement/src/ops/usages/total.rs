@@ -6,6 +6,7 @@ use crate::{
 use http::Params;
 use kernel::{Ctx, Result};
 use policy::{Authorize, target};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::Snapshot;
 
@@ -15,14 +16,33 @@ pub(crate) struct Usage {
     pub(crate) resources: Resources,
 }
 
-const KEYS: &[(&str, u16)] = &[("project_id", 9), ("user_id", 9), ("consumer_type", 38)];
+fn keys() -> Value {
+    let text = || json!({"type": "string", "minLength": 1, "maxLength": 255});
+    json!({
+        "type": "object",
+        "properties": {"project_id": text(), "user_id": text()},
+        "required": ["project_id"],
+        "additionalProperties": false,
+    })
+}
+
+fn with_type() -> Value {
+    let mut schema = keys();
+    schema["properties"]["consumer_type"] =
+        json!({"type": "string", "pattern": "^[A-Z0-9_]+$|^all|^unknown$", "minLength": 1, "maxLength": 255});
+    schema
+}
+
+http::schema! {
+    KEYS = (keys());
+    KEYS_38 = (with_type());
+}
 
 /// What a project uses, by type of consumer.
 pub(crate) fn total(cx: &Ctx, snapshot: &Snapshot, params: &Params) -> Result<BTreeMap<String, Usage>> {
-    query::only(params, KEYS, cx.version)?;
-    let missing = || query::bad("Invalid query string parameters: 'project_id' is a required property".into());
-    let project = params.get("project_id").ok_or_else(missing)?;
+    let project = params.get("project_id").unwrap_or_default();
     let _ = cx.authorize(&TOTAL_USAGES, &target! { "project_id" => project })?;
+    query::check(if cx.version.since(1, 38) { &KEYS_38 } else { &KEYS }, params)?;
     let kind = params.get("consumer_type").filter(|kind| *kind != "all");
     let mut usages: BTreeMap<String, Usage> = BTreeMap::new();
     for allocation in snapshot.by(Allocation::BY_PROJECT, project) {
