@@ -6,6 +6,7 @@ mod blocks;
 mod identity;
 mod image;
 mod network;
+mod placement;
 mod volume;
 
 use crate::cloud::{Hosts, TestCloud, write_report};
@@ -18,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const NAMES: &[&str] = &["store", "api", "identity", "network", "image", "volume", "blocks"];
+const NAMES: &[&str] = &["store", "api", "identity", "network", "image", "volume", "blocks", "placement"];
 
 pub fn run(args: &[String]) -> Result<(), String> {
     let wanted: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -43,6 +44,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
     }
     if asked("image") {
         runtime.block_on(image::run())?;
+    }
+    if asked("placement") {
+        placement::run()?;
     }
     if asked("volume") {
         runtime.block_on(volume::run())?;

@@ -11,7 +11,7 @@ use image::{ImageDeps, ImageService};
 use kernel::{Clock, Error, Result};
 use keymanager::{KeyManager, KeyManagerDeps};
 use network::Network;
-use placement::{Scheduler, api::Placement};
+use placement::{KeepHosts, Placement, Scheduler};
 use policy::Policies;
 use ports::{Placer, PortBinder, Projects};
 use std::sync::Arc;
@@ -184,6 +184,7 @@ impl Services {
         let mut all = identity::reconcilers(&self.identity);
         all.extend(self.network.reconcilers());
         all.extend(image::reconcilers(&self.image));
+        all.push(Arc::new(KeepHosts { store: self.store.clone(), clock: Arc::clone(&self.clock) }));
         all.extend(volume::reconcilers(&self.volume));
         all.extend(self.compute.reconcilers());
         all.extend(keymanager::reconcilers(&self.keymanager));

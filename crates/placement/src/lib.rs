@@ -9,13 +9,19 @@
 //!                     Allocation { consumer, provider → resources }  +  Provider.used, one transaction
 //! ```
 //!
+//! Operators and other services write here too, by the REST API ([`ops`]): providers of their own, in trees ([`model::root`]) and shared
+//! by aggregates, custom classes and traits, and allocations. What that means for a host's own provider is said in
+//! [`model::Reported`]; [`KeepHosts`] puts right what only the host can know. Who could satisfy a request is decided by
+//! [`candidates`], for clients of the API, and by [`scheduler`], for our own servers.
+//!
 //! Invariants
-//! - `Provider::used` is the sum of the allocations against it: both are written by [`model::book`] alone, in one
+//! - `Provider::used` is the sum of the allocations against it: both are written by [`model::book`] and what stands beside it, in one
 //!   transaction. [`audit`] counts again.
 //! - A claim never takes more than `(total − reserved) × ratio`. Only an inventory that shrinks can leave a provider over
 //!   its capacity, and then nothing more is claimed there.
 //! - No herd: a claim is decided inside the transaction that writes it, over a view that holds all earlier claims of this
 //!   process; a claim of another member on the same host conflicts at commit and is decided again.
+//! - A parent, a trait or a class is written by who begins to refer to it, so that removing it meanwhile conflicts.
 //! - A refusal is explained for each host, with what is missing there.
 //!
 //! The scheduler ([`scheduler`]) is a function from data to data. It looks at the hosts with most free memory first, by an
@@ -26,6 +32,7 @@ mod audit;
 mod candidates;
 mod content;
 mod error;
+mod flows;
 pub mod model;
 mod ops;
 mod placer;
@@ -36,6 +43,7 @@ mod service;
 pub use audit::audit;
 use content::Content;
 pub use error::PlacementError;
+pub use flows::KeepHosts;
 pub use placer::{Ratios, Scheduler};
 pub use service::Placement;
 

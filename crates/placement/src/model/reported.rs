@@ -15,7 +15,7 @@ use super::{Inventory, Provider};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is used up by the host alone: an operator's `COMPUTE_…` trait says nothing that the host does not know better.
+/// Traits of the host alone: an operator's `COMPUTE_…` says nothing that the host does not know better.
 const OWNED: &str = "COMPUTE_";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,5 +62,69 @@ impl Reported {
     fn traits(&self, last: &Self, provider: &Provider) -> BTreeSet<String> {
         let operators = provider.traits.iter().filter(|t| !last.traits.contains(*t) && !t.starts_with(OWNED));
         operators.chain(&self.traits).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Timestamp;
+
+    fn said(vcpus: u64, traits: &[&str]) -> Reported {
+        Reported {
+            inventories: [("VCPU".to_owned(), Inventory::plain(vcpus, 0, 4.0))].into(),
+            traits: traits.iter().map(|t| (*t).to_owned()).collect(),
+        }
+    }
+
+    /// Reports, lets an operator change something, reports again.
+    fn after(change: impl FnOnce(&mut Provider), again: Reported) -> (Provider, bool) {
+        let mut provider = Provider::new("p".into(), "p".into(), Timestamp::default());
+        assert!(said(4, &["COMPUTE_NODE"]).merge_into(&mut provider));
+        change(&mut provider);
+        let changed = again.merge_into(&mut provider);
+        (provider, changed)
+    }
+
+    fn vcpu(provider: &mut Provider) -> &mut Inventory {
+        provider.inventories.get_mut("VCPU").unwrap()
+    }
+
+    #[test]
+    fn the_same_again_changes_nothing() {
+        assert!(!after(|_| (), said(4, &["COMPUTE_NODE"])).1);
+        // What an operator may set is no difference either.
+        let kept = |p: &mut Provider| {
+            (vcpu(p).reserved, vcpu(p).allocation_ratio) = (2, 1.5);
+            p.inventories.insert("CUSTOM_LICENCE".into(), Inventory::plain(7, 0, 1.0));
+            p.traits.insert("CUSTOM_GOLD".into());
+        };
+        assert!(!after(kept, said(4, &["COMPUTE_NODE"])).1);
+    }
+
+    #[test]
+    fn what_operators_set_survives_what_they_cannot_know_does_not() {
+        let meddled = |p: &mut Provider| {
+            *vcpu(p) = Inventory { total: 999, max_unit: 1, reserved: 2, ..Inventory::plain(999, 0, 1.5) };
+            p.traits = ["CUSTOM_GOLD".into(), "COMPUTE_TRUSTED_CERTS".into()].into();
+        };
+        let (mut provider, changed) = after(meddled, said(4, &["COMPUTE_NODE"]));
+        let expect = Inventory { reserved: 2, ..Inventory::plain(4, 0, 1.5) };
+        assert!(changed && *vcpu(&mut provider) == expect, "{provider:?}");
+        assert_eq!(provider.traits, ["COMPUTE_NODE".to_owned(), "CUSTOM_GOLD".into()].into());
+        // An inventory taken away is back.
+        assert!(after(|p| p.inventories.clear(), said(4, &[])).0.inventories.contains_key("VCPU"));
+    }
+
+    #[test]
+    fn a_new_report_is_taken_over() {
+        let (mut provider, changed) = after(|_| (), said(8, &["HW_ARCH_X86_64"]));
+        assert!(changed && vcpu(&mut provider).total == 8);
+        assert_eq!(provider.traits, ["HW_ARCH_X86_64".to_owned()].into());
+        // A class that is gone goes, unless something is allocated of it.
+        let nothing = || Reported::default();
+        assert!(after(|_| (), nothing()).0.inventories.is_empty());
+        let used = |p: &mut Provider| p.used = [("VCPU".to_owned(), 1)].into();
+        assert!(after(used, nothing()).0.inventories.contains_key("VCPU"));
     }
 }

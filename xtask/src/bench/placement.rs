@@ -1,0 +1,23 @@
+//! Placement: what a decision among 5,000 hosts costs, and candidates of the API.
+
+use super::profile;
+use crate::cloud::write_report;
+use serde_json::Value;
+use std::process::Command;
+
+pub(super) fn run() -> Result<(), String> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["run", "--quiet", "--package", "placement", "--example", "bench"]).args(profile());
+    let output = cargo.output().map_err(|e| format!("starting cargo: {e}"))?;
+    if !output.status.success() {
+        return Err(format!("measuring placement: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let report: Value =
+        serde_json::from_slice(&output.stdout).map_err(|e| format!("reading what placement costs: {e}"))?;
+    for row in report["rows"].as_array().into_iter().flatten() {
+        let name = row["name"].as_str().unwrap_or_default();
+        println!("{name:<46} p50 {} ms  p99 {} ms  {}/s", row["p50_ms"], row["p99_ms"], row["per_second"]);
+    }
+    println!("report: {}", write_report("bench-placement", report)?.display());
+    Ok(())
+}
