@@ -53,7 +53,7 @@ fn request(n: usize, expected: &[HostName], apart: &[HostName]) -> PlaceRequest 
         user: "u".into(),
         resources: [("VCPU".into(), vcpus), ("MEMORY_MB".into(), memory), ("DISK_GB".into(), disk)].into(),
         required_traits: vec!["HW_ARCH_X86_64".into()],
-        availability_zone: (n % 3 == 0).then(|| format!("zone-{}", n % 4)),
+        availability_zone: n.is_multiple_of(3).then(|| format!("zone-{}", n % 4)),
         different_from: apart.to_vec(),
         expected: expected.to_vec(),
         ..PlaceRequest::default()
@@ -65,7 +65,7 @@ async fn placements(store: &Store, scheduler: &Scheduler) -> Result<Vec<Duration
     let mut groups: BTreeMap<usize, Vec<HostName>> = BTreeMap::new();
     let mut took = Vec::with_capacity(PLACEMENTS);
     for n in 0..PLACEMENTS {
-        let group = (n % 5 == 0).then_some(n / (5 * GROUP));
+        let group = n.is_multiple_of(5).then_some(n / (5 * GROUP));
         let apart = group.and_then(|g| groups.get(&g)).map_or(&[][..], |list| list);
         let (request, scheduler) = (request(n, &expected, apart), scheduler.clone());
         let began = Instant::now();
