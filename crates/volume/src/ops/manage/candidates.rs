@@ -5,7 +5,7 @@ use crate::{
     VolumeService,
     driver::Candidate,
     flows::QUICK,
-    model::{Snapshot, Volume, VolumePool},
+    model::{Snapshot, Volume, VolumePool, VolumeStatus},
     ops::listing::{Field, Listed, Query, Row},
     policy,
     service::authorize_own,
@@ -58,7 +58,9 @@ pub(crate) async fn volumes(service: &VolumeService, cx: &Ctx, query: &Query<'_>
         of: None,
     };
     let view = service.view();
-    let known = view.by(Volume::BY_POOL, &pool.name).map(has);
+    // One that is just being let go lies there already.
+    let kept = |v: &Arc<Volume>| v.status != VolumeStatus::Unmanaging;
+    let known = view.by(Volume::BY_POOL, &pool.name).filter(kept).map(has);
     let all = candidates.into_iter().filter(|c| c.of.is_none()).map(lies).chain(known);
     query.run(cx, all.map(Arc::new).collect())
 }

@@ -169,6 +169,10 @@ pub(crate) async fn reset_status(service: &VolumeService, cx: &Ctx, id: &str, ar
     let migration = given("migration_status").map(str::to_owned);
     let (id, now) = (volume.id.clone(), cx.now());
     let write = move |tx: &mut store::Tx| {
+        if status == Some(VolumeStatus::InUse) && tx.by(Attachment::BY_VOLUME, &id).is_empty() {
+            let text = "Cannot reset-state to in-use because volume does not have any attachments.";
+            return Err(Error::bad_request(text));
+        }
         if detach {
             for attachment in tx.by(Attachment::BY_VOLUME, &id) {
                 tx.delete::<Attachment>(&attachment.id);
