@@ -6,6 +6,7 @@ use crate::{
     model::{
         DefaultRule, Settings, SubnetPoolId,
         address::Pool,
+        quota::QUOTAS,
         security_group::{EtherType, PARENT},
         segment::Wanted,
     },
@@ -22,8 +23,11 @@ use crate::{
 use ipnet::IpNet;
 use kernel::{Clock, NetworkId, ProjectId, Result, SubnetId};
 use serde::{Deserialize, Serialize};
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use store::{Key, Object, Store, Tx};
+
+/// What counts for projects without limits of their own.
+const DEFAULT_CLASS: &str = "class:default";
 
 /// What to make.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +39,8 @@ pub struct BootstrapSpec {
     pub external: Option<ExternalSpec>,
     pub pool_v4: Option<PoolSpec>,
     pub pool_v6: Option<PoolSpec>,
+    /// Limits of projects that have none of their own, where they are not the usual ones.
+    pub quotas: BTreeMap<String, i64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +82,7 @@ impl BootstrapSpec {
             external: Some(external),
             pool_v4: Some(pool("default-v4", net([10, 128, 0, 0], 9), 24)),
             pool_v6: Some(pool("default-v6", v6(0xfd00, 48), 64)),
+            quotas: BTreeMap::new(),
         }
     }
 }
@@ -110,6 +117,9 @@ pub async fn bootstrap(store: &Store, clock: &Arc<dyn Clock>, spec: BootstrapSpe
 
 fn begin(tx: &mut Tx, env: &Env, spec: &BootstrapSpec) -> Result<Bootstrapped> {
     default_rules(tx, env)?;
+    if !spec.quotas.is_empty() {
+        QUOTAS.set_limits(tx, DEFAULT_CLASS, &spec.quotas);
+    }
     for pool in [&spec.pool_v4, &spec.pool_v6].into_iter().flatten() {
         let new = NewSubnetPool {
             name: pool.name.clone(),

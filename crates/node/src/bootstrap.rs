@@ -33,5 +33,10 @@ async fn network(config: &Config, services: &Services) -> Result<()> {
     if let Some(external) = &mut spec.external {
         (external.physical, external.cidr, external.gateway) = (EXTERNAL.to_owned(), cidr, Some(gateway));
     }
+    if config.flag("node.acceptance") {
+        // Those with which Neutron's own jobs run its suite: a class of tests makes more than a project usually has.
+        let quotas = [("router", 100), ("floatingip", 500), ("security_group", 150), ("security_group_rule", 1000)];
+        spec.quotas = quotas.map(|(resource, limit)| (resource.to_owned(), limit)).into();
+    }
     network::bootstrap(&services.store, &services.clock, spec).await.map(drop)
 }

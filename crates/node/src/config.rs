@@ -27,7 +27,7 @@ keys! {
     "node.availability_zone" = "\"nova\"", "the zone its servers are in";
     "node.address" = "\"127.0.0.1\"", "where other hosts reach this one (tunnels, volume exports)";
     "node.region" = "\"RegionOne\"", "the region's name in the catalog";
-    "node.acceptance" = "false", "settings that the acceptance suites want: lock-out after 2 tries for 5 s, password history 2, minimum age 0";
+    "node.acceptance" = "false", "settings that the acceptance suites want: lock-out after 2 tries for 5 s, password history 2, minimum age 0, network quotas of Neutron's own jobs";
     "api.address" = "\"127.0.0.1\"", "where all APIs listen; any address but loopback is served with TLS";
     "api.port" = "5000", "the one port of all APIs";
     "api.public_url" = "\"\"", "the catalog's URLs begin with this; empty: made from address and port";

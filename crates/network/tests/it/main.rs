@@ -5,6 +5,7 @@ mod address_scopes;
 mod binder;
 mod concurrency;
 mod coverage;
+mod families;
 mod flavors;
 mod floatingips;
 mod gateways;

@@ -3,7 +3,7 @@
 use crate::{
     error::NetError,
     model::{
-        FloatingIp, Port, Resource, Router, Subnet,
+        FloatingIp, Network, Port, Resource, Router, Subnet,
         address::AddressClaim,
         floatingip::Target,
         port::{FixedIp, Role},
@@ -11,7 +11,10 @@ use crate::{
     ops::{access::Reach, common::Env},
 };
 use kernel::{NetworkId, ProjectId, Result, RouterId};
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 use store::Tx;
 
 /// Where a request wants a floating IP to lead.
@@ -24,8 +27,7 @@ pub(super) struct TargetAsked<'a> {
 /// Finds where a floating IP of `network` would lead: which of the port's addresses, through which router.
 pub(super) fn target(tx: &mut Tx, reach: &Reach, fip: &FloatingIp, asked: &TargetAsked<'_>) -> Result<Target> {
     let TargetAsked { port, fixed, router } = *asked;
-    let port =
-        tx.get::<Port>(port).filter(|p| reach.all || reach.is(p.project())).ok_or_else(|| Port::not_found(port))?;
+    let port = seen(tx, reach, port).ok_or_else(|| Port::not_found(port))?;
     if fip.forwards.is_some() {
         return Err(NetError::FipInUseByPortForwarding { id: fip.id.to_string() }.into());
     }
@@ -45,6 +47,13 @@ pub(super) fn target(tx: &mut Tx, reach: &Reach, fip: &FloatingIp, asked: &Targe
     };
     ensure_alone(tx, fip, &port, address)?;
     Ok(Target { port: port.id.clone(), fixed: address, router })
+}
+
+/// A port that the caller sees: their own, or anybody's on their network.
+fn seen(tx: &mut Tx, reach: &Reach, id: &str) -> Option<Arc<Port>> {
+    let port = tx.get::<Port>(id)?;
+    let on_theirs = |tx: &mut Tx| tx.get::<Network>(&port.network).is_some_and(|n| reach.is(n.project()));
+    (reach.all || reach.is(port.project()) || on_theirs(tx)).then_some(port)
 }
 
 fn ensure_usable(port: &Port, project: &ProjectId, reach: &Reach) -> Result<()> {

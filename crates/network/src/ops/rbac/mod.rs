@@ -251,12 +251,14 @@ fn still_usable(tx: &mut Tx, policy: &RbacPolicy, new_target: Option<&str>) -> R
             }
         }
         (ObjectType::QosPolicy, _) => {
+            // Mirrors Neutron: what is open to all counts as used by its owner, too.
             let owner = owner_of(tx, policy.object_type, &policy.object_id)?;
+            let counts = |p: &ProjectId| policy.target == rbac::ALL || *p != owner;
             let ports = tx.by(Port::BY_QOS, &policy.object_id).into_iter().map(|p| p.standard.project.clone());
             let networks = tx.by(Network::BY_QOS, &policy.object_id).into_iter().map(|n| n.standard.project.clone());
-            let users: Vec<_> = networks.chain(ports).filter(|p| *p != owner && !covered(p)).collect();
+            let users: Vec<_> = networks.chain(ports).filter(|p| counts(p) && !covered(p)).collect();
             if users.iter().any(|p| !granted(tx, policy, p)) {
-                return in_use("networks or ports of other projects have the QoS policy");
+                return in_use("networks or ports of projects have the QoS policy by it");
             }
         }
         (ObjectType::Network, Action::External) => {

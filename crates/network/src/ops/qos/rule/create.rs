@@ -1,9 +1,9 @@
 use super::{RuleAsked, on, still_enforceable};
 use crate::{
     Network as Service,
-    model::{QosPolicy, QosRule, QosRuleId, qos::RuleType},
+    model::{QosPolicy, QosRule, QosRuleId, Resource, qos::RuleType},
     ops::{
-        access::{Reach, authorize, see},
+        access::{Reach, authorize},
         common::{Asked, expected},
     },
     policy::qos::{self as rules, guards},
@@ -20,9 +20,10 @@ pub async fn create(
     asked: Vec<Asked<RuleAsked>>,
 ) -> Result<(Arc<QosPolicy>, Vec<QosRule>)> {
     let (snapshot, reach) = (net.store().snapshot(), Reach::of(cx));
-    let seen = see::<QosPolicy>(cx, &snapshot, &reach, policy)?;
+    // Mirrors Neutron, which asks policy before it looks whether the caller sees the parent: 403, not 404.
+    let parent = snapshot.get::<QosPolicy>(policy).ok_or_else(|| QosPolicy::not_found(policy))?;
     for one in &asked {
-        let _permit = authorize(cx, rules::ALL, guards(of).create, &one.set, &on(&snapshot, &reach, &seen))?;
+        let _permit = authorize(cx, rules::ALL, guards(of).create, &one.set, &on(&snapshot, &reach, &parent))?;
     }
     let (now, id, enforced) = (net.env().now, policy.to_owned(), net.backend().enforces());
     net.store()
