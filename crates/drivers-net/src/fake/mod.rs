@@ -53,6 +53,7 @@ struct State {
 #[derive(Debug)]
 struct Held {
     object: Logical,
+    digest: u64,
     tampered: bool,
 }
 

@@ -55,8 +55,11 @@ fn wanted<V: View>(object: &V, look: &Look<'_>, filters: &[Filter]) -> bool {
 fn walked<V: View>(look: &Look<'_>, query: &Query, all: Vec<Arc<V>>) -> Result<Vec<Arc<V>>> {
     let start = match &query.marker {
         Some(marker) => {
-            V::find(look, marker).filter(|o| o.is_seen(look)).ok_or_else(|| V::not_found(marker))?;
-            all.partition_point(|o| o.key() <= marker.as_str())
+            let known = V::find(look, marker).is_some_and(|o| o.is_seen(look));
+            if !known && !V::takes_any_marker() {
+                return Err(V::not_found(marker).into());
+            }
+            if known { all.partition_point(|o| o.key() <= marker.as_str()) } else { 0 }
         }
         None => 0,
     };
@@ -81,7 +84,10 @@ fn sorted<V: View>(look: &Look<'_>, query: &Query, all: Vec<Arc<V>>) -> Result<V
     let at = match &query.marker {
         Some(marker) => {
             let at = sorted.iter().position(|o| o.key() == marker);
-            Some(at.ok_or_else(|| V::not_found(marker))?)
+            if at.is_none() && !V::takes_any_marker() {
+                return Err(V::not_found(marker).into());
+            }
+            at
         }
         None => None,
     };

@@ -47,11 +47,16 @@ impl Fields for NdpProxy {
 
 verbs!(NdpProxy, NewNdpProxy, NdpProxyChanges, in ndp_proxy);
 
+/// Clients write it with an underscore, Neutron's own table of routes with a hyphen.
 pub fn routes() -> ApiRouter<Service> {
+    of("/v2.0/ndp-proxies", "/v2.0/ndp-proxies/{id}").merge(of("/v2.0/ndp_proxies", "/v2.0/ndp_proxies/{id}"))
+}
+
+fn of(all: &'static str, single: &'static str) -> ApiRouter<Service> {
     ApiRouter::new()
-        .get("/v2.0/ndp-proxies", list::<NdpProxy>)
-        .post("/v2.0/ndp-proxies", create::<NdpProxy>)
-        .get("/v2.0/ndp-proxies/{id}", show::<NdpProxy>)
-        .put("/v2.0/ndp-proxies/{id}", update::<NdpProxy>)
-        .delete("/v2.0/ndp-proxies/{id}", delete::<NdpProxy>)
+        .get(all, list::<NdpProxy>)
+        .post(all, create::<NdpProxy>)
+        .get(single, show::<NdpProxy>)
+        .put(single, update::<NdpProxy>)
+        .delete(single, delete::<NdpProxy>)
 }

@@ -56,6 +56,10 @@ pub trait View: Send + Sync + Sized + 'static {
         None
     }
     fn is_seen(&self, look: &Look<'_>) -> bool;
+    /// Whether a page may begin after what the caller does not see; it begins at the beginning then.
+    fn takes_any_marker() -> bool {
+        false
+    }
     /// An attribute as answers show it. Names are those of the spec.
     fn field(&self, name: &str, look: &Look<'_>) -> Value;
     /// Whether policy hides an attribute from the caller.
@@ -72,6 +76,7 @@ pub trait View: Send + Sync + Sized + 'static {
 pub trait Fields: Seen {
     fn spec() -> &'static Spec;
     fn own(&self, name: &str, look: &Look<'_>) -> Value;
+    const TAKES_ANY_MARKER: bool = false;
     fn narrowed(_look: &Look<'_>, _query: &Query) -> Option<Vec<Arc<Self>>> {
         None
     }
@@ -101,6 +106,9 @@ impl<R: Fields> View for R {
             let projects = query.exact("project_id")?;
             Some(projects.iter().flat_map(|p| look.snapshot.by(R::BY_PROJECT, p)).collect())
         })
+    }
+    fn takes_any_marker() -> bool {
+        R::TAKES_ANY_MARKER
     }
     fn is_seen(&self, look: &Look<'_>) -> bool {
         <R as Seen>::is_seen(self, look.cx, look.snapshot, look.reach)

@@ -38,6 +38,8 @@ use tokio::sync::Mutex;
 
 /// Changes told to the back end at once.
 const ROUND: usize = 512;
+/// Comparisons from one computation of everything to the next.
+const AFRESH: u32 = 30;
 
 pub struct ReconcileBackend {
     store: Store,
@@ -52,6 +54,10 @@ struct Progress {
     watch: Watch,
     /// Keys not settled yet.
     dirty: BTreeSet<LogicalKey>,
+    /// Digests of all that the back end should hold, but for what is dirty. Kept, because computing them all is most of what a
+    /// comparison costs; computed anew every [`AFRESH`] comparisons, for what [`affected`] may have missed.
+    wanted: BTreeMap<LogicalKey, u64>,
+    comparisons: u32,
     /// Monotonic time of the last full comparison.
     compared: Option<Duration>,
 }
@@ -59,7 +65,13 @@ struct Progress {
 impl ReconcileBackend {
     pub fn new(net: &Network, clock: Arc<dyn Clock>) -> Self {
         let store = net.store().clone();
-        let progress = Progress { watch: store.watch(), dirty: BTreeSet::new(), compared: None };
+        let progress = Progress {
+            watch: store.watch(),
+            dirty: BTreeSet::new(),
+            wanted: BTreeMap::new(),
+            comparisons: 0,
+            compared: None,
+        };
         Self {
             store,
             backend: Arc::clone(net.backend()),
@@ -90,8 +102,12 @@ impl ReconcileBackend {
     async fn compare_all(&self, progress: &mut Progress, first: bool) -> Result<()> {
         let held = self.backend.dump().await?;
         let snapshot = self.store.snapshot();
-        self.drain(progress);
-        let wanted: BTreeMap<_, _> = all(&snapshot, &self.settings).iter().map(|o| (o.key(), o.digest())).collect();
+        let lost = self.drain(progress);
+        if first || lost || progress.comparisons.is_multiple_of(AFRESH) {
+            progress.wanted = all(&snapshot, &self.settings).iter().map(|o| (o.key(), o.digest())).collect();
+        }
+        progress.comparisons = progress.comparisons.wrapping_add(1);
+        let wanted = &progress.wanted;
         // What is dirty anyway is on its way; other differences were made by somebody else.
         let differs = |key: &&LogicalKey| held.get(*key) != wanted.get(*key);
         let different: BTreeSet<_> = held.keys().chain(wanted.keys()).filter(differs).cloned().collect();
@@ -118,7 +134,7 @@ impl ReconcileBackend {
     async fn settle(&self, progress: &mut Progress) {
         let snapshot = self.store.snapshot();
         let keys = std::mem::take(&mut progress.dirty);
-        let changes = self.changes(&snapshot, &keys);
+        let changes = self.changes(&snapshot, &keys, &mut progress.wanted);
         for round in changes.chunks(ROUND) {
             if let Err(error) = self.apply(round).await {
                 self.one_by_one(round, &error).await;
@@ -129,12 +145,21 @@ impl ReconcileBackend {
     }
 
     /// What must be told to the back end about these keys, in order.
-    fn changes(&self, snapshot: &Snapshot, keys: &BTreeSet<LogicalKey>) -> Vec<Told> {
+    fn changes(
+        &self,
+        snapshot: &Snapshot,
+        keys: &BTreeSet<LogicalKey>,
+        wanted: &mut BTreeMap<LogicalKey, u64>,
+    ) -> Vec<Told> {
         let mut told = Vec::new();
         for key in keys {
-            match desired(snapshot, &self.settings, key) {
-                Some(object) => {
-                    let digest = object.digest();
+            let desired = desired(snapshot, &self.settings, key).map(|object| (object.digest(), object));
+            match &desired {
+                Some((digest, _)) => drop(wanted.insert(key.clone(), *digest)),
+                None => drop(wanted.remove(key)),
+            }
+            match desired {
+                Some((digest, object)) => {
                     if self.mirror.digest(key) != Some(digest) {
                         told.push(Told::Put { key: key.clone(), object, digest });
                     }

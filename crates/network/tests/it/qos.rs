@@ -294,3 +294,17 @@ async fn a_new_network_has_its_projects_default() {
     admin.refused(409, "QosPolicyInUse", &format!("DELETE qos/policies/{usual}"), None).await;
     world.audit_store().await;
 }
+
+/// One project asks for the page after another's policy, as Neutron's suite does: it is the first page of its own.
+#[tokio::test]
+async fn a_page_may_begin_after_what_one_does_not_see() {
+    let world = World::new().await;
+    let theirs = id(&world.admin().make("policy", json!({"name": "theirs"})).await);
+    let own = id(&world.admin().make("policy", json!({"name": "open", "shared": true})).await);
+    for order in ["", "&sort_key=name&sort_dir=asc"] {
+        let page = world.blue().list(&format!("qos/policies?limit=1&marker={theirs}{order}")).await;
+        assert_eq!(page.iter().map(id).collect::<Vec<_>>(), [own.clone()], "{order}");
+    }
+    let lost = format!("GET networks?limit=1&marker={theirs}");
+    world.blue().refused(404, "NetworkNotFound", &lost, None).await;
+}

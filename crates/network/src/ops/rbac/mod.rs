@@ -256,7 +256,9 @@ fn still_usable(tx: &mut Tx, policy: &RbacPolicy, new_target: Option<&str>) -> R
             let counts = |p: &ProjectId| policy.target == rbac::ALL || *p != owner;
             let ports = tx.by(Port::BY_QOS, &policy.object_id).into_iter().map(|p| p.standard.project.clone());
             let networks = tx.by(Network::BY_QOS, &policy.object_id).into_iter().map(|n| n.standard.project.clone());
-            let users: Vec<_> = networks.chain(ports).filter(|p| counts(p) && !covered(p)).collect();
+            // And a policy that is turned from all to one project is judged as one that goes.
+            let kept = new_target == Some(rbac::ALL);
+            let users: Vec<_> = networks.chain(ports).filter(|p| counts(p) && !kept).collect();
             if users.iter().any(|p| !granted(tx, policy, p)) {
                 return in_use("networks or ports of projects have the QoS policy by it");
             }
