@@ -205,7 +205,7 @@ impl Writer {
 
     /// Takes note of what the guest has said since the last look.
     fn listen(&mut self) -> Result<(), String> {
-        let file = self.cloud.dir.join("guests").join(&self.server).join("console.log");
+        let file = self.cloud.dir.join("guests/vms").join(&self.server).join("console.log");
         let all = fs::read(&file).map_err(|e| format!("reading {}: {e}", file.display()))?;
         if all.len() < self.read {
             // It was turned over meanwhile.

@@ -32,8 +32,8 @@ pub(crate) fn disk_of_volume(volume: &VmVolume) -> Disk {
     let source = match volume.target.clone() {
         VolumeTarget::NbdUnix { socket, export } => DiskSource::NbdUnix { socket, export },
         VolumeTarget::NbdTcp { host, port, export } => DiskSource::NbdTcp { host, port, export },
-        VolumeTarget::Rbd { pool, namespace, image, user, conf } => {
-            DiskSource::Rbd { pool, namespace, image, user, conf }
+        VolumeTarget::Rbd { pool, namespace, image, user, conf, cache } => {
+            DiskSource::Rbd { pool, namespace, image, user, conf, cache }
         }
         VolumeTarget::Fake { export } => DiskSource::NbdUnix { socket: "/nonexistent".into(), export },
     };

@@ -23,6 +23,7 @@
 
 use async_trait::async_trait;
 use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};
+pub use ports::ClientCache;
 use ports::DiskLimits;
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -101,7 +102,15 @@ pub enum DiskSource {
     /// An NBD export on another host.
     NbdTcp { host: String, port: u16, export: String },
     /// An image of a Ceph cluster; `conf` leads to the keyring of `user`.
-    Rbd { pool: String, namespace: Option<String>, image: String, user: String, conf: PathBuf },
+    Rbd {
+        pool: String,
+        namespace: Option<String>,
+        image: String,
+        user: String,
+        conf: PathBuf,
+        #[serde(default)]
+        cache: ClientCache,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ use crate::{
     checksum::hex,
     disk::{OnDisk, private_dir, remove_dir},
     durable,
+    ground::names,
     names::{folder, plain},
 };
 use kernel::{Error, Result, error::Doing};
@@ -26,6 +27,8 @@ use std::{
     fs::{self, File},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 use volume::driver::{BackupInfo, BackupPlace};
 
@@ -283,4 +286,26 @@ pub(crate) fn delete(store: &Path, place: &BackupPlace) -> Result<()> {
         durable::sync_parent(&from)?;
     }
     remove_dir(&aside).on_disk(doing)
+}
+
+/// Reads every chunk, with a pause between them; sentences about those that are not what was written.
+pub(crate) fn scrub(store: &Path, pause: Duration) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let containers = store.join("containers");
+    for container in names(&containers).on_disk("looking for backups")? {
+        for backup in names(&containers.join(&container)).on_disk("looking for backups")? {
+            let place = BackupPlace { backup, container: container.clone() };
+            // One that is removed meanwhile is nothing to speak of.
+            let Ok(manifest) = manifest(store, &place) else { continue };
+            for chunk in manifest.chunks.iter().filter(|c| c.of == place) {
+                let bytes = fs::read(home(store, &place)?.join(chunk.number.to_string()));
+                let sound = bytes.is_ok_and(|b| hex(&Sha256::digest(&b)) == chunk.hash);
+                if !sound && home(store, &place)?.is_dir() {
+                    found.push(format!("backup {}: chunk {} is not what was written", place.backup, chunk.number));
+                }
+                thread::sleep(pause);
+            }
+        }
+    }
+    Ok(found)
 }

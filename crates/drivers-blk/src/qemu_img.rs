@@ -17,7 +17,7 @@ use serde::Deserialize;
 use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
 };
@@ -304,8 +304,28 @@ impl QemuImg {
         self.run("growing a disk", args, Limits::INFO).await.map(drop)
     }
 
+    /// Whether the tables of an image that nobody writes agree with each other. What is only lost space is no damage.
+    pub async fn is_sound(&self, path: &Path, format: Format) -> Result<bool> {
+        let doing = "checking an image's tables";
+        let args = args(&["check", "-q", "-f", format.name(), "--"], &[path.as_os_str()]);
+        let (status, _, err) = self.ended(doing, args, Limits::CONVERT).await?;
+        match status.code() {
+            Some(0 | 3) => Ok(true),
+            Some(2) => Ok(false),
+            _ => Err(failure(doing, &status.to_string(), &String::from_utf8_lossy(&err))),
+        }
+    }
+
     /// Runs `qemu-img args…` under `limits`; `doing` goes into errors. Returns what it printed.
     pub async fn run(&self, doing: &str, args: Vec<OsString>, limits: Limits) -> Result<Vec<u8>> {
+        match self.ended(doing, args, limits).await? {
+            (status, out, _) if status.success() => Ok(out),
+            (status, _, err) => Err(failure(doing, &status.to_string(), &String::from_utf8_lossy(&err))),
+        }
+    }
+
+    /// How it ended, and what it printed.
+    async fn ended(&self, doing: &str, args: Vec<OsString>, limits: Limits) -> Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
         let mut child = Command::new("prlimit")
             .arg(format!("--as={}", limits.address_space))
             .arg(format!("--cpu={}", limits.cpu.as_secs()))
@@ -329,10 +349,7 @@ impl QemuImg {
         let all = async { tokio::join!(child.wait(), read_some(out), read_some(err)) };
         match timeout(limits.wall, all).await {
             Err(_) => Err(Error::unavailable(format!("{doing} took longer than {} s", limits.wall.as_secs()))),
-            Ok((status, out, err)) => match status.doing(doing)? {
-                status if status.success() => Ok(out),
-                status => Err(failure(doing, &status.to_string(), &String::from_utf8_lossy(&err))),
-            },
+            Ok((status, out, err)) => Ok((status.doing(doing)?, out, err)),
         }
     }
 }

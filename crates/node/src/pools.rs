@@ -20,7 +20,7 @@ use drivers_blk::{
     rbd_volumes::{self, RbdVolumes, RbdVolumesConfig},
 };
 use kernel::{Error, Finding, Result};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use volume::driver::VolumeBackend;
 
 /// Ports of volumes' exports for other hosts.
@@ -96,11 +96,30 @@ impl Entry {
             Driver::File => {
                 let config = FileVolumesConfig { img: img.clone(), ..self.file(config)? };
                 let pool = Arc::new(FileVolumes::open(config)?);
+                scrubbed(&self.name, &pool);
                 audits.push(Arc::new(host_audit::Pool(Arc::clone(&pool))));
                 pool
             }
         })
     }
+}
+
+/// Between two scrubs of a pool; the first one comes when the node has run for as long.
+const SCRUB: Duration = Duration::from_secs(24 * 3600);
+
+/// Has a pool scrubbed for as long as it is open.
+fn scrubbed(name: &str, pool: &Arc<FileVolumes>) {
+    let (name, pool) = (name.to_owned(), Arc::downgrade(pool));
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(SCRUB).await;
+            let Some(pool) = pool.upgrade() else { return };
+            match pool.scrub().await {
+                Ok(found) => found.iter().for_each(|what| tracing::error!(backend = name, "{what}")),
+                Err(e) => tracing::warn!(backend = name, error = %e.internal_text(), "a pool could not be scrubbed"),
+            }
+        }
+    });
 }
 
 fn entries(config: &Config) -> Result<Vec<Entry>> {

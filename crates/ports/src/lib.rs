@@ -30,4 +30,6 @@ pub use network::{Address, AddressKind, BoundPort, NicRequest, PortBinder, PortP
 pub use placement::{Claim, Inventory, PlaceRequest, Placer};
 pub use projects::{ProjectInfo, Projects};
 pub use quota::{QuotaDefault, Quotas};
-pub use volume::{AttachRequest, ConnectedVolume, DiskLimits, NewVolume, VolumeInfo, VolumeTarget, Volumes, disk_id};
+pub use volume::{
+    AttachRequest, ClientCache, ConnectedVolume, DiskLimits, NewVolume, VolumeInfo, VolumeTarget, Volumes, disk_id,
+};

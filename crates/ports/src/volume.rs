@@ -48,13 +48,22 @@ pub fn disk_id(volume: &VolumeId) -> String {
     format!("vol-{volume}")
 }
 
+/// What a guest's host keeps of a volume in its memory. A guest's flush goes through either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientCache {
+    #[default]
+    Writeback,
+    None,
+}
+
 /// How QEMU reaches the volume from the server's host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum VolumeTarget {
     NbdUnix { socket: PathBuf, export: String },
     NbdTcp { host: String, port: u16, export: String },
-    Rbd { pool: String, namespace: Option<String>, image: String, user: String, conf: PathBuf },
+    Rbd { pool: String, namespace: Option<String>, image: String, user: String, conf: PathBuf, cache: ClientCache },
     Fake { export: String },
 }
 

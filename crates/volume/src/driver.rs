@@ -13,6 +13,7 @@
 
 use async_trait::async_trait;
 use kernel::{Error, ImageId, Result, SnapshotId, VolumeId};
+use ports::ClientCache;
 use serde::{Deserialize, Serialize};
 use std::{path::Path, path::PathBuf, sync::Arc};
 
@@ -108,7 +109,16 @@ pub enum Target {
     /// From any host.
     NbdTcp { host: String, port: u16, export: String },
     /// An image of a Ceph cluster, from any host that has `conf` and the keyring of `user` to which it leads.
-    Rbd { pool: String, namespace: Option<String>, image: String, user: String, conf: PathBuf },
+    /// The volume's type says what is kept of it there.
+    Rbd {
+        pool: String,
+        namespace: Option<String>,
+        image: String,
+        user: String,
+        conf: PathBuf,
+        #[serde(default)]
+        cache: ClientCache,
+    },
     /// Nothing behind it (fake).
     Fake { export: String },
 }

@@ -43,7 +43,9 @@ fn target(target: Target) -> VolumeTarget {
     match target {
         Target::NbdUnix { socket, export } => VolumeTarget::NbdUnix { socket, export },
         Target::NbdTcp { host, port, export } => VolumeTarget::NbdTcp { host, port, export },
-        Target::Rbd { pool, namespace, image, user, conf } => VolumeTarget::Rbd { pool, namespace, image, user, conf },
+        Target::Rbd { pool, namespace, image, user, conf, cache } => {
+            VolumeTarget::Rbd { pool, namespace, image, user, conf, cache }
+        }
         Target::Fake { export } => VolumeTarget::Fake { export },
     }
 }

@@ -4,10 +4,11 @@ use super::{FileVolumes, daemon::Daemon, process};
 use kernel::{Result, error::Doing};
 
 impl FileVolumes {
-    /// Sentences about what is not as it must be: exports that nobody serves, daemons and sockets of nothing that is exported.
+    /// Sentences about what is not as it must be: exports that nobody serves, daemons and sockets of nothing that is exported,
+    /// and what the last scrub found damaged.
     /// True while no call is at work.
     pub async fn audit(&self) -> Result<Vec<String>> {
-        let (inner, mut findings) = (&self.inner, Vec::new());
+        let (inner, mut findings) = (&self.inner, self.inner.damaged.lock().clone());
         let (mut exported, mut claimed) = (Vec::new(), Vec::new());
         for id in inner.pool.ids()? {
             let _turn = inner.turns.take(&id).await;

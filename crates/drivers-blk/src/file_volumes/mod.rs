@@ -37,6 +37,7 @@ mod make;
 mod pool;
 mod process;
 mod qmp;
+mod scrub;
 mod sockets;
 
 pub use config::{FileVolumesConfig, TcpExports};
@@ -79,6 +80,8 @@ struct Inner {
     config: FileVolumesConfig,
     pool: Pool,
     turns: Turns,
+    /// What the last scrub found.
+    damaged: Mutex<Vec<String>>,
     /// One per exported volume.
     watchers: Mutex<HashMap<VolumeId, AbortOnDropHandle<()>>>,
 }
@@ -88,7 +91,13 @@ impl FileVolumes {
     /// that do not run (the host was down) are started in the background, for which this needs to be called inside a runtime.
     pub fn open(config: FileVolumesConfig) -> Result<Self> {
         let pool = Pool::open(&config.dir, &config.run_dir)?;
-        let inner = Arc::new(Inner { config, pool, turns: Turns::default(), watchers: Mutex::default() });
+        let inner = Arc::new(Inner {
+            config,
+            pool,
+            turns: Turns::default(),
+            damaged: Mutex::default(),
+            watchers: Mutex::default(),
+        });
         for id in inner.pool.ids()? {
             if inner.pool.volume(&id)?.exported()?.is_some() {
                 export::watch(&inner, &id);
@@ -182,9 +191,11 @@ impl VolumeBackend for FileVolumes {
     }
 
     async fn delete_snapshot(&self, volume: &VolumeId, snapshot: &SnapshotId, fence: Fence) -> Result<()> {
-        let path = self.inner.pool.volume(volume)?.snapshot(snapshot)?;
+        let of = self.inner.pool.volume(volume)?;
+        let paths = [of.snapshot(snapshot)?, scrub::sum_path(&of, snapshot)?];
         self.change(volume, fence, |_| async move {
-            spawn_blocking(move || remove_file(&path)).await.doing("removing a snapshot")?
+            let remove = move || paths.iter().try_for_each(|path| remove_file(path));
+            spawn_blocking(remove).await.doing("removing a snapshot")?
         })
         .await
     }

@@ -255,6 +255,7 @@ impl Inner {
             image: volume_image(id)?,
             user: self.config.user.clone(),
             conf: self.config.conf.clone(),
+            cache: Default::default(),
         })
     }
 

@@ -1,14 +1,14 @@
 //! Volumes as files: the suite, and what only this pool has.
 
-use crate::rig::{HOST, Pool, kill};
+use crate::rig::{HOST, Pool, kill, write};
 use drivers_blk::{
-    conformance::volumes::{PoolBench, eventually, fence, make},
+    conformance::volumes::{Outcome, PoolBench, eventually, fence, make},
     file_volumes::{FileVolumes, FileVolumesConfig, TcpExports, doctor},
     volume_conformance,
 };
 use kernel::Kind;
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
-use volume::driver::{VolumeBackend, VolumeSource};
+use volume::driver::{BackupPlace, BackupSpec, VolumeBackend, VolumeSource};
 
 volume_conformance!(Pool::new());
 
@@ -65,6 +65,48 @@ async fn the_audit_names_what_is_not_as_it_must_be() {
         pool.driver().unexport(id, fence(1)).await.unwrap();
     }
     assert_eq!(pool.driver().audit().await.unwrap(), Vec::<String>::new());
+}
+
+/// Bytes that should not change and do: found, told by the audit until they are mended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scrub_finds_what_has_changed() {
+    let pool = Pool::new();
+    let (id, driver) = (make(&pool, 1, VolumeSource::Blank).await, pool.driver());
+    let target = driver.export(&id, HOST, false, fence(1)).await.unwrap();
+    assert_eq!(write(&target, 0, 1 << 20, 7).await, Outcome::Done);
+    let snapshot = kernel::SnapshotId::new();
+    driver.create_snapshot(&id, &snapshot, fence(1)).await.unwrap();
+    let place = BackupPlace { backup: "b".into(), container: "c".into() };
+    driver.back_up(&id, &BackupSpec { place, snapshot: None, parent: None }).await.unwrap();
+    driver.unexport(&id, fence(1)).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(driver.scrub().await.unwrap(), Vec::<String>::new());
+    }
+    let at = pool.config.dir.join(format!("volumes/{id}"));
+    let places = [
+        // A byte of the snapshot's content; the chunk; an entry of the volume's reference counts.
+        (
+            at.join(format!("snapshots/{snapshot}.qcow2")),
+            400_000,
+            format!("snapshot {snapshot} of volume {id}: its bytes"),
+        ),
+        (pool.config.backups.join("containers/c/b/0"), 9, "backup b: chunk 0 is not what was written".to_owned()),
+        (at.join("volume.qcow2"), 0x20001, format!("volume {id}: its image's tables are damaged")),
+    ];
+    for (path, offset, says) in &places {
+        let sound = fs::read(path).unwrap();
+        let mut bytes = sound.clone();
+        bytes[*offset] ^= 1;
+        fs::write(path, bytes).unwrap();
+        let found = driver.scrub().await.unwrap();
+        assert!(found.len() == 1 && found[0].contains(says), "{found:?}");
+        assert_eq!(driver.audit().await.unwrap(), found);
+        fs::write(path, sound).unwrap();
+    }
+    assert_eq!(driver.scrub().await.unwrap(), Vec::<String>::new());
+    assert_eq!(driver.audit().await.unwrap(), Vec::<String>::new());
+    driver.delete_snapshot(&id, &snapshot, fence(1)).await.unwrap();
+    assert_eq!(fs::read_dir(at.join("snapshots")).unwrap().count(), 0);
 }
 
 #[test]

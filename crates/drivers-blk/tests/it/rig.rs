@@ -103,7 +103,7 @@ pub fn url(target: &Target) -> String {
     match target {
         Target::NbdUnix { socket, export } => format!("nbd+unix:///{export}?socket={}", socket.display()),
         Target::NbdTcp { host, port, export } => format!("nbd://{host}:{port}/{export}"),
-        Target::Rbd { pool, namespace, image, user, conf } => {
+        Target::Rbd { pool, namespace, image, user, conf, .. } => {
             let namespace = namespace.as_ref().map_or(String::new(), |n| format!("{n}/"));
             format!("rbd:{pool}/{namespace}{image}:id={user}:conf={}", conf.display())
         }

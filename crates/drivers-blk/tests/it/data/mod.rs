@@ -55,7 +55,7 @@ impl Drop for Qemu {
 
 impl Qemu {
     fn start(target: &Target, socket: &Path) -> Self {
-        let Target::Rbd { pool, namespace, image, user, conf } = target else { panic!("{target:?}") };
+        let Target::Rbd { pool, namespace, image, user, conf, .. } = target else { panic!("{target:?}") };
         let mut node = serde_json::json!({
             "driver": "rbd", "node-name": "disk", "pool": pool, "image": image, "user": user, "conf": conf,
         });

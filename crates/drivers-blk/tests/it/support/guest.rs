@@ -27,7 +27,7 @@ impl Guest {
                 "driver=raw,file.driver=nbd,file.server.type=unix,file.server.path={},file.export={export},file.reconnect-delay=60",
                 socket.display()
             ),
-            Target::Rbd { pool, namespace, image, user, conf } => {
+            Target::Rbd { pool, namespace, image, user, conf, .. } => {
                 let namespace = namespace.as_ref().map_or(String::new(), |n| format!(",file.namespace={n}"));
                 let conf = conf.display();
                 format!(

@@ -13,7 +13,7 @@ use super::{
     Setting,
     address::{self, Fixed},
 };
-use compute::driver::{Disk, DiskBus, DiskFormat, DiskSource, IoLimits, Machine};
+use compute::driver::{ClientCache, Disk, DiskBus, DiskFormat, DiskSource, IoLimits, Machine};
 use kernel::{Error, Result};
 use serde_json::{Map, Value, json};
 
@@ -100,7 +100,7 @@ pub fn storage(disk: &Disk, name: &str, setting: &Setting<'_>) -> Result<Value> 
             let server = json!({"type": "inet", "host": host, "port": port.to_string()});
             json!({"driver": "nbd", "server": server, "export": export, "reconnect-delay": 60})
         }
-        DiskSource::Rbd { pool, namespace, image, user, conf } => {
+        DiskSource::Rbd { pool, namespace, image, user, conf, .. } => {
             let mut node = json!({"driver": "rbd", "pool": pool, "image": image, "user": user, "conf": conf});
             if let Some(namespace) = namespace {
                 node["namespace"] = json!(namespace);
@@ -112,7 +112,12 @@ pub fn storage(disk: &Disk, name: &str, setting: &Setting<'_>) -> Result<Value> 
     node["discard"] = json!("unmap");
     node["read-only"] = json!(disk.read_only);
     // A guest's flush reaches the disk in either mode; direct I/O only leaves the host's page cache out.
-    let direct = setting.config.direct_io.is_on() && matches!(disk.source, DiskSource::File { .. });
+    let direct = match &disk.source {
+        DiskSource::File { .. } => setting.config.direct_io.is_on(),
+        // Here it leaves out librbd's.
+        DiskSource::Rbd { cache, .. } => *cache == ClientCache::None,
+        DiskSource::NbdUnix { .. } | DiskSource::NbdTcp { .. } => false,
+    };
     node["cache"] = json!({"direct": direct, "no-flush": false});
     Ok(node)
 }

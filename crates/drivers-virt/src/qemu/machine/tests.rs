@@ -93,12 +93,13 @@ fn command_lines() {
 #[test]
 fn volumes_in_ceph() {
     let config = QemuConfig::new("/state");
-    let rbd = |namespace: Option<&str>| DiskSource::Rbd {
+    let rbd = |namespace: Option<&str>, cache| DiskSource::Rbd {
         pool: "volumes".into(),
         namespace: namespace.map(str::to_owned),
         image: "volume-1".into(),
         user: "tstack".into(),
         conf: "/etc/ceph/ceph.conf".into(),
+        cache,
     };
     let nodes = |source| {
         let volume = Disk { read_only: true, ..disk("vol-1", 3, source) };
@@ -109,8 +110,9 @@ fn volumes_in_ceph() {
         "node-name": "d3-s", "discard": "unmap", "read-only": true, "cache": {"direct": false, "no-flush": false},
     });
     let top = json!({"driver": "raw", "node-name": "d3", "file": "d3-s", "read-only": true, "discard": "unmap"});
-    assert_eq!(nodes(rbd(None)), [storage, top]);
-    assert_eq!(nodes(rbd(Some("ours")))[0]["namespace"], "ours");
+    assert_eq!(nodes(rbd(None, ClientCache::Writeback)), [storage, top]);
+    let other = nodes(rbd(Some("ours"), ClientCache::None)).swap_remove(0);
+    assert_eq!((&other["namespace"], &other["cache"]["direct"]), (&json!("ours"), &json!(true)));
 }
 
 /// Offloads are switched by the setting, on virtio alone.

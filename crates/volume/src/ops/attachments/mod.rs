@@ -10,12 +10,13 @@ use crate::{
     driver::Target,
     error,
     flows::{QUICK, place},
-    model::{Attachment, AttachmentStatus, Volume, VolumeStatus},
+    model::{Attachment, AttachmentStatus, Volume, VolumeStatus, VolumeType},
 };
 use kernel::{AttachmentId, Ctx, Error, HostName, ProjectId, Result, ServerId, Timestamp, VolumeId, error::Doing};
+use ports::ClientCache;
 use serde_json::json;
 use std::sync::Arc;
-use store::Tx;
+use store::{Snapshot as View, Tx};
 
 /// What is to be reserved.
 #[derive(Clone)]
@@ -90,6 +91,15 @@ fn follow(tx: &mut Tx, volume: &VolumeId, now: Timestamp) {
     }
 }
 
+/// What the volume's type says of caching on the hosts of guests: `rbd_cache`, `none` or `writeback`.
+fn client_cache(view: &View, volume: &Volume) -> ClientCache {
+    let of_type = view.get::<VolumeType>(&volume.volume_type);
+    match of_type.as_ref().and_then(|t| t.extra_specs.get("rbd_cache")).map(String::as_str) {
+        Some("none") => ClientCache::None,
+        _ => ClientCache::Writeback,
+    }
+}
+
 /// Exports the volume for a host and records how it is reached. The same answer each time.
 pub(crate) async fn connect(
     service: &VolumeService,
@@ -105,7 +115,10 @@ pub(crate) async fn connect(
         "backend": backend, "id": volume.id, "generation": volume.generation, "for_host": host, "read_only": attachment.read_only,
     });
     let target = service.on_host(&pool_host, "volume.export", params, QUICK).await?;
-    let target: Target = serde_json::from_value(target).doing("reading how a volume is exported")?;
+    let mut target: Target = serde_json::from_value(target).doing("reading how a volume is exported")?;
+    if let Target::Rbd { cache, .. } = &mut target {
+        *cache = client_cache(&view, &volume);
+    }
     let (wanted, host, found, now) = (id.clone(), host.clone(), target.clone(), service.0.clock.now());
     let record = move |tx: &mut Tx| {
         let attachment = tx.get::<Attachment>(&wanted).ok_or_else(|| error::no_attachment(&wanted))?;
