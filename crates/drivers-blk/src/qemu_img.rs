@@ -183,7 +183,7 @@ fn exported(target: &Target) -> Result<String> {
             let (host, export) = (escaped(host), escaped(export));
             Ok(format!("driver=nbd,server.type=inet,server.host={host},server.port={port},export={export}"))
         }
-        Target::Rbd { pool, namespace, image, user, conf } => {
+        Target::Rbd { pool, namespace, image, user, conf, .. } => {
             let conf = conf.to_str().ok_or_else(|| Error::bad_request("the path of ceph.conf is not UTF-8"))?;
             let within = namespace.as_ref().map(|n| format!(",namespace={}", escaped(n))).unwrap_or_default();
             let (pool, image, user, conf) = (escaped(pool), escaped(image), escaped(user), escaped(conf));

@@ -158,8 +158,8 @@ async fn leading(folder: &mut Folder, secret: &Path) {
         .await;
     folder
         .mangled("parent.vhdx", "vhdx", "", |b| {
-            // "has parent" is bit 1 of the file's parameters, which the metadata table leads to (at 2 MiB, the item at 64 KiB).
-            put(b, (2 << 20) + (64 << 10) + 4, &2u32.to_le_bytes());
+            // "has parent" is bit 1 of the file's parameters, which the metadata table leads to (at 3 MiB, the item at 64 KiB).
+            put(b, (3 << 20) + (64 << 10) + 4, &2u32.to_le_bytes());
         })
         .await;
 }

@@ -101,6 +101,14 @@ struct Stage {
     moments: u32,
 }
 
+/// Storage daemons outlive whoever started them.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.keeper.end();
+        pids_of(&self.place.dir).into_iter().for_each(kill);
+    }
+}
+
 impl Stage {
     fn new(place: Place) -> Self {
         let volume = VolumeId::new();
