@@ -125,8 +125,8 @@ async fn exports(dir: &Path) {
         let per_gib =
             |time: Duration| time.as_secs_f64() / TURNS as f64 / (load.size * load.count) as f64 * f64::from(1 << 30);
         let row = json!({
-            "name": load.name, "bare_mib_s": (load.size * load.count >> 20) as f64 / alone,
-            "exported_mib_s": (load.size * load.count >> 20) as f64 / exported,
+            "name": load.name, "bare_mib_s": ((load.size * load.count) >> 20) as f64 / alone,
+            "exported_mib_s": ((load.size * load.count) >> 20) as f64 / exported,
             "per_second": load.count as f64 / exported, "of_bare": alone / exported,
             "cpu_s_per_gib": {"bare": per_gib(spent[0]), "client": per_gib(spent[1]), "storage_daemon": per_gib(spent[2])},
         });

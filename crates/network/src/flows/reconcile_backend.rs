@@ -159,13 +159,11 @@ impl ReconcileBackend {
                 None => drop(wanted.remove(key)),
             }
             match desired {
-                Some((digest, object)) => {
-                    if self.mirror.digest(key) != Some(digest) {
-                        told.push(Told::Put { key: key.clone(), object, digest });
-                    }
+                Some((digest, object)) if self.mirror.digest(key) != Some(digest) => {
+                    told.push(Told::Put { key: key.clone(), object, digest });
                 }
                 None if self.mirror.digest(key).is_some() => told.push(Told::Remove(key.clone())),
-                None => {}
+                Some(_) | None => {}
             }
         }
         told.sort_by(|a, b| a.turn().cmp(&b.turn()));
