@@ -1,6 +1,7 @@
 //! `tstack doctor`: what is missing on this host and how to mend it.
 
 use crate::{Config, drivers, pools};
+use drivers_blk::qemu_img::QemuImg;
 use kernel::{Error, Result, doctor::Finding};
 use rustix::fs::Access;
 use std::{
@@ -19,6 +20,8 @@ pub async fn doctor(config: &Config) -> Result<Vec<Finding>> {
     }
     if config.text("hypervisor.driver") == "qemu" {
         findings.extend(drivers_virt::qemu::doctor(&drivers::qemu_config(config)?));
+        // The guests' local disks are made with it, wherever volumes are.
+        findings.extend(drivers_blk::qemu_img::doctor(&QemuImg::default()));
         findings.extend(pools::doctor(config, true)?);
     }
     if config.text("network.driver") == "ovn" {

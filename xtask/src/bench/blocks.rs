@@ -22,7 +22,7 @@ pub(super) async fn run() -> Result<(), String> {
 }
 
 fn example() -> Result<Vec<Value>, String> {
-    let run = ["run", "--quiet", "--package", "drivers-blk", "--example", "bench"];
+    let run = ["run", "--quiet", "--package", "drivers-blk", "--example", "blocks"];
     let output =
         Command::new("cargo").args(run).args(profile()).output().map_err(|e| format!("starting cargo: {e}"))?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -7,7 +7,7 @@ use std::process::Command;
 
 pub(super) fn run() -> Result<(), String> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["run", "--quiet", "--package", "placement", "--example", "bench"]).args(profile());
+    cargo.args(["run", "--quiet", "--package", "placement", "--example", "placements"]).args(profile());
     let output = cargo.output().map_err(|e| format!("starting cargo: {e}"))?;
     if !output.status.success() {
         return Err(format!("measuring placement: {}", String::from_utf8_lossy(&output.stderr)));

@@ -10,7 +10,7 @@ async fn a_project_scoped_token_says_all_that_keystones_does() {
     assert!(text.len() <= 255, "{} characters", text.len());
     let mut token = answer.json()["token"].take();
     let catalog = token["catalog"].take();
-    assert_eq!(catalog.as_array().unwrap().len(), 7);
+    assert_eq!(catalog.as_array().unwrap().len(), 8);
     let place = &catalog[0]["endpoints"][0];
     let mut keys: Vec<_> = place.as_object().unwrap().keys().collect();
     keys.sort();
@@ -254,7 +254,7 @@ async fn what_a_user_can_reach() {
     assert_eq!(admin.expect(200, "GET /auth/system", None).await["system"], json!([{"all": true}]));
     ann.expect(403, "GET /auth/catalog", None).await;
     let on_p = cloud.as_user("ann", json!({"project": {"id": project}})).await;
-    assert_eq!(on_p.expect(200, "GET /auth/catalog", None).await["catalog"].as_array().unwrap().len(), 7);
+    assert_eq!(on_p.expect(200, "GET /auth/catalog", None).await["catalog"].as_array().unwrap().len(), 8);
     let role = admin.role("reader").await;
     let place = format!("OS-INHERIT/projects/{project}/users/{user}/roles/{role}/inherited_to_projects");
     admin.expect(204, &format!("PUT /{place}"), None).await;

@@ -283,7 +283,9 @@ fn files_keep_what_they_acknowledged() {
 /// Part of [`crate::rbd`]'s test where it is short: a cluster takes long to make.
 pub fn images_keep_what_they_acknowledged(ceph: &Mutex<Ceph>, rounds: u64) {
     let dir = tempfile::Builder::new().prefix("data").tempdir().unwrap();
-    let (conf, pool) = (ceph.lock().conf(), ceph.lock().namespace("data"));
+    // Each lock is let go before the next is taken.
+    let conf = ceph.lock().conf();
+    let pool = ceph.lock().namespace("data");
     prove("rbd", Place { dir: dir.path().to_owned(), ceph: Some((conf, pool)) }, rounds, Some(ceph));
 }
 

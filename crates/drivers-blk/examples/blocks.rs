@@ -1,4 +1,4 @@
-//! How fast blocks are: `cargo run --release -p drivers-blk --example bench -- [DIR]`. One JSON object per line.
+//! How fast blocks are: `cargo run --release -p drivers-blk --example blocks -- [DIR]`. One JSON object per line.
 //!
 //! I/O by `qemu-img bench` through a volume's export and on the same bytes as a bare file, in turn, the median of five; writes of the
 //! bare file with the promise that the export gives (on the disk when acknowledged). CPU time is that of whoever does the work: the
