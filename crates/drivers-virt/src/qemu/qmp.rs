@@ -113,10 +113,7 @@ impl Qmp {
         let stream = timeout_at(deadline, sockets::connect(path)).await.map_err(|_| late())??;
         let (read, write) = stream.into_split();
         let mut read = BufReader::new(read);
-        let greeting = timeout_at(deadline, read_line(&mut read)).await.map_err(|_| late())??;
-        if !serde_json::from_str::<Value>(&greeting).is_ok_and(|g| g["QMP"].is_object()) {
-            return Err(QmpError::Greeting(greeting.chars().take(100).collect()));
-        }
+        timeout_at(deadline, read_greeting(&mut read)).await.map_err(|_| late())??;
         let (lines, queue) = mpsc::channel(64);
         let qmp = Self {
             lines,
@@ -208,15 +205,28 @@ fn answer(message: &mut Value) -> Answer {
     }
 }
 
+/// What QEMU tells everybody may come before its greeting to a new listener; who has connected asks for the state afterwards.
+async fn read_greeting(read: &mut BufReader<OwnedReadHalf>) -> QmpResult<()> {
+    loop {
+        let line = read_line(read).await?;
+        match serde_json::from_str::<Value>(&line) {
+            Ok(greeting) if greeting["QMP"].is_object() => return Ok(()),
+            Ok(event) if event["event"].is_string() => {}
+            _ => return Err(QmpError::Greeting(line.chars().take(100).collect())),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use tokio::net::UnixListener;
 
-    /// A QEMU that answers `ping`, refuses `bad`, sends an event on `noise`, says nothing to `hang` and hangs up on `die`.
+    /// A QEMU with news before its greeting, that answers `ping`, refuses `bad`, sends an event on `noise`, says nothing to `hang` and hangs up on `die`.
     async fn server(listener: UnixListener) {
         let (read, mut write) = listener.accept().await.unwrap().0.into_split();
         let mut lines = BufReader::new(read).lines();
+        write.write_all(b"{\"event\": \"RESUME\", \"timestamp\": {}}\r\n").await.unwrap();
         write.write_all(b"{\"QMP\": {\"version\": {}, \"capabilities\": []}}\r\n").await.unwrap();
         while let Ok(Some(line)) = lines.next_line().await {
             let ask: Value = serde_json::from_str(&line).unwrap();
