@@ -1,13 +1,20 @@
 //! Calls from members, by name: what is asked at once and is not a state.
 
-use crate::{HostClaims, host::Shared};
+use crate::{
+    HostClaims,
+    encrypted::{Making, Place},
+    host::Shared,
+};
 use compute::driver::{ImageSource, Tail, VncEndpoint};
 use kernel::{Error, ImageId, Result, ServerId, SnapshotId, VolumeId, error::Doing};
 use network::traffic::FlowExport;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use volume::driver::{BackupPlace, BackupSpec, Fence, ImageFetch, VolumeBackend, VolumeSpec};
+use volume::{
+    driver::{BackupPlace, BackupSpec, Fence, ImageFetch, VolumeBackend, VolumeSpec},
+    encryptor::Luks,
+};
 
 pub(crate) struct Calls {
     shared: Arc<Shared>,
@@ -71,6 +78,8 @@ struct OfVolume {
     backup: Option<BackupSpec>,
     place: Option<BackupPlace>,
     reference: Option<String>,
+    /// The volume is to be encrypted while it is made.
+    luks: Option<Luks>,
 }
 
 fn arguments<T: DeserializeOwned>(method: &str, params: Value) -> Result<T> {
@@ -215,10 +224,10 @@ impl Calls {
         let (pool, id, fence) = (self.pool(&call.backend)?, &call.id, Fence { generation: call.generation });
         match method {
             "volume.create" => {
-                pool.create(&wanted(method, "spec", call.spec)?, fence, Arc::clone(&self.fetch)).await?;
+                self.make(&**pool, &wanted(method, "spec", call.spec)?, fence, call.luks, Place::New).await?;
             }
             "volume.rewrite" => {
-                pool.rewrite(&wanted(method, "spec", call.spec)?, fence, Arc::clone(&self.fetch)).await?;
+                self.make(&**pool, &wanted(method, "spec", call.spec)?, fence, call.luks, Place::Known).await?;
             }
             "volume.back_up" => {
                 return to_value(pool.back_up(id, &wanted(method, "backup", call.backup)?).await?);
@@ -261,6 +270,23 @@ impl Calls {
             other => return Err(Error::not_implemented(format!("this host's agent does not know the call {other}"))),
         }
         Ok(Value::Null)
+    }
+
+    async fn make(
+        &self,
+        pool: &dyn VolumeBackend,
+        spec: &VolumeSpec,
+        fence: Fence,
+        luks: Option<Luks>,
+        place: Place,
+    ) -> Result<()> {
+        match (luks, place) {
+            (Some(luks), place) => {
+                Making { shared: &self.shared, pool, fetch: &self.fetch, fence, luks }.make(spec, place).await
+            }
+            (None, Place::New) => pool.create(spec, fence, Arc::clone(&self.fetch)).await,
+            (None, Place::Known) => pool.rewrite(spec, fence, Arc::clone(&self.fetch)).await,
+        }
     }
 
     async fn upload(&self, pool: &dyn VolumeBackend, id: &VolumeId, image: &ImageId, format: &str) -> Result<()> {

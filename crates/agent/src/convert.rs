@@ -1,13 +1,13 @@
 //! From compute's intent to the drivers' own types.
 
 use compute::{
-    driver::{ConfigDrive, Disk, DiskBus, DiskSource, Nic, VmSpec},
+    driver::{ConfigDrive, Disk, DiskBus, DiskEncryption, DiskSource, Nic, VmSpec},
     model::vm::{VmIntent, VmPort, VmVolume},
 };
 use futures_util::StreamExt;
 use kernel::{Error, Result, error::Doing};
 use network::driver::{MetadataSpec, PlugSpec};
-use ports::{BoundPort, VolumeTarget, image::ByteStream};
+use ports::{BoundPort, VolumeEncryption, VolumeTarget, image::ByteStream};
 use std::{collections::BTreeMap, path::Path};
 use tokio::io::AsyncWriteExt;
 
@@ -47,6 +47,11 @@ pub(crate) fn disk_of_volume(volume: &VmVolume) -> Disk {
         slot: volume.slot,
         volume: Some(volume.volume.clone()),
         io: volume.io,
+        encryption: match volume.encryption {
+            VolumeEncryption::None => DiskEncryption::None,
+            // The key is fetched where it is needed.
+            VolumeEncryption::Luks => DiskEncryption::Luks { key: None },
+        },
     }
 }
 

@@ -9,9 +9,9 @@ use crate::{
 };
 use async_trait::async_trait;
 use compute::model::vm::{VmIntent, VmObserved};
-use kernel::{Clock, Error, HostName, ImageId, Result, Timestamp};
+use kernel::{Clock, Error, HostName, ImageId, Result, Timestamp, VolumeId};
 use parking_lot::Mutex;
-use ports::{HostCalls, HostStatus, Images, image::ByteStream};
+use ports::{HostCalls, HostStatus, Images, KeyBytes, Volumes, image::ByteStream};
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -48,6 +48,7 @@ pub struct GatewayDeps {
 struct Wired {
     observer: Option<Arc<dyn Observer>>,
     images: Option<Arc<dyn Images>>,
+    volumes: Option<Arc<dyn Volumes>>,
 }
 
 /// How long a host may be away and still be expected back: an agent that was cut off, or starts again, connects in far less.
@@ -86,8 +87,8 @@ impl Gateway {
     }
 
     /// Closes the circle: the services that the gateway serves are made with the gateway in hand.
-    pub fn wire(&self, observer: Arc<dyn Observer>, images: Arc<dyn Images>) {
-        *self.wired.lock() = Wired { observer: Some(observer), images: Some(images) };
+    pub fn wire(&self, observer: Arc<dyn Observer>, images: Arc<dyn Images>, volumes: Arc<dyn Volumes>) {
+        *self.wired.lock() = Wired { observer: Some(observer), images: Some(images), volumes: Some(volumes) };
     }
 
     fn observer(&self) -> Result<Arc<dyn Observer>> {
@@ -177,6 +178,11 @@ impl Gateway {
         if let Some(waiting) = waiting {
             let _ = waiting.send(reply.result.map_err(Error::from)); // the caller's time may be over
         }
+    }
+
+    pub(crate) async fn volume_key(&self, host: &HostName, volume: &VolumeId) -> Result<KeyBytes> {
+        let volumes = self.wired.lock().volumes.clone();
+        volumes.ok_or_else(|| Error::unavailable("this member is starting"))?.key(host, volume).await
     }
 
     pub(crate) async fn open_image(&self, image: &ImageId) -> Result<ByteStream> {

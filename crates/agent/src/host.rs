@@ -32,7 +32,7 @@ use std::{
 };
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::task::AbortOnDropHandle;
-use volume::driver::VolumeBackend;
+use volume::{driver::VolumeBackend, encryptor::Encryptor};
 
 /// A stream that has been silent this long is dead.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -66,6 +66,8 @@ pub struct HostDrivers {
     pub network: Arc<dyn HostNetwork>,
     /// Volume pools of this host by back end name.
     pub pools: BTreeMap<String, Arc<dyn VolumeBackend>>,
+    /// For encrypted volumes of any of them.
+    pub encryptor: Arc<dyn Encryptor>,
     pub audits: Vec<Arc<dyn HostAudit>>,
 }
 

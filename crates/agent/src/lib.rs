@@ -19,6 +19,7 @@
 mod calls;
 mod convert;
 mod done;
+mod encrypted;
 mod gateway;
 mod host;
 mod link;

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use compute::model::vm::VmObserved;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use kernel::{HostName, ImageId, Result};
+use kernel::{HostName, ImageId, Result, VolumeId};
+use ports::KeyBytes;
 use std::{path::Path, sync::Arc};
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -20,6 +21,8 @@ pub trait MemberLink: Send + Sync + 'static {
     async fn fetch_image(&self, image: &ImageId, to: &Path) -> Result<()>;
     /// Fills an image from a file.
     async fn upload_image(&self, image: &ImageId, from: &Path) -> Result<()>;
+    /// The key of an encrypted volume that the host makes or has a guest with.
+    async fn volume_key(&self, host: &HostName, volume: &VolumeId) -> Result<KeyBytes>;
     /// Gives the member a byte stream that it asked for; returns when the stream is over, or was handed on.
     async fn tunnel(&self, host: &HostName, id: u64, stream: Tunnel) -> Result<()>;
 }
@@ -45,6 +48,9 @@ impl MemberLink for LocalLink {
     }
     async fn upload_image(&self, image: &ImageId, from: &Path) -> Result<()> {
         self.0.fill_image_from_file(image, from).await
+    }
+    async fn volume_key(&self, host: &HostName, volume: &VolumeId) -> Result<KeyBytes> {
+        self.0.volume_key(host, volume).await
     }
     async fn tunnel(&self, host: &HostName, id: u64, stream: Tunnel) -> Result<()> {
         self.0.tunnel_arrived(host, id, stream)

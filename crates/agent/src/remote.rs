@@ -1,4 +1,4 @@
-//! The link over the network: six routes on the member, spoken over HTTP/2 and mutual TLS.
+//! The link over the network: seven routes on the member, spoken over HTTP/2 and mutual TLS.
 //!
 //! | route | body | answer |
 //! |---|---|---|
@@ -7,6 +7,7 @@
 //! | `POST /agent/v1/replies` | `Reply` | 204 |
 //! | `GET /agent/v1/images/{id}` | – | the bytes |
 //! | `PUT /agent/v1/images/{id}` | the bytes | 204 when the image is active |
+//! | `GET /agent/v1/volumes/{id}/key` | – | the key of an encrypted volume of the host's |
 //! | `POST /agent/v1/tunnels/{id}` | what the host sends, as it comes | what the member sends |
 //!
 //! The certificate's common name is the host: a message that names another is refused with 403.
@@ -33,7 +34,8 @@ use http::axum::{
     routing::{get, post},
 };
 use http::{Client, ClientResponse, PeerCert};
-use kernel::{Error, HostName, ImageId, Result, error::Doing};
+use kernel::{Error, HostName, ImageId, Result, VolumeId, error::Doing};
+use ports::KeyBytes;
 use std::{path, sync::Arc, time::Duration};
 use tokio::io::AsyncWriteExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -62,6 +64,7 @@ pub fn routes(gateway: Arc<Gateway>, peer_name: PeerName) -> Router {
         .route("/agent/v1/observations", post(observations))
         .route("/agent/v1/replies", post(replies))
         .route("/agent/v1/images/{id}", get(read_image).put(fill_image))
+        .route("/agent/v1/volumes/{id}/key", get(volume_key))
         .route("/agent/v1/tunnels/{id}", post(open_tunnel))
         .layer(http::axum::extract::DefaultBodyLimit::disable())
         .with_state(Member { gateway, peer_name })
@@ -145,6 +148,15 @@ async fn fill_image(
     let data = body.into_data_stream().map_err(std::io::Error::other).boxed();
     member.gateway.fill_image(&id.into(), data).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn volume_key(
+    State(member): State<Member>,
+    Extension(cert): Extension<PeerCert>,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
+    let key = member.gateway.volume_key(&member.peer(&cert)?, &id.into()).await?;
+    Ok(Body::from(key.as_bytes().to_vec()).into_response())
 }
 
 async fn open_tunnel(
@@ -257,6 +269,11 @@ impl MemberLink for RemoteLink {
         let body = Body::from_stream(ReaderStream::with_capacity(file, 1 << 20));
         let request = self.client.put(self.url(&format!("images/{image}"))).body(body).timeout(TRANSFER);
         accepted(request.send().await).await.map(|_| ())
+    }
+
+    async fn volume_key(&self, _host: &HostName, volume: &VolumeId) -> Result<KeyBytes> {
+        let answer = accepted(self.client.get(self.url(&format!("volumes/{volume}/key"))).send().await).await?;
+        Ok(KeyBytes::new(answer.bytes().await?.to_vec()))
     }
 
     async fn tunnel(&self, _host: &HostName, id: u64, stream: Tunnel) -> Result<()> {

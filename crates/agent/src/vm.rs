@@ -16,7 +16,7 @@ use crate::{
     host::Shared,
 };
 use compute::{
-    driver::{DiskSource, Fence, RebootMode, StopMode, VmSpec, VmState, VmStatus},
+    driver::{Disk, DiskEncryption, DiskSource, Fence, RebootMode, StopMode, VmSpec, VmState, VmStatus},
     model::vm::{Power, VmIntent, VmObserved},
 };
 use kernel::{Kind, PortId, Result, ServerId, VolumeId};
@@ -26,6 +26,13 @@ use tokio::sync::mpsc;
 /// Tries of an intent whose failure may pass.
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(300);
+
+/// Which disks carrying out an intent opens: all at a start, else those that the guest does not have yet.
+fn opens<'a>(intent: &VmIntent, status: &'a VmStatus, done: Done) -> impl Fn(&Disk) -> bool + 'a {
+    let alive = matches!(status.state, VmState::Running | VmState::Paused);
+    let reboots = intent.reboots > done.reboots && done.generation > 0;
+    move |disk| !alive || reboots || !status.disks.contains(&disk.id)
+}
 
 pub(crate) enum VmMessage {
     Intent(Box<VmIntent>),
@@ -134,8 +141,9 @@ impl VmTask {
             }
             Power::Suspended => drivers.hypervisor.suspend(&self.server, fence).await,
             Power::Running | Power::Paused => {
-                let spec = self.prepare(intent).await?;
+                let mut spec = self.prepare(intent).await?;
                 let status = drivers.hypervisor.status(&self.server).await?;
+                self.fetch_keys(&mut spec, opens(intent, &status, done)).await?;
                 match status.state {
                     VmState::Running | VmState::Paused => self.adjust(intent, &spec, &status, done, fence).await?,
                     VmState::Suspended if is_reboot(intent, done) => {
@@ -177,6 +185,15 @@ impl VmTask {
         }
         self.shared.serve_metadata().await?;
         convert::full_spec(intent, &local)
+    }
+
+    /// Keys of the disks that will be opened, and of no others: a guest goes on whatever became of the key of a disk that it has.
+    async fn fetch_keys(&self, spec: &mut VmSpec, opens: impl Fn(&Disk) -> bool) -> Result<()> {
+        for disk in spec.disks.iter_mut().filter(|d| opens(d)) {
+            let (DiskEncryption::Luks { key }, Some(volume)) = (&mut disk.encryption, &disk.volume) else { continue };
+            *key = Some(self.shared.link.volume_key(&self.shared.host, volume).await?);
+        }
+        Ok(())
     }
 
     /// A running guest: reboot it if asked, else plug and unplug what differs.

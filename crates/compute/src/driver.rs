@@ -24,7 +24,7 @@
 use async_trait::async_trait;
 use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};
 pub use ports::ClientCache;
-use ports::DiskLimits;
+use ports::{DiskLimits, KeyBytes};
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::broadcast;
@@ -90,6 +90,21 @@ pub struct Disk {
     pub slot: u8,
     pub volume: Option<VolumeId>,
     pub io: IoLimits,
+    #[serde(default)]
+    pub encryption: DiskEncryption,
+}
+
+/// How a disk's blocks are to be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum DiskEncryption {
+    #[default]
+    None,
+    /// LUKS. The key is needed where the disk is opened, and written down nowhere: what was read again has none.
+    Luks {
+        #[serde(skip)]
+        key: Option<KeyBytes>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

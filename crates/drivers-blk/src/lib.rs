@@ -8,6 +8,7 @@
 //! | [`rbd_volumes`] | volumes in a Ceph cluster | the same |
 //! | [`fake`] | volumes on paper | the same |
 //! | [`local`] | disks that live with the host | `compute::driver::LocalDisks` |
+//! | [`luks`] | encrypted volumes, through their export | `volume::encryptor::Encryptor` |
 //! | [`qemu_img`] | the one place that runs `qemu-img`, under limits | `image::driver::Converter` |
 //! | [`conformance`] | what every image store and every pool must do | |
 
@@ -23,6 +24,7 @@ mod ground;
 pub mod image_store;
 pub mod inspect;
 pub mod local;
+pub mod luks;
 mod names;
 pub mod qemu_img;
 pub mod rbd_volumes;

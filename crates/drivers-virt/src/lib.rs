@@ -8,4 +8,5 @@ pub mod conformance;
 mod console;
 pub mod fake;
 mod iso9660;
+pub mod key_file;
 pub mod qemu;

@@ -9,7 +9,7 @@ use crate::{
     ops::secrets,
     service::claim,
 };
-use kernel::{Error, Result};
+use kernel::{Error, ProjectId, Result};
 use ports::{KeyBytes, Keys, NewKey};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::BTreeMap;
@@ -66,6 +66,11 @@ impl Keys for KeyManager {
         let octets = if known { self.open(tx.view(), from)? } else { None };
         let octets = octets.ok_or_else(|| Error::not_found(format!("Key {from} could not be found.")))?;
         self.insert(tx, key, &octets)
+    }
+
+    fn owner(&self, snapshot: &Snapshot, id: &str) -> Option<ProjectId> {
+        let found = snapshot.get::<Secret>(id).filter(|s| !s.is_expired(self.0.clock.now()));
+        found.map(|s| s.project.clone())
     }
 
     fn open(&self, snapshot: &Snapshot, id: &str) -> Result<Option<KeyBytes>> {

@@ -189,6 +189,8 @@ fn pools(snapshot: &Snapshot, at: (&HostName, &str), pool: &Pool, leak: &mut imp
     pool.volumes.iter().filter(|v| !known(v)).for_each(|v| leak("the volume", v));
     let orphans = pool.snapshots.iter().filter(|(_, s)| !snapshot.contains::<volume::Snapshot>(s));
     orphans.for_each(|(_, s)| leak("the snapshot", s));
-    let exported = |id: &VolumeId| moving(id) || snapshot.count_by(Attachment::BY_VOLUME, id) > 0;
+    // One that is being made may be exported to be encrypted.
+    let making = |id: &VolumeId| flow::live_flow_of(snapshot, &Volume::object(id)).is_some();
+    let exported = |id: &VolumeId| moving(id) || making(id) || snapshot.count_by(Attachment::BY_VOLUME, id) > 0;
     pool.exports.iter().filter(|v| !exported(v)).for_each(|v| leak("the export of volume", v));
 }

@@ -42,7 +42,7 @@ keys! {
     "identity.token_format" = "\"fernet\"", "fernet: sealed; jws: signed (ES256); tokens of the other sort stay good";
     "identity.token_allow_expired_seconds" = "172800", "how long after its end `allow_expired` still finds a token";
     "identity.token_allow_rescope" = "true", "whether a scoped token gets tokens of another scope";
-    "identity.rotate_keys_seconds" = "86400", "age at which the keys of tokens and credentials are succeeded";
+    "identity.rotate_keys_seconds" = "86400", "age at which the keys that seal tokens, credentials and secrets are succeeded";
     "identity.list_limit" = "0", "entries of a list when the client asks for none; 0: all";
     "identity.max_project_depth" = "5", "levels of projects below a domain";
     "identity.limit_model" = "\"flat\"", "flat, or strict_two_level: a project's limit is at most its domain's";

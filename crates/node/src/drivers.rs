@@ -1,12 +1,13 @@
 //! The drivers that the configuration asks for: those of the region (networks, image bytes) and those of this host.
 
-use crate::{Config, host_audit, pools};
+use crate::{Config, encryptor::ByTarget, host_audit, pools};
 use agent::{HostAudit, HostDrivers};
 use compute::driver::{Hypervisor, LocalDisks};
 use drivers_blk::{
     image_store::FileStore,
     inspect::HeaderInspector,
     local::{LocalConfig, LocalStore},
+    luks::QemuLuks,
     qemu_img::QemuImg,
 };
 use drivers_net::{
@@ -234,7 +235,8 @@ pub async fn host(config: &Config, region: Option<&RegionDrivers>) -> Result<Hos
     let (hypervisor, disks) = hypervisor(config, &img, &mut audits).await?;
     let (network, ovs) = host_network(config, region).await?;
     let pools = pools::open(config, &img, &mut audits)?;
-    Ok(HostSide { drivers: HostDrivers { hypervisor, disks, network, pools, audits }, _ovs: ovs })
+    let encryptor = Arc::new(ByTarget(QemuLuks(img)));
+    Ok(HostSide { drivers: HostDrivers { hypervisor, disks, network, pools, encryptor, audits }, _ovs: ovs })
 }
 
 /// Each driver of the real world brings its audit along.

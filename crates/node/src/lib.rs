@@ -20,6 +20,7 @@ pub mod credentials;
 pub mod daemon;
 pub mod doctor;
 pub mod drivers;
+mod encryptor;
 mod host_audit;
 pub mod lab;
 mod neighbours;

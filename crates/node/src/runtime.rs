@@ -43,7 +43,11 @@ pub async fn run_over(
     let (ending, lost) = stop_or_lost(store.clone(), stop);
     let region = drivers::region(&config, &clock).await?;
     let services = Services::new(&config, store, Arc::clone(&clock), &region)?;
-    services.gateway.wire(Arc::new(Reports(services.clone())), Arc::new(services.image.clone()));
+    services.gateway.wire(
+        Arc::new(Reports(services.clone())),
+        Arc::new(services.image.clone()),
+        Arc::new(services.volume.clone()),
+    );
     bootstrap::bootstrap(&config, &services).await?;
     credentials::write_clouds(&config)?;
 

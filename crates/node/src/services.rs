@@ -106,6 +106,7 @@ impl Services {
             hosts: gateway.clone(),
             images: Arc::new(image.clone()),
             servers: Arc::new(KnownServers),
+            keys: Arc::new(keymanager.clone()),
         });
         let loopback: Arc<Loopback> = Arc::default();
         let placer: Arc<dyn Placer> = Arc::new(Scheduler::default());

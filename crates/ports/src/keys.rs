@@ -55,6 +55,8 @@ pub trait Keys: Send + Sync + 'static {
     fn create(&self, tx: &mut Tx, key: &NewKey) -> Result<()>;
     /// Makes a key with the octets of another; `NotFound` if that is gone.
     fn copy(&self, tx: &mut Tx, from: &str, key: &NewKey) -> Result<()>;
+    /// Whose it is; `None` if it is gone. Who names a key by himself may use those of his project only.
+    fn owner(&self, snapshot: &Snapshot, id: &str) -> Option<ProjectId>;
     /// Its octets; `None` if it is gone.
     fn open(&self, snapshot: &Snapshot, id: &str) -> Result<Option<KeyBytes>>;
     /// Removes it. `Ok` if it is gone.

@@ -31,5 +31,6 @@ pub use placement::{Claim, Inventory, PlaceRequest, Placer};
 pub use projects::{ProjectInfo, Projects};
 pub use quota::{QuotaDefault, Quotas};
 pub use volume::{
-    AttachRequest, ClientCache, ConnectedVolume, DiskLimits, NewVolume, VolumeInfo, VolumeTarget, Volumes, disk_id,
+    AttachRequest, ClientCache, ConnectedVolume, DiskLimits, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget,
+    Volumes, disk_id,
 };

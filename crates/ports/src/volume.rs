@@ -1,5 +1,6 @@
 //! What compute needs of the block storage service: volumes to attach and to boot from.
 
+use crate::KeyBytes;
 use async_trait::async_trait;
 use kernel::{AttachmentId, Ctx, HostName, ImageId, ProjectId, Result, ServerId, SnapshotId, VolumeId};
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,16 @@ pub struct DiskLimits {
     pub write_iops: Option<u64>,
 }
 
+/// How a volume's blocks are to be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VolumeEncryption {
+    #[default]
+    None,
+    /// LUKS, opened by the hypervisor with the volume's key ([`Volumes::key`]).
+    Luks,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectedVolume {
     pub volume: VolumeId,
@@ -85,6 +96,8 @@ pub struct ConnectedVolume {
     pub target: VolumeTarget,
     pub read_only: bool,
     pub limits: DiskLimits,
+    #[serde(default)]
+    pub encryption: VolumeEncryption,
 }
 
 #[async_trait]
@@ -106,6 +119,9 @@ pub trait Volumes: Send + Sync + 'static {
     fn limits(&self, snapshot: &Snapshot, volume: &VolumeId) -> DiskLimits;
     /// Whether limits of some volume may have changed.
     fn limits_changed(&self, batch: &Batch) -> bool;
+    /// The key of an encrypted volume, for a host that has its pool or a server with it: `Forbidden` for others, `Conflict` if
+    /// the key manager has it no more. It is for this one use, and never written down.
+    async fn key(&self, host: &HostName, volume: &VolumeId) -> Result<KeyBytes>;
 
     /// The guest has the disk: `in-use`, with the device's name.
     fn complete(&self, tx: &mut Tx, attachment: &AttachmentId, device: &str) -> Result<()>;

@@ -23,6 +23,7 @@ pub mod api;
 mod audit;
 mod capabilities;
 pub mod driver;
+pub mod encryptor;
 mod error;
 mod flows;
 mod limits;

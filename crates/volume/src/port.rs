@@ -5,11 +5,14 @@ use crate::{
     driver::Target,
     error, limits,
     model::Volume,
-    ops::{attachments, group_types, snapshots, types, volumes},
+    ops::{attachments, encryption_keys, group_types, snapshots, types, volumes},
 };
 use async_trait::async_trait;
 use kernel::{AttachmentId, Ctx, HostName, ProjectId, Result, SnapshotId, VolumeId, ids::RequestId};
-use ports::{AttachRequest, ConnectedVolume, DiskLimits, NewVolume, VolumeInfo, VolumeTarget, Volumes};
+use ports::{
+    AttachRequest, ConnectedVolume, DiskLimits, KeyBytes, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget,
+    Volumes,
+};
 use store::{Batch, Snapshot, Tx};
 
 impl VolumeService {
@@ -91,12 +94,18 @@ impl Volumes for VolumeService {
 
     async fn connect(&self, attachment: &AttachmentId, host: &HostName) -> Result<ConnectedVolume> {
         let (record, reached) = attachments::connect(self, attachment, host).await?;
+        let encrypted = self.view().get::<Volume>(&record.volume).is_some_and(|v| v.encryption_key.is_some());
+        if encrypted {
+            // Better told now than by a guest that does not start.
+            encryption_keys::for_host(self, host, &record.volume)?;
+        }
         Ok(ConnectedVolume {
             volume: record.volume.clone(),
             attachment: attachment.clone(),
             target: target(reached),
             read_only: record.read_only,
             limits: limits::of(&self.view(), &record.volume),
+            encryption: if encrypted { VolumeEncryption::Luks } else { VolumeEncryption::None },
         })
     }
 
@@ -106,6 +115,10 @@ impl Volumes for VolumeService {
 
     fn limits_changed(&self, batch: &Batch) -> bool {
         limits::changed(batch)
+    }
+
+    async fn key(&self, host: &HostName, volume: &VolumeId) -> Result<KeyBytes> {
+        encryption_keys::for_host(self, host, volume)
     }
 
     fn complete(&self, tx: &mut Tx, attachment: &AttachmentId, device: &str) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::{
 use ::policy::{Authorize, Permit, Rule};
 use flow::Starter;
 use kernel::{Clock, Ctx, HostName, ProjectId, Result};
-use ports::{HostCalls, Images, QuotaDefault, Quotas, Servers};
+use ports::{HostCalls, Images, Keys, QuotaDefault, Quotas, Servers};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use store::{Snapshot as View, Store, Tx};
@@ -34,6 +34,7 @@ pub struct VolumeDeps {
     pub hosts: Arc<dyn HostCalls>,
     pub images: Arc<dyn Images>,
     pub servers: Arc<dyn Servers>,
+    pub keys: Arc<dyn Keys>,
 }
 
 /// Cheap to clone.

@@ -6,7 +6,8 @@ use super::{
     vm::{GuestMetadata, Power, VmIntent, VmPort, VmVolume},
 };
 use crate::driver::{
-    Disk, DiskBus, DiskFormat, DiskSource, Firmware, ImageSource, IoLimits, LocalDiskSpec, Machine, VmSpec,
+    Disk, DiskBus, DiskEncryption, DiskFormat, DiskSource, Firmware, ImageSource, IoLimits, LocalDiskSpec, Machine,
+    VmSpec,
 };
 use kernel::{HostName, VolumeId};
 use ports::{BoundPort, ConnectedVolume, ImageInfo};
@@ -77,6 +78,7 @@ pub fn volume(server: &Server, connected: &ConnectedVolume) -> Option<VmVolume> 
         boot_index: device.boot_index,
         io: connected.limits.into(),
         bus: device.bus,
+        encryption: connected.encryption,
     })
 }
 
@@ -142,6 +144,7 @@ pub fn rescue(intent: &mut VmIntent, server: &Server, image: &ImageInfo, admin_p
         slot,
         volume: None,
         io: IoLimits::default(),
+        encryption: DiskEncryption::None,
     });
     intent.metadata.admin_pass = Some(admin_pass.to_owned()).filter(|_| server.config_drive);
 }
@@ -209,6 +212,7 @@ fn disk(server: &Server, device: &BlockDevice) -> Option<Disk> {
         slot: device.slot,
         volume: None,
         io: io_limits(&server.flavor.extra_specs),
+        encryption: DiskEncryption::None,
     })
 }
 

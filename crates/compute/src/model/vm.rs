@@ -11,7 +11,7 @@
 
 use crate::driver::{DiskBus, IoLimits, LocalDiskSpec, VmSpec, VmState};
 use kernel::{HostName, PortId, ServerId, Timestamp, VolumeId};
-use ports::{BoundPort, VolumeTarget};
+use ports::{BoundPort, VolumeEncryption, VolumeTarget};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use store::{Index, IndexSink, Key, Object};
@@ -59,6 +59,8 @@ pub struct VmVolume {
     pub io: IoLimits,
     #[serde(default)]
     pub bus: DiskBus,
+    #[serde(default)]
+    pub encryption: VolumeEncryption,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,11 +8,13 @@
 //! - Calls on one volume take turns; those on different volumes never wait for each other.
 //! - A call that answers an error other than `Unavailable` has changed nothing, save the generation, which only grows.
 
+mod encryptor;
 mod handover;
 mod paper;
 mod qcow2;
 mod rules;
 
+pub use encryptor::FakeEncryptor;
 pub use kernel::faults::Ill;
 pub use rules::{Call, Rule};
 

@@ -3,6 +3,7 @@
 mod convert;
 mod data;
 mod disk_full;
+mod encrypted;
 mod fake;
 mod hostile;
 mod images;

@@ -1,6 +1,7 @@
 //! Cases of disks, network interfaces and counters.
 
 use super::*;
+use ports::KeyBytes;
 
 async fn has(bench: &dyn Bench, server: &ServerId) -> (Vec<String>, usize) {
     let status = bench.driver().status(server).await.unwrap();
@@ -37,6 +38,35 @@ pub async fn disks_come_and_go(bench: &dyn Bench) {
     assert_eq!(bench.hardware(server).await, bare);
     refused(driver.resize_disk(server, "nonsense", 1 << 30).await, Kind::NotFound);
     driver.resize_disk(server, "root", 64 << 20).await.unwrap();
+    assert_state(bench, server, VmState::Running).await;
+    destroy(bench, server).await;
+}
+
+/// An encrypted disk is opened with its key, and with nothing else.
+pub async fn encrypted_disks_need_their_key(bench: &dyn Bench) {
+    let spec = running(bench).await;
+    let (driver, server) = (bench.driver(), &spec.server);
+    let key = KeyBytes::new((0..32).collect());
+    let locked = Disk { encryption: DiskEncryption::Luks { key: None }, ..bench.encrypted_disk(&spec, 1, &key).await };
+    let disk = Disk { encryption: DiskEncryption::Luks { key: Some(key) }, ..locked.clone() };
+    refused(driver.attach_disk(server, &locked, fence(1)).await, Kind::Conflict);
+    assert_eq!(has(bench, server).await.0, ["root"]);
+    for _ in 0..2 {
+        driver.attach_disk(server, &disk, fence(1)).await.unwrap();
+    }
+    assert_eq!(has(bench, server).await.0, ["root".to_owned(), disk.id.clone()]);
+    driver.detach_disk(server, &disk.id, fence(1)).await.unwrap();
+    driver.attach_disk(server, &disk, fence(1)).await.unwrap();
+    // The next start needs it again: the driver has not kept it.
+    drop(driver);
+    bench.reopen(&[]).await;
+    let driver = bench.driver();
+    driver.stop(server, StopMode::Force, fence(2)).await.unwrap();
+    let with = |disk: &Disk| VmSpec { disks: vec![spec.disks[0].clone(), disk.clone()], ..spec.clone() };
+    refused(driver.start(&with(&locked), fence(3)).await, Kind::Conflict);
+    driver.start(&with(&disk), fence(4)).await.unwrap();
+    assert_eq!(has(bench, server).await.0, ["root".to_owned(), disk.id.clone()]);
+    refused(driver.reboot(&with(&locked), RebootMode::Hard, fence(5)).await, Kind::Conflict);
     assert_state(bench, server, VmState::Running).await;
     destroy(bench, server).await;
 }

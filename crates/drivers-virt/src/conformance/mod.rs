@@ -49,6 +49,9 @@ pub trait Bench: Send + Sync {
     async fn disk(&self, spec: &VmSpec, slot: u8) -> Disk;
     async fn nic(&self, spec: &VmSpec, slot: u8) -> Nic;
 
+    /// A further disk whose bytes are encrypted with this key. What it says of its encryption is the case's.
+    async fn encrypted_disk(&self, spec: &VmSpec, slot: u8, key: &ports::KeyBytes) -> Disk;
+
     /// The guest powers off of its own will.
     async fn power_off(&self, server: &ServerId);
 
@@ -82,7 +85,7 @@ macro_rules! conformance {
         $crate::conformance!($bench;
             lifecycle, wrong_states, fences, graceful_stop, stop_of_a_deaf_guest, patience_ends_for_destroy,
             guest_powers_off, guest_crashes, suspended_and_woken, soft_reboot, hard_reboot, refused_spec_leaves_nothing, console,
-            disks_come_and_go, nics_come_and_go, devices_of_a_stopped_guest, deaf_guest_keeps_its_device, same_hardware,
+            disks_come_and_go, encrypted_disks_need_their_key, nics_come_and_go, devices_of_a_stopped_guest, deaf_guest_keeps_its_device, same_hardware,
             copy_of_a_disk, counters, readopted_untouched, readopted_after_changes,
         );
     };

@@ -27,6 +27,7 @@ pub use host::{FakeHost, FakeSettings};
 pub use kernel::faults::Ill;
 pub use rules::{Call, Rule};
 
+use crate::key_file::key_of;
 use async_trait::async_trait;
 use compute::driver::*;
 use guest::Guest;
@@ -202,6 +203,9 @@ impl Hypervisor for Fake {
             let guest = guest.as_mut().ok_or_else(|| absent(server))?;
             if guest.spec.disks.iter().any(|d| d.id == disk.id) {
                 return Ok(());
+            }
+            if guest.is_alive() {
+                key_of(disk)?;
             }
             let mut spec = guest.spec.clone();
             spec.disks.push(disk.clone());

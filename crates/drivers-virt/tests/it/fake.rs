@@ -8,6 +8,7 @@ use drivers_virt::{
 };
 use kernel::{Error, Kind, NetworkId, PortId, ServerId};
 use parking_lot::Mutex;
+use ports::KeyBytes;
 use std::{path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 
@@ -67,7 +68,11 @@ impl Bench for FakeBench {
             slot,
             volume: None,
             io: IoLimits::default(),
+            encryption: DiskEncryption::None,
         }
+    }
+    async fn encrypted_disk(&self, spec: &VmSpec, slot: u8, _: &KeyBytes) -> Disk {
+        self.disk(spec, slot).await
     }
     async fn nic(&self, _spec: &VmSpec, slot: u8) -> Nic {
         Nic {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod encrypted;
 mod fake;
 mod guest;
 mod killed;

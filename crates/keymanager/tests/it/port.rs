@@ -43,6 +43,7 @@ async fn a_key_is_made_once_copied_and_removed() {
     let view = w.store.snapshot();
     assert!(w.service.open(&view, "a").unwrap().is_none());
     assert_eq!(w.service.open(&view, "b").unwrap().unwrap(), first);
+    assert_eq!((w.service.owner(&view, "a"), w.service.owner(&view, "b")), (None, Some("p1".into())));
     let gone = with(&w, |keys, tx| keys.copy(tx, "a", &key("c"))).await.unwrap_err();
     assert_eq!(gone.status(), 404);
     assert_eq!(w.secrets().len(), 1);

@@ -66,7 +66,11 @@ impl Cloud {
         let store = Store::open(Memory::new(), services::schema()).await.unwrap();
         let region = drivers::region(config, &clock).await.unwrap();
         let services = services::Services::new(config, store, clock.clone(), &region).unwrap();
-        services.gateway.wire(Arc::new(Reports(services.clone())), Arc::new(services.image.clone()));
+        services.gateway.wire(
+            Arc::new(Reports(services.clone())),
+            Arc::new(services.image.clone()),
+            Arc::new(services.volume.clone()),
+        );
         bootstrap::bootstrap(config, &services).await.unwrap();
         let spawn = |r| flow::spawn_reconciler(&services.store, r);
         let tasks = services.reconcilers().into_iter().map(spawn).collect();

@@ -4,6 +4,7 @@ mod audit;
 mod console;
 mod damage;
 mod documents;
+mod encryption;
 mod explain;
 mod fakes;
 mod life;

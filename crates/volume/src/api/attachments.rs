@@ -68,7 +68,7 @@ async fn index(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, par
         params.get("volume_id").is_none_or(|v| a.volume == *v)
             && params.get("instance_id").is_none_or(|i| a.server.as_ref().is_some_and(|s| *s == *i))
     };
-    let shown: Vec<_> = found.iter().filter(wanted).map(|a| views::attachment(a, false)).collect();
+    let shown: Vec<_> = found.iter().filter(wanted).map(|a| views::attachment(a, None)).collect();
     Ok(http::ok(&json!({"attachments": shown})))
 }
 
@@ -95,7 +95,7 @@ async fn create(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, bo
         Some(connector) => attachments::connect(&service, &made.id, &host_of(connector)?).await?.0,
         None => made,
     };
-    Ok(http::ok(&json!({"attachment": views::attachment(&made, true)})))
+    Ok(http::ok(&json!({"attachment": views::attachment(&made, Some(&service.view()))})))
 }
 
 fn host_of(connector: &Value) -> Result<kernel::HostName> {
@@ -107,7 +107,7 @@ async fn show(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path
     since(&cx, 27)?;
     let found = service.find_attachment(&cx, &id)?;
     let _read = authorize(&cx, &policy::ATTACHMENT_GET, &found.project)?;
-    Ok(http::ok(&json!({"attachment": views::attachment(&found, true)})))
+    Ok(http::ok(&json!({"attachment": views::attachment(&found, Some(&service.view()))})))
 }
 
 async fn connect(
@@ -122,7 +122,7 @@ async fn connect(
     let _permit = authorize(&cx, &policy::ATTACHMENT_UPDATE, &found.project)?;
     let host = host_of(&body["attachment"]["connector"])?;
     let (made, _) = attachments::connect(&service, &found.id, &host).await?;
-    Ok(http::ok(&json!({"attachment": views::attachment(&made, true)})))
+    Ok(http::ok(&json!({"attachment": views::attachment(&made, Some(&service.view()))})))
 }
 
 async fn delete(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {
@@ -138,7 +138,7 @@ async fn delete(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Pa
     };
     service.write(permit, "volume.attachment.delete", remove).await?;
     let view = service.view();
-    let left: Vec<_> = view.by(Attachment::BY_VOLUME, &volume).map(|a| views::attachment(&a, false)).collect();
+    let left: Vec<_> = view.by(Attachment::BY_VOLUME, &volume).map(|a| views::attachment(&a, None)).collect();
     Ok(http::ok(&json!({"attachments": left})))
 }
 

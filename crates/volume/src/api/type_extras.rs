@@ -211,11 +211,12 @@ fn metadata(service: &VolumeService, cx: &kernel::Ctx, id: &str) -> kernel::Resu
     let _read = authorize(cx, &policy::ENCRYPTION_METADATA, &volume.project)?;
     let of: fn(&VolumeService, &Volume) -> Option<Encryption> =
         |s, v| s.view().get::<VolumeType>(&v.volume_type).and_then(|t| t.encryption.clone());
-    Ok(of(service, &volume).map_or_else(
+    let encryption = of(service, &volume).filter(|_| volume.encryption_key.is_some());
+    Ok(encryption.map_or_else(
         || json!({"encryption_key_id": Value::Null}),
         |e| {
             json!({
-                "encryption_key_id": Value::Null, "provider": e.provider, "control_location": e.control_location,
+                "encryption_key_id": volume.encryption_key, "provider": e.provider, "control_location": e.control_location,
                 "cipher": e.cipher, "key_size": e.key_size,
             })
         },

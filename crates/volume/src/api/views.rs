@@ -42,7 +42,7 @@ pub(super) fn volume(cx: &Ctx, base: &BaseUrl, view: &View, volume: &Volume) -> 
         "size": volume.size_gib,
         "availability_zone": volume.availability_zone,
         "bootable": if volume.bootable { "true" } else { "false" },
-        "encrypted": of_type.is_some_and(|t| t.encryption.is_some()),
+        "encrypted": volume.encryption_key.is_some(),
         "multiattach": volume.multiattach,
         "volume_type": type_name,
         "metadata": metadata,
@@ -98,6 +98,11 @@ fn by_version(cx: &Ctx, volume: &Volume, out: &mut Value) {
     if since(63) {
         out["volume_type_id"] = json!(volume.volume_type);
     }
+    if since(64)
+        && let Some(key) = &volume.encryption_key
+    {
+        out["encryption_key_id"] = json!(key);
+    }
     if since(65) {
         out["consumes_quota"] = json!(true);
     }
@@ -150,7 +155,8 @@ pub(super) fn snapshot_summary(cx: &Ctx, snapshot: &Snapshot) -> Value {
     out
 }
 
-pub(super) fn attachment(attachment: &Attachment, with_connection: bool) -> Value {
+/// With how it is reached, as far as `view` tells.
+pub(super) fn attachment(attachment: &Attachment, view: Option<&View>) -> Value {
     let mut out = json!({
         "id": attachment.id,
         "volume_id": attachment.volume,
@@ -160,15 +166,16 @@ pub(super) fn attachment(attachment: &Attachment, with_connection: bool) -> Valu
         "attached_at": attachment.attached_at.map(Timestamp::iso_micros).unwrap_or_default(),
         "detached_at": "",
     });
-    if with_connection {
-        out["connection_info"] = attachment.target.as_ref().map_or_else(|| json!({}), |t| connection(attachment, t));
+    if let Some(view) = view {
+        let reached = attachment.target.as_ref().map(|t| connection(view, attachment, t));
+        out["connection_info"] = reached.unwrap_or_else(|| json!({}));
     }
     out
 }
 
 /// As `os-initialize_connection` has it: what is the driver's own stands under `data`.
-pub(super) fn legacy_connection(attachment: &Attachment, target: &Target) -> Value {
-    let mut data = connection(attachment, target);
+pub(super) fn legacy_connection(view: &View, attachment: &Attachment, target: &Target) -> Value {
+    let mut data = connection(view, attachment, target);
     let kind = data["driver_volume_type"].take();
     if let Some(fields) = data.as_object_mut() {
         fields.remove("driver_volume_type");
@@ -176,7 +183,8 @@ pub(super) fn legacy_connection(attachment: &Attachment, target: &Target) -> Val
     json!({"driver_volume_type": kind, "data": data})
 }
 
-fn connection(attachment: &Attachment, target: &Target) -> Value {
+fn connection(view: &View, attachment: &Attachment, target: &Target) -> Value {
+    let volume = view.get::<Volume>(&attachment.volume);
     let mut out = match target {
         Target::NbdUnix { socket, export } => json!({"driver_volume_type": "nbd", "socket": socket, "export": export}),
         Target::NbdTcp { host, port, export } => {
@@ -192,7 +200,7 @@ fn connection(attachment: &Attachment, target: &Target) -> Value {
     out["attachment_id"] = json!(attachment.id);
     out["volume_id"] = json!(attachment.volume);
     out["access_mode"] = json!(if attachment.read_only { "ro" } else { "rw" });
-    out["encrypted"] = json!(false);
+    out["encrypted"] = json!(volume.is_some_and(|v| v.encryption_key.is_some()));
     out
 }
 
@@ -314,6 +322,11 @@ pub(super) fn backup(cx: &Ctx, base: &BaseUrl, view: &View, backup: &Backup) -> 
     }
     if cx.version.since(3, 56) {
         out["user_id"] = json!(backup.user);
+    }
+    if cx.version.since(3, 64)
+        && let Some(key) = &backup.encryption_key
+    {
+        out["encryption_key_id"] = json!(key);
     }
     out
 }

@@ -228,7 +228,7 @@ impl Act<'_> {
             _ => {
                 let host = connector(&self.args)?;
                 let (attachment, target) = legacy::initialize(service, cx, id, &host.into()).await?;
-                let info = super::views::legacy_connection(&attachment, &target);
+                let info = super::views::legacy_connection(&service.view(), &attachment, &target);
                 return Ok(http::ok(&json!({"connection_info": info})));
             }
         }

@@ -119,8 +119,9 @@ impl DeleteBackup {
         })
         .await?;
         remove(&self.0, &state.backup).await?;
-        Ok(Commit::with(|tx, state: &mut State| {
-            backups::forget(tx, &state.backup);
+        let service = self.0.clone();
+        Ok(Commit::with(move |tx, state: &mut State| {
+            backups::forget(&service, tx, &state.backup);
             Ok(())
         }))
     }

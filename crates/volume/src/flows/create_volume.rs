@@ -5,6 +5,7 @@ use crate::{
     VolumeService,
     driver::{VolumeSource, VolumeSpec},
     model::{MessageEvent, Snapshot, Volume, VolumeStatus, VolumeType},
+    ops::encryption_keys,
     pools::{PoolRequest, choose},
 };
 use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
@@ -81,7 +82,13 @@ pub(super) async fn make(service: &VolumeService, id: &VolumeId) -> std::result:
     let (host, backend) = place(&volume).ok_or_else(|| homeless(&volume.id))?;
     let source = source(service, &volume)?;
     let spec = VolumeSpec { id: volume.id.clone(), size_gib: volume.size_gib, source };
-    let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation, "spec": spec});
+    let luks = match &spec.source {
+        VolumeSource::Blank | VolumeSource::Image(_) => encryption_keys::luks(service, &volume)?,
+        // Their header comes with their bytes.
+        _ => None,
+    };
+    let params =
+        json!({"backend": backend, "id": volume.id, "generation": volume.generation, "spec": spec, "luks": luks});
     service.on_host(&host, "volume.create", params, COPY).await?;
     Ok(())
 }
@@ -108,6 +115,10 @@ pub(super) async fn unmake(service: &VolumeService, id: &VolumeId) -> std::resul
         && let Some((host, backend)) = place(&volume)
     {
         let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation});
+        if volume.encryption_key.is_some() {
+            // It may have been exported to be encrypted.
+            gone_is_fine(service.on_host(&host, "volume.unexport", params.clone(), QUICK).await)?;
+        }
         gone_is_fine(service.on_host(&host, "volume.delete", params, QUICK).await)?;
     }
     Ok(())

@@ -42,8 +42,9 @@ impl DeleteVolume {
             let method = if state.unmanage { "volume.release" } else { "volume.delete" };
             gone_is_fine(self.0.on_host(&host, method, params, QUICK).await)?;
         }
-        Ok(Commit::with(|tx, state: &mut State| {
-            forget(tx, &state.volume);
+        let service = self.0.clone();
+        Ok(Commit::with(move |tx, state: &mut State| {
+            forget(&service, tx, &state.volume);
             Ok(())
         }))
     }

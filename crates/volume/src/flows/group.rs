@@ -101,8 +101,9 @@ impl DeleteGroup {
         for id in &state.volumes {
             unmake(&self.0, id).await?;
         }
-        Ok(Commit::with(|tx, state: &mut State| {
-            state.volumes.iter().for_each(|id| forget(tx, id));
+        let service = self.0.clone();
+        Ok(Commit::with(move |tx, state: &mut State| {
+            state.volumes.iter().for_each(|id| forget(&service, tx, id));
             groups::forget(tx, &state.group);
             Ok(())
         }))

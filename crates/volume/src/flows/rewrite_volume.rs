@@ -7,6 +7,7 @@ use crate::{
     VolumeService,
     driver::{BackupPlace, ImageBytes, VolumeSource, VolumeSpec},
     model::{Backup, BackupStatus, MessageEvent, Snapshot, Volume, VolumeStatus},
+    ops::encryption_keys,
 };
 use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
 use kernel::{Error, ImageId, Result, SnapshotId, Timestamp, VolumeId};
@@ -48,10 +49,16 @@ impl RewriteVolume {
         let (host, backend) = place(&volume).ok_or_else(|| homeless(&volume.id))?;
         let source = self.source(&state.with)?;
         let spec = VolumeSpec { id: volume.id.clone(), size_gib: volume.size_gib, source };
-        let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation, "spec": spec});
+        let luks = match &state.with {
+            With::Image(_) => encryption_keys::luks(&self.0, &volume)?,
+            With::Snapshot(_) | With::Backup(_) => None,
+        };
+        let params =
+            json!({"backend": backend, "id": volume.id, "generation": volume.generation, "spec": spec, "luks": luks});
         self.0.on_host(&host, "volume.rewrite", params, COPY).await?;
-        let now = cx.now();
+        let (now, service) = (cx.now(), self.0.clone());
         Ok(Commit::with(move |tx, state: &mut State| {
+            take_key(&service, tx, state)?;
             end(tx, state, now);
             if let With::Backup(id) = &state.with
                 && let Some(backup) = tx.get::<Backup>(id)
@@ -75,6 +82,19 @@ impl RewriteVolume {
             With::Image(id) => VolumeSource::Image(image(&self.0, id).ok_or_else(|| gone(format!("image {id}")))?),
         })
     }
+}
+
+/// What was restored is read with the backup's key, which the volume's may not be any more.
+fn take_key(service: &VolumeService, tx: &mut Tx, state: &State) -> Result<()> {
+    let With::Backup(id) = &state.with else { return Ok(()) };
+    let Some(volume) = tx.get::<Volume>(&state.volume) else { return Ok(()) };
+    let Some(from) = tx.get::<Backup>(id).and_then(|b| b.encryption_key.clone()) else { return Ok(()) };
+    let what = format!("volume {}", volume.id);
+    let owner = encryption_keys::Owner { project: &volume.project, user: &volume.user, what };
+    let key = encryption_keys::copy(service, tx, &from, &owner)?;
+    encryption_keys::remove(service, tx, volume.encryption_key.as_ref());
+    tx.update::<Volume>(&volume.id, |v| v.encryption_key = Some(key));
+    Ok(())
 }
 
 /// Where a backup that is still known lies.

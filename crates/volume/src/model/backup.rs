@@ -87,6 +87,9 @@ pub struct Backup {
     pub backend: String,
     pub availability_zone: String,
     pub fault: Option<String>,
+    /// Its copy of the key of the volume, if that is encrypted.
+    #[serde(default)]
+    pub encryption_key: Option<String>,
     /// The moment whose bytes it holds.
     pub data_at: Timestamp,
     pub created_at: Timestamp,

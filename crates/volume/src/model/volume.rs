@@ -124,6 +124,9 @@ pub struct Volume {
     pub backend: Option<String>,
     #[serde(default)]
     pub group: Option<String>,
+    /// The key manager's key, if it is encrypted.
+    #[serde(default)]
+    pub encryption_key: Option<String>,
     /// Where a move to another pool stands, in Cinder's words.
     #[serde(default)]
     pub migration: Option<String>,

@@ -3,6 +3,7 @@
 pub(crate) mod attachments;
 pub(crate) mod backups;
 pub(crate) mod default_types;
+pub(crate) mod encryption_keys;
 pub(crate) mod group_types;
 pub(crate) mod groups;
 pub(crate) mod kinds;

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use kernel::{AttachmentId, Ctx, Error, HostName, ProjectId, Result, ServerId, SnapshotId, VolumeId};
 use parking_lot::Mutex;
-use ports::{AttachRequest, ConnectedVolume, DiskLimits, NewVolume, VolumeInfo, VolumeTarget, Volumes};
+use ports::{
+    AttachRequest, ConnectedVolume, DiskLimits, KeyBytes, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget,
+    Volumes,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use store::{Batch, Index, IndexSink, Key, Object, Snapshot, Store, Tx};
@@ -174,6 +177,7 @@ impl Volumes for FakeVolumes {
             target: VolumeTarget::Fake { export: attachment.to_string() },
             read_only: false,
             limits: self.limits(&self.store.snapshot(), &found.volume),
+            encryption: VolumeEncryption::None,
         })
     }
 
@@ -183,6 +187,10 @@ impl Volumes for FakeVolumes {
 
     fn limits_changed(&self, _: &Batch) -> bool {
         false
+    }
+
+    async fn key(&self, _: &HostName, volume: &VolumeId) -> Result<KeyBytes> {
+        Err(Error::not_found(format!("volume {volume} is not encrypted")))
     }
 
     fn complete(&self, tx: &mut Tx, attachment: &AttachmentId, _: &str) -> Result<()> {

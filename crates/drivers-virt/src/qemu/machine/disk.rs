@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!   device <disk.id>  ──▶  d<slot>  top: throttle, format or raw   ──▶  [d<slot>-f format]  ──▶  d<slot>-s  storage
+//!                                   (format: qcow2, raw, or luks, which is opened with the object key<slot>)
 //! ```
 //!
 //! Node names come from the slot, since QEMU cuts them at 31 bytes. The top is always `d<slot>`, so whoever wants the disk's
@@ -13,9 +14,10 @@ use super::{
     Setting,
     address::{self, Fixed},
 };
-use compute::driver::{ClientCache, Disk, DiskBus, DiskFormat, DiskSource, IoLimits, Machine};
+use compute::driver::{ClientCache, Disk, DiskBus, DiskEncryption, DiskFormat, DiskSource, IoLimits, Machine};
 use kernel::{Error, Result};
 use serde_json::{Map, Value, json};
+use std::path::Path;
 
 /// What has to be made, in this order, for a disk to be there.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,16 @@ pub fn top_node(slot: u8) -> String {
 
 pub fn throttle_group(slot: u8) -> String {
     format!("limit{slot}")
+}
+
+/// The object that holds an encrypted disk's key.
+pub fn key_object(slot: u8) -> String {
+    format!("key{slot}")
+}
+
+/// What QEMU reads the key from. The words say where it is, never what it is.
+pub fn key(slot: u8, file: &Path) -> Value {
+    json!({"qom-type": "secret", "id": key_object(slot), "file": file, "format": "raw"})
 }
 
 /// The names of the storage node: the first, and the one it is replaced by.
@@ -60,11 +72,16 @@ pub fn parts(disk: &Disk, machine: Machine, setting: &Setting<'_>) -> Result<Dis
 
 /// The node that makes a disk of what is stored.
 pub fn format(disk: &Disk, storage: &str) -> Value {
-    let driver = match &disk.source {
-        DiskSource::File { format: DiskFormat::Qcow2, .. } => "qcow2",
-        _ => "raw",
+    let driver = match (&disk.encryption, &disk.source) {
+        (DiskEncryption::Luks { .. }, _) => "luks",
+        (DiskEncryption::None, DiskSource::File { format: DiskFormat::Qcow2, .. }) => "qcow2",
+        (DiskEncryption::None, _) => "raw",
     };
-    json!({"driver": driver, "node-name": format_node(disk), "file": storage, "read-only": disk.read_only, "discard": "unmap"})
+    let mut node = json!({"driver": driver, "node-name": format_node(disk), "file": storage, "read-only": disk.read_only, "discard": "unmap"});
+    if disk.encryption != DiskEncryption::None {
+        node["key-secret"] = json!(key_object(disk.slot));
+    }
+    node
 }
 
 /// Whether there is a node for limits. A volume has one, limited or not: its limits come and go while the guest runs.

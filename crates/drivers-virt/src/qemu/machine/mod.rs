@@ -9,6 +9,7 @@ pub mod disk;
 pub mod nic;
 
 use super::{accel::Accel, config::QemuConfig, record::VmDir};
+use crate::key_file::KeyFile;
 use address::Fixed;
 use compute::driver::{Disk, DiskBus, Firmware, Machine, Nic, VmSpec};
 use kernel::{Error, Result};
@@ -19,6 +20,13 @@ use std::{collections::BTreeSet, path::Path};
 pub struct Setting<'a> {
     pub config: &'a QemuConfig,
     pub accel: Accel,
+}
+
+/// Words that give QEMU the keys of encrypted disks. QEMU makes such objects before it opens a disk, wherever they stand.
+pub fn key_words(keys: &[(u8, KeyFile)]) -> Vec<String> {
+    let mut line = Line::default();
+    keys.iter().for_each(|(slot, file)| line.json("-object", &disk::key(*slot, &file.path())));
+    line.0
 }
 
 /// Refuses what no guest can be made of, before anything is done.

@@ -19,6 +19,7 @@ fn disk(id: &str, slot: u8, source: DiskSource) -> Disk {
         slot,
         volume: None,
         io: IoLimits::default(),
+        encryption: DiskEncryption::None,
     }
 }
 

@@ -187,10 +187,11 @@ pub(super) async fn remove_disk_backend(qmp: &Qmp, slot: u8) -> QmpResult<()> {
     for name in disk::all_nodes(slot).iter().filter(|n| there.contains(*n)) {
         qmp.execute("blockdev-del", json!({"node-name": name})).await?;
     }
-    let group = disk::throttle_group(slot);
     let objects: Value = qmp.execute("qom-list", json!({"path": "/objects"})).await?;
-    if objects.as_array().into_iter().flatten().any(|o| o["name"] == group.as_str()) {
-        qmp.execute("object-del", json!({"id": group})).await?;
+    for object in [disk::throttle_group(slot), disk::key_object(slot)] {
+        if objects.as_array().into_iter().flatten().any(|o| o["name"] == object.as_str()) {
+            qmp.execute("object-del", json!({"id": object})).await?;
+        }
     }
     Ok(())
 }

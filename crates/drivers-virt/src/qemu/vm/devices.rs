@@ -9,9 +9,12 @@
 //! a device go after patience was over is believed then: `let_go` finishes the work.
 
 use super::{Vm, adopt};
-use crate::qemu::{
-    machine::{self, Setting, disk, nic},
-    qmp::{Notice, Qmp, QmpError, QmpResult},
+use crate::{
+    key_file::{self, KeyFile},
+    qemu::{
+        machine::{self, Setting, disk, nic},
+        qmp::{Notice, Qmp, QmpError, QmpResult},
+    },
 };
 use compute::driver::{Disk, DiskSource, Fence, Machine, Nic};
 use kernel::{Error, PortId, Result};
@@ -31,6 +34,7 @@ impl Vm {
         let machine = self.machine()?;
         let parts = disk::parts(disk, machine, &self.setting())?;
         let qmp = self.monitor()?.cloned();
+        let key = if qmp.is_some() { key_file::of_disk(disk)? } else { None };
         let Some(record) = &mut self.record else { return Err(self.not_running()) };
         if !record.spec.disks.iter().any(|d| d.id == disk.id) {
             if qmp.is_some() && !machine::address::hot_pluggable(disk.bus) {
@@ -44,7 +48,7 @@ impl Vm {
         }
         if let Some(qmp) = qmp {
             let controllers = disk::controllers(std::slice::from_ref(disk), machine);
-            if let Err(e) = plug_disk(&qmp, disk, &parts, &controllers).await {
+            if let Err(e) = plug_disk(&qmp, disk, &parts, &controllers, key.as_ref()).await {
                 if matches!(e, QmpError::Refused { .. }) {
                     self.forget_disk(&disk.id, Some(&qmp)).await?;
                 }
@@ -244,7 +248,13 @@ async fn deleted(
     }
 }
 
-async fn plug_disk(qmp: &Qmp, disk: &Disk, parts: &disk::DiskParts, controllers: &[Value]) -> QmpResult<()> {
+async fn plug_disk(
+    qmp: &Qmp,
+    disk: &Disk,
+    parts: &disk::DiskParts,
+    controllers: &[Value],
+    key: Option<&KeyFile>,
+) -> QmpResult<()> {
     let present = adopt::devices(qmp).await?;
     if present.contains(&disk.id) {
         return Ok(());
@@ -253,6 +263,9 @@ async fn plug_disk(qmp: &Qmp, disk: &Disk, parts: &disk::DiskParts, controllers:
     adopt::remove_disk_backend(qmp, disk.slot).await?;
     for controller in controllers.iter().filter(|c| !c["id"].as_str().is_some_and(|id| present.contains(id))) {
         qmp.execute("device_add", controller.clone()).await?;
+    }
+    if let Some(key) = key {
+        qmp.execute("object-add", disk::key(disk.slot, &key.path())).await?;
     }
     for object in &parts.objects {
         qmp.execute("object-add", object.clone()).await?;
@@ -287,8 +300,13 @@ fn plug_failed(e: QmpError, doing: &str) -> Error {
 async fn grow(qmp: &Qmp, disk: &Disk, size: u64, setting: &Setting<'_>) -> QmpResult<()> {
     let top = disk::top_node(disk.slot);
     let list = qmp.execute("query-named-block-nodes", json!({"flat": true})).await?;
-    let now = list.as_array().into_iter().flatten().find(|n| n["node-name"] == top.as_str());
-    if now.and_then(|n| n["image"]["virtual-size"].as_u64()).is_some_and(|now| now >= size) {
+    let node = |name: &str| list.as_array().into_iter().flatten().find(|n| n["node-name"] == name);
+    // Of an encrypted disk the guest sees what is left beside the header.
+    let format = disk::format(disk, "");
+    let format = format["node-name"].as_str().and_then(node);
+    let header = format.and_then(|n| n["image"]["format-specific"]["data"]["payload-offset"].as_u64());
+    let size = size.saturating_sub(header.unwrap_or(0));
+    if node(&top).and_then(|n| n["image"]["virtual-size"].as_u64()).is_some_and(|now| now >= size) {
         return Ok(());
     }
     if matches!(disk.source, DiskSource::NbdUnix { .. } | DiskSource::NbdTcp { .. }) {

@@ -1,11 +1,14 @@
 //! Start, stop, reboot, pause, resume, destroy.
 
 use super::{Guest, HANG_UP, Monitor, Run, Vm, look};
-use crate::qemu::{
-    machine,
-    process::{self, Lock, Process},
-    qmp::{Qmp, QmpError},
-    record::{Before, NO_SPACE, Phase, Record, disk_error},
+use crate::{
+    key_file,
+    qemu::{
+        machine,
+        process::{self, Lock, Process},
+        qmp::{Qmp, QmpError},
+        record::{Before, NO_SPACE, Phase, Record, disk_error},
+    },
 };
 use compute::driver::{Fence, Firmware, RebootMode, StopMode, VmSpec, VmState};
 use kernel::{Error, Result};
@@ -33,7 +36,7 @@ impl Vm {
         match self.state() {
             VmState::Running => Ok(()),
             VmState::Paused => Err(Error::conflict("the guest is paused: resume it instead of starting it")),
-            VmState::Suspended => self.wake(fence).await,
+            VmState::Suspended => self.wake(spec, fence).await,
             VmState::Absent | VmState::Shutdown | VmState::Crashed => self.launch(spec, fence.generation).await,
         }
     }
@@ -69,6 +72,7 @@ impl Vm {
         {
             return Ok(());
         }
+        key_file::of_disks(&spec.disks)?;
         if self.guest.is_some() {
             self.enter(Phase::Stopping).await?;
             self.end_process().await?;
@@ -199,6 +203,9 @@ impl Vm {
     /// Makes the guest run from nothing. An error leaves nothing behind, unless it is `Unavailable`.
     pub(super) async fn launch(&mut self, spec: &VmSpec, generation: u64) -> Result<()> {
         let mut args = machine::command_line(spec, &self.setting(), &self.dir)?;
+        // QEMU reads them while it starts; they go when it has.
+        let keys = key_file::of_disks(&spec.disks)?;
+        args.extend(machine::key_words(&keys));
         spec.nics.iter().try_for_each(machine::nic::check_tap)?;
         let old = self.record.take();
         let before = match old.as_ref().map(|r| r.phase) {

@@ -15,7 +15,7 @@ use crate::qemu::{
     record::{Phase, disk_error},
     sockets,
 };
-use compute::driver::{Fence, VmState};
+use compute::driver::{Fence, VmSpec, VmState};
 use kernel::{Error, Result, error::Doing};
 use serde_json::json;
 use std::{fs, path::PathBuf, time::Duration};
@@ -75,9 +75,16 @@ impl Vm {
     }
 
     /// A suspended guest goes on where it was.
-    pub(super) async fn wake(&mut self, fence: Fence) -> Result<()> {
+    pub(super) async fn wake(&mut self, asked: &VmSpec, fence: Fence) -> Result<()> {
         let Some(mut old) = self.record.clone() else { return Err(self.not_running()) };
-        self.launch(&old.spec, fence.generation).await?;
+        let mut spec = old.spec.clone();
+        for disk in &mut spec.disks {
+            // The record has no keys: they come with what is asked for.
+            if let Some(given) = asked.disks.iter().find(|d| d.id == disk.id) {
+                disk.encryption = given.encryption.clone();
+            }
+        }
+        self.launch(&spec, fence.generation).await?;
         match self.pour_memory().await {
             Ok(()) => {
                 if let Some(guest) = &mut self.guest {

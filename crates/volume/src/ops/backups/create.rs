@@ -8,6 +8,7 @@ use crate::{
         place, set_snapshot_status, set_status,
     },
     model::{Backup, BackupStatus, Snapshot, SnapshotStatus, Volume, VolumeStatus, VolumeTraits},
+    ops::encryption_keys,
     policy,
     service::{QUOTAS, authorize_own},
 };
@@ -53,6 +54,10 @@ fn insert(service: &VolumeService, tx: &mut Tx, cx: &Ctx, id: &str, new: &NewBac
     let state = State { backup: id.to_owned() };
     let start = Start::<CreateBackup> { object: Backup::object(id), state, request_id: &cx.request_id, now };
     service.0.starter.start(tx, start)?;
+    let owner =
+        encryption_keys::Owner { project: cx.project()?, user: &cx.credentials.user, what: format!("backup {id}") };
+    let key = volume.encryption_key.as_ref();
+    let encryption_key = key.map(|key| encryption_keys::copy(service, tx, key, &owner)).transpose()?;
     let container = parent.as_ref().map(|p| p.container.clone());
     Ok(tx.put(Backup {
         id: id.to_owned(),
@@ -74,6 +79,7 @@ fn insert(service: &VolumeService, tx: &mut Tx, cx: &Ctx, id: &str, new: &NewBac
         backend,
         availability_zone: volume.availability_zone.clone(),
         fault: None,
+        encryption_key,
         data_at,
         created_at: now,
         updated_at: now,

@@ -110,9 +110,10 @@ pub(crate) async fn delete(service: &VolumeService, cx: &Ctx, id: &str, force: b
 }
 
 /// Removes the record and gives its quota back.
-pub(crate) fn forget(tx: &mut Tx, id: &str) {
+pub(crate) fn forget(service: &VolumeService, tx: &mut Tx, id: &str) {
     if let Some(backup) = tx.get::<Backup>(id) {
         tx.delete::<Backup>(id);
+        crate::ops::encryption_keys::remove(service, tx, backup.encryption_key.as_ref());
         let size = i64::try_from(backup.size_gib).unwrap_or(0);
         QUOTAS.release(tx, &backup.project, &[("backups", 1), ("backup_gigabytes", size)]);
     }

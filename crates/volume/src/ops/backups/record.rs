@@ -59,6 +59,10 @@ pub(crate) async fn import(service: &VolumeService, cx: &Ctx, reader: &str, text
         updated_at: now,
         ..record
     };
+    // A record may name any key: only one of the caller's project is taken over with it.
+    let mut record = record;
+    let of_project = |key: &String| service.0.keys.owner(&service.view(), key).as_ref() == Some(&record.project);
+    record.encryption_key = record.encryption_key.clone().filter(of_project);
     let insert = move |tx: &mut Tx| {
         if tx.get::<Backup>(&record.id).is_some() {
             return Err(invalid(format!("Backup already exists in database: {}", record.id)));

@@ -120,7 +120,7 @@ pub(crate) async fn create_from(
         for (snapshot, source) in copies {
             let group = Some(group.id.clone());
             let record = create::NewRecord { snapshot, source, group, ..create::NewRecord::of(&cx, VolumeId::new())? };
-            volumes.push(create::record(tx, &record)?.id.clone());
+            volumes.push(create::record(&inner, tx, &record)?.id.clone());
         }
         let (object, state) = (Group::object(&group.id), State { group: group.id.clone(), volumes });
         let start = Start::<CreateGroup> { object, state, request_id: &cx.request_id, now: cx.now() };

@@ -39,6 +39,9 @@ pub(crate) async fn manage(service: &VolumeService, cx: &Ctx, wanted: Wanted) ->
             Some(name) => resolve_type(tx, name, &new.project)?,
             None => default_type(tx, &new.project)?,
         };
+        if volume_type.encryption.is_some() {
+            return Err(error::invalid_volume("a volume that is there cannot be encrypted by managing it"));
+        }
         quotas::claim(tx, &new.project, &volume_type.id, &[("volumes", 1)])?;
         let state = State { volume: new.id.clone(), reference: reference.clone() };
         let object = Volume::object(&new.id);
@@ -64,6 +67,10 @@ pub(crate) async fn unmanage(service: &VolumeService, cx: &Ctx, id: &str) -> Res
     let (inner, id, request_id, now) = (service.clone(), VolumeId::from(id), cx.request_id.clone(), cx.now());
     let begin = move |tx: &mut Tx| {
         let volume = tx.get::<Volume>(&id).ok_or_else(|| error::no_volume(&id))?;
+        if volume.encryption_key.is_some() {
+            // Its key would go with the record.
+            return Err(error::invalid_volume("Unmanaging encrypted volumes is not supported."));
+        }
         if volume.pool.is_none() {
             return Err(error::invalid_volume("it lies on no back end that it could be left on"));
         }

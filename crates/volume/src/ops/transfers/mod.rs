@@ -7,6 +7,7 @@ use crate::{
     VolumeService, error,
     flows::set_status,
     model::{Snapshot, SnapshotStatus, Transfer, Volume, VolumeStatus},
+    ops::encryption_keys,
     ops::listing::{Field, Listed, Query, Row},
     policy, quotas,
     service::{authorize, authorize_own, may_see},
@@ -63,6 +64,9 @@ fn hash(salt: &str, key: &str) -> String {
 pub(crate) async fn create(service: &VolumeService, cx: &Ctx, offer: Offer) -> Result<(Arc<Transfer>, String)> {
     let volume = service.find_volume(cx, &offer.volume)?;
     let permit = authorize(cx, &policy::TRANSFER_CREATE, &volume.project)?;
+    if volume.encryption_key.is_some() && !cx.version.since(3, 70) {
+        return Err(error::invalid_volume("transferring encrypted volume is not supported"));
+    }
     let random = || kernel::ids::uuid_dashed().to_string().replace('-', "");
     let (key, salt) = (random(), random());
     let transfer = Transfer {
@@ -113,7 +117,7 @@ pub(crate) async fn delete(service: &VolumeService, cx: &Ctx, id: &str) -> Resul
 pub(crate) async fn accept(service: &VolumeService, cx: &Ctx, id: &str, key: &str) -> Result<Arc<Transfer>> {
     let permit = authorize_own(cx, &policy::TRANSFER_ACCEPT)?;
     let to = (cx.project()?.clone(), cx.credentials.user.clone());
-    let (id, key, now) = (id.to_owned(), key.to_owned(), cx.now());
+    let (id, key, now, inner) = (id.to_owned(), key.to_owned(), cx.now(), service.clone());
     let write = move |tx: &mut Tx| {
         let transfer = tx.get::<Transfer>(&id).ok_or_else(|| none(&id))?;
         if hash(&transfer.salt, &key) != transfer.key_hash {
@@ -121,14 +125,20 @@ pub(crate) async fn accept(service: &VolumeService, cx: &Ctx, id: &str, key: &st
                 "Invalid auth key: Attempt to transfer {id} with invalid auth key."
             )));
         }
-        hand_over(tx, &transfer, &to, now)?;
+        hand_over(&inner, tx, &transfer, &to, now)?;
         tx.delete::<Transfer>(&id);
         Ok(transfer)
     };
     service.write(permit, "volume.transfer.accept", write).await
 }
 
-fn hand_over(tx: &mut Tx, transfer: &Transfer, to: &(ProjectId, UserId), now: Timestamp) -> Result<()> {
+fn hand_over(
+    service: &VolumeService,
+    tx: &mut Tx,
+    transfer: &Transfer,
+    to: &(ProjectId, UserId),
+    now: Timestamp,
+) -> Result<()> {
     let volume = tx.get::<Volume>(&transfer.volume).ok_or_else(|| error::no_volume(&transfer.volume))?;
     if volume.status != VolumeStatus::AwaitingTransfer {
         return Err(error::invalid_volume(format!("volume {} is not awaiting a transfer", volume.id)));
@@ -136,6 +146,12 @@ fn hand_over(tx: &mut Tx, transfer: &Transfer, to: &(ProjectId, UserId), now: Ti
     if volume.group.is_some() {
         return Err(error::invalid_volume(format!("Volume {} must not be part of a group.", volume.id)));
     }
+    // The key goes along: the one that gave the volume away can read it no more.
+    let what = format!("volume {}", volume.id);
+    let owner = encryption_keys::Owner { project: &to.0, user: &to.1, what };
+    let old = volume.encryption_key.as_ref();
+    let key = old.map(|key| encryption_keys::copy(service, tx, key, &owner)).transpose()?;
+    encryption_keys::remove(service, tx, old);
     let (of_type, amounts) = (&volume.volume_type, [("volumes", 1), ("gigabytes", quotas::gib(volume.size_gib))]);
     quotas::release(tx, &volume.project, of_type, &amounts);
     quotas::claim(tx, &to.0, of_type, &amounts)?;
@@ -149,6 +165,7 @@ fn hand_over(tx: &mut Tx, transfer: &Transfer, to: &(ProjectId, UserId), now: Ti
     }
     tx.update::<Volume>(&volume.id, |v| {
         (v.project, v.user) = to.clone();
+        v.encryption_key = key;
         (v.status, v.updated_at) = (VolumeStatus::Available, now);
     });
     Ok(())

@@ -7,6 +7,7 @@ use crate::{
         upload_volume::{self, UploadVolume},
     },
     model::{Attachment, Volume, VolumeStatus},
+    ops::encryption_keys::{self, IMAGE_KEY, IMAGE_KEY_POLICY},
     policy, quotas,
     service::authorize,
 };
@@ -94,6 +95,12 @@ pub(crate) async fn upload(service: &VolumeService, cx: &Ctx, id: &str, body: Up
         // What the image it was made of asks of those who boot it, is asked again.
         properties: kept_properties(&volume),
     };
+    if volume.encryption_key.is_some() && (format != "raw" || image.container_format != "bare") {
+        // Its bytes are uploaded as they are, encrypted.
+        let text =
+            "Invalid input received: an encrypted volume is uploaded with disk_format raw and container_format bare";
+        return Err(Error::bad_request(text));
+    }
     let (inner, id, cx2, image2, force) = (service.clone(), volume.id.clone(), cx.clone(), image.clone(), body.force);
     let begin = move |tx: &mut store::Tx| {
         let volume = tx.get::<Volume>(&id).ok_or_else(|| error::no_volume(&id))?;
@@ -101,6 +108,8 @@ pub(crate) async fn upload(service: &VolumeService, cx: &Ctx, id: &str, body: Up
         if !ready {
             return Err(error::wrong_status("upload", "available", volume.status.as_str()));
         }
+        let mut image2 = image2.clone();
+        image2.properties.extend(image_key(&inner, tx, &cx2, &volume, &image2.id)?);
         inner.0.images.create(tx, &cx2, &image2, false)?;
         let state = upload_volume::State {
             volume: id.clone(),
@@ -129,6 +138,22 @@ fn kept_properties(volume: &Volume) -> BTreeMap<String, String> {
         &["image_id", "image_name", "container_format", "disk_format", "min_disk", "min_ram", "size", "checksum"];
     let kept = volume.image_metadata.iter().filter(|(name, _)| !FACTS.contains(&name.as_str()));
     kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// What an encrypted image says of its key, a copy of the volume's: that one goes with the volume.
+fn image_key(
+    service: &VolumeService,
+    tx: &mut store::Tx,
+    cx: &Ctx,
+    volume: &Volume,
+    image: &ImageId,
+) -> Result<Vec<(String, String)>> {
+    let Some(key) = &volume.encryption_key else { return Ok(Vec::new()) };
+    let owner =
+        encryption_keys::Owner { project: cx.project()?, user: &cx.credentials.user, what: format!("image {image}") };
+    let copy = encryption_keys::copy(service, tx, key, &owner)?;
+    let policy = (IMAGE_KEY_POLICY.to_owned(), "on_image_deletion".to_owned());
+    Ok(vec![(IMAGE_KEY.to_owned(), copy), policy])
 }
 
 fn upload_view(volume: &Arc<Volume>, image: &NewImage) -> Value {

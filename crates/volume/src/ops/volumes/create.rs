@@ -7,7 +7,7 @@ use crate::{
         Backup, BackupStatus, Group, Snapshot, SnapshotStatus, Volume, VolumePool, VolumeStatus, VolumeType,
         default_type, resolve_type,
     },
-    ops::{backups, groups},
+    ops::{backups, encryption_keys, groups},
     policy, quotas,
     service::authorize_own,
 };
@@ -143,11 +143,11 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewRecord) -> R
     }
     let (object, state) = (Volume::object(&new.id), State { volume: new.id.clone() });
     service.0.starter.start(tx, Start::<CreateVolume> { object, state, request_id: &new.request_id, now: new.now })?;
-    record(tx, new)
+    record(service, tx, new)
 }
 
 /// Writes record and quota.
-pub(crate) fn record(tx: &mut Tx, new: &NewRecord) -> Result<Arc<Volume>> {
+pub(crate) fn record(service: &VolumeService, tx: &mut Tx, new: &NewRecord) -> Result<Arc<Volume>> {
     let mut volume = blank(new);
     take_source(tx, new, &mut volume)?;
     let volume_type = match new.volume_type.as_deref() {
@@ -158,14 +158,7 @@ pub(crate) fn record(tx: &mut Tx, new: &NewRecord) -> Result<Arc<Volume>> {
             None => default_type(tx, &new.project)?,
         },
     };
-    if volume_type.encryption.is_some() {
-        // Better no volume than one that is said to be encrypted and is not.
-        let name = &volume_type.name;
-        let text = format!(
-            "Invalid input received: volumes of type {name} are to be encrypted, which no back end here can do"
-        );
-        return Err(Error::bad_request(text));
-    }
+    volume.encryption_key = encryption_keys::for_new(service, tx, new, &volume_type)?;
     volume.multiattach |= volume_type.shares();
     volume.volume_type = volume_type.id;
     if let Some(id) = &new.group {
@@ -215,6 +208,7 @@ pub(crate) fn blank(new: &NewRecord) -> Volume {
         host: None,
         backend: None,
         group: new.group.clone(),
+        encryption_key: None,
         migration: None,
         generation: 1,
         fault: None,

@@ -106,12 +106,13 @@ pub(crate) fn mark(tx: &mut Tx, id: &VolumeId, status: VolumeStatus, now: Timest
 }
 
 /// Removes the record, those of its snapshots that went with it, and gives their quota back.
-pub(crate) fn forget(tx: &mut Tx, id: &VolumeId) {
+pub(crate) fn forget(service: &VolumeService, tx: &mut Tx, id: &VolumeId) {
     for snapshot in tx.by(Snapshot::BY_VOLUME, id) {
         crate::ops::snapshots::forget(tx, &snapshot.id);
     }
     if let Some(volume) = tx.get::<Volume>(id) {
         tx.delete::<Volume>(id);
+        crate::ops::encryption_keys::remove(service, tx, volume.encryption_key.as_ref());
         let amounts = [("volumes", 1), ("gigabytes", quotas::gib(volume.size_gib))];
         quotas::release(tx, &volume.project, &volume.volume_type, &amounts);
     }

@@ -4,6 +4,7 @@ mod attachments;
 mod backups;
 mod bad_input;
 mod clusters;
+mod encryption;
 mod groups;
 mod legacy;
 mod quotas;

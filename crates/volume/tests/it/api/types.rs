@@ -78,9 +78,6 @@ async fn encryption_is_fixed_while_there_are_volumes() {
     expect(&admin.call(&format!("PUT {at}/{key}"), change.clone()).await, 200);
     assert_eq!(expect(&admin.call(&format!("GET {at}/key_size"), None).await, 200), json!({"key_size": 512}));
     refused(&member.call(&format!("GET {at}"), None).await, 403, "forbidden", "");
-    // Nothing is called encrypted that is not.
-    let volume = json!({"volume": {"size": 1, "volume_type": "luks"}});
-    refused(&member.call("POST /volume/v3/volumes", volume).await, 400, "badRequest", "are to be encrypted");
     let (plain, new) = (
         make(&admin, json!({"name": "plain"})).await,
         json!({"encryption": {"provider": "luks", "control_location": "front-end"}}),

@@ -1,5 +1,5 @@
 use super::{ask, failed, register};
-use crate::world::{Cloud, IMAGE, create, snapshot};
+use crate::world::{Cloud, IMAGE, create, expect, keys::Key, snapshot};
 use async_trait::async_trait;
 use flow::{
     EngineBuilder, Starter,
@@ -79,6 +79,42 @@ impl World for Restored {
 #[tokio::test]
 async fn restoring_a_snapshot_survives_everything() {
     torture::<Restored>().await;
+}
+
+/// An encrypted one: whatever happens, there is a key as long as there is a record, and no export is left.
+struct Encrypted(Cloud);
+
+#[async_trait]
+impl World for Encrypted {
+    async fn new() -> Self {
+        let cloud = Cloud::new().await;
+        let admin = cloud.api(&Starter::new("setup".into())).token("admin");
+        let made = expect(&admin.call("POST /volume/v3/types", json!({"volume_type": {"name": "luks"}})).await, 200);
+        let at = format!("POST /volume/v3/types/{}/encryption", made["volume_type"]["id"].as_str().unwrap());
+        let luks = json!({"encryption": {"provider": "luks", "control_location": "front-end"}});
+        expect(&admin.call(&at, luks).await, 200);
+        Self(cloud)
+    }
+    fn store(&self) -> Store {
+        self.0.store.clone()
+    }
+    fn register(&self, engine: EngineBuilder) -> EngineBuilder {
+        register(&self.0, engine)
+    }
+    async fn start(&self, starter: &Starter) -> FlowId {
+        start(&self.0, starter, json!({"size": 1, "name": "new", "volume_type": "luks"})).await
+    }
+    async fn check(&self, disturbance: Disturbance) {
+        check(&self.0, "new", disturbance);
+        let key = self.0.volumes()[0].encryption_key.clone().expect("it has a key");
+        let keys: Vec<_> = self.0.store.snapshot().all::<Key>().map(|k| k.id.clone()).collect();
+        assert_eq!(keys, [key], "{disturbance:?}");
+    }
+}
+
+#[tokio::test]
+async fn making_an_encrypted_volume_survives_everything() {
+    torture::<Encrypted>().await;
 }
 
 #[tokio::test]

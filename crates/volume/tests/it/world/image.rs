@@ -31,6 +31,10 @@ impl FakeImages {
             .await;
     }
 
+    pub fn properties(&self, id: &str) -> std::collections::BTreeMap<String, String> {
+        self.store.snapshot().get::<Image>(id).expect("the image is there").0.properties.clone()
+    }
+
     pub async fn put_with(&self, info: ImageInfo) {
         self.store
             .transact("test", move |tx| {

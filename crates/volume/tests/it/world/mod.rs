@@ -1,6 +1,7 @@
 //! The surroundings of the volume service: hosts with pools, images, and clients.
 
 pub mod image;
+pub mod keys;
 pub mod pool;
 
 use flow::{Engine, EngineBuilder, FlowRecord, Starter};
@@ -47,7 +48,7 @@ pub struct Cloud {
 impl Cloud {
     pub async fn new() -> Self {
         let schema = volume::schema(Schema::new()).with::<FlowRecord>().with::<QuotaUsage>().with::<QuotaLimits>();
-        let store = Store::in_memory(schema.with::<image::Image>()).await;
+        let store = Store::in_memory(schema.with::<image::Image>().with::<keys::Key>()).await;
         let cloud = Self { pools: Arc::default(), images: Arc::new(FakeImages::new(store.clone())), store };
         cloud.images.put(IMAGE).await;
         let service = cloud.service(&Starter::new("setup".into()));
@@ -71,6 +72,7 @@ impl Cloud {
             hosts: self.pools.clone(),
             images: self.images.clone(),
             servers: Arc::new(NoServers),
+            keys: Arc::new(keys::FakeKeys),
         })
     }
 

@@ -17,6 +17,8 @@ pub struct Held {
     pub exported: bool,
     /// How often its content was replaced.
     pub rewritten: u32,
+    /// How it was to be encrypted when it was made.
+    pub luks: Value,
     generation: u64,
 }
 
@@ -148,7 +150,7 @@ impl Pools {
         let absent = || Error::not_found(format!("volume {id} is not in this pool"));
         if method == "volume.create" {
             let size_gib = params["spec"]["size_gib"].as_u64().expect("a size");
-            let new = Held { size_gib, generation, ..Held::default() };
+            let new = Held { size_gib, generation, luks: params["luks"].clone(), ..Held::default() };
             if params["spec"]["source"]["type"] == "exported" {
                 let from = held.get(params["spec"]["source"]["target"]["export"].as_str().expect("an export"));
                 assert!(from.is_some_and(|f| f.exported), "what is copied is exported");

@@ -1,0 +1,60 @@
+//! Keys by id, in the log as the key manager has them, and not sealed: tests look at them.
+
+use kernel::{Error, ProjectId, Result};
+use ports::{KeyBytes, Keys, NewKey};
+use serde::{Deserialize, Serialize};
+use store::{Key as StoreKey, Object, Snapshot, Tx};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Key {
+    pub id: String,
+    pub project: ProjectId,
+    pub name: String,
+    pub bits: u32,
+    pub octets: Vec<u8>,
+}
+
+impl Object for Key {
+    const KIND: &'static str = "test.key";
+    fn key(&self) -> StoreKey {
+        self.id.as_str().into()
+    }
+}
+
+pub struct FakeKeys;
+
+impl FakeKeys {
+    fn put(tx: &mut Tx, key: &NewKey, octets: Vec<u8>) {
+        if tx.get::<Key>(&key.id).is_none() {
+            let (id, project, name) = (key.id.clone(), key.project.clone(), key.name.clone());
+            tx.put(Key { id, project, name, bits: key.bits, octets });
+        }
+    }
+}
+
+impl Keys for FakeKeys {
+    fn create(&self, tx: &mut Tx, key: &NewKey) -> Result<()> {
+        // As many octets as it has bits for, and another key's are others.
+        let octets = key.id.bytes().cycle().take(usize::try_from(key.bits / 8).unwrap()).collect();
+        Self::put(tx, key, octets);
+        Ok(())
+    }
+
+    fn copy(&self, tx: &mut Tx, from: &str, key: &NewKey) -> Result<()> {
+        let octets = tx.get::<Key>(from).ok_or_else(|| Error::not_found("no such key"))?.octets.clone();
+        Self::put(tx, key, octets);
+        Ok(())
+    }
+
+    fn owner(&self, snapshot: &Snapshot, id: &str) -> Option<ProjectId> {
+        snapshot.get::<Key>(id).map(|k| k.project.clone())
+    }
+
+    fn open(&self, snapshot: &Snapshot, id: &str) -> Result<Option<KeyBytes>> {
+        Ok(snapshot.get::<Key>(id).map(|k| KeyBytes::new(k.octets.clone())))
+    }
+
+    fn delete(&self, tx: &mut Tx, id: &str) {
+        tx.delete::<Key>(id);
+    }
+}
