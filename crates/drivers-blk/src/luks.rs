@@ -78,7 +78,7 @@ fn opened(target: &Target, under: &str) -> Result<String> {
             ("server.port", port.to_string()),
             ("export", export.clone()),
         ],
-        Target::Rbd { pool, namespace, image, user, conf } => [
+        Target::Rbd { pool, namespace, image, user, conf, cache: _ } => [
             Some(("driver", "rbd".to_owned())),
             Some(("pool", pool.clone())),
             namespace.clone().map(|namespace| ("namespace", namespace)),

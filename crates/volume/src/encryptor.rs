@@ -121,8 +121,8 @@ mod tests {
             (None, None, Some((Mode::Xts, 256, 2_068_480))),
             (Some("aes-xts-plain64"), Some(256), Some((Mode::Xts, 256, 2_068_480))),
             (Some("aes-xts-plain64"), Some(512), Some((Mode::Xts, 256, 2_068_480))),
-            (Some("aes-xts-plain64"), Some(128), Some((Mode::Xts, 128, 1_036_288))),
-            (Some("aes-cbc-essiv:sha256"), Some(256), Some((Mode::Cbc, 256, 1_036_288))),
+            (Some("aes-xts-plain64"), Some(128), Some((Mode::Xts, 128, 1_052_672))),
+            (Some("aes-cbc-essiv:sha256"), Some(256), Some((Mode::Cbc, 256, 1_052_672))),
             (Some("aes-xts-plain64"), Some(64), None),
             (Some("twofish-xts-plain64"), Some(256), None),
         ] {
