@@ -1,9 +1,9 @@
 //! `/v2.0/address-groups`
 
 use super::{
-    crud::{create, delete, update, verbs},
+    crud::{actions, create, delete, update, verbs, whole},
     kind::Kind,
-    resource::{Fields, IfMatch, Look, list, one, show},
+    resource::{Fields, Look, list, show},
     spec::{Attr, Default, ID, NAME, STANDARD, Spec},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     model::{AddressGroup, rbac, rbac::Action},
     ops::address_group::{self, addresses, create::NewAddressGroup, update::AddressGroupChanges},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use http::ApiRouter;
 use ipnet::IpNet;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -72,24 +72,4 @@ fn given(body: &Value) -> kernel::Result<BTreeSet<IpNet>> {
     items.iter().map(read).collect()
 }
 
-async fn add_addresses(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let group = addresses::add(&net, &cx, &id, given(&body)?, expect).await?;
-    Ok(http::ok(&one(&net, &cx, group.as_ref(), &[])))
-}
-
-async fn remove_addresses(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let group = addresses::remove(&net, &cx, &id, given(&body)?, expect).await?;
-    Ok(http::ok(&one(&net, &cx, group.as_ref(), &[])))
-}
+actions!(given, whole; add_addresses: addresses::add, remove_addresses: addresses::remove);

@@ -16,6 +16,7 @@ use crate::{
 use http::{ApiResult, Cx, JsonBody, Path, State};
 use kernel::{Ctx, Result};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// What creates, changes and deletes a resource. Every one of these authorizes, validates and transacts.
@@ -93,6 +94,29 @@ macro_rules! verbs {
     };
 }
 pub(crate) use verbs;
+
+/// Handlers of actions that change one object by what their body gives, as `NAME: OPERATION`. `read` reads the body, `answer` is what
+/// of the object the client gets: [`whole`], unless Neutron does it otherwise.
+macro_rules! actions {
+    ($read:path, $answer:path; $($name:ident: $operation:path),+ $(,)?) => {$(
+        async fn $name(
+            ::http::State(net): ::http::State<$crate::Network>,
+            ::http::Cx(cx): ::http::Cx,
+            ::http::Path(id): ::http::Path<String>,
+            $crate::api::resource::IfMatch(expect): $crate::api::resource::IfMatch,
+            ::http::JsonBody(body): ::http::JsonBody,
+        ) -> ::http::ApiResult {
+            let object = $operation(&net, &cx, &id, $read(&body)?, expect).await?;
+            Ok(::http::ok(&$answer(&net, &cx, object.as_ref())))
+        }
+    )+};
+}
+pub(crate) use actions;
+
+/// The object with all its fields.
+pub fn whole<R: Fields>(net: &Service, cx: &Ctx, object: &R) -> Value {
+    one(net, cx, object, &[])
+}
 
 /// `POST /v2.0/<collection>`: one, or several at once.
 pub async fn create<R: Verbs>(State(net): State<Service>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {

@@ -1,10 +1,10 @@
 //! `/v2.0/ports`
 
 use super::{
-    crud::{create, delete, update, verbs},
+    crud::{actions, create, delete, update, verbs, whole},
     kind::Kind,
     query::Query,
-    resource::{Fields, IfMatch, Look, list, one, show},
+    resource::{Fields, Look, list, show},
     spec::{ADMIN_STATE, Attr, Default, ID, NAME, STANDARD, Spec},
     tags,
 };
@@ -14,7 +14,7 @@ use crate::{
     model::{Network, Port, PortExtras, logical::hostname, qos, resource_request, trunk::TrunkEnd},
     ops::port::{self, PairAsked, address_pairs, create::NewPort, update::PortChanges},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use http::ApiRouter;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -198,27 +198,7 @@ fn pairs(body: &Value) -> kernel::Result<Vec<PairAsked>> {
     serde_json::from_value(read).map_err(|e| kernel::Error::internal("reading address pairs").with_source(e))
 }
 
-async fn add_address_pairs(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let port = address_pairs::add(&net, &cx, &id, pairs(&body)?, expect).await?;
-    Ok(http::ok(&one(&net, &cx, port.as_ref(), &[])))
-}
-
-async fn remove_address_pairs(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let port = address_pairs::remove(&net, &cx, &id, pairs(&body)?, expect).await?;
-    Ok(http::ok(&one(&net, &cx, port.as_ref(), &[])))
-}
+actions!(pairs, whole; add_address_pairs: address_pairs::add, remove_address_pairs: address_pairs::remove);
 
 verbs!(Port, NewPort, PortChanges, port);
 

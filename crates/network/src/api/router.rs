@@ -2,9 +2,9 @@
 
 use super::{
     body,
-    crud::{create, delete, update, verbs},
+    crud::{actions, create, delete, update, verbs, whole},
     kind::Kind,
-    resource::{Fields, IfMatch, Look, list, one, show},
+    resource::{Fields, Look, list, show},
     spec::{ADMIN_STATE, Attr, Default, ID, NAME, STANDARD, Spec, TAGS},
     tags, zones,
 };
@@ -167,38 +167,12 @@ fn asked_gateways(body: &Value) -> kernel::Result<GatewaysAsked> {
     Ok(GatewaysAsked { set: body::noted(NAME, &read), gateways })
 }
 
-async fn add_gateways(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let router = external_gateways::add(&net, &cx, &id, asked_gateways(&body)?, expect).await?;
-    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
-}
-
-async fn remove_gateways(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let router = external_gateways::remove(&net, &cx, &id, asked_gateways(&body)?, expect).await?;
-    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
-}
-
-async fn update_gateways(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let router = external_gateways::update(&net, &cx, &id, asked_gateways(&body)?, expect).await?;
-    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
-}
+actions!(
+    asked_gateways, whole;
+    add_gateways: external_gateways::add,
+    remove_gateways: external_gateways::remove,
+    update_gateways: external_gateways::update,
+);
 
 /// The routes in the body of both route actions: `{"router": {"routes": […]}}`. One that comes twice counts once.
 fn extra_routes(body: &Value) -> kernel::Result<Vec<Route>> {
@@ -214,24 +188,8 @@ fn extra_routes(body: &Value) -> kernel::Result<Vec<Route>> {
     Ok(routes)
 }
 
-async fn add_extraroutes(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let router = router::extra_routes::add(&net, &cx, &id, extra_routes(&body)?, expect).await?;
-    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
-}
-
-async fn remove_extraroutes(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let router = router::extra_routes::remove(&net, &cx, &id, extra_routes(&body)?, expect).await?;
-    Ok(http::ok(&one(&net, &cx, router.as_ref(), &[])))
-}
+actions!(
+    extra_routes, whole;
+    add_extraroutes: router::extra_routes::add,
+    remove_extraroutes: router::extra_routes::remove,
+);

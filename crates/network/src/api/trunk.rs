@@ -1,9 +1,9 @@
 //! `/v2.0/trunks`
 
 use super::{
-    crud::{create, delete, update, verbs},
+    crud::{actions, create, delete, update, verbs},
     kind::{Kind, sub_ports},
-    resource::{Fields, IfMatch, Look, list, one, show},
+    resource::{Fields, Look, list, one, show},
     spec::{ADMIN_STATE, Attr, Default, ID, NAME, STANDARD, Spec, TAGS},
     tags,
 };
@@ -12,7 +12,7 @@ use crate::{
     model::{Port, Trunk, trunk::SubPort},
     ops::trunk::{self, SubPortAsked, create::NewTrunk, subports, update::TrunkChanges},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State};
+use http::{ApiResult, ApiRouter, Cx, Path, State};
 use serde_json::{Value, json};
 
 static SPEC: Spec = Spec {
@@ -86,8 +86,8 @@ fn given(body: &Value) -> kernel::Result<Vec<SubPortAsked>> {
 }
 
 /// Neutron answers actions with the trunk itself, not with an object that has one.
-fn bare(net: &Service, cx: &kernel::Ctx, trunk: &Trunk) -> ApiResult {
-    Ok(http::ok(&one(net, cx, trunk, &[])["trunk"].take()))
+fn bare(net: &Service, cx: &kernel::Ctx, trunk: &Trunk) -> Value {
+    one(net, cx, trunk, &[])["trunk"].take()
 }
 
 async fn get_subports(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
@@ -95,24 +95,4 @@ async fn get_subports(State(net): State<Service>, Cx(cx): Cx, Path(id): Path<Str
     Ok(http::ok(&json!({"sub_ports": trunk.sub_ports.iter().map(sub_port).collect::<Vec<_>>()})))
 }
 
-async fn add_subports(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let trunk = subports::add(&net, &cx, &id, given(&body)?, expect).await?;
-    bare(&net, &cx, &trunk)
-}
-
-async fn remove_subports(
-    State(net): State<Service>,
-    Cx(cx): Cx,
-    Path(id): Path<String>,
-    IfMatch(expect): IfMatch,
-    JsonBody(body): JsonBody,
-) -> ApiResult {
-    let trunk = subports::remove(&net, &cx, &id, given(&body)?, expect).await?;
-    bare(&net, &cx, &trunk)
-}
+actions!(given, bare; add_subports: subports::add, remove_subports: subports::remove);
