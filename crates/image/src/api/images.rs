@@ -56,14 +56,11 @@ pub(super) fn page(params: &Params) -> kernel::Result<kernel::Page> {
 /// The query again, with another marker.
 pub(super) fn query(params: &Params, marker: Option<&str>) -> String {
     let kept = params.0.iter().filter(|(k, _)| k != "marker").map(|(k, v)| (k.as_str(), v.as_str()));
-    let pairs: Vec<String> =
-        kept.chain(marker.map(|m| ("marker", m))).map(|(k, v)| format!("{}={}", escape(k), escape(v))).collect();
+    let pairs: Vec<String> = kept
+        .chain(marker.map(|m| ("marker", m)))
+        .map(|(k, v)| format!("{}={}", http::percent(k), http::percent(v)))
+        .collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
-}
-
-fn escape(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 async fn create(State(service): State<ImageService>, Cx(cx): Cx, JsonBody(body): JsonBody) -> ApiResult {

@@ -16,7 +16,7 @@ use super::{checked, until};
 use crate::Compute;
 use axum::{http::HeaderMap, response::Response};
 use futures_util::future::BoxFuture;
-use http::{ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Method, Params, Path, Schema, State, X_AUTH_TOKEN};
+use http::{ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Method, Params, Path, Schema, State, X_AUTH_TOKEN, percent};
 use kernel::{Ctx, Error, Kind, Microversion, Result};
 use policy::{Authorize, Rule, target};
 use ports::neighbours::{Ask, Verb};
@@ -145,18 +145,6 @@ fn items<'a>(body: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 /// `?key=value` of what may hold anything.
 fn query(key: &str, value: &str) -> String {
     format!("{key}={}", percent(value))
-}
-
-fn percent(text: &str) -> String {
-    use std::fmt::Write;
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            // Writing to a string cannot fail.
-            _ => drop(write!(out, "%{byte:02X}")),
-        }
-        out
-    })
 }
 
 /// `limit` and `offset`, as Nova cuts the lists of others.

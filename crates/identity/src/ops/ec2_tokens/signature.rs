@@ -5,6 +5,7 @@ use base64::{
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE},
 };
 use hmac::{Hmac, Mac};
+use http::percent;
 use serde_json::{Map, Value};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -75,7 +76,8 @@ impl<'a> Parts<'a> {
         if method {
             params.insert("SignatureMethod", "HmacSHA256".to_owned());
         }
-        let pairs: Vec<_> = params.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let pairs: Vec<_> =
+            params.iter().map(|(name, value)| format!("{}={}", percent(name), percent(value))).collect();
         pairs.join("&")
     }
 
@@ -150,17 +152,6 @@ fn sha256(key: &[u8], text: &[u8]) -> Vec<u8> {
 
 fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
-}
-
-fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for octet in text.bytes() {
-        match octet {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(octet)),
-            _ => out.push_str(&format!("%{octet:02X}")),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::SKEW;
 use crate::Refusal;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
+use http::percent;
 use kernel::Timestamp;
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
@@ -74,7 +75,7 @@ impl Signed {
 
     pub(super) fn signed_with(&self, consumer_secret: &str, token_secret: &str) -> bool {
         let Some(text) = self.param("oauth_signature") else { return false };
-        let key = format!("{}&{}", encode(consumer_secret), encode(token_secret));
+        let key = format!("{}&{}", percent(consumer_secret), percent(token_secret));
         let (base, given) = (self.base(), BASE64_STANDARD.decode(text).unwrap_or_default());
         match self.param("oauth_signature_method") {
             Some("HMAC-SHA1") => fits::<Hmac<Sha1>>(&key, &base, &given),
@@ -88,10 +89,10 @@ impl Signed {
     /// §3.4.1: method, address and parameters, each encoded, in an order that both sides can find.
     fn base(&self) -> String {
         let signed = self.params.iter().filter(|(name, _)| name != "oauth_signature");
-        let mut pairs: Vec<_> = signed.map(|(name, value)| (encode(name), encode(value))).collect();
+        let mut pairs: Vec<_> = signed.map(|(name, value)| (percent(name), percent(value))).collect();
         pairs.sort();
         let params: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        format!("{}&{}&{}", self.method, encode(&plain(&self.url)), encode(&params.join("&")))
+        format!("{}&{}&{}", self.method, percent(&plain(&self.url)), percent(&params.join("&")))
     }
 }
 
@@ -117,18 +118,6 @@ fn fits<M: Mac + hmac::digest::KeyInit>(key: &str, text: &str, given: &[u8]) -> 
 fn same(a: &str, b: &str) -> bool {
     let Ok(mac) = <Hmac<Sha256> as Mac>::new_from_slice(b.as_bytes()) else { return false };
     fits::<Hmac<Sha256>>(a, "", &mac.finalize().into_bytes())
-}
-
-/// §3.6: everything but letters, digits and `-._~`.
-fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for octet in text.bytes() {
-        match octet {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(octet)),
-            _ => out.push_str(&format!("%{octet:02X}")),
-        }
-    }
-    out
 }
 
 fn decode(text: &str) -> String {
@@ -168,7 +157,7 @@ mod tests {
     fn methods_are_oauthlibs() {
         let signed = |method: &str, signature: &str| {
             let header =
-                format!("OAuth oauth_signature_method=\"{method}\", oauth_signature=\"{}\"", encode(signature));
+                format!("OAuth oauth_signature_method=\"{method}\", oauth_signature=\"{}\"", percent(signature));
             Signed::new("POST", "http://x/y".into(), &[], Some(&header))
         };
         let mac = |key: &str| {
@@ -200,7 +189,7 @@ mod tests {
         ];
         let check = |name: &str, value: Option<&str>, expect: &str| {
             let pairs = whole.iter().filter(|(n, _)| *n != name).copied().chain(value.map(|v| (name, v)));
-            let header: Vec<_> = pairs.map(|(n, v)| format!("{n}=\"{}\"", encode(v))).collect();
+            let header: Vec<_> = pairs.map(|(n, v)| format!("{n}=\"{}\"", percent(v))).collect();
             let header = format!("OAuth {}", header.join(","));
             let request = Signed::new("POST", "http://x".into(), &[("oauth_x".into(), "1".into())], Some(&header));
             let told = request.well_formed(Timestamp::from_secs(1_800_000_500)).map_err(|e| e.to_string());
