@@ -1,7 +1,7 @@
 //! Volumes in Ceph: the suite, and what only this pool has. One test for all, since a cluster takes ten seconds to make.
 
 use crate::{
-    rig::{HOST, Local, holds, image_of, run, size_of, text, write},
+    rig::{HOST, Local, holds, size_of, small_image, write},
     support::{ceph::Ceph, guest::Guest},
 };
 use async_trait::async_trait;
@@ -98,13 +98,7 @@ impl PoolBench for Pool {
     }
 
     async fn image(&self) -> (ImageBytes, Arc<dyn ImageFetch>) {
-        let path = self.dir.path().join("image.qcow2");
-        let file = path.to_str().unwrap();
-        let out = run("qemu-img", &["create", "-q", "-f", "qcow2", file, "2M"]).await;
-        assert!(out.status.success(), "{}", text(&out));
-        let out = run("qemu-io", &["-f", "qcow2", "-c", "write -P 0x42 0 64k", file]).await;
-        assert!(out.status.success(), "{}", text(&out));
-        (image_of(&path, "qcow2"), Arc::new(Local(path)))
+        small_image(self.dir.path()).await
     }
 
     async fn leftovers(&self, id: &VolumeId) -> Vec<String> {

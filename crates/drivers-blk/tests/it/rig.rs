@@ -169,6 +169,17 @@ pub fn image_of(path: &Path, disk_format: &str) -> ImageBytes {
     ImageBytes { image: ImageId::new(), disk_format: disk_format.into(), size, hash, hash_algo: "sha512".into() }
 }
 
+/// 2 MiB of qcow2 in `dir` that begin with 64 KiB of 0x42, as `PoolBench::image` is to be.
+pub async fn small_image(dir: &Path) -> (ImageBytes, Arc<dyn ImageFetch>) {
+    let path = dir.join("image.qcow2");
+    let file = path.to_str().unwrap();
+    let out = run("qemu-img", &["create", "-q", "-f", "qcow2", file, "2M"]).await;
+    assert!(out.status.success(), "{}", text(&out));
+    let out = run("qemu-io", &["-f", "qcow2", "-c", "write -P 0x42 0 64k", file]).await;
+    assert!(out.status.success(), "{}", text(&out));
+    (image_of(&path, "qcow2"), Arc::new(Local(path)))
+}
+
 #[async_trait]
 impl PoolBench for Pool {
     fn pool(&self) -> Arc<dyn VolumeBackend> {
@@ -197,13 +208,7 @@ impl PoolBench for Pool {
     }
 
     async fn image(&self) -> (ImageBytes, Arc<dyn ImageFetch>) {
-        let path = self.dir.path().join("image.qcow2");
-        let file = path.to_str().unwrap();
-        let out = run("qemu-img", &["create", "-q", "-f", "qcow2", file, "2M"]).await;
-        assert!(out.status.success(), "{}", text(&out));
-        let out = run("qemu-io", &["-f", "qcow2", "-c", "write -P 0x42 0 64k", file]).await;
-        assert!(out.status.success(), "{}", text(&out));
-        (image_of(&path, "qcow2"), Arc::new(Local(path)))
+        small_image(self.dir.path()).await
     }
 
     async fn leftovers(&self, id: &VolumeId) -> Vec<String> {

@@ -21,11 +21,10 @@ use serde_json::{Value, json};
 
 /// An image as hosts are told of it (`compute::driver::ImageSource`): the hash and the format name what is kept.
 pub(crate) fn source(image: &Image) -> Value {
-    json!({
-        "image": image.id,
-        "disk_format": image.disk_format.as_deref().unwrap_or_default(),
-        "size": image.size.unwrap_or(0),
-        "hash": image.hash.as_deref().unwrap_or_default(),
-        "hash_algo": "sha512",
-    })
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    named(&image.id, &text(&image.disk_format), image.size.unwrap_or(0), &text(&image.hash))
+}
+
+fn named(id: &str, format: &str, size: u64, hash: &str) -> Value {
+    json!({"image": id, "disk_format": format, "size": size, "hash": hash, "hash_algo": "sha512"})
 }

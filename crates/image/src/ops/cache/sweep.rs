@@ -2,7 +2,7 @@
 
 use super::{
     hosts::{ask_all, kept},
-    source,
+    named, source,
 };
 use crate::{Image, ImageService, model::CacheRequest, policy, service::authorize};
 use ::policy::{Authorize, Permit};
@@ -103,9 +103,7 @@ async fn unqueue(service: &ImageService, permit: Permit, id: Option<String>) -> 
 async fn give_up(service: &ImageService, which: impl Fn(&str) -> bool) {
     for (host, answer) in ask_all(service, "image.cached", json!({})).await {
         for one in kept(&answer).iter().filter(|one| which(&one.hash)) {
-            let image = json!({
-                "image": "", "disk_format": one.format, "size": one.size, "hash": one.hash, "hash_algo": "sha512",
-            });
+            let image = named("", &one.format, one.size, &one.hash);
             if let Err(e) = service.0.hosts.call(&host, "image.uncache", image, PATIENCE).await {
                 tracing::warn!(%host, hash = one.hash, error = %e.internal_text(), "an image stays in a host's cache");
             }
