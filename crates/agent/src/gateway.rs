@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use compute::model::vm::{VmIntent, VmObserved};
 use kernel::{Clock, Error, HostName, ImageId, Result, Timestamp, VolumeId};
 use parking_lot::Mutex;
-use ports::{HostCalls, HostStatus, Images, KeyBytes, Volumes, image::ByteStream};
+use ports::{HostCalls, HostStatus, Images, KeyBytes, Load, Volumes, image::ByteStream};
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -68,6 +68,7 @@ pub struct Gateway {
 struct Connection {
     number: u64,
     down: mpsc::Sender<Down>,
+    load: Option<Load>,
     calls: HashMap<u64, oneshot::Sender<Result<Value>>>,
 }
 
@@ -104,7 +105,7 @@ impl Gateway {
         self.observer()?.hello(hello).await?;
         let (down, receiver) = mpsc::channel(QUEUE);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let connection = Connection { number, down: down.clone(), calls: HashMap::new() };
+        let connection = Connection { number, down: down.clone(), load: None, calls: HashMap::new() };
         self.hosts.lock().insert(hello.host.clone(), connection);
         self.seen(&hello.host);
         tracing::info!(host = %hello.host, incarnation = hello.incarnation, "host connected");
@@ -170,6 +171,13 @@ impl Gateway {
             )));
         }
         self.observer()?.observed(host, observations).await
+    }
+
+    pub(crate) fn loaded(&self, host: &HostName, load: Load) {
+        self.seen(host);
+        if let Some(connection) = self.hosts.lock().get_mut(host) {
+            connection.load = Some(load);
+        }
     }
 
     pub(crate) fn replied(&self, host: &HostName, reply: Reply) {
@@ -267,6 +275,10 @@ impl HostCalls for Gateway {
         self.hosts.lock().contains_key(host)
     }
 
+    fn load(&self, host: &HostName) -> Option<Load> {
+        self.hosts.lock().get(host)?.load
+    }
+
     fn is_expected(&self, host: &HostName) -> bool {
         self.is_connected(host) || {
             let last_seen = self.last_seen.lock().get(host).copied().unwrap_or(self.born);
@@ -290,10 +302,10 @@ mod tests {
         assert!(gateway.is_expected(&host) && !gateway.is_connected(&host), "the member has just begun");
         clock.advance(REJOIN);
         assert!(!gateway.is_expected(&host), "it never came");
-        gateway
-            .hosts
-            .lock()
-            .insert(host.clone(), Connection { number: 1, down: mpsc::channel(1).0, calls: HashMap::new() });
+        gateway.hosts.lock().insert(
+            host.clone(),
+            Connection { number: 1, down: mpsc::channel(1).0, load: None, calls: HashMap::new() },
+        );
         clock.advance(REJOIN);
         assert!(gateway.is_expected(&host), "it is connected");
         gateway.detach(&host, 1);

@@ -38,6 +38,8 @@ use volume::{driver::VolumeBackend, encryptor::Encryptor};
 const SILENCE: Duration = Duration::from_secs(10);
 /// Between looks for images that nobody uses.
 const PRUNING: Duration = Duration::from_secs(3600);
+/// How often a host says how busy it is.
+const MEASURING: Duration = Duration::from_secs(10);
 const RECONNECT: Duration = Duration::from_millis(500);
 /// So that a bug met at every try does not keep a core busy.
 const AFTER_PANIC: Duration = Duration::from_millis(200);
@@ -76,6 +78,8 @@ pub struct HostConfig {
     pub name: HostName,
     pub state_dir: PathBuf,
     pub availability_zone: String,
+    /// `rack`, `room`, …: where it stands.
+    pub labels: BTreeMap<String, String>,
     /// Where other hosts reach this one.
     pub address: String,
 }
@@ -242,6 +246,7 @@ impl Host {
             host: self.config.name.clone(),
             incarnation: self.shared.incarnation,
             availability_zone: self.config.availability_zone.clone(),
+            labels: self.config.labels.clone(),
             address: self.config.address.clone(),
             capabilities: self.shared.drivers.hypervisor.capabilities().await?,
             pools: self.shared.pools().await,
@@ -254,8 +259,10 @@ impl Host {
         for vm in self.vms.values() {
             let _ = vm.send(VmMessage::Report);
         }
+        let mut measuring = tokio::time::interval(MEASURING);
         loop {
             tokio::select! {
+                _ = measuring.tick() => self.say_load(),
                 down = tokio::time::timeout(SILENCE, stream.next()) => match down {
                     Ok(Some(down)) => self.handle(down),
                     Ok(None) | Err(_) => return Ok(()),
@@ -269,6 +276,20 @@ impl Host {
                 },
             }
         }
+    }
+
+    /// How busy this host is, for whoever looks for a place. A measurement that is lost is followed by the next.
+    fn say_load(&self) {
+        let shared = Arc::clone(&self.shared);
+        telemetry::spawn_caught("agent.load", async move {
+            let said = match shared.drivers.hypervisor.load().await {
+                Ok(load) => shared.link.load(&shared.host, load).await,
+                Err(e) => Err(e),
+            };
+            if let Err(e) = said {
+                tracing::debug!(host = %shared.host, error = %e.internal_text(), "the host's load could not be told");
+            }
+        });
     }
 
     fn handle(&mut self, down: Down) {

@@ -6,7 +6,7 @@ use compute::model::vm::VmObserved;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use kernel::{HostName, ImageId, Result, VolumeId};
-use ports::KeyBytes;
+use ports::{KeyBytes, Load};
 use std::{path::Path, sync::Arc};
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -17,6 +17,8 @@ pub trait MemberLink: Send + Sync + 'static {
     /// Reports; when it is `Ok` the member has it.
     async fn observe(&self, host: &HostName, observations: Vec<VmObserved>) -> Result<()>;
     async fn reply(&self, host: &HostName, reply: Reply) -> Result<()>;
+    /// Says how busy the host is.
+    async fn load(&self, host: &HostName, load: Load) -> Result<()>;
     /// Writes an image's bytes to a file.
     async fn fetch_image(&self, image: &ImageId, to: &Path) -> Result<()>;
     /// Fills an image from a file.
@@ -40,6 +42,10 @@ impl MemberLink for LocalLink {
     }
     async fn reply(&self, host: &HostName, reply: Reply) -> Result<()> {
         self.0.replied(host, reply);
+        Ok(())
+    }
+    async fn load(&self, host: &HostName, load: Load) -> Result<()> {
+        self.0.loaded(host, load);
         Ok(())
     }
     async fn fetch_image(&self, image: &ImageId, to: &Path) -> Result<()> {

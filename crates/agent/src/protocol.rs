@@ -4,6 +4,7 @@ use compute::{driver::HostCapabilities, model::vm::VmIntent};
 use kernel::{HostName, ServerId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The first word of a host: who it is and what it has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +13,8 @@ pub struct Hello {
     /// Grows with every start of the host's agent.
     pub incarnation: u64,
     pub availability_zone: String,
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// Where other hosts reach this one's exports.
     pub address: String,
     pub capabilities: HostCapabilities,

@@ -1,10 +1,11 @@
-//! The link over the network: seven routes on the member, spoken over HTTP/2 and mutual TLS.
+//! The link over the network: eight routes on the member, spoken over HTTP/2 and mutual TLS.
 //!
 //! | route | body | answer |
 //! |---|---|---|
 //! | `POST /agent/v1/stream` | `Hello` | one `Down` a line, until either side ends |
 //! | `POST /agent/v1/observations` | list of `VmObserved` | 204 when durable |
 //! | `POST /agent/v1/replies` | `Reply` | 204 |
+//! | `POST /agent/v1/load` | `Load` | 204 |
 //! | `GET /agent/v1/images/{id}` | – | the bytes |
 //! | `PUT /agent/v1/images/{id}` | the bytes | 204 when the image is active |
 //! | `GET /agent/v1/volumes/{id}/key` | – | the key of an encrypted volume of the host's |
@@ -35,7 +36,7 @@ use http::axum::{
 };
 use http::{Client, ClientResponse, PeerCert};
 use kernel::{Error, HostName, ImageId, Result, VolumeId, error::Doing};
-use ports::KeyBytes;
+use ports::{KeyBytes, Load};
 use std::{path, sync::Arc, time::Duration};
 use tokio::io::AsyncWriteExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -63,6 +64,7 @@ pub fn routes(gateway: Arc<Gateway>, peer_name: PeerName) -> Router {
         .route("/agent/v1/stream", post(open_stream))
         .route("/agent/v1/observations", post(observations))
         .route("/agent/v1/replies", post(replies))
+        .route("/agent/v1/load", post(load))
         .route("/agent/v1/images/{id}", get(read_image).put(fill_image))
         .route("/agent/v1/volumes/{id}/key", get(volume_key))
         .route("/agent/v1/tunnels/{id}", post(open_tunnel))
@@ -125,6 +127,15 @@ async fn replies(
     Json(reply): Json<Reply>,
 ) -> Result<StatusCode, Refused> {
     member.gateway.replied(&member.peer(&cert)?, reply);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn load(
+    State(member): State<Member>,
+    Extension(cert): Extension<PeerCert>,
+    Json(load): Json<Load>,
+) -> Result<StatusCode, Refused> {
+    member.gateway.loaded(&member.peer(&cert)?, load);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -256,6 +267,10 @@ impl MemberLink for RemoteLink {
 
     async fn reply(&self, _host: &HostName, reply: Reply) -> Result<()> {
         accepted(self.client.post(self.url("replies")).json(&reply).send().await).await.map(|_| ())
+    }
+
+    async fn load(&self, _host: &HostName, load: Load) -> Result<()> {
+        accepted(self.client.post(self.url("load")).json(&load).send().await).await.map(|_| ())
     }
 
     async fn fetch_image(&self, image: &ImageId, to: &path::Path) -> Result<()> {

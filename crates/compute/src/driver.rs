@@ -24,7 +24,7 @@
 use async_trait::async_trait;
 use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};
 pub use ports::ClientCache;
-use ports::{DiskLimits, KeyBytes};
+use ports::{DiskLimits, KeyBytes, Load};
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::broadcast;
@@ -284,6 +284,9 @@ pub struct VmStats {
 #[async_trait]
 pub trait Hypervisor: Send + Sync + 'static {
     async fn capabilities(&self) -> Result<HostCapabilities>;
+
+    /// How busy the host is, by measurement since it was last asked.
+    async fn load(&self) -> Result<Load>;
 
     /// Every guest this driver knows on this host, re-adopted ones included.
     async fn list(&self) -> Result<Vec<VmStatus>>;

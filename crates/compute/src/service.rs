@@ -3,10 +3,10 @@
 use crate::model::ComputeHost;
 use flow::Starter;
 use kernel::{Clock, HostName};
-use ports::{HostCalls, Images, Neighbours, Placer, PortBinder, Projects, Volumes};
+use ports::{HostCalls, Images, Neighbours, Placer, PortBinder, Projects, Roster, Volumes};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, ops::Deref, sync::Arc, time::Duration};
-use store::{Snapshot, Store};
+use store::Store;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -53,9 +53,13 @@ impl Compute {
     }
 
     /// Hosts that may take new servers: connected or about to be again, and not disabled.
-    pub(crate) fn expected(&self, snapshot: &Snapshot) -> Vec<HostName> {
-        let usable = |h: &ComputeHost| !h.disabled && !h.forced_down && self.hosts.is_expected(&h.name);
-        snapshot.all::<ComputeHost>().filter(|h| usable(h)).map(|h| h.name.clone()).collect()
+    pub(crate) fn roster(&self) -> Roster {
+        let c = self.clone();
+        Roster::new(move |view, name| {
+            let host = view.get::<ComputeHost>(name)?;
+            let usable = !host.disabled && !host.forced_down && c.hosts.is_expected(name);
+            usable.then(|| c.hosts.load(name).unwrap_or_default())
+        })
     }
 
     /// Names of all connected hosts: for views of many servers, looked up once.

@@ -25,6 +25,7 @@ macro_rules! keys {
 keys! {
     "node.name" = "\"\"", "this host's name in the cloud; empty: the machine's host name";
     "node.availability_zone" = "\"nova\"", "the zone its servers are in";
+    "node.labels" = "[]", "where it stands and what is special about it, [\"rack=r12\", \"room=b\"]: failure domains, and what flavors may ask for";
     "node.address" = "\"127.0.0.1\"", "where other hosts reach this one (tunnels, volume exports)";
     "node.region" = "\"RegionOne\"", "the region's name in the catalog";
     "node.acceptance" = "false", "settings that the acceptance suites want: lock-out after 2 tries for 5 s, password history 2, minimum age 0, network quotas of Neutron's own jobs";
@@ -108,6 +109,17 @@ keys! {
     "volume.backends" = "[]", "further back ends, NAME=DRIVER or NAME=DRIVER:WHERE; types choose by volume_backend_name";
     "volume.ceph_conf" = "\"/etc/ceph/ceph.conf\"", "where Ceph's monitors and the user's keyring are; the same path on every host";
     "volume.ceph_user" = "\"tstack\"", "Ceph's user, without `client.`";
+    "scheduler.cpu_allocation_ratio" = "4.0", "vCPUs of guests for each processor; as the two next, for hosts where nobody has set the ratio of the inventory";
+    "scheduler.ram_allocation_ratio" = "1.0", "memory of guests for each MiB there is";
+    "scheduler.disk_allocation_ratio" = "1.0", "local disk of guests for each GiB there is";
+    "scheduler.reserved_cpus" = "0", "processors that each host keeps for itself";
+    "scheduler.reserved_memory_mib" = "512", "memory that each host keeps for itself";
+    "scheduler.reserved_disk_gib" = "0", "disk that each host keeps for itself";
+    "scheduler.memory_weight" = "1.0", "how much free memory makes a host better; below 0 servers are packed onto few hosts";
+    "scheduler.cpu_weight" = "1.0", "the same for free vCPUs";
+    "scheduler.disk_weight" = "1.0", "the same for free disk";
+    "scheduler.load_weight" = "1.0", "how much a host that is busy, as it measures itself, is worse";
+    "scheduler.soft_affinity_weight" = "10.0", "how much the soft rules of server groups count";
     "log.level" = "\"info\"", "error, warn, info, debug or trace";
     "log.format" = "\"text\"", "text or json";
 }
@@ -172,6 +184,11 @@ impl Config {
     fn set_value(&mut self, path: &str, value: toml::Value) -> Result<()> {
         let key = KEYS.iter().find(|k| k.path == path).ok_or_else(|| Error::bad_request(unknown(path)))?;
         let wanted = default_of(key);
+        // Nobody minds `4` where `4.0` is expected.
+        let value = match value.as_integer() {
+            Some(whole) if wanted.is_float() => toml::Value::Float(whole as f64),
+            _ => value,
+        };
         if !wanted.same_type(&value) {
             let text = format!("{path} = {value}: expected {}, for instance {wanted}", article(wanted.type_str()));
             return Err(Error::bad_request(text));
@@ -188,6 +205,9 @@ impl Config {
     }
     pub fn number(&self, path: &str) -> u64 {
         self.value(path).as_integer().and_then(|n| u64::try_from(n).ok()).unwrap_or_default()
+    }
+    pub fn decimal(&self, path: &str) -> f64 {
+        self.value(path).as_float().unwrap_or_default()
     }
     pub fn flag(&self, path: &str) -> bool {
         self.value(path).as_bool().unwrap_or_default()

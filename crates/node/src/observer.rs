@@ -23,6 +23,7 @@ impl Observer for Reports {
             host: hello.host.clone(),
             address: hello.address.clone(),
             availability_zone: hello.availability_zone.clone(),
+            labels: hello.labels.clone(),
             capabilities: hello.capabilities.clone(),
         };
         self.0.compute.host_report(report).await

@@ -24,7 +24,7 @@ pub async fn run(config: Config, pidfile: Pidfile, stop: impl Future<Output = ()
         ..ClientConfig::default()
     })?;
     let link = Arc::new(RemoteLink::new(client, config.text("agent.member")));
-    let host = Host::open(host_config(&config), side.drivers.clone(), link, SystemClock::shared())?;
+    let host = Host::open(host_config(&config)?, side.drivers.clone(), link, SystemClock::shared())?;
     pidfile.ready()?;
     tracing::info!(member = config.text("agent.member"), node = %config.node_name(), "ready");
     tokio::select! {

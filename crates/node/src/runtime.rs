@@ -223,18 +223,19 @@ async fn start_host(
 ) -> Result<Task> {
     let side = drivers::host(config, Some(region)).await?;
     let link = Arc::new(LocalLink(services.gateway.clone()));
-    let host = Host::open(host_config(config), side.drivers.clone(), link, clock)?;
+    let host = Host::open(host_config(config)?, side.drivers.clone(), link, clock)?;
     Ok(telemetry::spawn_caught("host", async move {
         let _side = side; // its supervisors live as long as the agent
         host.run().await;
     }))
 }
 
-pub(crate) fn host_config(config: &Config) -> HostConfig {
-    HostConfig {
+pub(crate) fn host_config(config: &Config) -> Result<HostConfig> {
+    Ok(HostConfig {
         name: config.node_name(),
         state_dir: config.data_dir.join("agent"),
         availability_zone: config.text("node.availability_zone").to_owned(),
+        labels: crate::settings::labels(config)?,
         address: config.text("node.address").to_owned(),
-    }
+    })
 }

@@ -11,7 +11,7 @@ use image::{ImageDeps, ImageService};
 use kernel::{Clock, Error, Result};
 use keymanager::{KeyManager, KeyManagerDeps};
 use network::Network;
-use placement::{KeepHosts, Placement, Scheduler};
+use placement::{KeepHosts, Placement};
 use policy::Policies;
 use ports::{Placer, PortBinder, Projects};
 use std::sync::Arc;
@@ -109,7 +109,7 @@ impl Services {
             keys: Arc::new(keymanager.clone()),
         });
         let loopback: Arc<Loopback> = Arc::default();
-        let placer: Arc<dyn Placer> = Arc::new(Scheduler::default());
+        let placer: Arc<dyn Placer> = Arc::new(settings::scheduler(config));
         let binder: Arc<dyn PortBinder> = Arc::new(network.clone());
         let compute = Compute::new(compute::Deps {
             store: store.clone(),

@@ -4,6 +4,8 @@ use crate::{Config, drivers::EXTERNAL};
 use identity::{Algorithm, IdentityConfig, LimitModel, LockoutConfig, TokenFormat};
 use kernel::{Error, Result, error::Doing};
 use network::{Physical, Settings};
+use placement::{Ratios, Scheduler, Weights};
+use std::collections::BTreeMap;
 
 /// The `identity.*` keys.
 pub fn identity(config: &Config) -> Result<IdentityConfig> {
@@ -93,6 +95,41 @@ pub fn network(config: &Config) -> Result<Settings> {
         max_allowed_address_pairs: count("network.max_allowed_address_pairs")?,
         resync_seconds: config.number("network.resync_seconds").max(1),
     })
+}
+
+/// `node.labels`: `key=value` each.
+pub fn labels(config: &Config) -> Result<BTreeMap<String, String>> {
+    let pair = |label: &String| {
+        let pair = label.split_once('=').filter(|(key, value)| !key.trim().is_empty() && !value.trim().is_empty());
+        let (key, value) =
+            pair.ok_or_else(|| Error::bad_request(format!("node.labels: {label:?} is not of the form key=value")))?;
+        Ok((key.trim().to_owned(), value.trim().to_owned()))
+    };
+    config.list("node.labels").iter().map(pair).collect()
+}
+
+/// The `scheduler.*` keys.
+pub fn scheduler(config: &Config) -> Scheduler {
+    let decimal = |name: &str| config.decimal(&format!("scheduler.{name}"));
+    let number = |name: &str| config.number(&format!("scheduler.{name}"));
+    Scheduler {
+        ratios: Ratios {
+            cpu_allocation_ratio: decimal("cpu_allocation_ratio"),
+            ram_allocation_ratio: decimal("ram_allocation_ratio"),
+            disk_allocation_ratio: decimal("disk_allocation_ratio"),
+            reserved_cpus: number("reserved_cpus"),
+            reserved_memory_mib: number("reserved_memory_mib"),
+            reserved_disk_gib: number("reserved_disk_gib"),
+            default_zone: config.text("node.availability_zone").to_owned(),
+        },
+        weights: Weights {
+            memory: decimal("memory_weight"),
+            cpu: decimal("cpu_weight"),
+            disk: decimal("disk_weight"),
+            load: decimal("load_weight"),
+            soft_affinity: decimal("soft_affinity_weight"),
+        },
+    }
 }
 
 /// The `image.import_*` keys.

@@ -6,7 +6,7 @@ use http::testkit::{Api, Tokens, deps, member_of};
 use kernel::{HostName, Result, Timestamp};
 use placement::{Placement, Scheduler, api::router, schema};
 use policy::Policies;
-use ports::{Inventory, PlaceRequest, Placer};
+use ports::{Inventory, Labels, PlaceRequest, Placer, Roster};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -36,7 +36,11 @@ async fn hosts(store: &Store, scheduler: &Scheduler) -> Result<()> {
                 let traits = vec!["HW_ARCH_X86_64".to_owned(), "COMPUTE_NODE".into()];
                 let inventory = Inventory { host: name(*n), vcpus, memory_mib, disk_gib, traits };
                 scheduler.report_inventory(tx, &inventory, Timestamp::from_secs(1))?;
-                scheduler.set_zone(tx, &name(*n), &format!("zone-{}", n % 4))?;
+                scheduler.set_labels(
+                    tx,
+                    &name(*n),
+                    &Labels { zone: format!("zone-{}", n % 4), ..Labels::default() },
+                )?;
             }
             Ok(())
         };
@@ -45,7 +49,7 @@ async fn hosts(store: &Store, scheduler: &Scheduler) -> Result<()> {
     Ok(())
 }
 
-fn request(n: usize, expected: &[HostName], apart: &[HostName]) -> PlaceRequest {
+fn request(n: usize, roster: &Roster, apart: &[HostName]) -> PlaceRequest {
     let (vcpus, memory, disk) = FLAVORS[n % FLAVORS.len()];
     PlaceRequest {
         consumer: format!("server-{n}"),
@@ -55,19 +59,19 @@ fn request(n: usize, expected: &[HostName], apart: &[HostName]) -> PlaceRequest 
         required_traits: vec!["HW_ARCH_X86_64".into()],
         availability_zone: n.is_multiple_of(3).then(|| format!("zone-{}", n % 4)),
         different_from: apart.to_vec(),
-        expected: expected.to_vec(),
+        roster: roster.clone(),
         ..PlaceRequest::default()
     }
 }
 
 async fn placements(store: &Store, scheduler: &Scheduler) -> Result<Vec<Duration>> {
-    let expected: Vec<_> = (0..HOSTS).map(name).collect();
+    let roster = Roster::of((0..HOSTS).map(name));
     let mut groups: BTreeMap<usize, Vec<HostName>> = BTreeMap::new();
     let mut took = Vec::with_capacity(PLACEMENTS);
     for n in 0..PLACEMENTS {
         let group = n.is_multiple_of(5).then_some(n / (5 * GROUP));
         let apart = group.and_then(|g| groups.get(&g)).map_or(&[][..], |list| list);
-        let (request, scheduler) = (request(n, &expected, apart), scheduler.clone());
+        let (request, scheduler) = (request(n, &roster, apart), scheduler.clone());
         let began = Instant::now();
         let claim =
             store.transact("bench.place", move |tx| scheduler.claim(tx, &request, Timestamp::from_secs(2))).await?;

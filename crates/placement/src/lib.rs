@@ -45,6 +45,7 @@ use content::Content;
 pub use error::PlacementError;
 pub use flows::KeepHosts;
 pub use placer::{Ratios, Scheduler};
+pub use scheduler::weighers::Weights;
 pub use service::Placement;
 
 use model::{Allocation, CustomClass, CustomTrait, Provider};

@@ -4,10 +4,10 @@ use crate::{
     PlacementError,
     model::{self, Allocation, Inventory, Provider, ProviderId, Reported, book, unbook},
     ops::providers,
-    scheduler,
+    scheduler::{self, Asked, weighers::Weights},
 };
 use kernel::{HostName, Result, ServerId, Timestamp};
-use ports::{Claim, PlaceRequest, Placer};
+use ports::{Claim, Domain, Labels, PlaceRequest, Placer, Refusals};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 use store::{Snapshot, Tx};
@@ -44,23 +44,34 @@ impl Default for Ratios {
 #[derive(Clone, Debug, Default)]
 pub struct Scheduler {
     pub ratios: Ratios,
+    pub weights: Weights,
 }
 
 impl Scheduler {
     /// The hosts worth a look, in order; the scheduler stops when it has seen enough of them.
-    fn candidates<'a>(view: &'a Snapshot, request: &'a PlaceRequest) -> Box<dyn Iterator<Item = Arc<Provider>> + 'a> {
+    fn candidates<'a>(
+        &self,
+        view: &'a Snapshot,
+        request: &'a PlaceRequest,
+    ) -> Box<dyn Iterator<Item = Arc<Provider>> + 'a> {
         let named = |hosts: &'a [HostName]| hosts.iter().filter_map(|h| view.get(&ProviderId::of_host(h)));
         if !request.only_hosts.is_empty() {
             return Box::new(named(&request.only_hosts));
         }
-        if !request.same_as.is_empty() && !request.soft {
+        if !request.same_as.is_empty() && !request.soft && request.domain == Domain::Host {
             return Box::new(named(&request.same_as));
         }
         let (index, prefix) = match &request.availability_zone {
             Some(zone) => (Provider::BY_ZONE, format!("{zone}/")),
             None => (Provider::BY_FREE, String::new()),
         };
-        let ranged = view.range_by(index, &prefix, "").take_while(move |(value, _)| value.starts_with(&prefix));
+        let asked = request.resources.get("MEMORY_MB").copied().unwrap_or(0);
+        let fullest = format!("{prefix}{}", Provider::order(asked));
+        let ranged: Box<dyn Iterator<Item = _>> = match self.weights.packs() {
+            true => Box::new(view.range_back(index, &fullest)),
+            false => Box::new(view.range_by(index, &prefix, "")),
+        };
+        let ranged = ranged.take_while(move |(value, _)| value.starts_with(&prefix));
         Box::new(named(&request.same_as).chain(ranged.filter_map(|(_, key)| view.get(key))))
     }
 
@@ -93,7 +104,8 @@ impl Placer for Scheduler {
         // What the consumer has already is in the way of none but others.
         let before = tx.get::<Allocation>(&request.consumer);
         unbook(tx, &request.consumer)?;
-        let chosen = scheduler::choose(request, Self::candidates(tx.view(), request));
+        let asked = Asked::new(request, tx.view());
+        let chosen = scheduler::choose(&asked, &self.weights, self.candidates(tx.view(), request));
         let id = chosen.ok_or(PlacementError::NoValidHost)?.id.clone();
         // Only this read is validated at commit: if another member changed the host meanwhile, everything is decided again.
         let provider = tx.get::<Provider>(&id).ok_or(PlacementError::NoValidHost)?;
@@ -130,10 +142,10 @@ impl Placer for Scheduler {
         Ok(())
     }
 
-    fn set_zone(&self, tx: &mut Tx, host: &HostName, zone: &str) -> Result<()> {
+    fn set_labels(&self, tx: &mut Tx, host: &HostName, labels: &Labels) -> Result<()> {
         let id = ProviderId::of_host(host);
-        if tx.get::<Provider>(&id).is_some_and(|p| p.zone != zone) {
-            tx.update::<Provider>(&id, |p| p.zone = zone.into());
+        if tx.get::<Provider>(&id).is_some_and(|p| p.zone != labels.zone || p.labels != labels.labels) {
+            tx.update::<Provider>(&id, |p| (p.zone, p.labels) = (labels.zone.clone(), labels.labels.clone()));
         }
         Ok(())
     }
@@ -150,8 +162,8 @@ impl Placer for Scheduler {
         }
     }
 
-    fn explain(&self, snapshot: &Snapshot, request: &PlaceRequest) -> Vec<(HostName, String)> {
-        scheduler::explain(request, snapshot.all::<Provider>())
+    fn explain(&self, snapshot: &Snapshot, request: &PlaceRequest) -> Refusals {
+        scheduler::explain(&Asked::new(request, snapshot), snapshot.all::<Provider>())
     }
 
     fn used(&self, snapshot: &Snapshot, host: &HostName) -> BTreeMap<String, u64> {

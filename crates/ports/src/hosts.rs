@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use kernel::{HostName, Result, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -12,6 +13,13 @@ pub struct HostStatus {
     pub connected: bool,
     /// When the agent was last heard.
     pub last_seen: Timestamp,
+}
+
+/// How busy a host says it is, as shares of what it has: 0 idle, 1 all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    pub cpu: f64,
+    pub memory: f64,
 }
 
 /// A call to the agent of a host: `method` names an operation of one of the drivers there (`volume.create`,
@@ -30,5 +38,9 @@ pub trait HostCalls: Send + Sync + 'static {
     /// has just begun knows of nobody yet, and expects all.
     fn is_expected(&self, host: &HostName) -> bool {
         self.is_connected(host)
+    }
+    /// What the host's agent last said of how busy it is; `None` before it did.
+    fn load(&self, _host: &HostName) -> Option<Load> {
+        None
     }
 }

@@ -21,13 +21,13 @@ pub mod quota;
 pub mod volume;
 
 pub use compute::{ServerInfo, Servers, VolumeGrown};
-pub use hosts::{HostCalls, HostStatus};
+pub use hosts::{HostCalls, HostStatus, Load};
 pub use image::{ImageInfo, Images, NewImage};
 pub use keys::{KeyBytes, Keys, NewKey, Sealer};
 pub use limits::Limits;
 pub use neighbours::Neighbours;
 pub use network::{Address, AddressKind, BoundPort, NicRequest, PortBinder, PortPlan};
-pub use placement::{Claim, Inventory, PlaceRequest, Placer};
+pub use placement::{Claim, Domain, Inventory, Labels, PlaceRequest, Placer, Refusals, Roster};
 pub use projects::{ProjectInfo, Projects};
 pub use quota::{QuotaDefault, Quotas};
 pub use volume::{

@@ -133,6 +133,17 @@ impl Snapshot {
         self.table::<T>().indexes[index.slot].range(from..).map(|(value, key)| (value, key))
     }
 
+    /// The same backwards: from `value` (whatever the key) down.
+    pub fn range_back<'a, T: Object>(
+        &'a self,
+        index: Index<T>,
+        value: &str,
+    ) -> impl Iterator<Item = (&'a Key, &'a Key)> + 'a {
+        // No key begins with U+10FFFF.
+        let to = (Key::new(value), Key::new("\u{10ffff}"));
+        self.table::<T>().indexes[index.slot].range(..=to).rev().map(|(value, key)| (value, key))
+    }
+
     pub fn count_by<T: Object>(&self, index: Index<T>, value: &str) -> usize {
         self.keys_by(index, value).count()
     }

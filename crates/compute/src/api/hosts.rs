@@ -60,7 +60,7 @@ async fn list(State(c): State<Compute>, Cx(cx): Cx, params: Params) -> ApiResult
     let snapshot = c.store.read().await?;
     let wanted = params.get("zone").filter(|zone| !zone.is_empty());
     let hosts = snapshot.all::<ComputeHost>().filter(|h| !h.disabled).map(|h| {
-        let zone = zone_of(&snapshot, &h.name).unwrap_or_else(|| h.zone.clone());
+        let zone = zone_of(&snapshot, &h);
         (h.name.clone(), zone)
     });
     let shown = hosts.filter(|(_, zone)| wanted.is_none_or(|wanted| wanted == zone));

@@ -32,7 +32,7 @@ use crate::{
 };
 use flow::{Commit, Flow, Start, Step, StepCx, StepError, StepResult};
 use kernel::{Error, HostName, PortId, Result, ServerId, Timestamp};
-use ports::{AttachRequest, ConnectedVolume, ImageInfo, PlaceRequest, network::BindPorts};
+use ports::{AttachRequest, ConnectedVolume, ImageInfo, PlaceRequest, Roster, network::BindPorts};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use store::{Snapshot, Tx};
@@ -102,10 +102,9 @@ impl Flow for CreateServer {
 impl CreateServer {
     async fn place(self: Arc<Self>, cx: StepCx, _state: State) -> StepResult<Self> {
         let (c, now) = (self.0.clone(), cx.now());
-        let expected = c.expected(&cx.snapshot());
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
-            let request = place_request(tx, &server, state, expected.clone());
+            let request = place_request(tx, &server, state, c.roster());
             let claim = c.placer.claim(tx, &request, now)?;
             state.host = Some(claim.host.clone());
             tx.update::<Server>(&state.server, |s| {
@@ -228,11 +227,8 @@ impl CreateServer {
         if state.host.is_some() {
             return None;
         }
-        let expected = self.0.expected(tx.view());
-        let request = place_request(tx, server, state, expected);
-        let told = self.0.placer.explain(tx.view(), &request);
-        let lines: Vec<_> = told.iter().map(|(host, why)| format!("{host}: {why}")).collect();
-        Some(if lines.is_empty() { "there are no hosts".into() } else { lines.join("; ") })
+        let request = place_request(tx, server, state, self.0.roster());
+        Some(self.0.placer.explain(tx.view(), &request).to_string())
     }
 }
 
@@ -241,7 +237,7 @@ fn working(server: &Server, task: Task) -> Option<Task> {
     Some(if server.is_deleting() { Task::Deleting } else { task })
 }
 
-pub(crate) fn place_request(tx: &mut Tx, server: &Server, state: &State, expected: Vec<HostName>) -> PlaceRequest {
+pub(crate) fn place_request(tx: &mut Tx, server: &Server, state: &State, roster: Roster) -> PlaceRequest {
     let group = server.group.as_ref().and_then(|id| tx.get::<ServerGroup>(id)).map(|group| {
         let members = tx.by(Server::BY_GROUP, &group.id);
         // Read by key, so that what is decided on is validated at commit.
@@ -252,7 +248,7 @@ pub(crate) fn place_request(tx: &mut Tx, server: &Server, state: &State, expecte
         ["same_host", "different_host"].iter().flat_map(|hint| placing::hinted(server, hint)).collect();
     let hosts: Vec<_> = hinted.iter().map(|id| tx.get::<Server>(id).and_then(|s| s.host.clone())).collect();
     let host_of = |id: &str| hinted.iter().position(|h| *h == id).and_then(|at| hosts[at].clone());
-    let mut request = placing::request(server, group.as_ref(), host_of, expected);
+    let mut request = placing::request(server, group.as_ref(), host_of, roster);
     request.not_hosts.extend(state.not_hosts.iter().cloned());
     request
 }

@@ -1,4 +1,6 @@
+use super::ComputeHost;
 use kernel::{HostName, Timestamp};
+use ports::Labels;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Key, Object, Snapshot};
@@ -31,8 +33,21 @@ impl Object for Aggregate {
     }
 }
 
-/// The zone that aggregates put a host into.
-pub fn zone_of(snapshot: &Snapshot, host: &HostName) -> Option<String> {
-    let mut having = snapshot.all::<Aggregate>().filter(|a| a.hosts.contains(host));
-    having.find_map(|a| a.zone().map(str::to_owned))
+/// The zone of a host: an aggregate's, or its own.
+pub fn zone_of(view: &Snapshot, host: &ComputeHost) -> String {
+    let mut having = view.all::<Aggregate>().filter(|a| a.hosts.contains(&host.name));
+    having.find_map(|a| a.zone().map(str::to_owned)).unwrap_or_else(|| host.zone.clone())
+}
+
+/// Where a host is and what is said of it: by its aggregates, and by itself where they are silent.
+pub fn labels_of(view: &Snapshot, host: &ComputeHost) -> Labels {
+    let mut labels = Labels { zone: zone_of(view, host), labels: BTreeMap::new() };
+    let having: Vec<_> = view.all::<Aggregate>().filter(|a| a.hosts.contains(&host.name)).collect();
+    for (key, value) in having.iter().flat_map(|a| &a.metadata).filter(|(key, _)| *key != Aggregate::ZONE) {
+        labels.labels.entry(key.clone()).or_default().insert(value.clone());
+    }
+    for (key, value) in &host.labels {
+        labels.labels.entry(key.clone()).or_insert_with(|| [value.clone()].into());
+    }
+    labels
 }

@@ -1,6 +1,7 @@
 use crate::driver::HostCapabilities;
 use kernel::{HostName, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use store::{Key, Object};
 
 /// A host that has reported once: Nova's service `nova-compute` and its hypervisor in one. Whether its agent is connected
@@ -20,6 +21,9 @@ pub struct ComputeHost {
     pub address: String,
     /// The zone its agent was configured with; an aggregate may put the host elsewhere.
     pub zone: String,
+    /// `rack`, `room` and what else its agent was configured with: failure domains, and what flavors may ask for.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     pub created: Timestamp,
     pub updated: Timestamp,
 }

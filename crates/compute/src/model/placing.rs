@@ -5,7 +5,7 @@ use super::{
     server::Server,
 };
 use kernel::HostName;
-use ports::PlaceRequest;
+use ports::{Domain, PlaceRequest, Roster};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -24,12 +24,12 @@ pub fn hinted<'a>(server: &'a Server, hint: &str) -> Vec<&'a str> {
     }
 }
 
-/// `expected`: hosts whose agent is there or soon will be, and which are not disabled. `host_of` looks up the host of a hinted server.
+/// `roster`: hosts whose agent is there or soon will be, and which are not disabled. `host_of` looks up the host of a hinted server.
 pub fn request(
     server: &Server,
     group: Option<&GroupView>,
     host_of: impl Fn(&str) -> Option<HostName>,
-    expected: Vec<HostName>,
+    roster: Roster,
 ) -> PlaceRequest {
     let hosts_of = |hint: &str| hinted(server, hint).into_iter().filter_map(&host_of).collect::<Vec<_>>();
     let mut request = PlaceRequest {
@@ -41,7 +41,11 @@ pub fn request(
         only_hosts: server.forced_host.clone().into_iter().collect(),
         not_hosts: hosts_of("different_host"),
         image: server.image.clone(),
-        expected,
+        flavor: server.flavor.name.clone(),
+        label_conditions: label_conditions(server),
+        image_properties: server.properties.clone(),
+        domain: domain(server),
+        roster,
         ..PlaceRequest::default()
     };
     if request.only_hosts.is_empty() {
@@ -73,6 +77,22 @@ pub fn resources(server: &Server) -> BTreeMap<String, u64> {
     }
     resources.retain(|_, amount| *amount > 0);
     resources
+}
+
+/// Of what its aggregates are to say: extra specs of that scope.
+fn label_conditions(server: &Server) -> BTreeMap<String, String> {
+    let scoped = |(key, value): (&String, &String)| {
+        Some((key.strip_prefix("aggregate_instance_extra_specs:")?.to_owned(), value.clone()))
+    };
+    server.flavor.extra_specs.iter().filter_map(scoped).collect()
+}
+
+/// The hint `failure_domain`: servers of the group are kept apart, or together, by racks or rooms instead of hosts.
+fn domain(server: &Server) -> Domain {
+    match hinted(server, "failure_domain").first() {
+        None | Some(&"host") => Domain::Host,
+        Some(label) => Domain::Label((*label).to_owned()),
+    }
 }
 
 fn traits(server: &Server, request: &mut PlaceRequest) {
@@ -134,7 +154,7 @@ mod tests {
             (P::SoftAntiAffinity, None, &["a", "a", "b"], &[], &["a", "a", "b"]),
         ] {
             let view = view(policy, limit, hosts);
-            let request = request(&server("s"), Some(&view), |_| None, vec![]);
+            let request = request(&server("s"), Some(&view), |_| None, Roster::default());
             assert_eq!(names(&request.same_as), same, "{policy}");
             assert_eq!(names(&request.different_from), different, "{policy}");
             assert_eq!(request.soft, policy.is_soft());
@@ -154,12 +174,12 @@ mod tests {
         .into();
         server.hints = json!({"different_host": ["x", "gone"], "same_host": "y"}).as_object().unwrap().clone();
         let host_of = |id: &str| (id != "gone").then(|| HostName::from(format!("host-of-{id}")));
-        let asked = request(&server, None, host_of, vec!["h".into()]);
+        let asked = request(&server, None, host_of, Roster::default());
         assert_eq!(asked.resources, [("MEMORY_MB".into(), 128), ("DISK_GB".into(), 1), ("CUSTOM_X".into(), 2)].into());
         assert_eq!((asked.required_traits, asked.forbidden_traits), (vec!["HW_A".into()], vec!["HW_B".into()]));
         assert_eq!((names(&asked.only_hosts), names(&asked.not_hosts)), (vec!["host-of-y"], vec!["host-of-x"]));
-        assert_eq!(names(&request(&server, None, |_| None, vec![]).only_hosts), ["y"], "nowhere");
+        assert_eq!(names(&request(&server, None, |_| None, Roster::default()).only_hosts), ["y"], "nowhere");
         server.forced_host = Some("z".into());
-        assert_eq!(names(&request(&server, None, |_| None, vec![]).only_hosts), ["z"]);
+        assert_eq!(names(&request(&server, None, |_| None, Roster::default()).only_hosts), ["z"]);
     }
 }

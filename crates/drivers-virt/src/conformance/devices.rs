@@ -167,5 +167,7 @@ pub async fn counters(bench: &dyn Bench) {
     assert!(stats.disks[0].2 > 0, "a guest that has booted has read from its disk");
     let caps = driver.capabilities().await.unwrap();
     assert!(caps.vcpus > 0 && caps.memory_mib > 0 && caps.disk_gib > 0, "{caps:?}");
+    let load = driver.load().await.unwrap();
+    assert!([load.cpu, load.memory].iter().all(|share| (0.0..=1.0).contains(share)), "{load:?}");
     destroy(bench, server).await;
 }

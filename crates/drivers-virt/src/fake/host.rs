@@ -7,6 +7,7 @@ use super::{
 use compute::driver::{Fence, HostCapabilities, VmEvent, VmState, VmStatus};
 use kernel::{Clock, Error, Result, ServerId, SystemClock, Timestamp, error::Doing, faults::Ill};
 use parking_lot::Mutex;
+use ports::Load;
 use std::{
     collections::{HashMap, HashSet},
     fs, io,
@@ -23,6 +24,8 @@ use tokio::{
 #[derive(Clone, Debug)]
 pub struct FakeSettings {
     pub capabilities: HostCapabilities,
+    /// How busy the host says it is.
+    pub load: Load,
     /// From start to the line on the console that says so.
     pub boot_time: Duration,
     /// From the power button to off.
@@ -42,6 +45,7 @@ impl Default for FakeSettings {
                 cpu_model: "fake".into(),
                 arch: std::env::consts::ARCH.into(),
             },
+            load: Load::default(),
             boot_time: Duration::ZERO,
             shutdown_time: Duration::ZERO,
         }

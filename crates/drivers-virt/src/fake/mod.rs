@@ -32,6 +32,7 @@ use async_trait::async_trait;
 use compute::driver::*;
 use guest::Guest;
 use kernel::{Error, PortId, Result, ServerId};
+use ports::Load;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{sync::broadcast, time::sleep};
 
@@ -101,6 +102,11 @@ impl Hypervisor for Fake {
     async fn capabilities(&self) -> Result<HostCapabilities> {
         self.host.meet(Call::Capabilities, None).await?.lose()?;
         Ok(self.host.settings().capabilities.clone())
+    }
+
+    async fn load(&self) -> Result<Load> {
+        self.host.meet(Call::Load, None).await?.lose()?;
+        Ok(self.host.settings().load)
     }
 
     async fn list(&self) -> Result<Vec<VmStatus>> {

@@ -6,6 +6,7 @@ use kernel::{Error, Result, ServerId, faults};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     Capabilities,
+    Load,
     List,
     Status,
     Start,

@@ -51,7 +51,7 @@ fn total_kib(meminfo: &str) -> u64 {
 }
 
 /// The value after `name` in a file of `name : value` lines.
-fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let line = text.lines().find_map(|l| l.strip_prefix(name))?;
     Some(line.trim_start().strip_prefix(':')?.trim())
 }

@@ -20,6 +20,7 @@ mod config;
 mod doctor;
 mod host;
 mod machine;
+mod meter;
 mod process;
 mod qmp;
 pub(crate) mod record;
@@ -37,6 +38,7 @@ use compute::driver::*;
 use futures_util::future::{BoxFuture, join_all};
 use kernel::{Error, PortId, Result, ServerId, error::Doing};
 use parking_lot::Mutex;
+use ports::Load;
 use record::{VmDir, disk_error};
 use std::{
     collections::{HashMap, VecDeque},
@@ -74,6 +76,7 @@ pub(crate) struct Shared {
     cgroups: Cgroups,
     events: broadcast::Sender<VmEvent>,
     registry: Mutex<Registry>,
+    meter: Mutex<meter::Meter>,
     tasks: TaskTracker,
     _lock: File,
 }
@@ -130,6 +133,7 @@ impl Qemu {
                 cgroups,
                 events: broadcast::channel(4096).0,
                 registry: Mutex::default(),
+                meter: Mutex::default(),
                 tasks: TaskTracker::new(),
                 _lock: lock,
             }),
@@ -247,6 +251,10 @@ fn send(handle: &Handle, urgency: Urgency, job: Job) -> Result<(), Job> {
 impl Hypervisor for Qemu {
     async fn capabilities(&self) -> Result<HostCapabilities> {
         host::capabilities(&self.shared.config, &self.shared.version, self.shared.accel)
+    }
+
+    async fn load(&self) -> Result<Load> {
+        self.shared.meter.lock().measure()
     }
 
     async fn list(&self) -> Result<Vec<VmStatus>> {

@@ -81,6 +81,7 @@ impl Cloud {
             name: config.node_name(),
             state_dir: config.data_dir.join("agent"),
             availability_zone: "nova".into(),
+            labels: [].into(),
             address: "127.0.0.1".into(),
         };
         let link = Arc::new(LocalLink(services.gateway.clone()));

@@ -25,6 +25,9 @@ pub struct Provider {
     /// Raised by every change of inventories, traits, aggregates and by what is allocated.
     pub generation: u64,
     pub zone: String,
+    /// A host's own labels and the metadata of its aggregates.
+    #[serde(default)]
+    pub labels: BTreeMap<String, BTreeSet<String>>,
     pub inventories: BTreeMap<String, Inventory>,
     pub traits: BTreeSet<String>,
     pub aggregates: BTreeSet<String>,
@@ -59,6 +62,7 @@ impl Provider {
             parent: None,
             generation: 0,
             zone: String::new(),
+            labels: [].into(),
             inventories: [].into(),
             traits: [].into(),
             aggregates: [].into(),
@@ -67,6 +71,19 @@ impl Provider {
             created: now,
             updated: now,
         }
+    }
+
+    /// Whether all of these fit beside what is used.
+    pub fn has_room(&self, resources: &Resources) -> bool {
+        let fits = |(class, amount): (&String, &u64)| {
+            self.inventories.get(class).is_some_and(|i| i.refusal(class, *amount, self.used(class)).is_none())
+        };
+        resources.iter().all(fits)
+    }
+
+    /// Where a host with so much free memory stands in [`Provider::BY_FREE`].
+    pub fn order(free_mib: u64) -> String {
+        format!("{:016x}", u64::MAX - free_mib)
     }
 
     /// The next generation.
@@ -94,14 +111,6 @@ impl Provider {
             capacity => self.free(class) as f64 / capacity as f64,
         }
     }
-
-    /// What is missing for all of these, in words; `None` if they fit.
-    pub fn refusal(&self, resources: &Resources) -> Option<String> {
-        resources.iter().find_map(|(class, amount)| match self.inventories.get(class) {
-            Some(inventory) => inventory.refusal(class, *amount, self.used(class)),
-            None => Some(format!("it has no {class}")),
-        })
-    }
 }
 
 impl Object for Provider {
@@ -113,7 +122,7 @@ impl Object for Provider {
     fn index(&self, sink: &mut IndexSink<'_>) {
         sink.add(Self::BY_NAME, &self.name);
         if self.host.is_some() {
-            let order = format!("{:016x}", u64::MAX - self.free("MEMORY_MB"));
+            let order = Self::order(self.free("MEMORY_MB"));
             sink.add(Self::BY_ZONE, format!("{}/{order}", self.zone));
             sink.add(Self::BY_FREE, order);
         }

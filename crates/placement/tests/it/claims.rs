@@ -4,12 +4,16 @@ use placement::{
     Ratios, Scheduler,
     model::{Allocation, Provider},
 };
-use ports::{Claim, Placer};
+use ports::{Claim, Labels, Placer};
 use proptest::prelude::*;
 use store::Store;
 
 fn scheduler() -> Scheduler {
-    Scheduler { ratios: Ratios { reserved_memory_mib: 100, ..Ratios::default() } }
+    Scheduler { ratios: Ratios { reserved_memory_mib: 100, ..Ratios::default() }, ..Scheduler::default() }
+}
+
+fn zone(zone: &str) -> Labels {
+    Labels { zone: zone.into(), ..Labels::default() }
 }
 
 async fn claim(store: &Store, request: ports::PlaceRequest) -> kernel::Result<Claim> {
@@ -31,7 +35,7 @@ async fn a_claim_takes_and_a_release_gives_back() {
     let refused = claim(&store, request("c", 1, 600, &hosts)).await.unwrap_err();
     assert_eq!((refused.kind(), refused.code()), (Kind::Conflict, Some("NoValidHost")));
     let told = scheduler().explain(&store.snapshot(), &request("c", 1, 600, &hosts));
-    assert!(told.iter().all(|(_, why)| why == "600 MEMORY_MB asked, 400 free of 1000: 200 missing"), "{told:?}");
+    assert!(told.hosts.iter().all(|(_, why)| why == "600 MEMORY_MB asked, 400 free of 1000: 200 missing"), "{told:?}");
     store.transact("test", |tx| scheduler().release(tx, &ServerId::from("a"))).await.unwrap();
     store.transact("test", |tx| scheduler().release(tx, &ServerId::from("a"))).await.unwrap();
     assert!(scheduler().used(&store.snapshot(), &"h1".into()).is_empty());
@@ -59,8 +63,8 @@ async fn a_report_that_says_nothing_new_writes_nothing() {
 #[tokio::test]
 async fn zones_follow_what_compute_says() {
     let store = with_hosts(&scheduler(), vec![report("h1", 1, 1100), report("h2", 1, 1100)]).await;
-    store.transact("test", |tx| scheduler().set_zone(tx, &"h2".into(), "east")).await.unwrap();
-    store.transact("test", |tx| scheduler().set_zone(tx, &"unknown".into(), "east")).await.unwrap();
+    store.transact("test", |tx| scheduler().set_labels(tx, &"h2".into(), &zone("east"))).await.unwrap();
+    store.transact("test", |tx| scheduler().set_labels(tx, &"unknown".into(), &zone("east"))).await.unwrap();
     let mut east = request("a", 1, 100, &["h1", "h2"]);
     east.availability_zone = Some("east".into());
     assert_eq!(claim(&store, east.clone()).await.unwrap().availability_zone, "east");
@@ -114,8 +118,8 @@ proptest! {
                         store.transact("test", move |tx| scheduler().release(tx, &id)).await.unwrap();
                     }
                     Act::Zone { host, east } => {
-                        let (host, zone) = (HostName::from(hosts[usize::from(host)]), if east { "east" } else { "nova" });
-                        store.transact("test", move |tx| scheduler().set_zone(tx, &host, zone)).await.unwrap();
+                        let (host, labels) = (HostName::from(hosts[usize::from(host)]), zone(if east { "east" } else { "nova" }));
+                        store.transact("test", move |tx| scheduler().set_labels(tx, &host, &labels)).await.unwrap();
                     }
                 }
                 let snapshot = store.snapshot();

@@ -7,7 +7,7 @@ mod writes;
 
 use kernel::{HostName, Timestamp};
 use placement::Scheduler;
-use ports::{Inventory, PlaceRequest, Placer};
+use ports::{Inventory, PlaceRequest, Placer, Roster};
 use store::{Schema, Store};
 
 async fn store() -> Store {
@@ -24,7 +24,7 @@ fn request(consumer: &str, vcpus: u64, memory_mib: u64, expected: &[&str]) -> Pl
         project: "p1".into(),
         user: "u1".into(),
         resources: [("VCPU".into(), vcpus), ("MEMORY_MB".into(), memory_mib), ("DISK_GB".into(), 1)].into(),
-        expected: expected.iter().map(|h| HostName::from(*h)).collect(),
+        roster: Roster::of(expected.iter().map(|h| HostName::from(*h))),
         ..PlaceRequest::default()
     }
 }

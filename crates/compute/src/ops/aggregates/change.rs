@@ -1,4 +1,4 @@
-use super::{check_pinned, check_zone, find_in, rezone};
+use super::{check_pinned, check_zone, find_in, relabel};
 use crate::{
     Compute, ComputeError,
     model::{Aggregate, ComputeHost},
@@ -52,7 +52,7 @@ pub(crate) async fn change(c: &Compute, cx: &Ctx, number: u64, change: Change) -
         }
         let concerned: BTreeSet<HostName> = old.hosts.union(&new.hosts).cloned().collect();
         let new = tx.put(new);
-        rezone(&service, tx, concerned.iter())?;
+        relabel(&service, tx, concerned.iter())?;
         Ok(new)
     });
     changed.await

@@ -12,7 +12,7 @@ pub(crate) use show::{list, show};
 
 use crate::{
     Compute, ComputeError,
-    model::{Aggregate, ComputeHost, Server},
+    model::{Aggregate, ComputeHost, Server, aggregate::labels_of},
 };
 use kernel::{HostName, Result};
 use std::{collections::BTreeSet, sync::Arc};
@@ -22,12 +22,13 @@ fn find_in(tx: &mut Tx, number: u64) -> Result<Arc<Aggregate>> {
     tx.get::<Aggregate>(&format!("{number:08}")).ok_or_else(|| ComputeError::NoAggregate(number).into())
 }
 
-/// Tells placement, and the servers there, which zone each of these hosts is in now.
-fn rezone<'a>(c: &Compute, tx: &mut Tx, hosts: impl Iterator<Item = &'a HostName>) -> Result<()> {
+/// Tells placement, and the servers there, which zone each of these hosts is in now, and placement what aggregates say of it.
+fn relabel<'a>(c: &Compute, tx: &mut Tx, hosts: impl Iterator<Item = &'a HostName>) -> Result<()> {
     for host in hosts {
         let Some(record) = tx.get::<ComputeHost>(host) else { continue };
-        let zone = crate::model::aggregate::zone_of(tx.view(), host).unwrap_or_else(|| record.zone.clone());
-        c.placer.set_zone(tx, host, &zone)?;
+        let labels = labels_of(tx.view(), &record);
+        c.placer.set_labels(tx, host, &labels)?;
+        let zone = labels.zone;
         for server in tx.by(Server::BY_HOST, host) {
             if server.availability_zone.as_ref() != Some(&zone) {
                 tx.update::<Server>(&server.id, |s| s.availability_zone = Some(zone.clone()));

@@ -1,11 +1,12 @@
 use crate::{
     Compute,
     driver::HostCapabilities,
-    model::{ComputeHost, aggregate::zone_of, sequence},
+    model::{ComputeHost, aggregate::labels_of, sequence},
 };
 use kernel::{HostName, Result, Timestamp};
 use ports::Inventory;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use store::Tx;
 
 /// What an agent says of its host when it connects.
@@ -16,6 +17,8 @@ pub struct HostReport {
     pub address: String,
     /// The zone it was configured with; empty: the default zone.
     pub availability_zone: String,
+    /// Where it stands and what is special about it: `rack`, `room`, ….
+    pub labels: BTreeMap<String, String>,
     pub capabilities: HostCapabilities,
 }
 
@@ -55,6 +58,7 @@ fn take(c: &Compute, tx: &mut Tx, report: &HostReport, now: Timestamp) -> Result
             capabilities: report.capabilities.clone(),
             address: report.address.clone(),
             zone: zone.clone(),
+            labels: report.labels.clone(),
             ..ComputeHost::clone(known)
         },
         None => ComputeHost {
@@ -68,16 +72,17 @@ fn take(c: &Compute, tx: &mut Tx, report: &HostReport, now: Timestamp) -> Result
             capabilities: report.capabilities.clone(),
             address: report.address.clone(),
             zone: zone.clone(),
+            labels: report.labels.clone(),
             created: now,
             updated: now,
         },
     };
+    let labels = labels_of(tx.view(), &host);
     if known.as_deref() != Some(&host) {
         tx.put(ComputeHost { updated: now, ..host });
     }
     c.placer.report_inventory(tx, &inventory(report), now)?;
-    let zone = zone_of(tx.view(), &report.host).unwrap_or_else(|| zone.clone());
-    c.placer.set_zone(tx, &report.host, &zone)
+    c.placer.set_labels(tx, &report.host, &labels)
 }
 
 fn inventory(report: &HostReport) -> Inventory {

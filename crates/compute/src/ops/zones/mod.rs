@@ -25,10 +25,7 @@ pub(crate) async fn list(c: &Compute, cx: &Ctx, detail: bool) -> Result<BTreeMap
     Ok(zones(c, &c.store.read().await?))
 }
 
-/// The zone of a host: an aggregate's, or its own.
-pub(crate) fn zone_of(snapshot: &Snapshot, host: &ComputeHost) -> String {
-    crate::model::aggregate::zone_of(snapshot, &host.name).unwrap_or_else(|| host.zone.clone())
-}
+pub(crate) use crate::model::aggregate::zone_of;
 
 /// Zones that take servers now.
 pub(crate) fn available(c: &Compute, snapshot: &Snapshot) -> BTreeSet<String> {

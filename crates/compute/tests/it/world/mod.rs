@@ -198,6 +198,7 @@ fn report(name: &str) -> HostReport {
         host: name.into(),
         address: "10.0.0.1".into(),
         availability_zone: String::new(),
+        labels: [].into(),
         capabilities: HostCapabilities {
             hypervisor_type: "fake".into(),
             hypervisor_version: 1,

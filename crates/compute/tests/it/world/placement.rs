@@ -1,7 +1,8 @@
 //! A placer that gives the host with the fewest servers.
 
+use compute::model::ComputeHost;
 use kernel::{Error, HostName, Result, ServerId, Timestamp};
-use ports::{Claim, Inventory, PlaceRequest, Placer};
+use ports::{Claim, Inventory, Labels, PlaceRequest, Placer, Refusals};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use store::{Key, Object, Snapshot, Tx};
@@ -32,7 +33,10 @@ impl Placer for FakePlacer {
                 && (request.soft || request.same_as.is_empty() || request.same_as.contains(host))
         };
         let load = |host: &&HostName| (claims.iter().filter(|c| c.host == **host).count(), (*host).clone());
-        let host = request.expected.iter().filter(fits).min_by_key(load);
+        let view = tx.view();
+        let hosts: Vec<_> = view.all::<ComputeHost>().map(|h| h.name.clone()).collect();
+        let expected = |host: &&HostName| request.roster.load(view, host).is_some();
+        let host = hosts.iter().filter(expected).filter(fits).min_by_key(load);
         let host = host.ok_or_else(|| {
             let text = "No valid host was found. There are not enough hosts available.";
             Error::conflict(text).with_code("NoValidHost")
@@ -51,7 +55,7 @@ impl Placer for FakePlacer {
         Ok(())
     }
 
-    fn set_zone(&self, _: &mut Tx, _: &HostName, _: &str) -> Result<()> {
+    fn set_labels(&self, _: &mut Tx, _: &HostName, _: &Labels) -> Result<()> {
         Ok(())
     }
 
@@ -59,8 +63,9 @@ impl Placer for FakePlacer {
         Ok(())
     }
 
-    fn explain(&self, _: &Snapshot, request: &PlaceRequest) -> Vec<(HostName, String)> {
-        request.expected.iter().map(|host| (host.clone(), "it does not fit".into())).collect()
+    fn explain(&self, view: &Snapshot, request: &PlaceRequest) -> Refusals {
+        let expected = view.all::<ComputeHost>().filter(|h| request.roster.load(view, &h.name).is_some());
+        Refusals { hosts: expected.map(|h| (h.name.clone(), "it does not fit".into())).collect(), nearest: None }
     }
 
     fn used(&self, snapshot: &Snapshot, host: &HostName) -> BTreeMap<String, u64> {

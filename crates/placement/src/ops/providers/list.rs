@@ -33,7 +33,7 @@ pub(crate) fn list(cx: &Ctx, snapshot: &Snapshot, params: &Params) -> Result<Vec
     let wanted = |p: &Arc<Provider>| {
         params.get("name").is_none_or(|name| p.name == name)
             && params.get("uuid").is_none_or(|id| p.id == *id)
-            && p.refusal(&resources).is_none()
+            && p.has_room(&resources)
             && traits.allow(&p.traits)
             && member_of.allow(p)
     };
