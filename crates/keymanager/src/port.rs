@@ -34,7 +34,7 @@ impl KeyManager {
             name: Some(key.name.clone()),
             kind: SecretKind::Symmetric,
             algorithm: Some(key.algorithm.clone()),
-            bit_length: Some(key.bits),
+            bit_length: u32::try_from(octets.as_bytes().len() * 8).ok(),
             mode: None,
             expiration: None,
             media: Some(Media::Octets),
@@ -50,11 +50,11 @@ impl KeyManager {
 }
 
 impl Keys for KeyManager {
-    fn create(&self, tx: &mut Tx, key: &NewKey) -> Result<()> {
+    fn create(&self, tx: &mut Tx, key: &NewKey, bits: u32) -> Result<()> {
         if tx.get::<Secret>(&key.id).is_some() {
             return Ok(());
         }
-        self.insert(tx, key, &random(key.bits)?)
+        self.insert(tx, key, &random(bits)?)
     }
 
     fn copy(&self, tx: &mut Tx, from: &str, key: &NewKey) -> Result<()> {

@@ -46,13 +46,12 @@ pub struct NewKey {
     pub creator: UserId,
     pub name: String,
     pub algorithm: String,
-    pub bits: u32,
 }
 
 /// What a service needs that encrypts: keys of a project's, kept by the key manager.
 pub trait Keys: Send + Sync + 'static {
-    /// Makes a key of random octets. Making it again changes nothing.
-    fn create(&self, tx: &mut Tx, key: &NewKey) -> Result<()>;
+    /// Makes a key of as many random bits. Making it again changes nothing.
+    fn create(&self, tx: &mut Tx, key: &NewKey, bits: u32) -> Result<()>;
     /// Makes a key with the octets of another; `NotFound` if that is gone.
     fn copy(&self, tx: &mut Tx, from: &str, key: &NewKey) -> Result<()>;
     /// Whose it is; `None` if it is gone. Who names a key by himself may use those of his project only.

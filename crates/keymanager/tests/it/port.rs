@@ -11,7 +11,6 @@ fn key(id: &str) -> NewKey {
         creator: "mia".into(),
         name: "volume v".into(),
         algorithm: "aes".into(),
-        bits: 256,
     }
 }
 
@@ -26,10 +25,10 @@ async fn with(
 #[tokio::test]
 async fn a_key_is_made_once_copied_and_removed() {
     let w = World::new().await;
-    with(&w, |keys, tx| keys.create(tx, &key("a"))).await.unwrap();
+    with(&w, |keys, tx| keys.create(tx, &key("a"), 256)).await.unwrap();
     let first = w.service.open(&w.store.snapshot(), "a").unwrap().unwrap();
     assert_eq!(first.as_bytes().len(), 32);
-    with(&w, |keys, tx| keys.create(tx, &key("a"))).await.unwrap();
+    with(&w, |keys, tx| keys.create(tx, &key("a"), 256)).await.unwrap();
     assert_eq!(w.service.open(&w.store.snapshot(), "a").unwrap().unwrap(), first, "making it again changes nothing");
     assert!(!format!("{first:?}").contains(char::is_numeric));
     with(&w, |keys, tx| keys.copy(tx, "a", &key("b"))).await.unwrap();
@@ -53,7 +52,7 @@ async fn a_key_is_made_once_copied_and_removed() {
 async fn after_a_rotation_everything_moves_and_the_old_key_goes() {
     let w = World::new().await;
     for name in ["a", "b"] {
-        with(&w, move |keys, tx| keys.create(tx, &key(name))).await.unwrap();
+        with(&w, move |keys, tx| keys.create(tx, &key(name), 256)).await.unwrap();
     }
     let before = w.service.open(&w.store.snapshot(), "a").unwrap();
     w.ring.turn.store(1, Ordering::Relaxed);

@@ -22,6 +22,9 @@ pub(crate) struct RewriteVolume(pub(crate) VolumeService);
 pub(crate) struct State {
     pub(crate) volume: VolumeId,
     pub(crate) with: With,
+    /// The volume's key once it is written over, if that becomes another: made with the flow, so that it is there in the end.
+    #[serde(default)]
+    pub(crate) key: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +61,7 @@ impl RewriteVolume {
         self.0.on_host(&host, "volume.rewrite", params, COPY).await?;
         let (now, service) = (cx.now(), self.0.clone());
         Ok(Commit::with(move |tx, state: &mut State| {
-            take_key(&service, tx, state)?;
+            take_key(&service, tx, state);
             end(tx, state, now);
             if let With::Backup(id) = &state.with
                 && let Some(backup) = tx.get::<Backup>(id)
@@ -84,17 +87,14 @@ impl RewriteVolume {
     }
 }
 
-/// What was restored is read with the backup's key, which the volume's may not be any more.
-fn take_key(service: &VolumeService, tx: &mut Tx, state: &State) -> Result<()> {
-    let With::Backup(id) = &state.with else { return Ok(()) };
-    let Some(volume) = tx.get::<Volume>(&state.volume) else { return Ok(()) };
-    let Some(from) = tx.get::<Backup>(id).and_then(|b| b.encryption_key.clone()) else { return Ok(()) };
-    let what = format!("volume {}", volume.id);
-    let owner = encryption_keys::Owner { project: &volume.project, user: &volume.user, what };
-    let key = encryption_keys::copy(service, tx, &from, &owner)?;
+/// What was written is read with another key than what was there.
+fn take_key(service: &VolumeService, tx: &mut Tx, state: &State) {
+    let Some(key) = &state.key else { return };
+    let Some(volume) = tx.get::<Volume>(&state.volume) else {
+        return encryption_keys::remove(service, tx, Some(key));
+    };
     encryption_keys::remove(service, tx, volume.encryption_key.as_ref());
-    tx.update::<Volume>(&volume.id, |v| v.encryption_key = Some(key));
-    Ok(())
+    tx.update::<Volume>(&volume.id, |v| v.encryption_key = Some(key.clone()));
 }
 
 /// Where a backup that is still known lies.
@@ -131,6 +131,7 @@ impl Flow for RewriteVolume {
             tell(tx, &state.volume, MessageEvent::RestoreBackup, now);
         }
         end(tx, state, now);
+        encryption_keys::remove(&self.0, tx, state.key.as_ref());
         let (during, after) = state.with.statuses();
         settle(tx, &state.volume, during, after, Some(why), now);
         Ok(())

@@ -3,6 +3,7 @@
 //! ```text
 //!   volume of an encrypted type ──▶ a new key          of a volume, snapshot, backup, encrypted image ──▶ a copy of its key
 //!   backup of such a volume     ──▶ a copy             deleted ──▶ its key goes with it
+//!   written over with bytes under another key (a backup, an encrypted image) ──▶ a copy of that key, once they are there
 //! ```
 //!
 //! Each has a key of its own, so that none depends on what another's owner does; copies have the same octets, as the header that was
@@ -15,8 +16,8 @@ use crate::{
     model::{Backup, Encryption, Snapshot, Volume, VolumeType},
     ops::volumes::create::NewRecord,
 };
-use kernel::{Error, HostName, ProjectId, Result, UserId, VolumeId};
-use ports::{KeyBytes, NewKey};
+use kernel::{Error, HostName, Kind, ProjectId, Result, UserId, VolumeId};
+use ports::{ImageInfo, KeyBytes, NewKey};
 use store::Tx;
 
 /// The property that tells which key an image's bytes are encrypted with (Cinder's).
@@ -110,6 +111,57 @@ fn mismatch(volume_type: &VolumeType) -> Error {
     ))
 }
 
+/// The key that a volume has once an image is written over it, if it becomes another. A plain image is encrypted with the key there is.
+pub(crate) fn for_image(
+    service: &VolumeService,
+    tx: &mut Tx,
+    volume: &Volume,
+    image: &ImageInfo,
+) -> Result<Option<String>> {
+    let Some(key) = image.properties.get(IMAGE_KEY) else { return Ok(None) };
+    let key = own(service, tx, key, &volume.project)?;
+    other_key(service, tx, volume, &key)
+}
+
+/// The same of a backup, whose bytes are written as they are.
+pub(crate) fn for_backup(
+    service: &VolumeService,
+    tx: &mut Tx,
+    volume: &Volume,
+    backup: &Backup,
+) -> Result<Option<String>> {
+    match (&backup.encryption_key, &volume.encryption_key) {
+        (None, None) => Ok(None),
+        (Some(key), _) => other_key(service, tx, volume, key),
+        (None, Some(_)) => Err(unlike(volume)),
+    }
+}
+
+/// A copy of a key for a volume, unless the volume's own is the same. Its snapshots are read with the volume's key: as long as there
+/// are any, it stays.
+fn other_key(service: &VolumeService, tx: &mut Tx, volume: &Volume, from: &str) -> Result<Option<String>> {
+    let now = volume.encryption_key.as_ref().ok_or_else(|| unlike(volume))?;
+    let octets = |key: &str| service.0.keys.open(tx.view(), key);
+    if octets(now)? == Some(octets(from)?.ok_or_else(|| gone(from))?) {
+        return Ok(None);
+    }
+    if tx.view().count_by(Snapshot::BY_VOLUME, &volume.id) > 0 {
+        return Err(error::invalid_volume(format!(
+            "volume {} has snapshots under its encryption key, and what is to be written over it has another",
+            volume.id
+        )));
+    }
+    let what = format!("volume {}", volume.id);
+    copy(service, tx, from, &Owner { project: &volume.project, user: &volume.user, what }).map(Some)
+}
+
+fn unlike(volume: &Volume) -> Error {
+    error::invalid_volume(format!(
+        "volume {} and what is to be written over it must both be encrypted, or neither",
+        volume.id
+    ))
+}
+
 /// Whose a key is to be, and what for.
 pub(crate) struct Owner<'a> {
     pub(crate) project: &'a ProjectId,
@@ -117,30 +169,29 @@ pub(crate) struct Owner<'a> {
     pub(crate) what: String,
 }
 
-fn key(owner: &Owner<'_>, bits: u32) -> NewKey {
+fn key(owner: &Owner<'_>) -> NewKey {
     NewKey {
         id: kernel::ids::uuid_dashed().to_string(),
         project: owner.project.clone(),
         creator: owner.user.clone(),
         name: owner.what.clone(),
         algorithm: "aes".into(),
-        bits,
     }
 }
 
 fn create(service: &VolumeService, tx: &mut Tx, cipher: Cipher, owner: &Owner<'_>) -> Result<String> {
-    let key = key(owner, cipher.bits.count());
-    service.0.keys.create(tx, &key)?;
+    let key = key(owner);
+    service.0.keys.create(tx, &key, cipher.bits.count())?;
     Ok(key.id)
 }
 
 /// A key of its own with the octets of another.
 pub(crate) fn copy(service: &VolumeService, tx: &mut Tx, from: &str, owner: &Owner<'_>) -> Result<String> {
-    // The copy says no length that it does not have: the octets tell it.
-    let octets = service.0.keys.open(tx.view(), from)?.ok_or_else(|| gone(from))?;
-    let key = key(owner, u32::try_from(octets.as_bytes().len() * 8).unwrap_or(u32::MAX));
-    service.0.keys.copy(tx, from, &key)?;
-    Ok(key.id)
+    let key = key(owner);
+    match service.0.keys.copy(tx, from, &key) {
+        Err(e) if e.is(Kind::NotFound) => Err(gone(from)),
+        copied => copied.map(|()| key.id),
+    }
 }
 
 fn gone(key: &str) -> Error {

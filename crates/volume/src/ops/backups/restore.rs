@@ -3,16 +3,18 @@
 use super::{find, invalid, none};
 use crate::{
     VolumeService, error,
-    flows::{
-        rewrite_volume::{RewriteVolume, State, With},
-        set_status,
-    },
+    flows::rewrite_volume::With,
     model::{Backup, BackupStatus, Volume, VolumeStatus},
-    ops::volumes::create::{CreateVolumeBody, create_volume},
+    ops::{
+        encryption_keys,
+        volumes::{
+            create::{CreateVolumeBody, create_volume},
+            rework,
+        },
+    },
     policy,
     service::authorize,
 };
-use flow::Start;
 use kernel::{Ctx, Error, Result};
 use serde_json::json;
 use std::sync::Arc;
@@ -66,12 +68,8 @@ fn begin(service: &VolumeService, tx: &mut Tx, cx: &Ctx, id: &str, volume: &Volu
             volume.id
         )));
     }
-    let (now, with) = (cx.now(), With::Backup(id.to_owned()));
-    tx.update::<Backup>(id, |b| (b.status, b.updated_at) = (BackupStatus::Restoring, now));
-    set_status(tx, &volume.id, with.statuses().0, None, now);
-    tx.update::<Volume>(&volume.id, |v| v.generation += 1);
-    let state = State { volume: volume.id.clone(), with };
-    let start = Start::<RewriteVolume> { object: Volume::object(&volume.id), state, request_id: &cx.request_id, now };
-    service.0.starter.start(tx, start)?;
+    let key = encryption_keys::for_backup(service, tx, &volume, &backup)?;
+    tx.update::<Backup>(id, |b| (b.status, b.updated_at) = (BackupStatus::Restoring, cx.now()));
+    rework::begin(service, tx, cx, &volume, (With::Backup(id.to_owned()), key))?;
     Ok(volume)
 }

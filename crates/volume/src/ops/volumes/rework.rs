@@ -7,6 +7,7 @@ use crate::{
         set_status,
     },
     model::{Snapshot, SnapshotStatus, Volume, VolumePool, VolumeStatus, VolumeType, resolve_type},
+    ops::encryption_keys,
     policy,
     pools::{PoolRequest, unfit},
     quotas,
@@ -16,12 +17,18 @@ use flow::Start;
 use kernel::{Ctx, Error, Result, SnapshotId};
 use store::Tx;
 
-/// Begins to write over a volume that nobody has attached.
-fn begin(service: &VolumeService, tx: &mut Tx, cx: &Ctx, volume: &Volume, with: With) -> Result<()> {
+/// Begins to write over a volume that nobody has attached; `key` is what its bytes are encrypted with then, if it is another.
+pub(crate) fn begin(
+    service: &VolumeService,
+    tx: &mut Tx,
+    cx: &Ctx,
+    volume: &Volume,
+    (with, key): (With, Option<String>),
+) -> Result<()> {
     let now = cx.now();
     set_status(tx, &volume.id, with.statuses().0, None, now);
     tx.update::<Volume>(&volume.id, |v| v.generation += 1);
-    let state = State { volume: volume.id.clone(), with };
+    let state = State { volume: volume.id.clone(), with, key };
     let start = Start::<RewriteVolume> { object: Volume::object(&volume.id), state, request_id: &cx.request_id, now };
     service.0.starter.start(tx, start).map(drop)
 }
@@ -55,7 +62,7 @@ pub(crate) async fn revert(service: &VolumeService, cx: &Ctx, id: &str, snapshot
                 volume.id, snapshot.id
             )));
         }
-        begin(&inner, tx, &cx, &volume, With::Snapshot(SnapshotId::from(snapshot.id.as_str())))
+        begin(&inner, tx, &cx, &volume, (With::Snapshot(SnapshotId::from(snapshot.id.as_str())), None))
     };
     service.write(permit, "volume.volume.revert", write).await
 }
@@ -83,7 +90,8 @@ pub(crate) async fn reimage(service: &VolumeService, cx: &Ctx, id: &str, image: 
                 volume.size_gib
             )));
         }
-        begin(&inner, tx, &cx, &volume, With::Image(found.id.clone()))?;
+        let key = encryption_keys::for_image(&inner, tx, &volume, &found)?;
+        begin(&inner, tx, &cx, &volume, (With::Image(found.id.clone()), key))?;
         tx.update::<Volume>(&volume.id, |v| {
             (v.bootable, v.image_metadata) = (true, super::create::image_metadata(&found));
         });

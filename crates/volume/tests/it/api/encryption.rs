@@ -41,7 +41,7 @@ async fn a_volume_has_a_key_for_as_long_as_it_is() {
     types(&api.token("admin")).await;
     let id = made(&cloud, &member, json!({"size": 1, "volume_type": "luks"})).await;
     let key = key_of(&cloud, &id);
-    assert_eq!((key.project.as_str(), key.bits, key.name.clone()), (P1, 256, format!("volume {id}")));
+    assert_eq!((key.project.as_str(), key.octets.len(), key.name.clone()), (P1, 32, format!("volume {id}")));
     let luks = cloud.pools.held()[&id].luks.clone();
     assert_eq!(luks, json!({"cipher": {"bits": "256", "mode": "xts"}, "size": 1 << 30}));
     let show = |version: &str| member.with("openstack-api-version", version);
@@ -138,6 +138,62 @@ async fn a_restored_volume_takes_the_backups_key() {
     assert!(after.octets == key_of(&cloud, &origin).octets && after.octets != before.octets);
     assert!(cloud.store.snapshot().get::<Key>(&before.id).is_none());
     assert_eq!(keys(&cloud), 3);
+}
+
+#[tokio::test]
+async fn what_is_written_over_a_volume_is_under_its_key() {
+    let cloud = Cloud::new().await;
+    let (api, _engine) = cloud.process();
+    let member = api.token("member");
+    types(&api.token("admin")).await;
+    let origin = made(&cloud, &member, json!({"size": 1, "volume_type": "luks"})).await;
+    let image = |key: &str| ImageInfo {
+        id: IMAGE.into(),
+        status: "active".into(),
+        size: 1 << 20,
+        properties: [("cinder_encryption_key_id".to_owned(), key.to_owned())].into(),
+        ..ImageInfo::default()
+    };
+    cloud.images.put_with(image(&key_of(&cloud, &origin).id)).await;
+    let volume = made(&cloud, &member, json!({"size": 1, "volume_type": "luks"})).await;
+    let reimage = |id: &str| {
+        let (member, at) = (&member, format!("POST /volume/v3/volumes/{id}/action"));
+        async move { member.call(&at, json!({"os-reimage": {"image_id": IMAGE}})).await }
+    };
+    // An encrypted image brings its key; snapshots under the volume's would be lost with it.
+    let before = key_of(&cloud, &volume);
+    let kept = snapshot(&member, &volume).await;
+    cloud.reach_snapshot(&kept, "available").await;
+    refused(&reimage(&volume).await, 400, "badRequest", "snapshots under its encryption key");
+    expect(&member.call(&format!("DELETE /volume/v3/snapshots/{kept}"), None).await, 202);
+    cloud.until("the snapshot to be gone", |v| (v.count::<volume::Snapshot>() == 0).then_some(())).await;
+    expect(&reimage(&volume).await, 202);
+    cloud.reach(&volume, "available").await;
+    let after = key_of(&cloud, &volume);
+    assert!(after.octets == key_of(&cloud, &origin).octets && after.octets != before.octets);
+    assert!(cloud.store.snapshot().get::<Key>(&before.id).is_none());
+    assert_eq!((keys(&cloud), cloud.pools.held()[&volume].luks.clone()), (2, Value::Null));
+    // The same again changes no key; a plain image is encrypted with the one there is.
+    expect(&reimage(&volume).await, 202);
+    cloud.reach(&volume, "available").await;
+    cloud.images.put_with(ImageInfo { properties: [].into(), ..image("") }).await;
+    expect(&reimage(&volume).await, 202);
+    cloud.reach(&volume, "available").await;
+    assert_eq!((key_of(&cloud, &volume).id.clone(), keys(&cloud)), (after.id.clone(), 2));
+    assert_eq!(cloud.pools.held()[&volume].luks["size"], 1 << 30);
+    // Into a plain volume it does not go, nor a plain backup over an encrypted one, nor another project's key.
+    cloud.images.put_with(image(&after.id)).await;
+    let plain = made(&cloud, &member, json!({"size": 1, "volume_type": "plain"})).await;
+    refused(&reimage(&plain).await, 400, "badRequest", "must both be encrypted, or neither");
+    let kept = backup(&cloud, &member, json!({"volume_id": plain})).await;
+    let restore = json!({"restore": {"volume_id": volume}});
+    let onto = member.call(&format!("POST /volume/v3/backups/{kept}/restore"), restore).await;
+    refused(&onto, 400, "badRequest", "must both be encrypted, or neither");
+    let other = api.token("other");
+    let theirs = made(&cloud, &other, json!({"size": 1, "volume_type": "luks"})).await;
+    cloud.images.put_with(image(&key_of(&cloud, &theirs).id)).await;
+    refused(&reimage(&volume).await, 400, "badRequest", "no key of this project");
+    assert_eq!(key_of(&cloud, &volume).id, after.id);
 }
 
 #[tokio::test]

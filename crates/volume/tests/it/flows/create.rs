@@ -6,6 +6,7 @@ use flow::{
     testkit::{Disturbance, World, torture},
 };
 use kernel::{Error, FlowId};
+use ports::ImageInfo;
 use serde_json::{Value, json};
 use store::Store;
 
@@ -115,6 +116,51 @@ impl World for Encrypted {
 #[tokio::test]
 async fn making_an_encrypted_volume_survives_everything() {
     torture::<Encrypted>().await;
+}
+
+/// Written over with an image under another key: whatever happens, the volume has one key, and none is left over.
+struct Reimaged(Cloud, String, String);
+
+#[async_trait]
+impl World for Reimaged {
+    async fn new() -> Self {
+        let Encrypted(cloud) = Encrypted::new().await;
+        let (api, _engine) = cloud.process();
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let id = create(&api.token("member"), json!({"size": 1, "volume_type": "luks"})).await;
+            ids.push(cloud.reach(&id, "available").await.id.to_string());
+        }
+        let key = cloud.volume(&ids[0]).encryption_key.clone().expect("it has a key");
+        let properties = [("cinder_encryption_key_id".to_owned(), key.clone())].into();
+        let (status, size) = ("active".into(), 1 << 20);
+        cloud.images.put_with(ImageInfo { id: IMAGE.into(), status, size, properties, ..ImageInfo::default() }).await;
+        Self(cloud, ids.remove(1), key)
+    }
+    fn store(&self) -> Store {
+        self.0.store.clone()
+    }
+    fn register(&self, engine: EngineBuilder) -> EngineBuilder {
+        register(&self.0, engine)
+    }
+    async fn start(&self, starter: &Starter) -> FlowId {
+        let reimage = json!({"os-reimage": {"image_id": IMAGE}});
+        ask(&self.0, starter, &format!("POST /volume/v3/volumes/{}/action", self.1), reimage).await
+    }
+    async fn check(&self, disturbance: Disturbance) {
+        let (volume, view) = (self.0.volume(&self.1), self.0.store.snapshot());
+        let octets = |id: &str| view.get::<Key>(id).expect("the key is there").octets.clone();
+        let same = octets(volume.encryption_key.as_deref().expect("it has a key")) == octets(&self.2);
+        let expected = if failed(disturbance) { ("error", false) } else { ("available", true) };
+        assert_eq!((volume.status.as_str(), same), expected, "{disturbance:?}");
+        assert_eq!(view.count::<Key>(), 2, "{disturbance:?}");
+        self.0.assert_clean(&format!("{disturbance:?}"));
+    }
+}
+
+#[tokio::test]
+async fn reimaging_under_another_key_survives_everything() {
+    torture::<Reimaged>().await;
 }
 
 #[tokio::test]

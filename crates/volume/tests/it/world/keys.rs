@@ -10,7 +10,6 @@ pub struct Key {
     pub id: String,
     pub project: ProjectId,
     pub name: String,
-    pub bits: u32,
     pub octets: Vec<u8>,
 }
 
@@ -27,15 +26,15 @@ impl FakeKeys {
     fn put(tx: &mut Tx, key: &NewKey, octets: Vec<u8>) {
         if tx.get::<Key>(&key.id).is_none() {
             let (id, project, name) = (key.id.clone(), key.project.clone(), key.name.clone());
-            tx.put(Key { id, project, name, bits: key.bits, octets });
+            tx.put(Key { id, project, name, octets });
         }
     }
 }
 
 impl Keys for FakeKeys {
-    fn create(&self, tx: &mut Tx, key: &NewKey) -> Result<()> {
+    fn create(&self, tx: &mut Tx, key: &NewKey, bits: u32) -> Result<()> {
         // As many octets as it has bits for, and another key's are others.
-        let octets = key.id.bytes().cycle().take(usize::try_from(key.bits / 8).unwrap()).collect();
+        let octets = key.id.bytes().cycle().take(usize::try_from(bits / 8).unwrap()).collect();
         Self::put(tx, key, octets);
         Ok(())
     }

@@ -172,7 +172,7 @@ impl Pools {
             "volume.delete" => drop(held.remove(&id)),
             "volume.extend" => found.size_gib = found.size_gib.max(params["size_gib"].as_u64().expect("a size")),
             "volume.rewrite" if found.exported => return Err(Error::conflict("it is in use")),
-            "volume.rewrite" => found.rewritten += 1,
+            "volume.rewrite" => (found.rewritten, found.luks) = (found.rewritten + 1, params["luks"].clone()),
             "volume.create_snapshot" => drop(found.snapshots.insert(text("snapshot"))),
             "volume.delete_snapshot" => drop(found.snapshots.remove(&text("snapshot"))),
             "volume.release_snapshot" => {
