@@ -26,7 +26,7 @@ mod liveness;
 mod names;
 mod plan;
 mod tables;
-mod trace;
+pub mod trace;
 mod translate;
 
 use crate::ovsdb::{Client, Condition, Config, Endpoint, Error as DbError, Monitored, Mutation, Mutator, Op, Replica};

@@ -1,6 +1,7 @@
 //! What OVN itself says becomes of a frame: `ovn-trace`, which walks the southbound database's flows.
 //!
-//! It tells nothing of what hosts do with the flows, and takes every connection for a new one, as [`network::why`] does.
+//! It tells nothing of what hosts do with the flows, and takes every connection for a new one, as [`network::why`] does. Nearly
+//! all of the time goes into reading the flows; who has many frames keeps one that has read them (`ovn-trace --detach`).
 
 use crate::ovsdb::Endpoint;
 use kernel::{Error, Result, error::Doing};
@@ -10,7 +11,7 @@ use tokio::{process::Command, time::timeout};
 
 const LIMIT: Duration = Duration::from_secs(20);
 /// Times that a packet may come by connection tracking: each is told that its connection is new.
-const TRACKED: usize = 24;
+pub const TRACKED: usize = 24;
 const OUTSIDE: &str = "localnet-";
 
 pub(super) async fn trace(southbound: &[Endpoint], frame: &Frame) -> Result<Trace> {
@@ -30,7 +31,7 @@ pub(super) async fn trace(southbound: &[Endpoint], frame: &Frame) -> Result<Trac
 }
 
 /// The frame in OVN's expression language.
-fn expression(frame: &Frame) -> String {
+pub fn expression(frame: &Frame) -> String {
     let inport = match &frame.from {
         Origin::Port(port) => port.to_string(),
         Origin::Outside { network, .. } => format!("{OUTSIDE}{network}"),
@@ -59,9 +60,9 @@ const ANSWERED: &str = "arp.op = 2;";
 /// The frame becomes an echo reply.
 const REPLIES: [&str; 2] = ["icmp4.type = 0;", "icmp6.type = 129;"];
 
-/// Lines `output("<port>");`, the frame's own and those of others: if a router asks an external network for an address,
+/// What a minimal trace says. Lines `output("<port>");`, the frame's own and those of others: if a router asks an external network for an address,
 /// somebody may answer there, and the frame would leave; inside, nobody has it. `mac`: whom the frame is for at first.
-fn read(text: String, mac: &str) -> Trace {
+pub fn read(text: String, mac: &str) -> Trace {
     let (mut trace, mut mac) = (Trace::default(), mac.to_owned());
     // Blocks that are open: whether it is another frame's, and whom the frame was for before.
     let mut blocks: Vec<(bool, String)> = Vec::new();
