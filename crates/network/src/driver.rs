@@ -21,7 +21,7 @@ pub use key::LogicalKey;
 
 use crate::{
     model::{
-        PortForwardingId,
+        LogId, PortForwardingId,
         port_forwarding::{PortRange, Protocol},
         qos::RuleType,
     },
@@ -33,7 +33,7 @@ use kernel::{FloatingIpId, HostName, NetworkId, PortId, Result, RouterId, Securi
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 /// An object of the logical network, complete: putting it replaces the former one.
@@ -196,6 +196,9 @@ pub struct LGateway {
     pub snat: bool,
     /// Tenant networks behind the router, for SNAT.
     pub snat_sources: Vec<IpNet>,
+    /// Inner IPv6 addresses that the router answers for on the gateway's network, so that they are reached from there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub proxied: BTreeSet<Ipv6Addr>,
     /// Of all that passes the gateway, but for floating IPs with limits of their own.
     #[serde(default, skip_serializing_if = "LQos::is_empty")]
     pub qos: LQos,
@@ -222,6 +225,8 @@ pub struct LFloatingIp {
     /// The guest's port, for distributed NAT where the backend has it.
     pub port: PortId,
     pub mac: String,
+    /// The way out on which the router answers for it.
+    pub gateway: PortId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<LFloatingLimit>,
 }
@@ -247,11 +252,10 @@ impl LPortForwarding {
     }
 }
 
-/// Limits of a floating IP, and where they are kept: at the router's gateway.
+/// Limits of a floating IP, and where they are kept: at the router's gateway on this network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LFloatingLimit {
     pub network: NetworkId,
-    pub gateway: PortId,
     pub qos: LQos,
 }
 
@@ -261,6 +265,17 @@ pub struct LSecurityGroup {
     pub name: String,
     pub stateful: bool,
     pub rules: BTreeSet<LRule>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LLog>,
+}
+
+/// What a group lets pass or not, written down at the guests' hosts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LLog {
+    /// Shown with every line; lines of one log are limited together.
+    pub id: LogId,
+    pub accepted: bool,
+    pub refused: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -92,7 +92,7 @@ pub fn rule(direction: Direction, protocol: Option<u8>, range: Option<(u16, u16)
 pub fn group(rules: impl IntoIterator<Item = LRule>) -> LSecurityGroup {
     let egress = [false, true].map(|v6| LRule { v6, ..rule(Direction::Egress, None, None, Remote::Any) });
     let rules: BTreeSet<_> = rules.into_iter().chain(egress).collect();
-    LSecurityGroup { id: SecurityGroupId::new(), name: "group".into(), stateful: true, rules }
+    LSecurityGroup { id: SecurityGroupId::new(), name: "group".into(), stateful: true, rules, log: None }
 }
 
 /// A group whose rules let in TCP connections to these ports from everywhere.
@@ -133,6 +133,7 @@ pub fn gateway(external: &LSubnet, n: usize, sources: &[&LSubnet]) -> LGateway {
         next_hops: external.gateway.into_iter().collect(),
         snat: true,
         snat_sources: sources.iter().map(|s| s.cidr).collect(),
+        proxied: BTreeSet::new(),
         qos: LQos::default(),
     }
 }
@@ -146,6 +147,7 @@ pub fn floating_ip(router: &LRouter, external: Ipv4Addr, port: &LPort) -> LFloat
         external,
         internal: first_v4(port),
         port: port.id.clone(),
+        gateway: router.gateway.as_ref().map(|g| g.port.clone()).unwrap_or_default(),
         limit: None,
     }
 }
@@ -194,7 +196,7 @@ pub fn one_of_everything() -> Vec<Logical> {
     let carried = LPort { carrier: Some(carrier), ..port(&inner, 8, &[&web]) };
     let limited = LPort { qos: limits(5000), ..port(&inner, 9, &[&web]) };
     let way_out = LGateway { qos: limits(9000), ..gateway(&outer, 10, &[&inner]) };
-    let limit = LFloatingLimit { network: outer.network.clone(), gateway: way_out.port.clone(), qos: limits(3000) };
+    let limit = LFloatingLimit { network: outer.network.clone(), qos: limits(3000) };
     let router = LRouter { gateway: Some(way_out), ..router() };
     let metadata = metadata_port(&inner);
     let near = interface(&router, &inner);

@@ -14,6 +14,8 @@ pub const ROUTE: &str = "Logical_Router_Static_Route";
 pub const NAT: &str = "NAT";
 pub const PORT_GROUP: &str = "Port_Group";
 pub const ACL: &str = "ACL";
+pub const METER: &str = "Meter";
+pub const METER_BAND: &str = "Meter_Band";
 pub const LOAD_BALANCER: &str = "Load_Balancer";
 pub const QOS: &str = "QoS";
 pub const DHCP: &str = "DHCP_Options";
@@ -39,6 +41,7 @@ const fn column(base: Base, arity: Arity) -> Column {
 const TEXT: Column = column(Base::String, Arity::One);
 const TEXTS: Column = column(Base::String, Arity::Set);
 const MAYBE_TEXT: Column = column(Base::String, Arity::Optional);
+const FLAG: Column = column(Base::Boolean, Arity::One);
 const MAYBE_FLAG: Column = column(Base::Boolean, Arity::Optional);
 const INTEGER: Column = column(Base::Integer, Arity::One);
 const MAYBE_INTEGER: Column = column(Base::Integer, Arity::Optional);
@@ -102,6 +105,8 @@ pub const TABLES: &[Table] = &[
             ("external_mac", MAYBE_TEXT),
             ("logical_ip", TEXT),
             ("logical_port", MAYBE_TEXT),
+            ("gateway_port", MAYBE_ROW),
+            ("options", MAP),
             (IDS, MAP),
         ],
     },
@@ -109,7 +114,28 @@ pub const TABLES: &[Table] = &[
     Table {
         name: ACL,
         root: false,
-        columns: &[("priority", INTEGER), ("direction", TEXT), ("match", TEXT), ("action", TEXT), (IDS, MAP)],
+        columns: &[
+            ("priority", INTEGER),
+            ("direction", TEXT),
+            ("match", TEXT),
+            ("action", TEXT),
+            ("log", FLAG),
+            ("name", MAYBE_TEXT),
+            ("severity", MAYBE_TEXT),
+            ("meter", MAYBE_TEXT),
+            (IDS, MAP),
+        ],
+    },
+    // Its bands are named when it is made: the schema wants one at least.
+    Table {
+        name: METER,
+        root: true,
+        columns: &[("name", TEXT), ("unit", TEXT), ("bands", column(Base::Uuid, Arity::Set)), (IDS, MAP)],
+    },
+    Table {
+        name: METER_BAND,
+        root: false,
+        columns: &[("action", TEXT), ("rate", INTEGER), ("burst_size", INTEGER), (IDS, MAP)],
     },
     Table {
         name: LOAD_BALANCER,
@@ -195,6 +221,8 @@ const KEY_INDEXES: &[IndexSpec] = &[
     key(NAT, "key.nat"),
     key(PORT_GROUP, "key.port_group"),
     key(ACL, "key.acl"),
+    key(METER, "key.meter"),
+    key(METER_BAND, "key.meter_band"),
     key(LOAD_BALANCER, "key.load_balancer"),
     key(QOS, "key.qos"),
     key(DHCP, "key.dhcp"),
@@ -259,9 +287,26 @@ pub fn monitored() -> Vec<Monitored> {
             columns: &["name", "networks", "mac", "options", "ipv6_ra_configs", IDS, "gateway_chassis"],
         },
         Monitored { table: ROUTE, columns: &["ip_prefix", "nexthop", "output_port", IDS] },
-        Monitored { table: NAT, columns: &["type", "external_ip", "external_mac", "logical_ip", "logical_port", IDS] },
+        Monitored {
+            table: NAT,
+            columns: &[
+                "type",
+                "external_ip",
+                "external_mac",
+                "logical_ip",
+                "logical_port",
+                "gateway_port",
+                "options",
+                IDS,
+            ],
+        },
         Monitored { table: PORT_GROUP, columns: &["name", IDS, "ports", "acls"] },
-        Monitored { table: ACL, columns: &["priority", "direction", "match", "action", IDS] },
+        Monitored {
+            table: ACL,
+            columns: &["priority", "direction", "match", "action", "log", "name", "severity", "meter", IDS],
+        },
+        Monitored { table: METER, columns: &["name", "unit", "bands", IDS] },
+        Monitored { table: METER_BAND, columns: &["action", "rate", "burst_size", IDS] },
         Monitored { table: LOAD_BALANCER, columns: &["name", "protocol", "vips", IDS] },
         Monitored { table: QOS, columns: &["priority", "direction", "match", "action", "bandwidth", IDS] },
         Monitored { table: DHCP, columns: &["cidr", "options", IDS] },

@@ -95,7 +95,7 @@ async fn floating_ips_and_gateways_have_limits_of_their_own() {
     let r = LRouter { gateway: Some(way_out.clone()), ..router() };
     let (a, b) = (port(&sub, 11, &[&open]), port(&sub, 12, &[&open]));
     let one = LQos { egress: rate(6000), ingress: rate(5000), ..LQos::default() };
-    let limit = LFloatingLimit { network: public.id.clone(), gateway: way_out.port.clone(), qos: one };
+    let limit = LFloatingLimit { network: public.id.clone(), qos: one };
     let fip = LFloatingIp { limit: Some(limit), ..floating_ip(&r, [172, 24, 4, 50].into(), &a) };
     let near = interface(&r, &sub);
     let objects = [

@@ -243,7 +243,7 @@ impl Reconciler for ReconcileBackend {
     }
 
     fn wants(&self, batch: &Batch) -> bool {
-        const KINDS: [&str; 10] = [
+        const KINDS: [&str; 12] = [
             model::Network::KIND,
             Subnet::KIND,
             Port::KIND,
@@ -254,6 +254,8 @@ impl Reconciler for ReconcileBackend {
             AddressGroup::KIND,
             model::QosPolicy::KIND,
             model::PortForwarding::KIND,
+            model::NdpProxy::KIND,
+            model::Log::KIND,
         ];
         batch.events.iter().any(|e| KINDS.contains(&e.kind))
     }

@@ -257,7 +257,7 @@ async fn limits_reach_the_back_end() {
     assert_eq!(gateway.qos, mark);
     let Some(Logical::FloatingIp(f)) = logical(LogicalKey::FloatingIp(fip.as_str().into())) else { panic!() };
     let limit = f.limit.unwrap();
-    assert_eq!((limit.qos, limit.gateway, limit.network.as_str()), (egress(1000), gateway.port, public.as_str()));
+    assert_eq!((limit.qos, f.gateway, limit.network.as_str()), (egress(1000), gateway.port, public.as_str()));
     world.settled().await;
     // A change of the rules changes all that has the policy.
     let id = admin.show("policy", &gold).await["rules"][0]["id"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-use super::{qos, router};
+use super::{qos, router, router_port};
 use crate::{
     ovn::{
         FloatingIps, Settings,
@@ -21,13 +21,14 @@ pub fn draft(fip: &LFloatingIp, settings: &Settings) -> Draft {
         ("logical_ip", Datum::one(fip.internal.to_string())),
         ("external_mac", Datum::set(own.then(|| fip.mac.to_lowercase()))),
         ("logical_port", Datum::set(own.then(|| fip.port.to_string()))),
+        ("gateway_port", Datum::one(router_port(&fip.gateway).uuid)),
     ];
     draft.row(main, columns).under(router(&fip.router), "nat", main);
     if let Some(limit) = &fip.limit {
         // Where the address is translated, there its packets are counted.
-        let resident = if own { fip.port.to_string() } else { format!("cr-{}", names::router_port(&limit.gateway)) };
+        let resident = if own { fip.port.to_string() } else { format!("cr-{}", names::router_port(&fip.gateway)) };
         let address = Some((fip.external, resident));
-        let place = qos::Place { network: &limit.network, port: &limit.gateway, priority: qos::ONE, address };
+        let place = qos::Place { network: &limit.network, port: &fip.gateway, priority: qos::ONE, address };
         qos::limit(&mut draft, &place, &limit.qos);
     }
     draft
@@ -47,6 +48,7 @@ mod tests {
             internal: [10, 0, 0, 5].into(),
             port: "p".into(),
             mac: "FA:16:3e:00:00:05".into(),
+            gateway: "g".into(),
             limit: None,
         };
         let check = |floating_ips: FloatingIps, mac: &str, port: &str| {

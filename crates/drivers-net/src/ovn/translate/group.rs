@@ -7,20 +7,24 @@ use crate::{
     ovn::{
         draft::{At, Draft},
         names::{self, DROP_GROUP},
-        tables::{ACL, IDS, PORT_GROUP},
+        tables::{ACL, IDS, METER, METER_BAND, PORT_GROUP},
     },
     ovsdb::Datum,
 };
 use network::driver::{
-    Direction, LRule, LSecurityGroup, LogicalKey, Remote,
+    Direction, LLog, LRule, LSecurityGroup, LogicalKey, Remote,
     protocol::{ICMP, ICMP6, SCTP, TCP, UDP},
 };
 
 /// Above everything that a group allows.
 const FORGED: i64 = 1003;
-/// As OpenStack's own OVN driver has them, so that operators find what they know.
+/// As OpenStack's own OVN driver has it, so that operators find what they know.
 const ALLOW: i64 = 1002;
-const DROP: i64 = 1001;
+/// What is refused and written down: below everything that any group allows, above what refuses without a word.
+const TOLD: i64 = 1001;
+const DROP: i64 = 1000;
+/// Lines a second of one log on one host, and how many may come at once: Neutron's `rate_limit` and `burst_limit`.
+const LINES: (i64, i64) = (100, 25);
 
 pub fn draft(group_: &LSecurityGroup) -> Draft {
     let name = names::port_group(&group_.id);
@@ -33,9 +37,36 @@ pub fn draft(group_: &LSecurityGroup) -> Draft {
             tracing::warn!(security_group = %group_.id, ?rule, "a rule that OVN cannot express allows nothing");
             continue;
         };
-        add(&mut draft, main, &name, Rule { priority: ALLOW, direction: rule.direction, matches: &matches, action });
+        let log = group_.log.as_ref().filter(|log| log.accepted);
+        let rule = Rule { priority: ALLOW, direction: rule.direction, matches: &matches, action, log };
+        add(&mut draft, main, &name, rule);
+    }
+    if let Some(log) = &group_.log {
+        limit(&mut draft, log);
+    }
+    if let Some(log) = group_.log.as_ref().filter(|log| log.refused) {
+        for (direction, end) in [(Direction::Ingress, "outport"), (Direction::Egress, "inport")] {
+            let matches = format!("{end} == @{name} && ip");
+            let rule = Rule { priority: TOLD, direction, matches: &matches, action: "drop", log: Some(log) };
+            add(&mut draft, main, &name, rule);
+        }
     }
     draft
+}
+
+/// A group's own meter: groups of one log are limited each by itself.
+fn meter(draft: &Draft, log: &LLog) -> String {
+    format!("{}/{}", draft.key, log.id)
+}
+
+fn limit(draft: &mut Draft, log: &LLog) {
+    let name = meter(draft, log);
+    let (at, band) = (At::new(METER, &name), At::new(METER_BAND, &name));
+    let (rate, burst) = LINES;
+    let columns = [("action", Datum::one("drop")), ("rate", Datum::one(rate)), ("burst_size", Datum::one(burst))];
+    draft.row(band, columns);
+    let columns = [("name", Datum::one(name)), ("unit", Datum::one("pktps")), ("bands", Datum::one(band.uuid))];
+    draft.row(at, columns);
 }
 
 struct Rule<'a> {
@@ -43,6 +74,7 @@ struct Rule<'a> {
     direction: Direction,
     matches: &'a str,
     action: &'a str,
+    log: Option<&'a LLog>,
 }
 
 fn add(draft: &mut Draft, group: At, name: &str, rule: Rule<'_>) {
@@ -51,12 +83,17 @@ fn add(draft: &mut Draft, group: At, name: &str, rule: Rule<'_>) {
         Direction::Egress => "from-lport",
     };
     let acl = At::new(ACL, &format!("{name}/{direction}/{}/{}", rule.action, rule.matches));
-    let columns = [
+    let mut columns = vec![
         ("priority", Datum::one(rule.priority)),
         ("direction", Datum::one(direction)),
         ("match", Datum::one(rule.matches)),
         ("action", Datum::one(rule.action)),
     ];
+    if let Some(log) = rule.log {
+        let meter = meter(draft, log);
+        columns.extend([("log", Datum::one(true)), ("name", Datum::one(log.id.as_str()))]);
+        columns.extend([("severity", Datum::one("info")), ("meter", Datum::one(meter))]);
+    }
     draft.row(acl, columns).under(group, "acls", acl);
 }
 
@@ -79,7 +116,8 @@ pub fn drop_group() -> Draft {
         (Direction::Ingress, ALLOW, format!("{to} && (nd || nd_ra || mldv1 || mldv2)"), "allow"),
     ];
     for (direction, priority, matches, action) in &rules {
-        add(&mut draft, main, DROP_GROUP, Rule { priority: *priority, direction: *direction, matches, action });
+        let rule = Rule { priority: *priority, direction: *direction, matches, action, log: None };
+        add(&mut draft, main, DROP_GROUP, rule);
     }
     draft.sealed(0)
 }
@@ -186,7 +224,8 @@ mod tests {
             LRule { direction: Direction::Egress, ..rule(true, None, None, Remote::Any) },
         ]);
         let check = |stateful: bool, action: &str| {
-            let draft = draft(&LSecurityGroup { id: "g".into(), name: "web".into(), stateful, rules: rules.clone() });
+            let (id, name, rules, log) = ("g".into(), "web".into(), rules.clone(), None);
+            let draft = draft(&LSecurityGroup { id, name, stateful, rules, log });
             assert_eq!((draft.rows.len(), draft.edges.len()), (3, 2));
             let acls = draft.rows.keys().filter(|at| at.table == ACL);
             let seen: BTreeSet<_> =
@@ -206,6 +245,24 @@ mod tests {
         let with =
             |priority: i64| drops.iter().filter(|at| text(&draft, ***at, "priority") == priority.to_string()).count();
         assert_eq!((drops.len(), with(DROP), with(FORGED)), (4, 2, 2));
-        const { assert!(DROP < ALLOW && ALLOW < FORGED) };
+        const { assert!(DROP < TOLD && TOLD < ALLOW && ALLOW < FORGED) };
+    }
+
+    #[test]
+    fn what_is_written_down_is_marked_and_limited() {
+        let check = |accepted: bool, refused: bool, told: &[&str]| {
+            let log = Some(LLog { id: "l".into(), accepted, refused });
+            let rules = [rule(false, None, None, Remote::Any)].into();
+            let draft = draft(&LSecurityGroup { id: "g".into(), name: "web".into(), stateful: true, rules, log });
+            let acls = draft.rows.keys().filter(|at| at.table == ACL && text(&draft, **at, "log") == "true");
+            let mut seen: Vec<_> =
+                acls.map(|at| ["action", "name", "meter"].map(|c| text(&draft, *at, c)).join(" ")).collect();
+            seen.sort();
+            assert_eq!(seen, told);
+            let meter = draft.rows.keys().find(|at| at.table == METER).unwrap();
+            assert_eq!(text(&draft, *meter, "name"), "security-group/g/l");
+        };
+        check(true, false, &["allow-related l security-group/g/l"]);
+        check(false, true, &["drop l security-group/g/l"; 2]);
     }
 }

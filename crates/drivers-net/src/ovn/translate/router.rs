@@ -64,6 +64,18 @@ fn add_gateway(draft: &mut Draft, main: At, r: &LRouter, gateway: &LGateway) {
     }
     let place = qos::Place { network: &gateway.network, port: &gateway.port, priority: qos::ALL, address: None };
     qos::limit(draft, &place, &gateway.qos);
+    for address in &gateway.proxied {
+        // Nothing is translated; but the gateway's host answers for the address, as for every one that translates.
+        let at = At::new(NAT, &format!("{}/{address}", draft.key));
+        let columns = [
+            ("type", Datum::one("dnat_and_snat")),
+            ("external_ip", Datum::one(address.to_string())),
+            ("logical_ip", Datum::one(address.to_string())),
+            ("gateway_port", Datum::one(link.router_end().uuid)),
+            ("options", map([("stateless", "true".to_owned())])),
+        ];
+        draft.row(at, columns).under(main, "nat", at);
+    }
     let external = gateway.addresses.iter().map(IpNet::addr).find(IpAddr::is_ipv4);
     let Some(external) = external.filter(|_| gateway.snat) else { return };
     for source in gateway.snat_sources.iter().filter(|net| net.addr().is_ipv4()) {
@@ -72,6 +84,7 @@ fn add_gateway(draft: &mut Draft, main: At, r: &LRouter, gateway: &LGateway) {
             ("type", Datum::one("snat")),
             ("external_ip", Datum::one(external.to_string())),
             ("logical_ip", Datum::one(source.trunc().to_string())),
+            ("gateway_port", Datum::one(link.router_end().uuid)),
         ];
         draft.row(at, columns).under(main, "nat", at);
     }
@@ -153,6 +166,7 @@ mod tests {
             next_hops: vec!["172.24.4.1".parse().unwrap(), "fd01::1".parse().unwrap()],
             snat: true,
             snat_sources: nets(&["10.0.0.0/24", "fd00::/64"]),
+            proxied: [].into(),
             qos: LQos::default(),
         }
     }
@@ -181,6 +195,14 @@ mod tests {
         assert_eq!(rows(&draft, ROUTE, &["ip_prefix", "nexthop", "output_port"]), routes);
         assert_eq!(rows(&draft, NAT, &["type", "external_ip", "logical_ip"]), ["snat 172.24.4.10 10.0.0.0/24"]);
         assert_eq!(draft.needs, [switch(&"public".into())]);
+    }
+
+    #[test]
+    fn a_gateway_answers_for_inner_addresses() {
+        let proxied = ["fd00::5".parse().unwrap()].into();
+        let draft = draft(&with(Some(LGateway { proxied, snat: false, ..gateway() })));
+        let answered = ["dnat_and_snat fd00::5 fd00::5 stateless=true"];
+        assert_eq!(rows(&draft, NAT, &["type", "external_ip", "logical_ip", "options"]), answered);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use super::own_key;
 use crate::{
     driver::LogicalKey,
     model::{
-        AddressGroup, FloatingIp, Network, Port, PortForwarding, QosPolicy, Router, SecurityGroup, SecurityGroupRule,
-        Subnet, port::Role,
+        AddressGroup, FloatingIp, Log, NdpProxy, Network, Port, PortForwarding, QosPolicy, Resource, Router,
+        SecurityGroup, SecurityGroupRule, Subnet, port::Role,
     },
 };
 use kernel::{RouterId, SubnetId};
@@ -32,6 +32,8 @@ pub fn affected(batch: &Batch, snapshot: &Snapshot) -> BTreeSet<LogicalKey> {
         } else if let Some(change) = event.of::<Router>() {
             both(change, |router| {
                 keys.insert(LogicalKey::Router(router.id.clone()));
+                // Which of its gateways a floating IP is behind.
+                keys.extend(floating_ips(&router.id, snapshot));
             });
         } else if let Some(change) = event.of::<FloatingIp>() {
             both(change, |fip| {
@@ -51,6 +53,12 @@ pub fn affected(batch: &Batch, snapshot: &Snapshot) -> BTreeSet<LogicalKey> {
             both(change, |pf| {
                 keys.insert(LogicalKey::PortForwarding(pf.id.clone()));
             });
+        } else if let Some(change) = event.of::<NdpProxy>() {
+            both(change, |proxy| {
+                keys.insert(LogicalKey::Router(proxy.router.clone()));
+            });
+        } else if let Some(change) = event.of::<Log>() {
+            both(change, |log| logged_by(&log, snapshot, &mut keys));
         } else if let Some(change) = event.of::<QosPolicy>() {
             both(change, |policy| policy_keys(&policy, snapshot, &mut keys));
         } else if let Some(change) = event.of::<AddressGroup>() {
@@ -61,6 +69,18 @@ pub fn affected(batch: &Batch, snapshot: &Snapshot) -> BTreeSet<LogicalKey> {
         }
     }
     keys
+}
+
+fn logged_by(log: &Log, snapshot: &Snapshot, keys: &mut BTreeSet<LogicalKey>) {
+    match &log.group {
+        Some(group) => {
+            keys.insert(LogicalKey::SecurityGroup(group.clone()));
+        }
+        None => {
+            let groups = snapshot.by(SecurityGroup::BY_PROJECT, log.project());
+            keys.extend(groups.map(|group| LogicalKey::SecurityGroup(group.id.clone())));
+        }
+    }
 }
 
 /// What was counts as much as what is: a port that left a router changes that router.
@@ -75,6 +95,9 @@ fn port_keys(port: &Port, snapshot: &Snapshot, keys: &mut BTreeSet<LogicalKey>) 
         // Its subnets' prefixes are behind the router; its address is the router's.
         Role::RouterInterface | Role::RouterGateway if !port.device_id.is_empty() => {
             keys.insert(LogicalKey::Router(RouterId::from(port.device_id.as_str())));
+            if port.role() == Role::RouterGateway {
+                keys.extend(floating_ips(&port.device_id, snapshot));
+            }
         }
         Role::Metadata => keys.extend(subnets_of(&port.network, snapshot)),
         Role::FloatingIp => {
@@ -82,6 +105,10 @@ fn port_keys(port: &Port, snapshot: &Snapshot, keys: &mut BTreeSet<LogicalKey>) 
         }
         _ => {}
     }
+}
+
+fn floating_ips<'a>(router: &'a str, snapshot: &'a Snapshot) -> impl Iterator<Item = LogicalKey> + 'a {
+    snapshot.by(FloatingIp::BY_ROUTER, router).map(|fip| LogicalKey::FloatingIp(fip.id.clone()))
 }
 
 fn subnets_of(network: &str, snapshot: &Snapshot) -> Vec<LogicalKey> {

@@ -1,9 +1,10 @@
 //! Security groups, as the back end wants them.
 
 use crate::{
-    driver::{LRule, LSecurityGroup, Remote},
+    driver::{LLog, LRule, LSecurityGroup, Remote},
     model::{
-        AddressGroup, SecurityGroup, SecurityGroupRule,
+        AddressGroup, Log, Resource, SecurityGroup, SecurityGroupRule,
+        log::LogEvent,
         security_group::{EtherType, Match, RemoteSpec, number_of},
     },
 };
@@ -18,7 +19,20 @@ pub fn group(snapshot: &Snapshot, group: &SecurityGroup) -> LSecurityGroup {
         name: group.name.clone(),
         stateful: group.stateful,
         rules: rules.flat_map(|r| expanded(snapshot, &r.matches)).collect(),
+        log: log(snapshot, group),
     }
+}
+
+/// Logs of the group, and of all groups of its project, are one: OVN writes a packet down once. A log of a single port is none
+/// of the group's.
+fn log(snapshot: &Snapshot, group: &SecurityGroup) -> Option<LLog> {
+    let own = snapshot.by(Log::BY_SUBJECT, &group.id);
+    let of_all = snapshot.by(Log::BY_PROJECT, group.project()).filter(|l| l.group.is_none());
+    let mut logs: Vec<_> = own.chain(of_all).filter(|l| l.enabled && l.port.is_none()).collect();
+    logs.sort_by(|a, b| a.id.cmp(&b.id));
+    let any = |event: LogEvent| logs.iter().any(|l| l.event == event || l.event == LogEvent::All);
+    let id = logs.first()?.id.clone();
+    Some(LLog { id, accepted: any(LogEvent::Accept), refused: any(LogEvent::Drop) })
 }
 
 /// A rule for an address group is one for each of the group's prefixes of its family: none if there are none.

@@ -134,6 +134,8 @@ fn ipv6_mode(mode: Option<Mode>) -> Ipv6Mode {
 fn floating_ip(snapshot: &Snapshot, fip: &FloatingIp) -> Option<LFloatingIp> {
     let target = fip.target.as_ref()?;
     let external: Arc<Port> = snapshot.get(&fip.external_port)?;
+    let gateway = router::way_out(snapshot, &*snapshot.get(&target.router)?, fip)?;
+    let qos = qos::effective(snapshot, fip.qos.as_ref(), &fip.network);
     Some(LFloatingIp {
         id: fip.id.clone(),
         router: target.router.clone(),
@@ -141,7 +143,8 @@ fn floating_ip(snapshot: &Snapshot, fip: &FloatingIp) -> Option<LFloatingIp> {
         internal: target.fixed,
         port: target.port.clone(),
         mac: external.mac.clone(),
-        limit: floating_limit(snapshot, fip, &target.router),
+        limit: (!qos.is_empty()).then_some(LFloatingLimit { network: gateway.network, qos }),
+        gateway: gateway.port,
     })
 }
 
@@ -156,14 +159,6 @@ fn forwarding(snapshot: &Snapshot, pf: &PortForwarding) -> Option<LPortForwardin
         internal: pf.address,
         internal_ports: pf.internal,
     })
-}
-
-/// A floating IP's limits are kept at its router's gateway.
-fn floating_limit(snapshot: &Snapshot, fip: &FloatingIp, router: &str) -> Option<LFloatingLimit> {
-    let qos = qos::effective(snapshot, fip.qos.as_ref(), &fip.network);
-    let router = snapshot.get::<Router>(router)?;
-    let gateway = router.gateway_on(&fip.network)?.clone();
-    (!qos.is_empty()).then_some(LFloatingLimit { network: gateway.network, gateway: gateway.port, qos })
 }
 
 /// Addresses with the prefix length of their subnets, in a settled order.

@@ -3,11 +3,11 @@
 use super::{ipv6_mode, with_prefixes};
 use crate::{
     driver::{LGateway, LRouter, LRouterInterface},
-    model::{Network, Port, Router, Subnet, port::Role, qos, router::Gateway},
+    model::{FloatingIp, NdpProxy, Network, Port, Router, Subnet, port::Role, qos, router::Gateway},
 };
 use ipnet::IpNet;
 use kernel::RouterId;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 use store::Snapshot;
 
 pub fn router(snapshot: &Snapshot, router: &Router) -> LRouter {
@@ -36,13 +36,25 @@ fn gateway(snapshot: &Snapshot, router: &Router, gateway: &Gateway) -> Option<LG
         next_hops,
         snat: gateway.snat,
         snat_sources: inner(snapshot, router),
+        proxied: snapshot.by(NdpProxy::BY_ROUTER, &router.id).map(|p| p.address).collect(),
         qos: qos::effective(snapshot, gateway.qos.as_ref(), &gateway.network),
     })
 }
 
+/// The gateway that a floating IP is behind: of several on its network the one that has a subnet of its address.
+pub fn way_out(snapshot: &Snapshot, router: &Router, fip: &FloatingIp) -> Option<Gateway> {
+    let near = |gateway: &&Gateway| {
+        let port = snapshot.get::<Port>(&gateway.port);
+        port.is_some_and(|port| subnets(snapshot, &port).any(|s| s.cidr.contains(&IpAddr::V4(fip.address))))
+    };
+    let on_network = || router.gateways().filter(|g| g.network == fip.network);
+    on_network().find(near).or_else(|| on_network().next()).cloned()
+}
+
 /// Unless traffic is spread, a further gateway is for routes that name a next hop on it.
 fn further(snapshot: &Snapshot, router: &Router, one: &Gateway) -> Option<LGateway> {
-    let whole = gateway(snapshot, router, one)?;
+    // Inner addresses are answered for on the first.
+    let whole = LGateway { proxied: Default::default(), ..gateway(snapshot, router, one)? };
     Some(if router.ecmp { whole } else { LGateway { next_hops: Vec::new(), ..whole } })
 }
 
