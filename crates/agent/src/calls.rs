@@ -4,6 +4,7 @@ use crate::{
     HostClaims,
     encrypted::{Making, Place},
     host::Shared,
+    transfer,
 };
 use compute::driver::{ImageSource, Tail, VncEndpoint};
 use kernel::{Error, ImageId, Result, ServerId, SnapshotId, VolumeId, error::Doing};
@@ -140,6 +141,8 @@ impl Calls {
                 let exports: Vec<FlowExport> = arguments(method, params)?;
                 to_value(self.shared.drivers.network.export_flows(&exports).await?)
             }
+            "disk.send" => transfer::send(&self.shared, arguments(method, params)?).await,
+            "disk.receive" => transfer::receive(&self.shared, arguments(method, params)?).await,
             "host.inventory" => self.inventory().await,
             "host.audit" => self.audit(&arguments(method, params)?).await,
             "volume.pools" => self.pools().await,

@@ -9,9 +9,9 @@ use crate::{
 };
 use async_trait::async_trait;
 use compute::model::vm::{VmIntent, VmObserved};
-use kernel::{Clock, Error, HostName, ImageId, Result, Timestamp, VolumeId};
+use kernel::{Clock, Error, HostName, ImageId, Result, ServerId, Timestamp, VolumeId};
 use parking_lot::Mutex;
-use ports::{HostCalls, HostStatus, Images, KeyBytes, Load, Volumes, image::ByteStream};
+use ports::{HostCalls, HostStatus, Images, KeyBytes, Load, Volumes, hosts::Call, image::ByteStream};
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -235,11 +235,15 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// A server whose intent for this host only changed its kind (it has left and may come back, or has come back) is not gone.
 fn send_changes(batch: &store::Batch, host: &HostName, down: &mpsc::Sender<Down>) -> Result<(), ()> {
+    let here = |server: &ServerId| {
+        batch.of::<VmIntent>().filter_map(|c| c.new).any(|new| new.host == *host && new.server == *server)
+    };
     for change in batch.of::<VmIntent>() {
         let message = match (change.old, change.new) {
             (_, Some(new)) if new.host == *host => Down::Intent { intent: Box::new(VmIntent::clone(&new)) },
-            (Some(old), _) if old.host == *host => {
+            (Some(old), _) if old.host == *host && !here(&old.server) => {
                 Down::Gone { server: old.server.clone(), generation: old.generation }
             }
             _ => continue,
@@ -258,6 +262,10 @@ impl HostCalls for Gateway {
             Ok(Err(_)) => Err(Error::unavailable(format!("host {host} lost its connection during {method}"))),
             Err(_) => Err(Error::unavailable(format!("host {host} did not answer {method} in time"))),
         }
+    }
+
+    async fn join(&self, from: Call<'_>, to: Call<'_>, within: Duration) -> Result<()> {
+        self.join_calls(from, to, within).await
     }
 
     fn hosts(&self) -> Vec<HostStatus> {

@@ -28,6 +28,7 @@ mod protocol;
 mod remote;
 mod report;
 mod traffic;
+mod transfer;
 mod tunnel;
 mod vm;
 

@@ -27,7 +27,7 @@ fn is_guest(intent: &VmIntent, request: &MetadataRequest) -> bool {
         IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4),
         v4 => v4,
     };
-    intent.power != Power::Absent
+    !matches!(intent.power, Power::Absent | Power::Parked)
         && intent.ports.iter().any(|p| {
             p.bound.network == request.network
                 && (p.bound.addresses.contains(&from) || link_local_of(&p.bound.mac) == Some(from))

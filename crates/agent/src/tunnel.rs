@@ -12,11 +12,11 @@
 
 use crate::Gateway;
 use kernel::{Error, HostName, Result, ServerId};
-use ports::HostCalls;
+use ports::{HostCalls, hosts::Call};
 use serde_json::json;
 use std::{sync::atomic::Ordering, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     sync::oneshot,
 };
 
@@ -44,6 +44,13 @@ impl Drop for Expecting<'_> {
     }
 }
 
+/// A call's arguments with the tunnel that it shall dial.
+struct Begun<'a> {
+    params: serde_json::Value,
+    arrived: oneshot::Receiver<Tunnel>,
+    _expecting: Expecting<'a>,
+}
+
 impl Gateway {
     /// The screen of a guest of `host`, as RFB.
     pub async fn screen(&self, host: &HostName, server: &ServerId) -> Result<Tunnel> {
@@ -53,6 +60,35 @@ impl Gateway {
         self.call(host, "vm.open_screen", json!({"server": server, "tunnel": id}), PATIENCE).await?;
         let late = || Error::unavailable(format!("host {host} did not open the screen of {server} in time"));
         tokio::time::timeout(PATIENCE, arrived).await.map_err(|_| late())?.map_err(|_| late())
+    }
+
+    /// Two calls whose hosts dial one tunnel each; what comes by the one goes by the other.
+    pub(crate) async fn join_calls(&self, from: Call<'_>, to: Call<'_>, within: Duration) -> Result<()> {
+        let joined = async {
+            let (sender, receiver) = (self.begin_tunnel(&from), self.begin_tunnel(&to));
+            let pour = async {
+                let late = |_| Error::unavailable("a host did not open its end of a transfer");
+                let (mut sends, mut receives) =
+                    (sender.arrived.await.map_err(late)?, receiver.arrived.await.map_err(late)?);
+                tokio::io::copy(&mut sends, &mut receives)
+                    .await
+                    .map_err(|e| Error::unavailable("a transfer between hosts was cut off").with_source(e))?;
+                receives.shutdown().await.map_err(|e| Error::unavailable("ending a transfer").with_source(e))
+            };
+            let send = self.call(from.host, from.method, sender.params, within);
+            let receive = self.call(to.host, to.method, receiver.params, within);
+            tokio::try_join!(pour, send, receive).map(drop)
+        };
+        let late = |_| Error::unavailable("a transfer between hosts took too long");
+        tokio::time::timeout(within, joined).await.map_err(late)?
+    }
+
+    fn begin_tunnel<'a>(&'a self, call: &Call<'_>) -> Begun<'a> {
+        let (id, (arrival, arrived)) = (self.next.fetch_add(1, Ordering::Relaxed), oneshot::channel());
+        self.tunnels.lock().insert(id, Expected { host: call.host.clone(), arrival });
+        let mut params = call.params.clone();
+        params["tunnel"] = id.into();
+        Begun { params, arrived, _expecting: Expecting(self, id) }
     }
 
     /// A host has dialled.

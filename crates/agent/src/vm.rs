@@ -92,7 +92,8 @@ impl VmTask {
         self.shared.remember(&intent);
         let done = self.done.read(&self.server);
         let status = self.shared.drivers.hypervisor.status(&self.server).await;
-        let lost = intent.power != Power::Absent && status.is_ok_and(|s| s.state == VmState::Absent);
+        let lost =
+            !matches!(intent.power, Power::Absent | Power::Parked) && status.is_ok_and(|s| s.state == VmState::Absent);
         let carried_out = done.is_some_and(|d| d.generation >= intent.generation && d.reboots >= intent.reboots);
         self.intent = Some(intent);
         if !carried_out || lost {
@@ -139,6 +140,7 @@ impl VmTask {
                 self.make_disks(intent).await?;
                 self.keep_disks(intent).await
             }
+            Power::Parked => self.park(intent, fence).await,
             Power::Suspended => drivers.hypervisor.suspend(&self.server, fence).await,
             Power::Running | Power::Paused => {
                 let mut spec = self.prepare(intent).await?;
@@ -173,7 +175,8 @@ impl VmTask {
 
     /// Disks that the guest had before, and has not any more, go.
     async fn keep_disks(&self, intent: &VmIntent) -> Result<()> {
-        let names: Vec<String> = intent.local_disks.iter().map(|d| d.name.clone()).collect();
+        let own = intent.local_disks.iter().map(|d| &d.name);
+        let names: Vec<String> = own.chain(&intent.kept_disks).cloned().collect();
         self.shared.drivers.disks.keep_only(&self.server, &names).await
     }
 
@@ -231,6 +234,12 @@ impl VmTask {
     }
 
     async fn destroy(&self, intent: &VmIntent, fence: Fence) -> Result<()> {
+        self.park(intent, fence).await?;
+        self.shared.drivers.disks.remove(&self.server).await
+    }
+
+    /// Ends the guest and unplugs its ports; disks stay.
+    async fn park(&self, intent: &VmIntent, fence: Fence) -> Result<()> {
         let drivers = &self.shared.drivers;
         let mut ports: Vec<PortId> = intent.ports.iter().map(|p| p.bound.port.clone()).collect();
         ports.extend(drivers.hypervisor.status(&self.server).await?.ports);
@@ -238,7 +247,6 @@ impl VmTask {
         for port in &ports {
             self.shared.unplug(port).await?;
         }
-        drivers.disks.remove(&self.server).await?;
         self.shared.serve_metadata().await
     }
 
@@ -286,6 +294,7 @@ impl VmTask {
             volumes,
             ports: status.ports,
             at: self.shared.clock.now(),
+            spare: false,
         }
     }
 }

@@ -3,27 +3,23 @@
 use crate::{
     Compute,
     model::{
-        ComputeHost, QUOTAS, Server, ServerState, placing,
+        ComputeHost, Migration, QUOTAS, Server, ServerState, migration, placing,
         vm::{Power, VmIntent, VmObserved},
     },
 };
 use flow::FlowRecord;
-use kernel::{Finding, ProjectId};
+use kernel::{Finding, HostName, ProjectId};
 use ports::quota::QuotaUsage;
 use std::collections::BTreeMap;
-use store::Snapshot;
+use store::{Object, Snapshot};
 
 impl Compute {
     /// [`audit`], and whether what placement has booked on each host is what its servers need.
     pub fn audit(&self, snapshot: &Snapshot) -> Vec<Finding> {
         let mut findings = audit(snapshot);
+        let mut all = claims(snapshot);
         for host in snapshot.all::<ComputeHost>() {
-            let mut needed: BTreeMap<String, u64> = BTreeMap::new();
-            for server in snapshot.by(Server::BY_HOST, &host.name) {
-                for (class, amount) in placing::resources(&server) {
-                    *needed.entry(class).or_default() += amount;
-                }
-            }
+            let needed = all.remove(&host.name).unwrap_or_default();
             let booked = self.placer.used(snapshot, &host.name);
             if booked != needed {
                 let detail = format!("its servers need {needed:?}, placement has booked {booked:?}");
@@ -32,6 +28,28 @@ impl Compute {
         }
         findings
     }
+}
+
+/// What servers, and migrations for those that may come back, take of each host.
+fn claims(snapshot: &Snapshot) -> BTreeMap<HostName, BTreeMap<String, u64>> {
+    let mut all: BTreeMap<HostName, BTreeMap<String, u64>> = BTreeMap::new();
+    let mut count = |host: HostName, resources: BTreeMap<String, u64>| {
+        let of_host = all.entry(host).or_default();
+        for (class, amount) in resources {
+            *of_host.entry(class).or_default() += amount;
+        }
+    };
+    for server in snapshot.all::<Server>() {
+        if let Some(host) = migration::claimed_at(snapshot, &server) {
+            count(host, placing::resources(&server.to_be()));
+        }
+    }
+    for migration in snapshot.all::<Migration>() {
+        if let Some(held) = &migration.holds {
+            count(migration.source.clone(), held.clone());
+        }
+    }
+    all
 }
 
 /// Servers in transition without a flow, servers without an intent, intents of nobody, quota that does not add up.
@@ -46,7 +64,8 @@ pub fn audit(snapshot: &Snapshot) -> Vec<Finding> {
             findings.push(wrong(&intent.server, format!("{} is to run it, but there is no such server", intent.host)));
         }
     }
-    for seen in snapshot.all::<VmObserved>().filter(|o| !snapshot.contains::<VmIntent>(&o.server)) {
+    findings.extend(snapshot.all::<VmIntent>().filter_map(|intent| idle_spare(snapshot, &intent)));
+    for seen in snapshot.all::<VmObserved>().filter(|o| !snapshot.contains::<VmIntent>(o.key().as_str())) {
         findings.push(wrong(&seen.server, "there is an observation of it, but no intent".into()));
     }
     findings.extend(quota(snapshot));
@@ -63,8 +82,21 @@ fn transitional(snapshot: &Snapshot, server: &Server) -> Option<Finding> {
     (!live).then(|| wrong(&server.id, format!("it is {doing}, but no flow is at it")))
 }
 
+/// A host keeps of a server that is not there only what a move needs.
+fn idle_spare(snapshot: &Snapshot, spare: &VmIntent) -> Option<Finding> {
+    let of_move = |m: std::sync::Arc<Migration>| {
+        !m.status.is_over() && (m.source == spare.host || m.dest.as_ref() == Some(&spare.host))
+    };
+    let idle =
+        spare.spare && spare.power != Power::Absent && !snapshot.by(Migration::BY_SERVER, &spare.server).any(of_move);
+    idle.then(|| {
+        wrong(&spare.server, format!("{} keeps its disks, but it is not moving there or from there", spare.host))
+    })
+}
+
 fn without_intent(snapshot: &Snapshot, server: &Server) -> Option<Finding> {
-    let lives = matches!(server.state, ServerState::Active | ServerState::Paused | ServerState::Stopped);
+    let lives =
+        matches!(server.state, ServerState::Active | ServerState::Paused | ServerState::Stopped | ServerState::Resized);
     let intent = snapshot.get::<VmIntent>(&server.id);
     match intent {
         None if lives => Some(wrong(&server.id, "it has no intent on any host".into())),

@@ -394,6 +394,9 @@ pub trait LocalDisks: Send + Sync + 'static {
     /// Removes all local disks of a server; `Ok` if there are none.
     async fn remove(&self, server: &ServerId) -> Result<()>;
 
+    /// Makes a disk of a standalone qcow2, as large as `disk` says or larger; never touches one that is there.
+    async fn adopt(&self, disk: &LocalDiskSpec, from: &std::path::Path) -> Result<()>;
+
     /// Removes those local disks of a server that are not named.
     async fn keep_only(&self, server: &ServerId, names: &[String]) -> Result<()>;
 

@@ -62,6 +62,8 @@ pub enum ComputeError {
     NoTag(ServerId, String),
     #[error("Action for request_id {0} on server {1} not found")]
     NoAction(String, String),
+    #[error("{0}")]
+    NoMigration(String),
     #[error("Network {0} not found for server {1}")]
     NoNetworkOfServer(String, ServerId),
     #[error("Quota limit exceeded for {0}")]
@@ -94,6 +96,7 @@ impl From<ComputeError> for Error {
             | C::NoMetadata
             | C::NoTag(..)
             | C::NoAction(..)
+            | C::NoMigration(_)
             | C::NoNetworkOfServer(..) => Self::not_found(text),
             C::InvalidState { .. }
             | C::Locked(_)

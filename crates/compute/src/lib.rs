@@ -72,6 +72,7 @@ pub fn schema(schema: Schema) -> Schema {
         .with::<Flavor>()
         .with::<Keypair>()
         .with::<Aggregate>()
+        .with::<model::Migration>()
         .with::<ServerGroup>()
         .with::<ComputeHost>()
         .with::<ConsoleToken>()

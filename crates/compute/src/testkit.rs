@@ -13,6 +13,7 @@ use kernel::Timestamp;
 pub(crate) fn flavor() -> Flavor {
     Flavor {
         id: "1".into(),
+        number: 1,
         name: "m1.nano".into(),
         vcpus: 1,
         ram_mib: 128,
@@ -85,6 +86,8 @@ pub(crate) fn server(id: &str) -> Server {
         password: None,
         generation: 0,
         reboots: 0,
+        resize: None,
+        shelved_image: None,
     }
 }
 
@@ -114,5 +117,6 @@ pub(crate) fn observed(id: &str, host: &str, generation: u64, state: VmState) ->
         volumes: vec![],
         ports: vec![],
         at: Timestamp::default(),
+        spare: false,
     }
 }

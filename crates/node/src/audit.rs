@@ -147,7 +147,7 @@ async fn on_host(services: &Services, host: &HostName) -> Result<Vec<String>> {
     for (backend, pool) in &held.pools {
         pools(&snapshot, (host, backend), pool, &mut leak);
     }
-    for (server, _) in intents.iter().filter(|(s, _)| !held.vms.iter().any(|v| v.server == **s)) {
+    for (server, _) in intents.iter().filter(|(s, i)| !i.spare && !held.vms.iter().any(|v| v.server == **s)) {
         if snapshot.get::<Server>(server).is_some_and(|s| s.status() == "ACTIVE") {
             findings.push(format!("host {host}: the guest of server {server} should run there and does not exist"));
         }

@@ -6,7 +6,7 @@ use crate::{
     ops::providers,
     scheduler::{self, Asked, weighers::Weights},
 };
-use kernel::{HostName, Result, ServerId, Timestamp};
+use kernel::{HostName, Result, Timestamp};
 use ports::{Claim, Domain, Labels, PlaceRequest, Placer, Refusals};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -126,8 +126,23 @@ impl Placer for Scheduler {
         Ok(Claim { host, availability_zone: provider.zone.clone() })
     }
 
-    fn release(&self, tx: &mut Tx, consumer: &ServerId) -> Result<()> {
+    fn release(&self, tx: &mut Tx, consumer: &str) -> Result<()> {
         unbook(tx, consumer)
+    }
+
+    fn hand_over(&self, tx: &mut Tx, from: &str, to: &str, now: Timestamp) -> Result<()> {
+        let Some(held) = tx.get::<Allocation>(from) else { return Ok(()) };
+        unbook(tx, from)?;
+        let consumer_type = if held.consumer_type == "INSTANCE" { "MIGRATION" } else { "INSTANCE" };
+        let handed = Allocation {
+            consumer: to.to_owned(),
+            consumer_type: consumer_type.into(),
+            created: now,
+            updated: now,
+            generation: 1,
+            ..Allocation::clone(&held)
+        };
+        book(tx, handed, now)
     }
 
     fn report_inventory(&self, tx: &mut Tx, report: &ports::Inventory, now: Timestamp) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Reaching a host's agent from a member.
 
 use async_trait::async_trait;
-use kernel::{HostName, Result, Timestamp};
+use kernel::{Error, HostName, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
@@ -22,6 +22,14 @@ pub struct Load {
     pub memory: f64,
 }
 
+/// One end of [`HostCalls::join`]. The method finds its tunnel in the arguments, as `tunnel`.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    pub host: &'a HostName,
+    pub method: &'a str,
+    pub params: Value,
+}
+
 /// A call to the agent of a host: `method` names an operation of one of the drivers there (`volume.create`,
 /// `vm.console_log`, …), with its arguments as JSON. Every method is idempotent.
 ///
@@ -30,6 +38,10 @@ pub struct Load {
 #[async_trait]
 pub trait HostCalls: Send + Sync + 'static {
     async fn call(&self, host: &HostName, method: &str, params: Value, within: Duration) -> Result<Value>;
+    /// Two calls, on one host or two, with a byte stream between them: what `from` sends, `to` reads. `Ok` when both are done.
+    async fn join(&self, from: Call<'_>, to: Call<'_>, _within: Duration) -> Result<()> {
+        Err(Error::not_implemented(format!("nothing is carried from {} to {} here", from.host, to.host)))
+    }
     fn hosts(&self) -> Vec<HostStatus>;
     fn is_connected(&self, host: &HostName) -> bool {
         self.hosts().iter().any(|h| h.host == *host && h.connected)

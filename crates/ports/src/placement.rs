@@ -1,7 +1,7 @@
 //! Claiming capacity on a host, inside the transaction that records what uses it.
 
 use crate::hosts::Load;
-use kernel::{HostName, ImageId, ProjectId, Result, ServerId, Timestamp};
+use kernel::{HostName, ImageId, ProjectId, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -116,7 +116,9 @@ pub trait Placer: Send + Sync + 'static {
     /// `NoValidHost`) says for each host why not.
     fn claim(&self, tx: &mut Tx, request: &PlaceRequest, now: Timestamp) -> Result<Claim>;
     /// Gives all that a consumer has claimed back; `Ok` if it has nothing.
-    fn release(&self, tx: &mut Tx, consumer: &ServerId) -> Result<()>;
+    fn release(&self, tx: &mut Tx, consumer: &str) -> Result<()>;
+    /// Gives one consumer's claims to another, which has none: a server's to a migration, or back. `Ok` if there are none.
+    fn hand_over(&self, tx: &mut Tx, from: &str, to: &str, now: Timestamp) -> Result<()>;
     /// Records a host's inventory (makes the resource provider if it is new); writes only what changed.
     fn report_inventory(&self, tx: &mut Tx, inventory: &Inventory, now: Timestamp) -> Result<()>;
     /// Records a host's zone and labels; `Ok` if placement does not know the host (yet).

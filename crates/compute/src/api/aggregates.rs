@@ -84,6 +84,10 @@ fn view(cx: &Ctx, a: &Aggregate) -> Value {
 
 /// Aggregates are known by their number.
 fn number(id: &str) -> Result<u64> {
+    // A negative number is one, and no aggregate has it.
+    if id.parse::<i64>().is_ok_and(|n| n < 0) {
+        return Err(Error::not_found(format!("Aggregate {id} could not be found.")));
+    }
     id.parse().map_err(|_| Error::bad_request(format!("Invalid ID: {id}")))
 }
 

@@ -12,10 +12,11 @@
 use super::{
     create::release_quota,
     guest::{self, Removed},
+    moving::{claims, spare},
 };
 use crate::{
     Compute,
-    model::{Fault, Server, ServerState, action::Action, server::Deleted},
+    model::{Fault, Migration, Server, ServerState, action::Action, server::Deleted},
 };
 use flow::{Commit, Flow, FlowRecord, Step, StepCx, StepError, StepResult};
 use kernel::{Result, ServerId, Timestamp};
@@ -65,6 +66,9 @@ impl DeleteServer {
         }
         Ok(Commit::with(move |tx, state: &mut State| {
             guest::want_absent(tx, &state.server, now);
+            for spare in spare::all(tx.view(), &state.server) {
+                spare::drop_from(tx, &state.server, &spare.host);
+            }
             Ok(())
         }))
     }
@@ -72,10 +76,19 @@ impl DeleteServer {
     async fn remove(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (c, now) = (self.0.clone(), cx.now());
         let removed = guest::remove(&c, &cx, &state.server).await?;
+        let mut given_up = Vec::new();
+        for spare in spare::all(&cx.snapshot(), &state.server) {
+            if spare::gone_from(&c, &cx, &state.server, &spare.host).await? == Removed::Yes {
+                given_up.push(spare.host.clone());
+            }
+        }
         if let Some(server) = cx.snapshot().get::<Server>(&state.server) {
             guest::disconnect_volumes(&c, &server).await.map_err(StepError::Retry)?;
         }
-        Ok(Commit::with(move |tx, state: &mut State| finish(&c, tx, state, removed, now)))
+        Ok(Commit::with(move |tx, state: &mut State| {
+            given_up.iter().for_each(|host| spare::forget(tx, &state.server, host));
+            finish(&c, tx, state, removed, now)
+        }))
     }
 }
 
@@ -91,6 +104,10 @@ fn finish(c: &Compute, tx: &mut Tx, state: &State, removed: Removed, now: Timest
         }
     }
     c.placer.release(tx, &server.id)?;
+    for migration in tx.by(Migration::BY_SERVER, &server.id) {
+        claims::give_up(c, tx, &migration.id)?;
+        tx.delete::<Migration>(&migration.id);
+    }
     release_quota(tx, &server);
     state.action.finish(tx, server.host.as_ref(), None, now)?;
     tx.history(Deleted::STREAM, now, &Deleted::of(&server, now))?;

@@ -22,11 +22,18 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) fn change_intent(tx: &mut Tx, id: &ServerId, change: impl FnOnce(&mut VmIntent)) -> Option<u64> {
     let mut intent = VmIntent::clone(&*tx.get::<VmIntent>(id)?);
     change(&mut intent);
-    intent.generation += 1;
-    let generation = intent.generation;
-    tx.put(intent);
-    tx.update::<Server>(id, |s| s.generation = generation);
+    let generation = next_generation(tx, id);
+    tx.put(VmIntent { generation, ..intent });
     Some(generation)
+}
+
+/// The next generation of a server's intents, on whichever host.
+pub(crate) fn next_generation(tx: &mut Tx, id: &ServerId) -> u64 {
+    let own = tx.get::<Server>(id).map_or(0, |s| s.generation);
+    let intended = tx.get::<VmIntent>(id).map_or(0, |i| i.generation);
+    let next = own.max(intended) + 1;
+    tx.update::<Server>(id, |s| s.generation = next);
+    next
 }
 
 /// Ends a flow's work on a server: what the flow says, unless the server is being deleted, and what its host has seen
@@ -69,7 +76,12 @@ pub(crate) enum Said {
 
 /// The host's word on generation `generation` or a later one; `None` if it has not spoken yet.
 pub(crate) fn said(snapshot: &Snapshot, id: &ServerId, generation: u64) -> Option<Said> {
-    let seen = snapshot.get::<VmObserved>(id).filter(|o| o.generation >= generation)?;
+    said_of(snapshot, id, generation)
+}
+
+/// The same of any intent, by its key.
+pub(crate) fn said_of(snapshot: &Snapshot, key: &str, generation: u64) -> Option<Said> {
+    let seen = snapshot.get::<VmObserved>(key).filter(|o| o.generation >= generation)?;
     Some(match &seen.error {
         Some(why) => Said::Refused(why.clone()),
         None => Said::Done(VmObserved::clone(&seen)),
@@ -87,7 +99,7 @@ pub(crate) async fn wait<T>(cx: &StepCx, id: &ServerId, mut look: impl FnMut(&Sn
     let mut watch = cx.store.watch();
     let mut tick = tokio::time::interval(LOOK);
     let concerns = |item: &WatchItem| match item {
-        WatchItem::Batch(batch) => batch.of::<VmObserved>().any(|c| c.key == id.as_str()),
+        WatchItem::Batch(batch) => batch.of::<VmObserved>().any(|c| c.key.as_str().starts_with(id.as_str())),
         WatchItem::Reset(_) => true,
     };
     loop {

@@ -25,6 +25,7 @@ pub mod delete;
 pub mod detach_interface;
 pub mod detach_volume;
 pub(crate) mod guest;
+pub(crate) mod moving;
 pub mod power;
 pub mod reconcile;
 pub mod reconcile_limits;

@@ -4,7 +4,7 @@
 //! at what could have been missed, and removes what has served its time: intents `Absent` of servers that were deleted
 //! while their host was away, once the host has said that nothing is left, and console tokens that are over.
 
-use super::guest::follow;
+use super::{guest::follow, moving::claims};
 use crate::{
     Compute,
     driver::VmState,
@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use flow::Reconciler;
 use kernel::{Result, ServerId};
 use std::time::Duration;
-use store::{Batch, Snapshot};
+use store::{Batch, Object, Snapshot};
 
 /// Servers looked at in one transaction.
 const CHUNK: usize = 256;
@@ -66,17 +66,18 @@ impl Tidy {
 
     async fn reap_intents(&self) -> Result<()> {
         let snapshot = self.0.store.snapshot();
-        let over: Vec<ServerId> =
-            snapshot.all::<VmIntent>().filter(|i| is_over(&snapshot, i)).map(|i| i.server.clone()).collect();
+        let over: Vec<String> =
+            snapshot.all::<VmIntent>().filter(|i| is_over(&snapshot, i)).map(|i| i.key().as_str().to_owned()).collect();
         for id in over {
+            let service = self.0.clone();
             let reaped = self.0.store.transact("compute.intent.reap", move |tx| {
                 // Looked at again by key: the server may have come back to that host meanwhile.
                 let (intent, seen) = (tx.get::<VmIntent>(&id), tx.get::<VmObserved>(&id));
-                if tx.get::<Server>(&id).is_none() && intent.zip(seen).is_some_and(|(i, o)| gone(&i, &o)) {
-                    tx.delete::<VmIntent>(&id);
-                    tx.delete::<VmObserved>(&id);
-                }
-                Ok(())
+                let serves = intent.as_ref().is_some_and(|i| !i.spare && tx.get::<Server>(&i.server).is_some());
+                let Some((intent, _)) = intent.zip(seen).filter(|(i, o)| !serves && gone(i, o)) else { return Ok(()) };
+                tx.delete::<VmIntent>(&id);
+                tx.delete::<VmObserved>(&id);
+                claims::give_up_host(&service, tx, &intent.server, &intent.host)
             });
             reaped.await?;
         }
@@ -107,8 +108,8 @@ fn differs(snapshot: &Snapshot, server: &Server) -> bool {
 }
 
 fn is_over(snapshot: &Snapshot, intent: &VmIntent) -> bool {
-    !snapshot.contains::<Server>(&intent.server)
-        && snapshot.get::<VmObserved>(&intent.server).is_some_and(|seen| gone(intent, &seen))
+    (intent.spare || !snapshot.contains::<Server>(&intent.server))
+        && snapshot.get::<VmObserved>(intent.key().as_str()).is_some_and(|seen| gone(intent, &seen))
 }
 
 fn gone(intent: &VmIntent, seen: &VmObserved) -> bool {

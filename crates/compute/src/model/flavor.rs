@@ -7,6 +7,9 @@ use store::{Key, Object};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Flavor {
     pub id: FlavorId,
+    /// Nova's own, which only lists of migrations show. 0: it was made before flavors had any.
+    #[serde(default)]
+    pub number: u64,
     pub name: String,
     pub vcpus: u32,
     pub ram_mib: u64,

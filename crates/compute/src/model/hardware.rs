@@ -46,12 +46,16 @@ impl Build<'_> {
             volumes: self.connected.iter().filter_map(|c| volume(server, c)).collect(),
             ports: self.bound.iter().filter_map(|b| port(server, b.clone())).collect(),
             metadata: metadata(server, self.groups.clone(), self.admin_pass.clone()),
+            kept_disks: Vec::new(),
+            spare: false,
         }
     }
 
     fn local_disk(&self, device: &BlockDevice) -> Option<LocalDiskSpec> {
         let Backing::Local { name, image } = &device.what else { return None };
-        let base = self.image.filter(|info| image.as_ref() == Some(&info.id)).map(source);
+        let shelved = self.server.shelved_image.as_ref().filter(|_| device.boot_index == Some(0));
+        let from = shelved.or(image.as_ref());
+        let base = self.image.filter(|info| from == Some(&info.id)).map(source);
         let size_bytes = device.size_mib * 1024 * 1024;
         Some(LocalDiskSpec { server: self.server.id.clone(), name: name.clone(), size_bytes, base })
     }

@@ -67,6 +67,12 @@ pub struct Server {
     /// The newest generation of the server's intent; only grows, over all hosts it is ever on.
     pub generation: u64,
     pub reboots: u64,
+    /// Being resized or moved, until that is confirmed.
+    #[serde(default)]
+    pub resize: Option<super::shape::Resize>,
+    /// What a shelved server's root disk is kept as.
+    #[serde(default)]
+    pub shelved_image: Option<ImageId>,
 }
 
 /// Why a server is in ERROR, for its owner; `details` are for administrators.
@@ -167,10 +173,22 @@ impl Server {
         free_slot(self.nics.iter().map(|n| n.slot))
     }
 
-    /// What it counts for in its project's quota.
+    /// What it counts for in its project's quota. Between two flavors, the larger of both: it may be either in the end.
     pub fn quota(&self) -> [(&'static str, i64); 3] {
+        let resize = self.resize.iter().flat_map(|r| [&r.old.flavor, &r.new.flavor]);
+        let flavors: Vec<&Flavor> = std::iter::once(&self.flavor).chain(resize).collect();
+        let most = |of: fn(&Flavor) -> u64| flavors.iter().map(|f| of(f)).max().unwrap_or(0);
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        [("instances", 1), ("cores", i64::from(self.flavor.vcpus)), ("ram", whole(self.flavor.ram_mib))]
+        [("instances", 1), ("cores", whole(most(|f| u64::from(f.vcpus)))), ("ram", whole(most(|f| f.ram_mib)))]
+    }
+
+    /// In the shape that its own claim is for: the one it is given by a resize, from the choice of a host on.
+    pub fn to_be(&self) -> std::borrow::Cow<'_, Self> {
+        use std::borrow::Cow;
+        match &self.resize {
+            Some(resize) if resize.dest.is_some() => Cow::Owned(resize.new.on(self)),
+            _ => Cow::Borrowed(self),
+        }
     }
 
     /// Disk on the host: the local ones, rounded up to whole GiB as placement counts them.

@@ -35,6 +35,12 @@ pub struct VmIntent {
     pub volumes: Vec<VmVolume>,
     pub ports: Vec<VmPort>,
     pub metadata: GuestMetadata,
+    /// Disks of former days that stay beside the guest's own.
+    #[serde(default)]
+    pub kept_disks: Vec<String>,
+    /// Of a host that the server is not on (not yet, or not any more).
+    #[serde(default)]
+    pub spare: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +51,8 @@ pub enum Power {
     /// Its memory is saved on the host's disk.
     Suspended,
     Stopped,
+    /// No guest and no ports, but its disks stay: it comes, or has left and may come back.
+    Parked,
     /// Nothing of the server shall be left on the host.
     Absent,
 }
@@ -93,17 +101,31 @@ pub struct GuestMetadata {
 
 impl VmIntent {
     pub const BY_HOST: Index<VmIntent> = Index::new(0);
+    /// Spares by their server.
+    pub const BY_SPARE: Index<VmIntent> = Index::new(1);
+
+    /// What a spare and its observation are kept under; a server's own intent is kept under its id.
+    pub fn spare_key(server: &ServerId, host: &HostName) -> String {
+        format!("{server}@{host}")
+    }
 }
 
 impl Object for VmIntent {
     const KIND: &'static str = "compute.vm_intent";
-    const INDEXES: &'static [&'static str] = &["host"];
+    const INDEXES: &'static [&'static str] = &["host", "spare"];
     fn key(&self) -> Key {
-        self.server.as_str().into()
+        key(&self.server, &self.host, self.spare)
     }
     fn index(&self, sink: &mut IndexSink<'_>) {
         sink.add(Self::BY_HOST, &self.host);
+        if self.spare {
+            sink.add(Self::BY_SPARE, &self.server);
+        }
     }
+}
+
+fn key(server: &ServerId, host: &HostName, spare: bool) -> Key {
+    if spare { VmIntent::spare_key(server, host).as_str().into() } else { server.as_str().into() }
 }
 
 /// What a host saw. Newer by (generation, sequence); older ones are dropped.
@@ -122,6 +144,9 @@ pub struct VmObserved {
     pub volumes: Vec<VolumeId>,
     pub ports: Vec<PortId>,
     pub at: Timestamp,
+    /// Of a spare intent; whoever takes the observation knows.
+    #[serde(default)]
+    pub spare: bool,
 }
 
 impl VmObserved {
@@ -134,6 +159,6 @@ impl VmObserved {
 impl Object for VmObserved {
     const KIND: &'static str = "compute.vm_observed";
     fn key(&self) -> Key {
-        self.server.as_str().into()
+        key(&self.server, &self.host, self.spare)
     }
 }

@@ -11,6 +11,7 @@ pub mod hosts;
 pub(crate) mod hypervisors;
 pub(crate) mod interfaces;
 pub(crate) mod keypairs;
+pub(crate) mod migrations;
 pub(crate) mod quotas;
 pub(crate) mod servers;
 pub(crate) mod services;

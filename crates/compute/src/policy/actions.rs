@@ -73,6 +73,15 @@ policy::rules! {
     /// Show a server's NUMA topology.
     TOPOLOGY_SHOW = "compute:server:topology:index", "rule:project_reader_or_admin", [Project],
         GET "/servers/{server_id}/topology";
+    /// List the live migrations that a server is in.
+    SERVER_MIGRATIONS_INDEX = "os_compute_api:servers:migrations:index", "rule:project_manager_or_admin", [Project],
+        GET "/servers/{server_id}/migrations";
+    /// See between which hosts they are.
+    SERVER_MIGRATIONS_HOST = "os_compute_api:servers:migrations:index:host", "rule:context_is_admin", [Project],
+        GET "/servers/{server_id}/migrations";
+    /// Show a live migration that a server is in.
+    SERVER_MIGRATIONS_SHOW = "os_compute_api:servers:migrations:show", "rule:context_is_admin", [Project],
+        GET "/servers/{server_id}/migrations/{migration_id}";
     /// Lock a server.
     LOCK = "os_compute_api:os-lock-server:lock", "rule:project_member_or_admin", [Project],
         POST "/servers/{server_id}/action";

@@ -262,6 +262,9 @@ policy::rules! {
     /// List migrations of all projects.
     MIGRATIONS_ALL = "os_compute_api:os-migrations:index:all_projects", "rule:context_is_admin", [Project],
         GET "/os-migrations";
+    /// See between which hosts migrations are.
+    MIGRATIONS_HOST = "os_compute_api:os-migrations:index:host", "rule:context_is_admin", [Project],
+        GET "/os-migrations";
     /// List extensions.
     EXTENSIONS = "os_compute_api:extensions", "@", [Project],
         GET "/extensions", GET "/extensions/{alias}";

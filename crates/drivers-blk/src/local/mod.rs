@@ -217,6 +217,19 @@ impl Inner {
         }
     }
 
+    /// The copy comes from another host, which may be in other hands than it was: it must not lead to files of this one.
+    async fn make_of_copy(&self, copy: &Path, size: u64, path: &Path, format: DiskFormat) -> Result<()> {
+        let format = if format == DiskFormat::Raw { Format::Raw } else { Format::Qcow2 };
+        let found = self.img.info_untrusted(copy, Format::Qcow2).await?;
+        let aside = self.making.file();
+        self.img.convert((copy, Format::Qcow2), (&aside.0, format), Compress::No).await?;
+        if size > found.virtual_size {
+            self.img.grow(&aside.0, format, size).await?;
+        }
+        self.claim(path, None).await?;
+        aside.commit(path).await
+    }
+
     async fn make_blank(&self, disk: &LocalDiskSpec, path: &Path) -> Result<()> {
         let aside = self.making.file();
         if is_swap(&disk.name) {
@@ -260,6 +273,18 @@ impl LocalDisks for LocalStore {
         let dir = self.inner.server(server)?;
         let removed = spawn_blocking(move || remove_disks(&dir)).await.doing("removing a server's disks")?;
         removed.on_disk("removing a server's disks")
+    }
+
+    async fn adopt(&self, disk: &LocalDiskSpec, from: &Path) -> Result<()> {
+        let (path, format) = self.inner.disk(&disk.server, &disk.name)?;
+        if path.exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(self.inner.server(&disk.server)?).on_disk("making a server's directory of disks")?;
+        durable::sync_parent(path.parent().unwrap_or(&path))?;
+        let (inner, from, size) = (self.inner.clone(), from.to_owned(), disk.size_bytes);
+        let adopted = tokio::spawn(async move { inner.make_of_copy(&from, size, &path, format).await });
+        adopted.await.doing("making a disk of a copy")?
     }
 
     async fn keep_only(&self, server: &ServerId, names: &[String]) -> Result<()> {

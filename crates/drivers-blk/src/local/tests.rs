@@ -237,3 +237,25 @@ async fn swap_is_raw_and_an_image_may_give_the_size() {
     let path = local.create(&LocalDiskSpec { size_bytes: 0, ..local.root() }).await.unwrap();
     assert_eq!(QemuImg::default().info(&path, Format::Qcow2).await.unwrap().virtual_size, 1 << 20);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_of_another_host_keeps_its_bytes_grows_and_leads_nowhere() {
+    let local = Local::new().await;
+    let (img, root) = (QemuImg::default(), local.root());
+    local.create(&root).await.unwrap();
+    let copy = local.dir.path().join("copy");
+    local.store().export(&root.server, "root", &copy).await.unwrap();
+    let there = LocalDiskSpec { server: ServerId::new(), size_bytes: 4 << 20, base: None, ..root };
+    local.store().adopt(&there, &copy).await.unwrap();
+    let (qcow2, raw) = (local.create(&there).await.unwrap(), local.dir.path().join("read"));
+    img.convert((&qcow2, Format::Qcow2), (&raw, Format::Raw), Compress::No).await.unwrap();
+    let bytes = fs::read(&raw).unwrap();
+    assert_eq!((bytes.len(), &bytes[..1 << 20]), (4 << 20, &content()[..]));
+
+    let hostile = local.dir.path().join("hostile");
+    img.create_overlay(&hostile, (&raw, Format::Raw), 4 << 20).await.unwrap();
+    let next = LocalDiskSpec { name: "rootv2".into(), ..there };
+    let refused = local.store().adopt(&next, &hostile).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.code()), (Kind::BadRequest, Some(crate::qemu_img::INVALID_IMAGE)));
+    assert!(local.files("scratch/making").is_empty());
+}

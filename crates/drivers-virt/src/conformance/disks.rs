@@ -21,7 +21,7 @@ pub trait DiskBench: Send + Sync {
 #[macro_export]
 macro_rules! disks_conformance {
     ($bench:expr) => {
-        $crate::disks_conformance!($bench; made_once, removed_for_good, exported_alone, strange_names, images_kept);
+        $crate::disks_conformance!($bench; made_once, removed_for_good, exported_alone, carried_over, strange_names, images_kept);
     };
     ($bench:expr; $($case:ident),+ $(,)?) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,6 +93,26 @@ pub async fn exported_alone(bench: &mut dyn DiskBench) {
     refused(bench.disks().export(&server, "eph0", &to).await, Kind::NotFound);
     refused(bench.disks().export(&ServerId::new(), "root", &to).await, Kind::NotFound);
     assert!(bench.disks().scratch().is_dir());
+}
+
+/// What was exported becomes a disk of another name, once.
+pub async fn carried_over(bench: &mut dyn DiskBench) {
+    let (server, copy) = (ServerId::new(), bench.scratch().join("carried"));
+    bench.disks().create(&disk(&server, "root", Some(bench.image())), bench.fetch()).await.unwrap();
+    bench.disks().export(&server, "root", &copy).await.unwrap();
+    let other = ServerId::new();
+    for _ in 0..2 {
+        bench.disks().adopt(&disk(&other, "rootv2", None), &copy).await.unwrap();
+        assert!(listed(bench, &other).await);
+        bench.reopen().await;
+    }
+    bench.disks().create(&disk(&other, "rootv2", None), Arc::new(NoFetch)).await.unwrap();
+    bench.disks().export(&other, "rootv2", &copy).await.unwrap();
+    let missing = bench.scratch().join("missing");
+    assert!(bench.disks().adopt(&disk(&server, "rootv2", None), &missing).await.is_err());
+    refused(bench.disks().export(&server, "rootv2", &copy).await, Kind::NotFound);
+    bench.disks().keep_only(&other, &[]).await.unwrap();
+    refused(bench.disks().export(&other, "rootv2", &copy).await, Kind::NotFound);
 }
 
 /// Paths are made of these.

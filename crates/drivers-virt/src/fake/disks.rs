@@ -167,6 +167,17 @@ impl LocalDisks for FakeDisks {
         }
     }
 
+    async fn adopt(&self, disk: &LocalDiskSpec, from: &Path) -> Result<()> {
+        check_name(&disk.server, &disk.name)?;
+        self.meet(DiskCall::Create)?;
+        if !from.is_file() {
+            return Err(Error::internal(format!("there is no {} to make a disk of", from.display())));
+        }
+        self.change(|paper| {
+            paper.disks.entry(disk.server.clone()).or_default().entry(disk.name.clone()).or_default();
+        })
+    }
+
     async fn keep_only(&self, server: &ServerId, names: &[String]) -> Result<()> {
         self.meet(DiskCall::Remove)?;
         let is_kept = |paper: &Paper| {

@@ -1,10 +1,14 @@
-use crate::{Compute, ComputeError, model::Flavor, policy::FLAVOR_CREATE};
+use crate::{
+    Compute, ComputeError,
+    model::{Flavor, sequence},
+    policy::FLAVOR_CREATE,
+};
 use kernel::{Ctx, FlavorId, Result, Timestamp};
 use policy::{Authorize, Permit};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::sync::Arc;
-use store::Tx;
+use store::{Object, Tx};
 
 /// What a new flavor is; numbers may be written as strings.
 #[derive(Clone, Debug, Deserialize)]
@@ -71,6 +75,7 @@ pub(crate) async fn create(c: &Compute, cx: &Ctx, new: NewFlavor) -> Result<Arc<
 async fn make(c: &Compute, _permit: &Permit, new: NewFlavor, now: Timestamp) -> Result<Arc<Flavor>> {
     let flavor = Flavor {
         id: new.id.map_or_else(FlavorId::new, FlavorId::from),
+        number: 0,
         name: new.name.trim().to_owned(),
         vcpus: u32::try_from(new.vcpus).unwrap_or(u32::MAX),
         ram_mib: new.ram,
@@ -95,7 +100,8 @@ fn enter(tx: &mut Tx, flavor: Flavor) -> Result<Arc<Flavor>> {
     }
     let claimed = tx.claim_unique(Flavor::NAMES, &flavor.name, &flavor.id);
     claimed.map_err(|_| ComputeError::FlavorNameTaken(flavor.name.clone()))?;
-    Ok(tx.put(flavor))
+    let number = sequence::next(tx, Flavor::KIND);
+    Ok(tx.put(Flavor { number, ..flavor }))
 }
 
 impl Compute {

@@ -24,18 +24,23 @@ impl Compute {
 }
 
 fn take(tx: &mut Tx, seen: &VmObserved, now: Timestamp) {
-    let Some(intent) = tx.get::<VmIntent>(&seen.server) else { return };
-    if intent.host != seen.host || seen.generation > intent.generation {
+    let own = tx.get::<VmIntent>(&seen.server).filter(|i| i.host == seen.host);
+    let key = VmIntent::spare_key(&seen.server, &seen.host);
+    let Some(intent) = own.or_else(|| tx.get::<VmIntent>(&key)) else { return };
+    if seen.generation > intent.generation {
         return;
     }
-    let before = tx.get::<VmObserved>(&seen.server);
+    let seen = &VmObserved { spare: intent.spare, ..seen.clone() };
+    let before = if intent.spare { tx.get::<VmObserved>(&key) } else { tx.get::<VmObserved>(&seen.server) };
     let news = before.is_none_or(|before| {
         let comes_after = before.host != seen.host || seen.supersedes(&before);
         comes_after && !same(&before, seen)
     });
     if news {
         tx.put(seen.clone());
-        follow(tx, &seen.server, now);
+        if !intent.spare {
+            follow(tx, &seen.server, now);
+        }
     }
 }
 

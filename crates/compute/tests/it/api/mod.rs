@@ -2,6 +2,7 @@
 
 mod access;
 mod cloud;
+mod migrations;
 mod proxies;
 mod requests;
 mod servers;

@@ -73,6 +73,7 @@ async fn fixture() -> Fixture {
     let port = cloud.server(&id).nics[0].plan.port.to_string();
     let hosts = expect(&admin.call("GET /compute/v2.1/os-hypervisors", None).await, 200);
     let hypervisor = hosts["hypervisors"][0]["id"].as_str().unwrap().to_owned();
+    super::migrations::two_migrations(&cloud, &id).await;
     let mut paths = Vec::new();
     let mut look = |shown: &str, who, path: String| paths.push((shown.to_owned(), who, path));
     for who in ["member", "admin"] {
@@ -152,6 +153,9 @@ async fn fixture() -> Fixture {
         "os-simple-tenant-usage?detailed=1&start=2020-01-01T00:00:00",
     ] {
         look(path, "admin", path.into());
+    }
+    for sub in ["migrations", "migrations/2"] {
+        look(&format!("servers/{{active}}/{sub}"), "admin", format!("servers/{id}/{sub}"));
     }
     look("os-hypervisors/{id}", "admin", format!("os-hypervisors/{hypervisor}?with_servers=true"));
     look("os-server-groups/{id}", "member", format!("os-server-groups/{}", group.as_str().unwrap()));

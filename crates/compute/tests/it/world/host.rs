@@ -9,14 +9,14 @@ use compute::{
 };
 use kernel::{Error, HostName, PortId, Result, ServerId, Timestamp, VolumeId};
 use parking_lot::Mutex;
-use ports::{HostCalls, HostStatus};
+use ports::{HostCalls, HostStatus, hosts::Call};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
-use store::{Store, WatchItem};
+use store::{Object, Store, WatchItem};
 use tokio::task::JoinHandle;
 
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct Mood {
 
 #[derive(Default)]
 struct State {
-    guests: BTreeMap<ServerId, Guest>,
+    guests: BTreeMap<(ServerId, HostName), Guest>,
     moods: BTreeMap<HostName, Mood>,
     sequence: u64,
 }
@@ -73,11 +73,11 @@ impl Hosts {
     }
 
     pub fn guests(&self) -> Vec<(ServerId, Guest)> {
-        self.state.lock().guests.iter().map(|(id, g)| (id.clone(), g.clone())).collect()
+        self.state.lock().guests.iter().map(|((id, _), g)| (id.clone(), g.clone())).collect()
     }
 
     pub fn guest(&self, id: &str) -> Option<Guest> {
-        self.state.lock().guests.get(&ServerId::from(id)).cloned()
+        self.state.lock().guests.iter().find(|((server, _), _)| server.as_str() == id).map(|(_, g)| g.clone())
     }
 
     pub fn mood(&self, host: &str, change: impl FnOnce(&mut Mood)) {
@@ -94,7 +94,8 @@ impl Hosts {
             let mut all = self.state.lock();
             all.sequence += 1;
             let sequence = all.sequence;
-            let guest = all.guests.get_mut(&ServerId::from(id)).expect("a guest");
+            let guests = all.guests.iter_mut();
+            let guest = guests.map(|((server, _), g)| (server, g)).find(|(s, _)| s.as_str() == id).expect("a guest").1;
             guest.state = state;
             observation(&id.into(), guest, sequence, None)
         };
@@ -117,9 +118,9 @@ impl Hosts {
         let mut all = self.state.lock();
         all.sequence += 1;
         let sequence = all.sequence;
-        let id = &intent.server;
-        if intent.power == Power::Absent {
-            all.guests.remove(id);
+        let (id, key) = (&intent.server, (intent.server.clone(), intent.host.clone()));
+        if matches!(intent.power, Power::Absent | Power::Parked) {
+            all.guests.remove(&key);
             let absent = Guest {
                 host: intent.host.clone(),
                 state: VmState::Absent,
@@ -130,7 +131,7 @@ impl Hosts {
             };
             return Some(observation(id, &absent, sequence, None));
         }
-        let before = all.guests.get(id).cloned();
+        let before = all.guests.get(&key).cloned();
         if before.as_ref().is_some_and(|g| g.generation >= intent.generation) {
             return None;
         }
@@ -143,7 +144,7 @@ impl Hosts {
             Power::Running => VmState::Running,
             Power::Paused => VmState::Paused,
             Power::Suspended => VmState::Suspended,
-            Power::Stopped | Power::Absent => VmState::Shutdown,
+            Power::Stopped | Power::Parked | Power::Absent => VmState::Shutdown,
         };
         let mut guest = guest_of(intent, state);
         let mut error = None;
@@ -154,7 +155,7 @@ impl Hosts {
             error = Some("the guest does not let the disk go".to_owned());
         }
         let seen = observation(id, &guest, sequence, error);
-        all.guests.insert(id.clone(), guest);
+        all.guests.insert(key, guest);
         Some(seen)
     }
 }
@@ -182,6 +183,7 @@ fn observation(id: &ServerId, guest: &Guest, sequence: u64, error: Option<String
         volumes: guest.volumes.clone(),
         ports: guest.ports.clone(),
         at: Timestamp::default(),
+        spare: false,
     }
 }
 
@@ -211,6 +213,17 @@ impl HostCalls for Hosts {
         }
     }
 
+    async fn join(&self, from: Call<'_>, to: Call<'_>, _: Duration) -> Result<()> {
+        if [from.host, to.host].into_iter().any(|host| self.mood_of(host).away) {
+            return Err(Error::unavailable("the host is not connected"));
+        }
+        if let Some(why) = self.mood_of(to.host).refuses {
+            return Err(Error::conflict(why));
+        }
+        self.calls.lock().extend([from, to].map(|call| (call.method.to_owned(), call.params)));
+        Ok(())
+    }
+
     fn hosts(&self) -> Vec<HostStatus> {
         let status = |host: &HostName| HostStatus {
             host: host.clone(),
@@ -230,15 +243,15 @@ impl Agents {
         let (store, hosts) = (store.clone(), hosts.clone());
         Self(tokio::spawn(async move {
             let mut watch = store.watch();
-            let mut waiting: BTreeSet<ServerId> = BTreeSet::new();
+            let mut waiting: BTreeSet<String> = BTreeSet::new();
             loop {
                 tokio::select! {
                     item = watch.next() => if let WatchItem::Batch(batch) = item {
-                        waiting.extend(batch.of::<VmIntent>().map(|c| ServerId::from(c.key.as_str())));
+                        waiting.extend(batch.of::<VmIntent>().map(|c| c.key.as_str().to_owned()));
                     },
                     // Hosts that were silent or away may have come back.
                     () = tokio::time::sleep(Duration::from_millis(10)) => {
-                        waiting.extend(store.snapshot().all::<VmIntent>().map(|i| i.server.clone()));
+                        waiting.extend(store.snapshot().all::<VmIntent>().map(|i| i.key().as_str().to_owned()));
                     }
                 }
                 for id in std::mem::take(&mut waiting) {

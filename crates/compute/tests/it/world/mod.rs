@@ -7,7 +7,11 @@ pub mod network;
 pub mod placement;
 pub mod volume;
 
-use compute::{Compute, Config, Deps, HostReport, driver::HostCapabilities, model::Server};
+use compute::{
+    Compute, Config, Deps, HostReport,
+    driver::HostCapabilities,
+    model::{Migration, Server, migration::claimed_at},
+};
 use flow::{Engine, EngineBuilder, FlowRecord, Starter};
 use host::Hosts;
 use http::testkit::{Answer, Api, Tokens, deps, member_of};
@@ -110,6 +114,7 @@ impl Cloud {
     fn api_of(&self, compute: Compute) -> Api {
         let tokens = Tokens::default()
             .with("admin", member_of("admin", "ann", &["admin", "manager", "member", "reader"]))
+            .with("manager", member_of("p1", "max", &["manager", "member", "reader"]))
             .with("member", member_of("p1", "mia", &["member", "reader"]))
             .with("reader", member_of("p1", "ray", &["reader"]))
             .with("other", member_of("p2", "oli", &["member", "reader"]))
@@ -165,8 +170,14 @@ impl Cloud {
         let compute = self.compute(&Starter::new("audit".into()));
         assert_eq!(compute.audit(&snapshot), [], "{when}");
         for claim in snapshot.all::<placement::Claimed>() {
-            let host = snapshot.get::<Server>(&claim.consumer).and_then(|s| s.host.clone());
-            assert_eq!(host.as_ref(), Some(&claim.host), "{when}: a claim of {} nobody uses", claim.consumer);
+            let of_server = snapshot.get::<Server>(&claim.consumer).and_then(|s| claimed_at(&snapshot, &s));
+            let of_move = snapshot.get::<Migration>(&claim.consumer).map(|m| m.source.clone());
+            assert_eq!(
+                of_server.or(of_move).as_ref(),
+                Some(&claim.host),
+                "{when}: a claim of {} nobody uses",
+                claim.consumer
+            );
         }
         for port in snapshot.all::<network::Port>().filter(|p| p.server.is_some()) {
             let owner = port.server.as_ref().and_then(|id| snapshot.get::<Server>(id));

@@ -1,7 +1,7 @@
 //! A placer that gives the host with the fewest servers.
 
 use compute::model::ComputeHost;
-use kernel::{Error, HostName, Result, ServerId, Timestamp};
+use kernel::{Error, HostName, Result, Timestamp};
 use ports::{Claim, Inventory, Labels, PlaceRequest, Placer, Refusals};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -46,8 +46,16 @@ impl Placer for FakePlacer {
         Ok(Claim { host: host.clone(), availability_zone: "nova".into() })
     }
 
-    fn release(&self, tx: &mut Tx, consumer: &ServerId) -> Result<()> {
+    fn release(&self, tx: &mut Tx, consumer: &str) -> Result<()> {
         tx.delete::<Claimed>(consumer);
+        Ok(())
+    }
+
+    fn hand_over(&self, tx: &mut Tx, from: &str, to: &str, _: Timestamp) -> Result<()> {
+        if let Some(held) = tx.get::<Claimed>(from) {
+            tx.delete::<Claimed>(from);
+            tx.put(Claimed { consumer: to.to_owned(), ..Claimed::clone(&held) });
+        }
         Ok(())
     }
 

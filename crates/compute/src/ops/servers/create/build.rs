@@ -152,6 +152,8 @@ impl Blueprint {
             password: None,
             generation: 0,
             reboots: 0,
+            resize: None,
+            shelved_image: None,
             id,
         }
     }
