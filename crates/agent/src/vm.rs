@@ -151,6 +151,7 @@ impl VmTask {
                     VmState::Suspended if is_reboot(intent, done) => {
                         drivers.hypervisor.reboot(&spec, RebootMode::Hard, fence).await?
                     }
+                    VmState::Arriving => drivers.hypervisor.land(&self.server, fence).await?,
                     VmState::Absent | VmState::Shutdown | VmState::Crashed | VmState::Suspended => {
                         drivers.hypervisor.start(&spec, fence).await?
                     }

@@ -11,7 +11,7 @@
 //!     │                ▼  │                                   │
 //!     │              Paused            process died: Crashed ─┤ (start works again)
 //!     │                              suspend: Suspended ──┘ (start goes on where it was; stop and reboot forget where)
-//!     └──────────────────── destroy (from any state) ──────────┘
+//!     └──────────────────── destroy (from any state) ──────────┘        (to another host: `live`)
 //! ```
 //!
 //! Invariants every driver keeps (the conformance suite `drivers_virt::conformance` checks them):
@@ -20,6 +20,10 @@
 //! - a call with an older [`Fence::generation`] than one seen for that server is refused with `Conflict`;
 //! - `destroy` leaves no process, socket or file of the server behind, disks of [`LocalDisks`] and volumes excepted;
 //! - device ids and addresses are explicit: the same spec gives the same guest hardware on every start and every host.
+
+mod live;
+
+pub use live::{CallOff, Landing, LiveMigration, Progress, Sent, Stage, Travel};
 
 use async_trait::async_trait;
 use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};
@@ -202,6 +206,8 @@ pub enum VmState {
     Crashed,
     /// Its memory is saved on the host's disk; no process.
     Suspended,
+    /// It runs on another host, from which it is awaited.
+    Arriving,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -282,7 +288,7 @@ pub struct VmStats {
 }
 
 #[async_trait]
-pub trait Hypervisor: Send + Sync + 'static {
+pub trait Hypervisor: LiveMigration {
     async fn capabilities(&self) -> Result<HostCapabilities>;
 
     /// How busy the host is, by measurement since it was last asked.

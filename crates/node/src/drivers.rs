@@ -18,7 +18,7 @@ use drivers_net::{
 };
 use drivers_virt::{
     fake::{Fake, FakeDisks, FakeHost, FakeSettings},
-    qemu::{Acceleration, ProbeKernel, Qemu, QemuConfig},
+    qemu::{Acceleration, Crossing, ProbeKernel, Qemu, QemuConfig},
 };
 use image::{
     Conversion,
@@ -289,6 +289,12 @@ pub(crate) fn qemu_config(config: &Config) -> Result<QemuConfig> {
         other => return Err(Error::bad_request(format!("hypervisor.accel: {other} is none of auto, kvm, tcg"))),
     };
     qemu.probe = probe_kernel(config);
+    qemu.crossing = Some(Crossing {
+        name: config.node_name(),
+        address: address(config)?,
+        ports: Crossing::PORTS,
+        identity: config.data_dir.join("pki/node"),
+    });
     (qemu.vcpus, qemu.memory_mib) = offered(config)?;
     // Nodes that share a kernel have names of their own on it, here as for their network.
     let prefix = config.text("network.prefix");

@@ -134,6 +134,7 @@ impl From<crate::driver::VmState> for PowerState {
             V::Crashed => Self::Crashed,
             // Nova's libvirt driver: saved memory, no domain.
             V::Suspended => Self::Shutdown,
+            V::Arriving => Self::None,
         }
     }
 }

@@ -6,16 +6,18 @@
 
 mod devices;
 pub mod disks;
+mod live;
 mod power;
 mod survival;
 
 pub use devices::*;
+pub use live::*;
 pub use power::*;
 pub use survival::*;
 
 use async_trait::async_trait;
 use compute::driver::*;
-use kernel::{Kind, Result, ServerId};
+use kernel::{HostName, Kind, Result, ServerId};
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 use tokio::{
     sync::broadcast,
@@ -52,6 +54,13 @@ pub trait Bench: Send + Sync {
     /// A further disk whose bytes are encrypted with this key. What it says of its encryption is the case's.
     async fn encrypted_disk(&self, spec: &VmSpec, slot: u8, key: &ports::KeyBytes) -> Disk;
 
+    /// The driver of another host, and a guest's spec there: its volumes are the same, its own disks are empty ones of the same size.
+    async fn other(&self) -> Arc<dyn Hypervisor>;
+    async fn twin(&self, spec: &VmSpec) -> VmSpec;
+
+    /// This host's name.
+    fn name(&self) -> HostName;
+
     /// The guest powers off of its own will.
     async fn power_off(&self, server: &ServerId);
 
@@ -86,7 +95,7 @@ macro_rules! conformance {
             lifecycle, wrong_states, fences, graceful_stop, stop_of_a_deaf_guest, patience_ends_for_destroy,
             guest_powers_off, guest_crashes, suspended_and_woken, soft_reboot, hard_reboot, refused_spec_leaves_nothing, console,
             disks_come_and_go, encrypted_disks_need_their_key, nics_come_and_go, devices_of_a_stopped_guest, deaf_guest_keeps_its_device, same_hardware,
-            copy_of_a_disk, counters, readopted_untouched, readopted_after_changes,
+            copy_of_a_disk, goes_to_another_host, stays_where_it_is, awaited_in_vain, counters, readopted_untouched, readopted_after_changes,
         );
     };
     ($bench:expr; $($case:ident),+ $(,)?) => {$(

@@ -21,6 +21,9 @@ pub(crate) struct Guest {
     pub booted_at: Timestamp,
     /// It does not hear its power button and keeps its devices.
     pub deaf: bool,
+    /// It has gone to another host.
+    #[serde(default)]
+    pub sent: bool,
 }
 
 /// What no host could run is refused here as well.
@@ -55,8 +58,22 @@ impl Guest {
             boots: boots + 1,
             booted_at: Timestamp::default(),
             deaf,
+            sent: false,
         });
         Ok(())
+    }
+
+    /// One that runs elsewhere still.
+    pub fn arriving(spec: &VmSpec) -> Self {
+        Self {
+            spec: spec.clone(),
+            generation: 0,
+            state: VmState::Arriving,
+            boots: 0,
+            booted_at: Timestamp::default(),
+            deaf: false,
+            sent: false,
+        }
     }
 
     /// It has a process.

@@ -19,6 +19,7 @@
 mod disks;
 mod guest;
 mod host;
+mod live;
 mod qcow2;
 mod rules;
 
@@ -122,6 +123,7 @@ impl Hypervisor for Fake {
     async fn start(&self, spec: &VmSpec, fence: Fence) -> Result<()> {
         let start = |guest: &mut Option<Guest>| match guest.as_ref().map(|g| g.state) {
             Some(VmState::Running) => Ok(()),
+            Some(VmState::Arriving) => Err(Error::conflict("the guest is awaited from another host")),
             Some(VmState::Paused) => Err(Error::conflict("the guest is paused: resume it instead of starting it")),
             Some(VmState::Suspended) => {
                 guest.iter_mut().for_each(|g| g.state = VmState::Running);
@@ -329,6 +331,9 @@ fn hold(guest: &mut Option<Guest>, server: &ServerId, state: VmState) -> Result<
     let guest = guest.as_mut().ok_or_else(|| absent(server))?;
     if !guest.is_alive() {
         return Err(not_running());
+    }
+    if guest.sent && state == VmState::Running {
+        return Err(Error::conflict("the guest has gone to another host"));
     }
     guest.state = state;
     Ok(())

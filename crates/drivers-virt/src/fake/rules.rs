@@ -28,6 +28,13 @@ pub enum Call {
     ConsoleLog,
     Vnc,
     Stats,
+    Receive,
+    Landing,
+    Land,
+    Send,
+    Hasten,
+    CallOff,
+    Progress,
 }
 
 pub type Rule = faults::Rule<Call, ServerId>;

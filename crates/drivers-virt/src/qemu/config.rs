@@ -1,7 +1,15 @@
 //! The settings of the QEMU driver.
 
+use kernel::{HostName, Result, error::Doing};
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    fs,
+    net::IpAddr,
+    ops::RangeInclusive,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// How guests are run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +42,44 @@ impl Switch {
 pub struct ProbeKernel {
     pub kernel: PathBuf,
     pub initrd: Option<PathBuf>,
+}
+
+/// How guests go to other hosts and come from them: from QEMU to QEMU, by TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// This host, as its certificate has it.
+    pub name: HostName,
+    /// Where other hosts reach this one.
+    pub address: IpAddr,
+    pub ports: RangeInclusive<u16>,
+    /// The directory of `ca.pem`, `node.pem` and `node.key`.
+    pub identity: PathBuf,
+}
+
+impl Crossing {
+    /// What libvirt uses too.
+    pub const PORTS: RangeInclusive<u16> = 49_152..=49_407;
+
+    /// Gives the host's certificate the names by which QEMU looks for it. Whoever renews it need not know.
+    pub(super) fn name_certificates(&self, dir: &Path) -> Result<()> {
+        const DOING: &str = "giving QEMU the host's certificate";
+        fs::create_dir_all(dir).doing(DOING)?;
+        for (name, file) in [
+            ("ca-cert.pem", "ca.pem"),
+            ("server-cert.pem", "node.pem"),
+            ("server-key.pem", "node.key"),
+            ("client-cert.pem", "node.pem"),
+            ("client-key.pem", "node.key"),
+        ] {
+            let (link, target) = (dir.join(name), self.identity.join(file));
+            if fs::read_link(&link).is_ok_and(|there| there == target) {
+                continue;
+            }
+            let _ = fs::remove_file(&link); // there is none, or it leads elsewhere
+            symlink(target, link).doing(DOING)?;
+        }
+        Ok(())
+    }
 }
 
 /// Settings of one driver; [`QemuConfig::new`] has the defaults.
@@ -78,6 +124,8 @@ pub struct QemuConfig {
     pub memory_mib: Option<u64>,
     /// Name of the control group that holds those of the VMs. `tstack`; hosts that share one kernel (`lab`) each take their own.
     pub cgroup: String,
+    /// `None`: guests stay on this host.
+    pub crossing: Option<Crossing>,
     /// For one answer of QEMU's monitor. 30 s
     pub monitor_patience: Duration,
     /// From the start of a process to its monitor's first answer. 120 s
@@ -113,6 +161,7 @@ impl QemuConfig {
             vcpus: None,
             memory_mib: None,
             cgroup: "tstack".into(),
+            crossing: None,
             monitor_patience: Duration::from_secs(30),
             start_patience: Duration::from_secs(120),
             quit_patience: Duration::from_secs(15),

@@ -19,6 +19,7 @@ mod cgroup;
 mod config;
 mod doctor;
 mod host;
+mod live;
 mod machine;
 mod meter;
 mod process;
@@ -27,7 +28,7 @@ pub(crate) mod record;
 mod sockets;
 mod vm;
 
-pub use config::{Acceleration, ProbeKernel, QemuConfig, Switch};
+pub use config::{Acceleration, Crossing, ProbeKernel, QemuConfig, Switch};
 pub use doctor::doctor;
 
 use crate::console;
@@ -117,6 +118,9 @@ impl Qemu {
         fs::set_permissions(config.state_dir.join("vms"), fs::Permissions::from_mode(0o700))
             .doing("closing the directory of VMs to others")?;
         let lock = process::lock_state(&config.state_dir, config.lock_patience).await?;
+        if let Some(crossing) = &config.crossing {
+            crossing.name_certificates(&config.state_dir.join("tls"))?;
+        }
         let sockets = sockets::root(&config.state_dir, &config.run_dir)?;
         let version = host::qemu_version(&config.binary).await?;
         let (accel, _) = accel::choose(&config).await?;
@@ -204,6 +208,11 @@ fn absent(server: &ServerId) -> Error {
 }
 
 impl Shared {
+    /// Where QEMU finds certificates.
+    fn tls(&self) -> PathBuf {
+        self.config.state_dir.join("tls")
+    }
+
     fn dir(&self, server: &ServerId) -> Option<VmDir> {
         VmDir::new(&self.config.state_dir, &self.sockets, server)
     }

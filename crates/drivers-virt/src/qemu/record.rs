@@ -22,6 +22,7 @@
 //!   shutdown         (cannot be) end it               shutdown
 //!   suspended        end it: its memory is saved      suspended
 //!   crashed          (cannot be) end it               crashed
+//!   arriving         look at it                       remove all
 //!   destroying       end it, remove all               remove all
 //! ```
 //!
@@ -29,7 +30,7 @@
 //! last process that inherited it is gone, so a free lock means that no QEMU of this VM runs *or is still to come*, even
 //! if the driver was killed between fork and exec. Pids are only used to signal, through a pidfd.
 
-use compute::driver::{ConfigDrive, VmSpec};
+use compute::driver::{ConfigDrive, Landing, VmSpec};
 use kernel::{Error, Result, ServerId, error::Doing};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -52,6 +53,9 @@ pub struct Record {
     pub generation: u64,
     pub phase: Phase,
     pub spec: VmSpec,
+    /// Of a guest that arrives, once it is awaited there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landing: Option<Landing>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +71,8 @@ pub enum Phase {
     Crashed,
     /// `memory` is whole.
     Suspended,
+    /// Its memory comes from another host, where it runs.
+    Arriving,
     Destroying,
 }
 
@@ -82,7 +88,7 @@ pub enum Before {
 
 impl Record {
     pub fn new(generation: u64, phase: Phase, spec: VmSpec) -> Self {
-        Self { format: FORMAT, generation, phase, spec }
+        Self { format: FORMAT, generation, phase, spec, landing: None }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use crate::guest;
 use async_trait::async_trait;
+use cluster::{Authority, NodeIdentity};
 use compute::driver::*;
 use drivers_virt::{
     conformance::{Bench, Manners, Meanwhile, PATIENCE, eventually, plain_spec},
     key_file::KeyFile,
-    qemu::{Acceleration, Qemu, QemuConfig},
+    qemu::{Acceleration, Crossing, Qemu, QemuConfig},
 };
-use kernel::{NetworkId, PortId, ServerId};
+use kernel::{HostName, NetworkId, PortId, ServerId};
 use parking_lot::Mutex;
 use ports::KeyBytes;
 use serde_json::{Value, json};
@@ -28,10 +29,13 @@ pub fn without_qemu() -> bool {
     std::env::var_os("TSTACK_NO_QEMU").is_some()
 }
 
+const HERE: &str = "h1";
+
 pub struct QemuBench {
     pub dir: TempDir,
     pub config: QemuConfig,
     driver: Mutex<Option<Arc<Qemu>>>,
+    other: tokio::sync::OnceCell<Arc<Qemu>>,
     taps: Mutex<Vec<String>>,
 }
 
@@ -51,7 +55,7 @@ impl QemuBench {
         let dir = tempfile::tempdir().unwrap();
         let mut config = config(dir.path());
         change(&mut config);
-        Self { dir, config, driver: Mutex::new(None), taps: Mutex::default() }
+        Self { dir, config, driver: Mutex::new(None), other: Default::default(), taps: Mutex::default() }
     }
 
     pub async fn open(&self) {
@@ -90,8 +94,17 @@ impl QemuBench {
     }
 }
 
+/// A host of a region, with a certificate of its own.
+fn crossing(dir: &Path, name: &str) -> Crossing {
+    let authority = Authority::open(&dir.join("ca")).unwrap();
+    let identity = dir.join("identity").join(name);
+    NodeIdentity::of_member(&identity, &authority, name, &["127.0.0.1".into()]).unwrap();
+    Crossing { name: name.into(), address: [127, 0, 0, 1].into(), ports: Crossing::PORTS, identity }
+}
+
 pub fn config(dir: &Path) -> QemuConfig {
     QemuConfig {
+        crossing: Some(crossing(dir, HERE)),
         acceleration: Acceleration::Tcg,
         run_dir: dir.join("run"),
         cgroup: format!("tstack-test-{}", dir.file_name().unwrap().to_str().unwrap().trim_start_matches('.')),
@@ -189,6 +202,33 @@ impl Bench for QemuBench {
             io: IoLimits::default(),
             encryption: DiskEncryption::None,
         }
+    }
+
+    async fn other(&self) -> Arc<dyn Hypervisor> {
+        let open = async || {
+            let dir = self.dir.path();
+            let crossing = Some(crossing(dir, "h2"));
+            let config =
+                QemuConfig { state_dir: dir.join("other"), run_dir: dir.join("run2"), crossing, ..self.config.clone() };
+            Arc::new(Qemu::open(config).await.unwrap())
+        };
+        Arc::clone(self.other.get_or_init(open).await) as Arc<dyn Hypervisor>
+    }
+
+    async fn twin(&self, spec: &VmSpec) -> VmSpec {
+        let mut twin = spec.clone();
+        for disk in twin.disks.iter_mut().filter(|d| d.volume.is_none()) {
+            let DiskSource::File { path, .. } = &mut disk.source else { unreachable!() };
+            let size = fs::metadata(&*path).unwrap().len();
+            path.add_extension("other");
+            fs::File::create(path).unwrap().set_len(size).unwrap();
+        }
+        twin.nics.iter_mut().for_each(|nic| nic.tap = self.tap());
+        twin
+    }
+
+    fn name(&self) -> HostName {
+        HERE.into()
     }
 
     async fn encrypted_disk(&self, spec: &VmSpec, slot: u8, key: &KeyBytes) -> Disk {

@@ -6,7 +6,7 @@ use drivers_virt::{
     conformance::{self, Bench, Manners, Meanwhile, plain_spec},
     fake::{Call, Fake, FakeHost, FakeSettings, Ill, Rule},
 };
-use kernel::{Error, Kind, NetworkId, PortId, ServerId};
+use kernel::{Error, HostName, Kind, NetworkId, PortId, ServerId};
 use parking_lot::Mutex;
 use ports::KeyBytes;
 use std::{path::Path, sync::Arc, time::Duration};
@@ -16,13 +16,14 @@ struct FakeBench {
     host: Mutex<Arc<FakeHost>>,
     dir: TempDir,
     persistent: bool,
+    other: Arc<FakeHost>,
 }
 
 impl FakeBench {
     fn new(persistent: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let host = if persistent { Self::open(&dir) } else { FakeHost::new(FakeSettings::default()) };
-        Self { host: Mutex::new(host), dir, persistent }
+        Self { host: Mutex::new(host), dir, persistent, other: FakeHost::new(FakeSettings::default()) }
     }
     fn open(dir: &TempDir) -> Arc<FakeHost> {
         FakeHost::at(dir.path().join("guests"), FakeSettings::default()).unwrap()
@@ -70,6 +71,15 @@ impl Bench for FakeBench {
             io: IoLimits::default(),
             encryption: DiskEncryption::None,
         }
+    }
+    async fn other(&self) -> Arc<dyn Hypervisor> {
+        Arc::new(Fake::on(Arc::clone(&self.other)))
+    }
+    async fn twin(&self, spec: &VmSpec) -> VmSpec {
+        spec.clone()
+    }
+    fn name(&self) -> HostName {
+        "h1".into()
     }
     async fn encrypted_disk(&self, spec: &VmSpec, slot: u8, _: &KeyBytes) -> Disk {
         self.disk(spec, slot).await

@@ -155,6 +155,7 @@ async fn check(bench: &QemuBench, spec: &VmSpec, what: &str) {
         VmState::Shutdown => assert_eq!(alive, 0, "{what}"),
         VmState::Suspended => panic!("{what}: nothing was suspended here"),
         VmState::Crashed => panic!("{what}: nothing crashed here"),
+        VmState::Arriving => panic!("{what}: nothing comes from elsewhere"),
     }
     if status.state == VmState::Paused {
         driver.resume(server, FENCE).await.unwrap();

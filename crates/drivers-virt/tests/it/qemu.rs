@@ -345,3 +345,92 @@ fn the_doctor_finds_what_is_there_and_what_is_not() {
     assert_eq!(bad.len(), 1, "{sick:?}");
     assert_eq!((bad[0].check.as_str(), bad[0].mend.as_str()), ("qemu-system-vax", "apt install qemu-system-x86"));
 }
+
+/// With its disk, and to a host that has post-copy begin: the guest runs there by itself, and its disk has come whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_takes_its_disk_along() {
+    if without_qemu() {
+        return;
+    }
+    let bench = QemuBench::new().await;
+    for post_copy_after in [None, Some(Duration::ZERO)] {
+        let mut spec = bench.spec(Manners::Obeys).await;
+        // So much that some is still to come when post-copy begins.
+        spec.memory_mib = 256;
+        let (driver, other, server) = (bench.driver(), bench.other().await, &spec.server);
+        driver.start(&spec, FENCE).await.unwrap();
+        console_has(&bench, &spec, BOOTED).await;
+        let twin = bench.twin(&spec).await;
+        let landing = other.receive(&twin, &bench.name(), FENCE).await.unwrap();
+        let bandwidth = post_copy_after.map(|_| 4 << 20);
+        let travel = Travel { to: landing, post_copy_after, bandwidth };
+        let sent = driver.send(server, &travel, FENCE).await.unwrap();
+        match post_copy_after {
+            None => {
+                assert_eq!(sent, Sent::All);
+                other.land(server, FENCE).await.unwrap();
+                other.resume(server, FENCE).await.unwrap();
+            }
+            Some(_) => {
+                eventually("it runs there by itself", async || {
+                    other.status(server).await.unwrap().state == VmState::Running
+                })
+                .await;
+                eventually("all of its memory has come", async || {
+                    driver.send(server, &travel, FENCE).await.unwrap() == Sent::All
+                })
+                .await;
+            }
+        }
+        let bytes = |spec: &VmSpec| match &spec.disks[0].source {
+            DiskSource::File { path, .. } => fs::read(path).unwrap(),
+            _ => unreachable!(),
+        };
+        let told = driver.progress(server).await.unwrap();
+        println!("{post_copy_after:?}: {told:?}");
+        assert_eq!(told.stage, Stage::Sent);
+        driver.destroy(server, FENCE).await.unwrap();
+        assert_eq!(bytes(&spec), bytes(&twin));
+        // It lives: it hears its power button, and starts again from the disk that came along.
+        other.stop(server, StopMode::Graceful { timeout: PATIENCE }, FENCE).await.unwrap();
+        other.start(&twin, FENCE).await.unwrap();
+        eventually("its second boot", async || {
+            other.console_log(server, Tail::All).await.unwrap().contains("guest is up, boot 2")
+        })
+        .await;
+        other.destroy(server, FENCE).await.unwrap();
+        assert_eq!(bench.leftovers(server).await, Vec::<String>::new());
+    }
+}
+
+/// Only the host that is expected may send, and a driver that dies in the middle finds everything again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_from_the_host_that_is_expected() {
+    if without_qemu() {
+        return;
+    }
+    let bench = QemuBench::new().await;
+    let spec = bench.spec(Manners::Obeys).await;
+    let (driver, other, server) = (bench.driver(), bench.other().await, &spec.server);
+    driver.start(&spec, FENCE).await.unwrap();
+    console_has(&bench, &spec, BOOTED).await;
+    let twin = bench.twin(&spec).await;
+    let to = other.receive(&twin, &"h3".into(), FENCE).await.unwrap();
+    let travel = Travel { to, post_copy_after: None, bandwidth: None };
+    let e = driver.send(server, &travel, FENCE).await.unwrap_err();
+    assert!(!e.is(Kind::NotFound), "{e:?}");
+    assert_eq!(driver.status(server).await.unwrap().state, VmState::Running);
+    assert_eq!(other.status(server).await.unwrap().state, VmState::Arriving);
+    driver.call_off(server, CallOff::IfHere, FENCE).await.unwrap();
+    drop(driver);
+    bench.reopen(&[]).await;
+    // As if the host had been named rightly from the first.
+    other.destroy(server, FENCE).await.unwrap();
+    let to = other.receive(&twin, &bench.name(), FENCE).await.unwrap();
+    bench.driver().send(server, &Travel { to, ..travel }, FENCE).await.unwrap();
+    other.land(server, FENCE).await.unwrap();
+    for host in [bench.driver(), other] {
+        host.destroy(server, FENCE).await.unwrap();
+    }
+    assert_eq!(bench.leftovers(server).await, Vec::<String>::new());
+}

@@ -90,7 +90,7 @@ fn is_limited(disk: &Disk) -> bool {
 }
 
 /// The format's node is the top, unless limits lie on it.
-fn format_node(disk: &Disk) -> String {
+pub fn format_node(disk: &Disk) -> String {
     if is_limited(disk) { format!("d{}-f", disk.slot) } else { top_node(disk.slot) }
 }
 

@@ -41,11 +41,12 @@ impl Vm {
                 self.erase().await
             }
             (Phase::Starting { before }, process) => self.finish_start(before, process).await,
-            (Phase::On | Phase::Rebooting, Some(process)) => {
+            (Phase::On | Phase::Rebooting | Phase::Arriving, Some(process)) => {
                 self.guest = Some(unanswering(process));
                 self.take_over().await;
                 Ok(())
             }
+            (Phase::Arriving, None) => self.erase().await,
             (Phase::On | Phase::Rebooting, None) => self.ended(Phase::Crashed).await,
             (Phase::Stopping | Phase::Shutdown, process) => {
                 self.guest = process.map(unanswering);

@@ -7,6 +7,7 @@
 //!   shutdown             rebooting        reset it, go on                      (a reboot cut short by a restart of the driver)
 //!   shutdown             else             the guest powered off: end QEMU, Shutdown
 //!   internal-error       any              the guest cannot go on: end QEMU, Crashed
+//!   postmigrate          any              Paused: it is on another host
 //!   prelaunch            any              reset but not yet running: go on
 //!   (process is gone)    any              Shutdown if the guest was seen to power off, else Crashed
 //! ```
@@ -31,7 +32,7 @@ impl Vm {
             Happening::Noticed(Notice::Closed) => self.hung_up().await,
             Happening::Lagged => self.look_and_tell().await,
             Happening::Noticed(Notice::Event { name, data }) => match name.as_str() {
-                "SHUTDOWN" | "STOP" | "RESUME" | "RESET" | "GUEST_PANICKED" => self.look_and_tell().await,
+                "SHUTDOWN" | "STOP" | "RESUME" | "RESET" | "GUEST_PANICKED" | "MIGRATION" => self.look_and_tell().await,
                 "DEVICE_DELETED" => {
                     if let Some(device) = data["device"].as_str() {
                         self.let_go(device).await;
@@ -59,6 +60,9 @@ impl Vm {
 
     pub(super) async fn look(&mut self) -> Result<()> {
         let Some(qmp) = self.monitor()?.cloned() else { return Ok(()) };
+        if self.state() == VmState::Arriving {
+            return self.look_for_arrival(&qmp).await;
+        }
         let status = run_state(&qmp).await.map_err(|e| e.while_doing("asking QEMU for the guest's state"))?;
         let phase = self.record.as_ref().map(|r| r.phase);
         match status.as_str() {
@@ -81,7 +85,8 @@ impl Vm {
                 self.ran(Run::Running);
                 Ok(())
             }
-            "paused" | "io-error" | "watchdog" | "guest-panicked" => {
+            // After migration it is another host's.
+            "paused" | "io-error" | "watchdog" | "guest-panicked" | "postmigrate" => {
                 self.ran(Run::Paused);
                 Ok(())
             }
@@ -101,6 +106,12 @@ impl Vm {
 
     /// The process is gone.
     async fn died(&mut self) {
+        if self.state() == VmState::Arriving {
+            if let Err(e) = self.erase().await {
+                tracing::error!(server = %self.server, error = %e.internal_text(), "what did not arrive cannot be removed");
+            }
+            return self.announce();
+        }
         let Some(mut guest) = self.guest.take() else { return };
         let powered_off = guest.monitor.as_mut().is_some_and(Monitor::saw_power_off);
         let last = if powered_off { Phase::Shutdown } else { Phase::Crashed };

@@ -19,7 +19,9 @@
 mod adopt;
 mod agent;
 mod copy;
+pub mod crossing;
 mod devices;
+mod landing;
 mod look;
 mod power;
 mod saved;
@@ -30,7 +32,7 @@ pub use stats::stats;
 
 use super::{
     Shared,
-    machine::Setting,
+    machine::{Setting, disk},
     process::Process,
     qmp::{Notice, Qmp},
     record::{Phase, Record, VmDir},
@@ -75,6 +77,8 @@ pub struct Live {
     pub memory_mib: u64,
     /// Ids and slots.
     pub disks: Vec<(String, u8)>,
+    /// Ids and block nodes of the disks that no other host can reach.
+    pub local: Vec<(String, String)>,
 }
 
 /// The way to a VM's task.
@@ -233,6 +237,7 @@ impl Vm {
         }
         match (&self.record, &self.guest) {
             (None, _) => VmState::Absent,
+            (Some(Record { phase: Phase::Arriving, .. }), Some(_)) => VmState::Arriving,
             (_, Some(Guest { run: Run::Running, .. })) => VmState::Running,
             (_, Some(Guest { run: Run::Paused, .. })) => VmState::Paused,
             (Some(Record { phase: Phase::Shutdown | Phase::Stopping, .. }), None) => VmState::Shutdown,
@@ -314,6 +319,12 @@ impl Vm {
             pid: guest.process.pid(),
             memory_mib: spec.memory_mib,
             disks: spec.disks.iter().map(|d| (d.id.clone(), d.slot)).collect(),
+            local: spec
+                .disks
+                .iter()
+                .filter(|d| landing::travels(d))
+                .map(|d| (d.id.clone(), disk::format_node(d)))
+                .collect(),
         });
         self.publish.send_replace(Published { status, live });
     }

@@ -1,6 +1,6 @@
 //! Start, stop, reboot, pause, resume, destroy.
 
-use super::{Guest, HANG_UP, Monitor, Run, Vm, look};
+use super::{Guest, HANG_UP, Monitor, Run, Vm, crossing, look};
 use crate::{
     key_file,
     qemu::{
@@ -37,6 +37,7 @@ impl Vm {
             VmState::Running => Ok(()),
             VmState::Paused => Err(Error::conflict("the guest is paused: resume it instead of starting it")),
             VmState::Suspended => self.wake(spec, fence).await,
+            VmState::Arriving => Err(Error::conflict("the guest is awaited from another host")),
             VmState::Absent | VmState::Shutdown | VmState::Crashed => self.launch(spec, fence.generation).await,
         }
     }
@@ -89,6 +90,11 @@ impl Vm {
 
     pub async fn resume(&mut self, fence: Fence) -> Result<()> {
         self.admit(fence).await?;
+        if let Some(qmp) = self.monitor()?
+            && crossing::is_elsewhere(qmp).await.map_err(|e| e.while_doing("resuming a guest"))?
+        {
+            return Err(Error::conflict("the guest has gone to another host"));
+        }
         self.hold("cont", Run::Running).await
     }
 
@@ -260,7 +266,7 @@ impl Vm {
     }
 
     /// Forks QEMU and waits until its monitor answers.
-    async fn run_qemu(&mut self, spec: &VmSpec, args: &[String]) -> Result<Guest> {
+    pub(super) async fn run_qemu(&mut self, spec: &VmSpec, args: &[String]) -> Result<Guest> {
         self.save().await?;
         if let Some(drive) = &spec.config_drive {
             self.dir.write_config_drive(drive).await?;
