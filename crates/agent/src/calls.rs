@@ -4,7 +4,7 @@ use crate::{
     HostClaims,
     encrypted::{Making, Place},
     host::Shared,
-    transfer,
+    live, transfer,
 };
 use compute::driver::{ImageSource, Tail, VncEndpoint};
 use kernel::{Error, ImageId, Result, ServerId, SnapshotId, VolumeId, error::Doing};
@@ -115,6 +115,11 @@ impl Calls {
                 hypervisor.inject_nmi(&arguments::<OfServer>(method, params)?.server).await?;
                 Ok(Value::Null)
             }
+            "vm.landing" => live::landing(&self.shared, arguments(method, params)?).await,
+            "vm.progress" => live::progress(&self.shared, arguments(method, params)?).await,
+            "vm.send" => live::send(&self.shared, arguments(method, params)?).await,
+            "vm.hasten" => live::hasten(&self.shared, arguments(method, params)?).await,
+            "vm.call_off" => live::call_off(&self.shared, arguments(method, params)?).await,
             "vm.open_screen" => self.open_screen(arguments(method, params)?).await,
             "vm.snapshot" => self.snapshot(arguments(method, params)?).await,
             "vm.resize_disk" => {

@@ -23,6 +23,7 @@ mod encrypted;
 mod gateway;
 mod host;
 mod link;
+mod live;
 mod metadata;
 mod protocol;
 mod remote;

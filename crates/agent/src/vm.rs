@@ -19,7 +19,7 @@ use compute::{
     driver::{Disk, DiskEncryption, DiskSource, Fence, RebootMode, StopMode, VmSpec, VmState, VmStatus},
     model::vm::{Power, VmIntent, VmObserved},
 };
-use kernel::{Kind, PortId, Result, ServerId, VolumeId};
+use kernel::{Error, Kind, PortId, Result, ServerId, VolumeId};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
@@ -141,8 +141,11 @@ impl VmTask {
                 self.keep_disks(intent).await
             }
             Power::Parked => self.park(intent, fence).await,
+            Power::Arriving => self.receive(intent, fence).await,
+            Power::Leaving => Ok(()),
             Power::Suspended => drivers.hypervisor.suspend(&self.server, fence).await,
             Power::Running | Power::Paused => {
+                self.land(intent, fence).await?;
                 let mut spec = self.prepare(intent).await?;
                 let status = drivers.hypervisor.status(&self.server).await?;
                 self.fetch_keys(&mut spec, opens(intent, &status, done)).await?;
@@ -151,8 +154,7 @@ impl VmTask {
                     VmState::Suspended if is_reboot(intent, done) => {
                         drivers.hypervisor.reboot(&spec, RebootMode::Hard, fence).await?
                     }
-                    VmState::Arriving => drivers.hypervisor.land(&self.server, fence).await?,
-                    VmState::Absent | VmState::Shutdown | VmState::Crashed | VmState::Suspended => {
+                    VmState::Absent | VmState::Shutdown | VmState::Crashed | VmState::Suspended | VmState::Arriving => {
                         drivers.hypervisor.start(&spec, fence).await?
                     }
                 }
@@ -162,6 +164,27 @@ impl VmTask {
                 }
                 self.keep_disks(intent).await
             }
+        }
+    }
+
+    /// Makes ready for a guest that runs on another host.
+    async fn receive(&self, intent: &VmIntent, fence: Fence) -> Result<()> {
+        let from = intent.from.as_ref().ok_or_else(|| Error::bad_request("a guest arrives from nowhere"))?;
+        let mut spec = self.prepare(intent).await?;
+        self.fetch_keys(&mut spec, |_| true).await?;
+        self.shared.drivers.hypervisor.receive(&spec, from, fence).await.map(drop)
+    }
+
+    /// A guest that has arrived stands still until here: nothing else comes first.
+    async fn land(&self, intent: &VmIntent, fence: Fence) -> Result<()> {
+        let hypervisor = &self.shared.drivers.hypervisor;
+        if hypervisor.status(&self.server).await?.state != VmState::Arriving {
+            return Ok(());
+        }
+        hypervisor.land(&self.server, fence).await?;
+        match intent.power {
+            Power::Running => hypervisor.resume(&self.server, fence).await,
+            _ => Ok(()),
         }
     }
 

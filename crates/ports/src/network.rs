@@ -114,6 +114,9 @@ pub trait PortBinder: Send + Sync + 'static {
     /// `binding:host_id`. Doing it again for the same host changes nothing; for another one it moves the binding.
     fn bind(&self, tx: &mut Tx, bind: &BindPorts) -> Result<Vec<BoundPort>>;
 
+    /// A server's ports on its way to another host while it runs. Each may be said again.
+    fn cross(&self, tx: &mut Tx, server: &ServerId, host: &HostName, how: Crossing) -> Result<()>;
+
     /// The ports of a server as they are bound now.
     fn bound(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<BoundPort>;
 
@@ -136,6 +139,17 @@ pub trait PortBinder: Send + Sync + 'static {
 
     /// Adds or removes a security group (by name or id) on all ports of a server.
     fn change_group(&self, cx: &Ctx, tx: &mut Tx, server: &ServerId, group: &str, add: bool) -> Result<()>;
+}
+
+/// What happens to a server's ports on a host besides the one that it is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crossing {
+    /// They are bound there as well: packets find the guest wherever it is.
+    Await,
+    /// The guest is there: they are bound there and nowhere else, and the interface goes on as it was.
+    Arrived,
+    /// It does not come.
+    GiveUp,
 }
 
 /// What [`PortBinder::bind`] is told.

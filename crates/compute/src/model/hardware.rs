@@ -48,6 +48,7 @@ impl Build<'_> {
             metadata: metadata(server, self.groups.clone(), self.admin_pass.clone()),
             kept_disks: Vec::new(),
             spare: false,
+            from: None,
         }
     }
 

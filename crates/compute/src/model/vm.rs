@@ -41,6 +41,9 @@ pub struct VmIntent {
     /// Of a host that the server is not on (not yet, or not any more).
     #[serde(default)]
     pub spare: bool,
+    /// The host from which it arrives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<HostName>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +56,10 @@ pub enum Power {
     Stopped,
     /// No guest and no ports, but its disks stay: it comes, or has left and may come back.
     Parked,
+    /// It runs on another host, from which it will come: disks, ports and a process wait for it.
+    Arriving,
+    /// It has gone to another host. What is left of it stays until it has all arrived there.
+    Leaving,
     /// Nothing of the server shall be left on the host.
     Absent,
 }

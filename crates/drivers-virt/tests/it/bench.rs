@@ -220,7 +220,7 @@ impl Bench for QemuBench {
         for disk in twin.disks.iter_mut().filter(|d| d.volume.is_none()) {
             let DiskSource::File { path, .. } = &mut disk.source else { unreachable!() };
             let size = fs::metadata(&*path).unwrap().len();
-            path.add_extension("other");
+            *path = path.with_extension("other");
             fs::File::create(path).unwrap().set_len(size).unwrap();
         }
         twin.nics.iter_mut().for_each(|nic| nic.tap = self.tap());

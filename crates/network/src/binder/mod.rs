@@ -1,6 +1,7 @@
 //! [`PortBinder`]: what compute is given. The parts that join compute's transaction are here as plain functions of `&mut Tx`.
 
 mod bind;
+mod cross;
 mod plan;
 mod show;
 
@@ -14,10 +15,10 @@ use crate::{
     ops::{access::Reach, port, security_group},
 };
 use async_trait::async_trait;
-use kernel::{Ctx, Error, PortId, ProjectId, Result, SecurityGroupId, ServerId};
+use kernel::{Ctx, Error, HostName, PortId, ProjectId, Result, SecurityGroupId, ServerId};
 use ports::{
     Address, BoundPort, NicRequest, PortBinder, PortPlan,
-    network::{BindPorts, PortView},
+    network::{BindPorts, Crossing, PortView},
 };
 use std::{sync::Arc, time::Duration};
 use store::{Snapshot, Tx};
@@ -52,6 +53,11 @@ impl PortBinder for Network {
     fn bind(&self, tx: &mut Tx, bind: &BindPorts) -> Result<Vec<BoundPort>> {
         let env = crate::ops::common::Env { now: bind.now, ..self.env() };
         bind::bind(tx, &env, bind)
+    }
+
+    fn cross(&self, tx: &mut Tx, server: &ServerId, host: &HostName, how: Crossing) -> Result<()> {
+        cross::cross(tx, server, host, how, self.env().now);
+        Ok(())
     }
 
     fn bound(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<BoundPort> {

@@ -275,3 +275,34 @@ async fn ready_means_the_back_end_has_it_as_it_is_now() {
     // A port that is gone is nothing to wait for.
     world.net.wait_ready(&["gone".into()], Duration::from_secs(60)).await.unwrap();
 }
+
+/// A guest that moves while it runs: for a time its ports are bound twice, and its interface never goes down.
+#[tokio::test]
+async fn ports_are_where_their_guest_is_about_to_be() {
+    use ports::network::Crossing;
+    let world = World::new().await;
+    world.red().network("n", "10.0.0.0/24").await;
+    let plan = world.plan("red-member", RED, None).await.unwrap();
+    world.bind("s1", "h1", &plan).await.unwrap();
+    let port = plan[0].port.clone();
+    let plugged = port.clone();
+    world.in_tx(move |net, tx| net.set_plugged(tx, &plugged, true)).await.unwrap();
+    let places = || {
+        let port = world.store.snapshot().get::<network::model::Port>(&port).unwrap();
+        let waiting: Vec<_> = port.waiting.keys().map(ToString::to_string).collect();
+        (port.binding.host.clone().unwrap().to_string(), waiting, port.plugged)
+    };
+    let at = |host: &str, waiting: &[&str]| (host.to_owned(), waiting.iter().map(|h| (*h).to_owned()).collect(), true);
+    for (how, host, expect) in [
+        (Crossing::Await, "h2", at("h1", &["h2"])),
+        (Crossing::GiveUp, "h2", at("h1", &[])),
+        (Crossing::Await, "h2", at("h1", &["h2"])),
+        (Crossing::Arrived, "h2", at("h2", &[])),
+        (Crossing::Await, "h2", at("h2", &[])),
+    ] {
+        for _ in 0..2 {
+            world.in_tx(move |net, tx| net.cross(tx, &"s1".into(), &host.into(), how)).await.unwrap();
+            assert_eq!(places(), expect, "{how:?}");
+        }
+    }
+}

@@ -145,6 +145,8 @@ impl Hosts {
             Power::Paused => VmState::Paused,
             Power::Suspended => VmState::Suspended,
             Power::Stopped | Power::Parked | Power::Absent => VmState::Shutdown,
+            Power::Arriving => VmState::Arriving,
+            Power::Leaving => VmState::Paused,
         };
         let mut guest = guest_of(intent, state);
         let mut error = None;

@@ -183,6 +183,7 @@ impl Cloud {
             let owner = port.server.as_ref().and_then(|id| snapshot.get::<Server>(id));
             let has = owner.is_some_and(|s| s.nics.iter().any(|n| n.plan.port == port.id));
             assert!(has, "{when}: {port:?} belongs to nobody");
+            assert!(port.awaited.is_none(), "{when}: {port:?} is awaited elsewhere");
         }
         for attachment in snapshot.all::<volume::Attachment>() {
             let owner = snapshot.get::<Server>(&attachment.server);

@@ -6,7 +6,7 @@ use kernel::{Ctx, Error, HostName, NetworkId, PortId, ProjectId, Result, ServerI
 use parking_lot::Mutex;
 use ports::{
     Address, AddressKind, BoundPort, NicRequest, PortBinder, PortPlan,
-    network::{BindPorts, PortView},
+    network::{BindPorts, Crossing, PortView},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
@@ -20,6 +20,8 @@ pub struct Port {
     pub host: Option<HostName>,
     pub ours: bool,
     pub plugged: bool,
+    /// A host to which its guest is about to come.
+    pub awaited: Option<HostName>,
     pub groups: BTreeSet<String>,
 }
 
@@ -34,6 +36,7 @@ impl Port {
             host: None,
             ours: false,
             plugged: false,
+            awaited: None,
             groups: ["default".into()].into(),
         }
     }
@@ -122,6 +125,17 @@ impl PortBinder for FakePorts {
             tx.put(port);
         }
         Ok(all)
+    }
+
+    fn cross(&self, tx: &mut Tx, server: &ServerId, host: &HostName, how: Crossing) -> Result<()> {
+        for port in of(tx.view(), server) {
+            tx.update::<Port>(&port.id, |p| match how {
+                Crossing::Await => p.awaited = Some(host.clone()),
+                Crossing::Arrived => (p.host, p.awaited) = (Some(host.clone()), None),
+                Crossing::GiveUp => p.awaited = None,
+            });
+        }
+        Ok(())
     }
 
     fn bound(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<BoundPort> {

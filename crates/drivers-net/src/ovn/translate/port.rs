@@ -85,6 +85,10 @@ fn options(port: &LPort) -> Vec<(&'static str, String)> {
     let hosts: Vec<_> = port.host.iter().chain(&port.standby).map(|h| h.as_str()).collect();
     let host = (!hosts.is_empty() && port.role == PortRole::Guest).then(|| hosts.join(","));
     let mut options: Vec<_> = host.map(|host| ("requested-chassis", host)).into_iter().collect();
+    if !port.standby.is_empty() && port.role == PortRole::Guest {
+        // On the host that waits nothing of the port passes, until the guest announces itself there.
+        options.push(("activation-strategy", "rarp".to_owned()));
+    }
     if !port.hostname.is_empty() {
         // OVN pastes it as it is into an expression of its own.
         options.push(("hostname", format!("\"{}\"", port.hostname.replace(['"', '\\'], ""))));
@@ -148,7 +152,7 @@ mod tests {
         check(&p, "options", "hostname=\"vm\"|requested-chassis=h1");
         check(&p, "enabled", "");
         let moving = LPort { standby: ["h2".into()].into(), ..p.clone() };
-        check(&moving, "options", "hostname=\"vm\"|requested-chassis=h1,h2");
+        check(&moving, "options", "activation-strategy=rarp|hostname=\"vm\"|requested-chassis=h1,h2");
         check(&LPort { admin_up: false, ..p.clone() }, "enabled", "false");
         let draft = draft(&p);
         assert_eq!(draft.edges.len(), 3, "switch, its group, drop group");
