@@ -10,6 +10,7 @@ pub mod guard;
 mod metadata;
 mod plug;
 pub mod switch;
+pub mod tracking;
 
 use crate::{
     audit::{Claims, audit},

@@ -20,6 +20,7 @@ use uuid::Uuid;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const ROOT: &str = "Open_vSwitch";
+const DATAPATH: &str = "Datapath";
 const COLLECTORS: &str = "Flow_Sample_Collector_Set";
 const BY_NAME: [IndexSpec; 3] =
     [by_name("bridge", "Bridge"), by_name("port", "Port"), by_name("interface", "Interface")];
@@ -90,6 +91,7 @@ impl Switch {
                 columns: &["name", "datapath_type", "fail_mode", "other_config", "external_ids", "ports"],
             },
             Monitored { table: "Port", columns: &["name", "interfaces"] },
+            Monitored { table: DATAPATH, columns: &["capabilities"] },
             Monitored { table: COLLECTORS, columns: &["id", "bridge", "external_ids"] },
             Monitored { table: "Interface", columns: &["name", "type", "external_ids", "ofport", "error"] },
         ];
@@ -133,6 +135,30 @@ impl Switch {
             }
         };
         self.client.transact(&op).await?;
+        Ok(())
+    }
+
+    /// Told whenever the database changes.
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.client.changes()
+    }
+
+    /// Says of the switch's datapaths that they do not have this capability, wherever it is said that they do.
+    pub async fn deny(&self, capability: &str) -> Result<()> {
+        self.ready().await?;
+        let having =
+            |(uuid, row): (Uuid, &Row)| (row.entry("capabilities", capability) == Some("true")).then_some(uuid);
+        let found: Vec<_> = self.client.replica().rows(DATAPATH).filter_map(having).collect();
+        let denied = |uuid: Uuid| {
+            let mutations = vec![
+                Mutation::new("capabilities", Mutator::Delete, Datum::set([capability])),
+                Mutation::new("capabilities", Mutator::Insert, Datum::map([(capability, "false")])),
+            ];
+            Op::Mutate { table: DATAPATH.into(), when: Condition::row(uuid), mutations }
+        };
+        if !found.is_empty() {
+            self.client.transact(&found.into_iter().map(denied).collect::<Vec<_>>()).await?;
+        }
         Ok(())
     }
 

@@ -24,6 +24,7 @@ use crate::{
         OvsNetwork,
         guard::Guard,
         switch::{BridgeSpec, Switch},
+        tracking::Denial,
     },
     link::{self, Link, Owner},
     netns, ovsdb,
@@ -43,6 +44,7 @@ pub struct OvsHost {
     network: Arc<OvsNetwork>,
     supervisor: Supervisor,
     _guard: Guard,
+    _denial: Option<Denial>,
 }
 
 impl OvsHost {
@@ -55,13 +57,15 @@ impl OvsHost {
         switch.ready().await?;
         let existing = switch.datapath_of(&config.integration_bridge());
         let datapath = datapath::choose(&config, existing.as_deref()).await?;
+        // Before there is an ovn-controller that reads what the switch can.
+        let denial = (datapath == Kind::Userspace).then(|| Denial::start(switch.clone()));
         make(&config, datapath, &switch).await?;
         let controller = config.is_ovn().then(|| controller(&config));
         let daemons = [database, vswitchd(&config, datapath)].into_iter().chain(controller);
         let supervisor = Supervisor::watch(daemons.collect());
         let network = Arc::new(OvsNetwork::new(&config, switch.clone()));
         let guard = Guard::start(&config);
-        Ok(Self { config, datapath, switch, network, supervisor, _guard: guard })
+        Ok(Self { config, datapath, switch, network, supervisor, _guard: guard, _denial: denial })
     }
 
     /// Makes again whatever is missing of the host's switch: for a reconciler.

@@ -28,6 +28,7 @@ mod rig;
 mod routing;
 mod spoofing;
 mod switching;
+mod tracking;
 mod traffic;
 mod trunks;
 mod why;

@@ -82,10 +82,11 @@ async fn a_rule_among_many_holds_and_is_gone() {
 
     rig.backend.apply(&[with(many, &[])]).await.unwrap();
     closed(&ga.netns, "10.1.0.12", 80).await;
-    let (mut opened, mut shut) = (Vec::new(), Vec::new());
+    let (mut opened, mut shut, mut written) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..3 {
         let started = Instant::now();
         rig.backend.apply(&[with(many, &[80])]).await.unwrap();
+        written.push(started.elapsed());
         holds().await;
         opened.push(started.elapsed());
         let started = Instant::now();
@@ -99,7 +100,9 @@ async fn a_rule_among_many_holds_and_is_gone() {
     assert_eq!(ask(&ga.netns, "10.1.0.12", 81).await, None);
     let (many_ticks, answered) = cost(&rig, &ga.netns, "10.1.0.12").await;
     assert!(answered > DATAGRAMS * 9 / 10, "{answered} answered");
-    println!("rules {many}: one more holds on the tap after {opened:?}, and is gone after {shut:?}");
+    println!(
+        "rules {many}: one more holds on the tap after {opened:?} (of which written after {written:?}), and is gone after {shut:?}"
+    );
     println!(
         "rules {DATAGRAMS} datagrams and their answers cost the switch {} ms among {FEW} rules, {} ms among {many}",
         few_ticks * 10,
