@@ -28,7 +28,7 @@ pub use live::{CallOff, Landing, LiveMigration, Progress, Sent, Stage, Travel};
 use async_trait::async_trait;
 use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};
 pub use ports::ClientCache;
-use ports::{DiskLimits, KeyBytes, Load};
+use ports::{CellFit, DiskLimits, HostCell, KeyBytes, Load};
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::broadcast;
@@ -58,6 +58,10 @@ pub struct VmSpec {
     pub cpu_shares: Option<u64>,
     /// Thousandths of a core, all vCPUs together.
     pub cpu_quota_milli: Option<u64>,
+    /// Where on the host's NUMA cells the guest's vCPUs and memory are: its own NUMA nodes, in order. Empty: it has none, and runs
+    /// wherever the host's kernel puts it.
+    #[serde(default)]
+    pub cells: Vec<CellFit>,
     /// `hw_qemu_guest_agent`
     pub guest_agent: bool,
     pub rng: bool,
@@ -259,6 +263,8 @@ pub struct HostCapabilities {
     pub disk_gib: u64,
     pub cpu_model: String,
     pub arch: String,
+    #[serde(default)]
+    pub cells: Vec<HostCell>,
 }
 
 /// Where a guest's VNC server listens on this host.

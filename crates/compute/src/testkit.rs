@@ -67,6 +67,7 @@ pub(crate) fn server(id: &str) -> Server {
         metadata: [].into(),
         tags: [].into(),
         host: None,
+        cells: Vec::new(),
         availability_zone: None,
         pinned_zone: None,
         forced_host: None,

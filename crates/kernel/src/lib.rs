@@ -8,6 +8,7 @@
 
 pub mod auth;
 pub mod clock;
+pub mod cpu_list;
 pub mod ctx;
 pub mod doctor;
 pub mod error;

@@ -65,6 +65,8 @@ keys! {
     "hypervisor.probe" = "\"\"", "directory with vmlinuz and initrd for that; empty: `probe` in the data directory";
     "hypervisor.vcpus" = "0", "vCPUs this host offers before over-commitment; 0: its cores";
     "hypervisor.memory_mib" = "0", "memory it offers; 0: all but what the host keeps";
+    "hypervisor.cpu_dedicated_set" = "\"\"", "processors that guests may have to themselves (`hw:cpu_policy=dedicated`), such as 2-7,^4";
+    "hypervisor.cpu_shared_set" = "\"\"", "processors that other guests share; empty: all that are not dedicated";
     "hypervisor.image_cache_hours" = "24", "how long an image stays unpacked on a host after its last use, when no disk lies on it";
     "network.driver" = "\"ovn\"", "ovn: Open vSwitch and OVN; rest: an SDN controller, by the keys network.rest_*; fake: networks exist in memory only";
     "network.rest_url" = "\"\"", "where the controller's Neutron northbound is: https://CONTROLLER:8443/controller/nb/v2/neutron";

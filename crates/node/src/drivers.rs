@@ -18,7 +18,7 @@ use drivers_net::{
 };
 use drivers_virt::{
     fake::{Fake, FakeDisks, FakeHost, FakeSettings},
-    qemu::{Acceleration, Crossing, ProbeKernel, Qemu, QemuConfig},
+    qemu::{Acceleration, CpuSets, Crossing, ProbeKernel, Qemu, QemuConfig},
 };
 use image::{
     Conversion,
@@ -296,6 +296,7 @@ pub(crate) fn qemu_config(config: &Config) -> Result<QemuConfig> {
         identity: config.data_dir.join("pki/node"),
     });
     (qemu.vcpus, qemu.memory_mib) = offered(config)?;
+    qemu.cpus = CpuSets::parse(config.text("hypervisor.cpu_dedicated_set"), config.text("hypervisor.cpu_shared_set"))?;
     // Nodes that share a kernel have names of their own on it, here as for their network.
     let prefix = config.text("network.prefix");
     qemu.cgroup = if prefix == "ts" { qemu.cgroup } else { format!("tstack-{prefix}") };

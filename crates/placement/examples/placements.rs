@@ -34,7 +34,7 @@ async fn hosts(store: &Store, scheduler: &Scheduler) -> Result<()> {
             for n in &part {
                 let (vcpus, memory_mib, disk_gib) = SIZES[n % SIZES.len()];
                 let traits = vec!["HW_ARCH_X86_64".to_owned(), "COMPUTE_NODE".into()];
-                let inventory = Inventory { host: name(*n), vcpus, memory_mib, disk_gib, traits };
+                let inventory = Inventory { host: name(*n), vcpus, memory_mib, disk_gib, traits, cells: Vec::new() };
                 scheduler.report_inventory(tx, &inventory, Timestamp::from_secs(1))?;
                 scheduler.set_labels(
                     tx,

@@ -1,6 +1,6 @@
 //! Counts again what was counted along the way.
 
-use crate::model::{Allocation, Provider, ProviderId, Resources};
+use crate::model::{Allocation, HostCells, Provider, ProviderId, Resources};
 use kernel::Finding;
 use std::collections::BTreeMap;
 use store::Snapshot;
@@ -28,6 +28,26 @@ pub fn audit(snapshot: &Snapshot) -> Vec<Finding> {
         if sum != provider.used {
             let text = format!("its claims add up to {sum:?}, it counts {:?}", provider.used);
             findings.push(wrong(&provider.name, text));
+        }
+    }
+    findings.extend(snapshot.all::<HostCells>().flat_map(|host| cells(snapshot, &host)));
+    findings
+}
+
+/// Cells are had by consumers that have an allocation on the host, and no processor by two.
+fn cells(snapshot: &Snapshot, host: &HostCells) -> Vec<Finding> {
+    let mut owners: BTreeMap<u32, &str> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for (consumer, fits) in &host.taken {
+        let allocated = snapshot.get::<Allocation>(consumer).is_some_and(|a| a.providers.contains_key(&host.provider));
+        if !allocated {
+            let text = format!("it has NUMA cells of the provider {} and nothing else there", host.provider);
+            findings.push(wrong(consumer, text));
+        }
+        for cpu in fits.iter().flat_map(|fit| fit.pins.values().chain(&fit.idle)) {
+            if let Some(other) = owners.insert(*cpu, consumer) {
+                findings.push(wrong(&host.provider, format!("processor {cpu} is {other}'s and {consumer}'s")));
+            }
         }
     }
     findings

@@ -48,11 +48,11 @@ pub use placer::{Ratios, Scheduler};
 pub use scheduler::weighers::Weights;
 pub use service::Placement;
 
-use model::{Allocation, CustomClass, CustomTrait, Provider};
+use model::{Allocation, CustomClass, CustomTrait, HostCells, Provider};
 use store::Schema;
 
 /// The kinds of object this service keeps.
 #[must_use]
 pub fn schema(schema: Schema) -> Schema {
-    schema.with::<Provider>().with::<Allocation>().with::<CustomClass>().with::<CustomTrait>()
+    schema.with::<Provider>().with::<HostCells>().with::<Allocation>().with::<CustomClass>().with::<CustomTrait>()
 }

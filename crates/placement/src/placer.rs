@@ -2,12 +2,12 @@
 
 use crate::{
     PlacementError,
-    model::{self, Allocation, Inventory, Provider, ProviderId, Reported, book, unbook},
+    model::{self, Allocation, HostCells, Inventory, Provider, ProviderId, Reported, book, unbook},
     ops::providers,
     scheduler::{self, Asked, weighers::Weights},
 };
 use kernel::{HostName, Result, Timestamp};
-use ports::{Claim, Domain, Labels, PlaceRequest, Placer, Refusals};
+use ports::{CellFit, Claim, Domain, Labels, PlaceRequest, Placer, Refusals};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 use store::{Snapshot, Tx};
@@ -77,15 +77,17 @@ impl Scheduler {
 
     fn inventories(&self, report: &ports::Inventory) -> BTreeMap<String, Inventory> {
         let r = &self.ratios;
-        [
+        let dedicated: usize = report.cells.iter().map(|cell| cell.dedicated.len()).sum();
+        let all = [
             ("VCPU".to_owned(), Inventory::plain(report.vcpus, r.reserved_cpus, r.cpu_allocation_ratio)),
+            ("PCPU".to_owned(), Inventory::plain(dedicated as u64, 0, 1.0)),
             (
                 "MEMORY_MB".to_owned(),
                 Inventory::plain(report.memory_mib, r.reserved_memory_mib, r.ram_allocation_ratio),
             ),
             ("DISK_GB".to_owned(), Inventory::plain(report.disk_gib, r.reserved_disk_gib, r.disk_allocation_ratio)),
-        ]
-        .into()
+        ];
+        all.into_iter().filter(|(_, inventory)| inventory.total > 0).collect()
     }
 }
 
@@ -97,6 +99,24 @@ impl Scheduler {
         let zone = self.ratios.default_zone.clone();
         Provider { host: Some(host.clone()), zone, ..Provider::new(id, name, now) }
     }
+}
+
+/// Gives a guest with wishes its cells of the host, decided again on what is validated at commit.
+fn take_cells(tx: &mut Tx, host: &ProviderId, request: &PlaceRequest) -> Result<Vec<CellFit>> {
+    let Some(wanted) = &request.topology else { return Ok(Vec::new()) };
+    let known = tx.get::<HostCells>(host).ok_or(PlacementError::NoValidHost)?;
+    let fits = scheduler::cells::fit(&known, wanted).map_err(|_| PlacementError::NoValidHost)?;
+    tx.update::<HostCells>(host, |cells| drop(cells.taken.insert(request.consumer.clone(), fits.clone())));
+    Ok(fits)
+}
+
+/// What one consumer had of a host's cells is another's.
+fn rename_cells(tx: &mut Tx, host: &ProviderId, from: &str, to: &str) {
+    let Some(fits) = tx.get::<HostCells>(host).and_then(|c| c.taken.get(from).cloned()) else { return };
+    tx.update::<HostCells>(host, |cells| {
+        cells.taken.remove(from);
+        cells.taken.insert(to.to_owned(), fits);
+    });
 }
 
 impl Placer for Scheduler {
@@ -112,6 +132,7 @@ impl Placer for Scheduler {
         let host = provider.host.clone().ok_or(PlacementError::NoValidHost)?;
         let claimed = request.resources.iter().filter(|(_, amount)| **amount > 0);
         let resources = claimed.map(|(class, amount)| (class.clone(), *amount)).collect();
+        let cells = take_cells(tx, &id, request)?;
         let allocation = Allocation {
             consumer: request.consumer.clone(),
             consumer_type: "INSTANCE".into(),
@@ -123,7 +144,7 @@ impl Placer for Scheduler {
             updated: now,
         };
         book(tx, allocation, now)?;
-        Ok(Claim { host, availability_zone: provider.zone.clone() })
+        Ok(Claim { host, availability_zone: provider.zone.clone(), cells })
     }
 
     fn release(&self, tx: &mut Tx, consumer: &str) -> Result<()> {
@@ -132,6 +153,9 @@ impl Placer for Scheduler {
 
     fn hand_over(&self, tx: &mut Tx, from: &str, to: &str, now: Timestamp) -> Result<()> {
         let Some(held) = tx.get::<Allocation>(from) else { return Ok(()) };
+        for host in held.providers.keys() {
+            rename_cells(tx, host, from, to);
+        }
         unbook(tx, from)?;
         let consumer_type = if held.consumer_type == "INSTANCE" { "MIGRATION" } else { "INSTANCE" };
         let handed = Allocation {
@@ -150,9 +174,16 @@ impl Placer for Scheduler {
         let said = Reported { inventories: self.inventories(report), traits: report.traits.iter().cloned().collect() };
         let known = tx.get::<Provider>(&id);
         let mut provider = known.as_deref().cloned().unwrap_or_else(|| self.new_host(tx, id, &report.host, now));
+        let id = provider.id.clone();
         if said.merge_into(&mut provider) {
             provider.raise(now);
             tx.put(provider);
+        }
+        let known = tx.get::<HostCells>(&id);
+        if known.as_ref().is_none_or(|known| known.cells != report.cells) {
+            // Guests keep what they have, also of cells that are told otherwise now.
+            let taken = known.map(|known| known.taken.clone()).unwrap_or_default();
+            tx.put(HostCells { provider: id, cells: report.cells.clone(), taken });
         }
         Ok(())
     }

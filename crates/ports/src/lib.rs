@@ -8,6 +8,7 @@
 //!
 //! A transaction's closure may run more than once, so implementations must not count or remember calls.
 
+pub mod cells;
 pub mod compute;
 pub mod hosts;
 pub mod image;
@@ -20,6 +21,7 @@ pub mod projects;
 pub mod quota;
 pub mod volume;
 
+pub use cells::{CellFit, GuestCell, GuestTopology, HostCell, Pages, Threads};
 pub use compute::{ServerInfo, Servers, VolumeGrown};
 pub use hosts::{HostCalls, HostStatus, Load};
 pub use image::{ImageInfo, Images, NewImage};

@@ -1,6 +1,9 @@
 //! Claiming capacity on a host, inside the transaction that records what uses it.
 
-use crate::hosts::Load;
+use crate::{
+    cells::{CellFit, GuestTopology, HostCell},
+    hosts::Load,
+};
 use kernel::{HostName, ImageId, ProjectId, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -16,7 +19,7 @@ pub struct PlaceRequest {
     pub consumer: String,
     pub project: ProjectId,
     pub user: String,
-    /// Resource class → amount: `VCPU`, `MEMORY_MB`, `DISK_GB`.
+    /// Resource class → amount: `VCPU`, `PCPU`, `MEMORY_MB`, `DISK_GB`.
     pub resources: BTreeMap<String, u64>,
     pub required_traits: Vec<String>,
     pub forbidden_traits: Vec<String>,
@@ -37,6 +40,8 @@ pub struct PlaceRequest {
     pub flavor: String,
     pub label_conditions: BTreeMap<String, String>,
     pub image_properties: BTreeMap<String, String>,
+    /// What it wants of the host's NUMA cells; `None`: nothing.
+    pub topology: Option<GuestTopology>,
     /// Which hosts may be given work at all.
     pub roster: Roster,
 }
@@ -91,6 +96,8 @@ impl fmt::Debug for Roster {
 pub struct Claim {
     pub host: HostName,
     pub availability_zone: String,
+    /// One for each cell that the guest wanted.
+    pub cells: Vec<CellFit>,
 }
 
 /// What a host has, as its agent reported it.
@@ -101,6 +108,7 @@ pub struct Inventory {
     pub memory_mib: u64,
     pub disk_gib: u64,
     pub traits: Vec<String>,
+    pub cells: Vec<HostCell>,
 }
 
 /// Where a host is and what operators say of it.

@@ -9,9 +9,11 @@ use crate::{
     driver::VmStats,
     model::Server,
     ops::servers,
-    policy::{DIAGNOSTICS, TOPOLOGY_SHOW},
+    policy::{DIAGNOSTICS, TOPOLOGY_HOST, TOPOLOGY_SHOW},
 };
 use http::{ApiResult, ApiRouter, Cx, Params, Path, State, ok};
+use policy::{Authorize, target};
+use ports::CellFit;
 use serde_json::{Map, Value, json};
 
 pub(super) fn routes() -> ApiRouter<Compute> {
@@ -91,10 +93,24 @@ fn view(server: &Server, stats: &VmStats, macs: &[String]) -> Value {
     })
 }
 
-/// From 2.78 on. No guest has virtual NUMA nodes of its own yet: one node list that is empty, as Nova says then.
+/// From 2.78 on. Which of the host's cells and processors they are is for administrators.
 async fn topology(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, params: Params) -> ApiResult {
     super::since(&cx, 78)?;
     check_query(&cx, &params, QUERY)?;
-    servers::target(&cx, &c.store.read().await?, &id, &TOPOLOGY_SHOW)?;
-    Ok(ok(&json!({"nodes": [], "pagesize_kb": null})))
+    let server = servers::target(&cx, &c.store.read().await?, &id, &TOPOLOGY_SHOW)?;
+    let target = target! { "project_id" => server.project, "user_id" => server.user };
+    Ok(ok(&topology_view(&server.cells, cx.allows(&TOPOLOGY_HOST, &target))))
+}
+
+fn topology_view(cells: &[CellFit], with_host: bool) -> Value {
+    let node = |cell: &CellFit| {
+        let mut node = json!({"vcpu_set": cell.vcpus, "memory_mb": cell.memory_mib, "siblings": []});
+        if with_host {
+            node["host_node"] = cell.host_cell.into();
+            node["cpu_pinning"] = json!(cell.pins);
+        }
+        node
+    };
+    let pages = cells.iter().find_map(|cell| cell.huge_page_kib);
+    json!({"nodes": cells.iter().map(node).collect::<Vec<_>>(), "pagesize_kb": pages})
 }

@@ -109,6 +109,7 @@ impl CreateServer {
             state.host = Some(claim.host.clone());
             tx.update::<Server>(&state.server, |s| {
                 (s.host, s.availability_zone) = (Some(claim.host), Some(claim.availability_zone));
+                s.cells = claim.cells;
                 s.task = working(s, Task::Networking);
             });
             Ok(())
@@ -120,7 +121,7 @@ impl CreateServer {
         Ok(Commit::with(move |tx, state: &mut State| {
             c.placer.release(tx, &state.server)?;
             tx.update::<Server>(&state.server, |s| {
-                s.host = None;
+                (s.host, s.cells) = (None, Vec::new());
                 s.availability_zone = s.pinned_zone.clone();
                 s.task = working(s, Task::Scheduling);
             });

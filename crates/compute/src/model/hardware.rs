@@ -200,6 +200,7 @@ fn spec(server: &Server) -> VmSpec {
         cpu_shares: Some(number(&flavor.extra_specs, "quota:cpu_shares").unwrap_or(1024 * u64::from(flavor.vcpus))),
         cpu_quota_milli: cpu_quota(&flavor.extra_specs),
         guest_agent: property(server, "hw_qemu_guest_agent").is_some_and(is_yes),
+        cells: server.cells.clone(),
         rng: flavor.extra_specs.get("hw_rng:allowed").is_none_or(|v| is_yes(v)),
     }
 }

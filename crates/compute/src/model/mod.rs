@@ -20,6 +20,7 @@ pub mod sequence;
 pub mod server;
 pub mod shape;
 pub mod state;
+pub mod topology;
 pub mod vm;
 
 pub use aggregate::Aggregate;

@@ -3,6 +3,7 @@
 use super::{
     group::{GroupPolicy, ServerGroup},
     server::Server,
+    topology,
 };
 use kernel::HostName;
 use ports::{Domain, PlaceRequest, Roster};
@@ -44,6 +45,8 @@ pub fn request(
         flavor: server.flavor.name.clone(),
         label_conditions: label_conditions(server),
         image_properties: server.properties.clone(),
+        // It was in order when the server was made.
+        topology: topology::wanted(&server.flavor, &server.properties).ok().flatten(),
         domain: domain(server),
         roster,
         ..PlaceRequest::default()
@@ -63,8 +66,10 @@ pub fn request(
 /// What a server takes of its host.
 pub fn resources(server: &Server) -> BTreeMap<String, u64> {
     let flavor = &server.flavor;
+    let dedicated = topology::dedicated(flavor, &server.properties);
     let mut resources: BTreeMap<String, u64> = [
-        ("VCPU".into(), u64::from(flavor.vcpus)),
+        ("VCPU".into(), u64::from(flavor.vcpus).saturating_sub(dedicated)),
+        ("PCPU".into(), dedicated),
         ("MEMORY_MB".into(), flavor.ram_mib),
         ("DISK_GB".into(), server.local_disk_gib()),
     ]

@@ -6,7 +6,7 @@ use super::{
     state::{PowerState, ServerState, Task},
 };
 use kernel::{HostName, ImageId, ProjectId, ServerId, Timestamp, UserId};
-use ports::PortPlan;
+use ports::{CellFit, PortPlan};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{
@@ -41,6 +41,9 @@ pub struct Server {
     pub metadata: BTreeMap<String, String>,
     pub tags: BTreeSet<String>,
     pub host: Option<HostName>,
+    /// What it was given of its host's NUMA cells; empty: nothing in particular.
+    #[serde(default)]
+    pub cells: Vec<CellFit>,
     /// Where its host is; until it has one, where it was asked to be.
     pub availability_zone: Option<String>,
     /// The zone asked for at creation, which the server stays in.

@@ -82,6 +82,9 @@ policy::rules! {
     /// Show a live migration that a server is in.
     SERVER_MIGRATIONS_SHOW = "os_compute_api:servers:migrations:show", "rule:context_is_admin", [Project],
         GET "/servers/{server_id}/migrations/{migration_id}";
+    /// Show which of its host's NUMA nodes and processors a server has.
+    TOPOLOGY_HOST = "compute:server:topology:host:index", "rule:context_is_admin", [Project],
+        GET "/servers/{server_id}/topology";
     /// Lock a server.
     LOCK = "os_compute_api:os-lock-server:lock", "rule:project_member_or_admin", [Project],
         POST "/servers/{server_id}/action";

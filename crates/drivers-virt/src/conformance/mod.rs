@@ -122,6 +122,7 @@ pub fn plain_spec() -> VmSpec {
         config_drive: None,
         cpu_shares: None,
         cpu_quota_milli: None,
+        cells: Vec::new(),
         guest_agent: false,
         rng: false,
     }

@@ -7,7 +7,7 @@ use super::{
 use compute::driver::{Fence, HostCapabilities, VmEvent, VmState, VmStatus};
 use kernel::{Clock, Error, Result, ServerId, SystemClock, Timestamp, error::Doing, faults::Ill};
 use parking_lot::Mutex;
-use ports::Load;
+use ports::{HostCell, Load};
 use std::{
     collections::{HashMap, HashSet},
     fs, io,
@@ -32,6 +32,11 @@ pub struct FakeSettings {
     pub shutdown_time: Duration,
 }
 
+/// Half of the host's processors and memory.
+fn cell(id: u32) -> HostCell {
+    HostCell { id, shared: (id * 32..(id + 1) * 32).collect(), memory_mib: 128 << 10, ..HostCell::default() }
+}
+
 impl Default for FakeSettings {
     fn default() -> Self {
         Self {
@@ -44,6 +49,7 @@ impl Default for FakeSettings {
                 disk_gib: 4 << 10,
                 cpu_model: "fake".into(),
                 arch: std::env::consts::ARCH.into(),
+                cells: (0..2).map(cell).collect(),
             },
             load: Load::default(),
             boot_time: Duration::ZERO,

@@ -1,5 +1,6 @@
 //! The settings of the QEMU driver.
 
+use super::cells::CpuSets;
 use kernel::{HostName, Result, error::Doing};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -122,6 +123,8 @@ pub struct QemuConfig {
     /// What this host offers to guests; `None`: all its cores, all its memory.
     pub vcpus: Option<u32>,
     pub memory_mib: Option<u64>,
+    /// Which processors guests may have to themselves, and which they share.
+    pub cpus: CpuSets,
     /// Name of the control group that holds those of the VMs. `tstack`; hosts that share one kernel (`lab`) each take their own.
     pub cgroup: String,
     /// `None`: guests stay on this host.
@@ -160,6 +163,7 @@ impl QemuConfig {
             console_limit: 1 << 20,
             vcpus: None,
             memory_mib: None,
+            cpus: CpuSets::default(),
             cgroup: "tstack".into(),
             crossing: None,
             monitor_patience: Duration::from_secs(30),

@@ -1,6 +1,6 @@
 //! What this host has to offer to guests.
 
-use super::{accel::Accel, config::QemuConfig};
+use super::{accel::Accel, cells, config::QemuConfig};
 use compute::driver::HostCapabilities;
 use kernel::{Error, Result, error::Doing};
 use std::{fs, num::NonZero, path::Path, process::Stdio, thread::available_parallelism, time::Duration};
@@ -34,15 +34,24 @@ pub fn capabilities(config: &QemuConfig, version: &str, accel: Accel) -> Result<
     let meminfo = fs::read_to_string("/proc/meminfo").doing("reading this host's memory")?;
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").doing("reading this host's CPU")?;
     let disk = rustix::fs::statvfs(&config.state_dir).doing("reading this host's disk")?;
+    let threads = available_parallelism().map_or(1, NonZero::get) as u32;
+    let memory_mib = config.memory_mib.unwrap_or_else(|| total_kib(&meminfo) / 1024);
+    let cells = cells::read(Path::new("/sys/devices/system"), &config.cpus, threads, memory_mib);
+    // Those that guests have to themselves are not shared.
+    let shared = || match config.cpus.is_empty() {
+        true => threads,
+        false => cells.iter().map(|cell| cell.shared.len() as u32).sum(),
+    };
     Ok(HostCapabilities {
         hypervisor_type: "QEMU".into(),
         hypervisor_version: version_number(version).unwrap_or_default(),
         acceleration: accel.name().into(),
-        vcpus: config.vcpus.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get) as u32),
-        memory_mib: config.memory_mib.unwrap_or_else(|| total_kib(&meminfo) / 1024),
+        vcpus: config.vcpus.unwrap_or_else(shared),
+        memory_mib,
         disk_gib: (disk.f_blocks * disk.f_frsize) >> 30,
         cpu_model: field(&cpuinfo, "model name").unwrap_or("unknown").to_owned(),
         arch: std::env::consts::ARCH.into(),
+        cells,
     })
 }
 

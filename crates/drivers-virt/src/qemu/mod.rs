@@ -15,6 +15,7 @@
 
 pub mod accel;
 mod audit;
+mod cells;
 mod cgroup;
 mod config;
 mod doctor;
@@ -28,6 +29,7 @@ pub(crate) mod record;
 mod sockets;
 mod vm;
 
+pub use cells::CpuSets;
 pub use config::{Acceleration, Crossing, ProbeKernel, QemuConfig, Switch};
 pub use doctor::doctor;
 

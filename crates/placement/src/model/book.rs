@@ -3,7 +3,7 @@
 //! Generations are placement's: a set of allocations raises the generation of each provider it names, once; what merely is
 //! given back raises none.
 
-use super::{Allocation, Provider, ProviderId, Resources};
+use super::{Allocation, HostCells, Provider, ProviderId, Resources};
 use kernel::{Result, Timestamp};
 use std::{collections::BTreeSet, sync::Arc};
 use store::Tx;
@@ -24,8 +24,16 @@ pub fn book(tx: &mut Tx, mut allocation: Allocation, now: Timestamp) -> Result<(
 pub fn unbook(tx: &mut Tx, consumer: &str) -> Result<()> {
     if let Some(allocation) = tx.get::<Allocation>(consumer) {
         give_back(tx, [&allocation].into_iter());
+        allocation.providers.keys().for_each(|provider| leave_cells(tx, provider, consumer));
     }
     Ok(())
+}
+
+/// What a consumer had of a host's cells is free again.
+pub(crate) fn leave_cells(tx: &mut Tx, provider: &ProviderId, consumer: &str) {
+    if tx.get::<HostCells>(provider).is_some_and(|c| c.taken.contains_key(consumer)) {
+        tx.update::<HostCells>(provider, |c| drop(c.taken.remove(consumer)));
+    }
 }
 
 /// Removes allocations and what providers count for them.

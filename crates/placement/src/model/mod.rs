@@ -2,6 +2,7 @@
 
 mod allocation;
 mod book;
+mod cells;
 mod inventory;
 mod names;
 mod provider;
@@ -10,7 +11,8 @@ mod tree;
 
 pub use allocation::{Allocation, Resources};
 pub use book::{book, unbook};
-pub(crate) use book::{give_back, settle};
+pub(crate) use book::{give_back, leave_cells, settle};
+pub use cells::HostCells;
 pub use inventory::Inventory;
 pub use names::{
     CustomClass, CustomTrait, RESOURCE_CLASSES, SHARING, is_custom, is_standard_class, is_standard_trait,

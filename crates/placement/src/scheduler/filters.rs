@@ -1,7 +1,7 @@
 //! What a host must have. The order is from cheap to dear; the first refusal is the one told.
 
-use super::{Asked, Host, conditions};
-use crate::model::Inventory;
+use super::{Asked, Host, cells::fit, conditions};
+use crate::model::{HostCells, Inventory};
 
 /// Why not this host.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,7 @@ pub const FILTERS: &[Filter] = &[
     Filter { name: "image", refuses: image },
     Filter { name: "isolated", refuses: isolated },
     Filter { name: "resources", refuses: resources },
+    Filter { name: "cells", refuses: cells },
     Filter { name: "expected", refuses: unexpected },
 ];
 
@@ -177,4 +178,14 @@ fn lacking((class, amount): (&String, &u64), host: Host<'_>) -> Option<Refusal> 
     }
     let distance = missing as f64 / *amount as f64;
     Refusal::unless(why, format!("{missing} {class} less were asked for, or given back there"), distance)
+}
+
+/// NUMA nodes, processors of its own and huge pages.
+fn cells(asked: &Asked<'_>, host: Host<'_>) -> Option<Refusal> {
+    let wanted = asked.request.topology.as_ref()?;
+    let Some(known) = asked.view.get::<HostCells>(&host.provider.id) else {
+        return Refusal::of("it has not said which NUMA nodes it has");
+    };
+    let why = fit(&known, wanted).err()?;
+    Refusal::unless(why, "the guest had smaller NUMA nodes, or no wishes about them", 0.7)
 }

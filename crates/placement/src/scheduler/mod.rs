@@ -11,6 +11,7 @@
 //!                                                         only one filter refuses the nearest
 //! ```
 
+pub mod cells;
 mod conditions;
 mod explain;
 pub mod filters;

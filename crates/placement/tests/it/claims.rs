@@ -4,8 +4,9 @@ use placement::{
     Ratios, Scheduler,
     model::{Allocation, Provider},
 };
-use ports::{Claim, Labels, Placer};
+use ports::{Claim, GuestCell, GuestTopology, HostCell, Inventory, Labels, Placer};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use store::Store;
 
 fn scheduler() -> Scheduler {
@@ -36,8 +37,8 @@ async fn a_claim_takes_and_a_release_gives_back() {
     assert_eq!((refused.kind(), refused.code()), (Kind::Conflict, Some("NoValidHost")));
     let told = scheduler().explain(&store.snapshot(), &request("c", 1, 600, &hosts));
     assert!(told.hosts.iter().all(|(_, why)| why == "600 MEMORY_MB asked, 400 free of 1000: 200 missing"), "{told:?}");
-    store.transact("test", |tx| scheduler().release(tx, &ServerId::from("a"))).await.unwrap();
-    store.transact("test", |tx| scheduler().release(tx, &ServerId::from("a"))).await.unwrap();
+    store.transact("test", |tx| scheduler().release(tx, "a")).await.unwrap();
+    store.transact("test", |tx| scheduler().release(tx, "a")).await.unwrap();
     assert!(scheduler().used(&store.snapshot(), &"h1".into()).is_empty());
     assert_eq!(claim(&store, request("c", 1, 600, &hosts)).await.unwrap().host, "h1");
     assert_eq!(placement::audit(&store.snapshot()), []);
@@ -71,6 +72,41 @@ async fn zones_follow_what_compute_says() {
     east.consumer = "b".into();
     east.resources.insert("MEMORY_MB".into(), 950);
     assert!(claim(&store, east).await.is_err(), "the free host is in another zone");
+}
+
+/// Two processors for guests that want them to themselves.
+#[tokio::test]
+async fn cells_are_taken_with_the_claim_and_left_with_it() {
+    let cell = HostCell { shared: [0, 1].into(), dedicated: [2, 3].into(), memory_mib: 1100, ..HostCell::default() };
+    let report = Inventory { cells: vec![cell], ..report("h1", 2, 1100) };
+    let store = with_hosts(&scheduler(), vec![report]).await;
+    let wants = |consumer: &str, vcpus: u32| {
+        let all: BTreeSet<u32> = (0..vcpus).collect();
+        let cell = GuestCell { vcpus: all.clone(), dedicated: all, memory_mib: 100 };
+        let topology = GuestTopology { cells: vec![cell], ..GuestTopology::default() };
+        let mut request = request(consumer, 0, 100, &["h1"]);
+        request.resources.remove("VCPU");
+        request.resources.insert("PCPU".into(), u64::from(vcpus));
+        ports::PlaceRequest { topology: Some(topology), ..request }
+    };
+    let pins = |claim: &Claim| claim.cells[0].pins.values().copied().collect::<Vec<_>>();
+    assert_eq!(pins(&claim(&store, wants("a", 1)).await.unwrap()), [2]);
+    assert_eq!(pins(&claim(&store, wants("a", 1)).await.unwrap()), [2], "its own cells are not in its way");
+    assert_eq!(pins(&claim(&store, wants("b", 1)).await.unwrap()), [3]);
+    assert!(claim(&store, wants("c", 1)).await.is_err());
+    assert_eq!(placement::audit(&store.snapshot()), []);
+    store.transact("test", |tx| scheduler().release(tx, "a")).await.unwrap();
+    assert_eq!(pins(&claim(&store, wants("c", 1)).await.unwrap()), [2]);
+    // Room enough by number, but not together: the reason is told.
+    let two_cells = |mut request: ports::PlaceRequest| {
+        let topology = request.topology.as_mut().unwrap();
+        topology.cells.push(topology.cells[0].clone());
+        request.resources.remove("PCPU");
+        request
+    };
+    let told = scheduler().explain(&store.snapshot(), &two_cells(wants("d", 1)));
+    assert_eq!(told.hosts[0].1, "2 NUMA nodes are asked for, it has 1");
+    assert_eq!(placement::audit(&store.snapshot()), []);
 }
 
 #[tokio::test]

@@ -15,7 +15,14 @@ async fn store() -> Store {
 }
 
 fn report(host: &str, vcpus: u64, memory_mib: u64) -> Inventory {
-    Inventory { host: host.into(), vcpus, memory_mib, disk_gib: 100, traits: vec!["HW_ARCH_X86_64".into()] }
+    Inventory {
+        host: host.into(),
+        vcpus,
+        memory_mib,
+        disk_gib: 100,
+        traits: vec!["HW_ARCH_X86_64".into()],
+        cells: Vec::new(),
+    }
 }
 
 fn request(consumer: &str, vcpus: u64, memory_mib: u64, expected: &[&str]) -> PlaceRequest {

@@ -97,6 +97,7 @@ fn inventory(report: &HostReport) -> Inventory {
         vcpus: u64::from(capabilities.vcpus),
         memory_mib: capabilities.memory_mib,
         disk_gib: capabilities.disk_gib,
+        cells: capabilities.cells.clone(),
         traits: TRAITS.iter().copied().chain(arch).map(str::to_owned).collect(),
     }
 }

@@ -110,6 +110,12 @@ fn check(c: &Compute, cx: &Ctx, snapshot: &Snapshot, server: &Server, asked: &Re
         }
     }
     build::check_size(cx, &image, &server.flavor, from_volume.is_some())?;
+    let topology = |properties| crate::model::topology::wanted(&server.flavor, properties);
+    if topology(&image.properties) != topology(&server.properties) {
+        return Err(invalid(
+            "An instance's NUMA topology cannot be changed as part of a rebuild. The image provided is invalid for this instance.",
+        ));
+    }
     let metadata = asked.metadata.as_ref().map_or(0, BTreeMap::len);
     build::check_items(snapshot, cx, metadata, &asked.personality)?;
     Ok(image)

@@ -220,6 +220,7 @@ fn report(name: &str) -> HostReport {
             disk_gib: 100,
             cpu_model: "none".into(),
             arch: "x86_64".into(),
+            cells: Vec::new(),
         },
     }
 }

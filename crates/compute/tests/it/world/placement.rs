@@ -43,7 +43,7 @@ impl Placer for FakePlacer {
         })?;
         let (consumer, resources) = (request.consumer.clone(), request.resources.clone());
         tx.put(Claimed { consumer, host: host.clone(), resources });
-        Ok(Claim { host: host.clone(), availability_zone: "nova".into() })
+        Ok(Claim { host: host.clone(), availability_zone: "nova".into(), cells: Vec::new() })
     }
 
     fn release(&self, tx: &mut Tx, consumer: &str) -> Result<()> {

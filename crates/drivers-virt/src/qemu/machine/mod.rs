@@ -35,10 +35,22 @@ pub fn check(spec: &VmSpec, setting: &Setting<'_>) -> Result<()> {
         let what = format!("a guest with {} vCPUs and {} MiB cannot be made", spec.vcpus, spec.memory_mib);
         return Err(Error::bad_request(what));
     }
+    check_cells(spec)?;
     check_disks(&spec.disks)?;
     check_nics(&spec.nics)?;
     spec.disks.iter().try_for_each(|d| disk::parts(d, spec.machine, setting).map(drop))?;
     spec.nics.iter().try_for_each(|n| nic::parts(n, spec.machine, setting).map(drop))
+}
+
+/// Cells that are said are all of the guest.
+fn check_cells(spec: &VmSpec) -> Result<()> {
+    let vcpus: BTreeSet<u32> = spec.cells.iter().flat_map(|cell| cell.vcpus.iter().copied()).collect();
+    let memory: u64 = spec.cells.iter().map(|cell| cell.memory_mib).sum();
+    let whole = vcpus == (0..spec.vcpus).collect() && memory == spec.memory_mib;
+    if spec.cells.is_empty() || whole {
+        return Ok(());
+    }
+    Err(Error::bad_request("the NUMA nodes of a guest must hold each of its vCPUs, and add up to its memory"))
 }
 
 pub fn check_disks(disks: &[Disk]) -> Result<()> {
@@ -66,6 +78,7 @@ pub fn command_line(spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) -> Result
     let mut line = Line::default();
     base(&mut line, spec, setting, dir);
     firmware(&mut line, spec, setting, dir);
+    cells(&mut line, spec);
     monitors(&mut line, spec, dir);
     for bridge in address::bridges(spec.machine) {
         line.json("-device", &bridge);
@@ -165,6 +178,26 @@ fn base(line: &mut Line, spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) {
     line.opt("-display", "none");
     line.opt("-vga", "none");
     line.opt("-vnc", format!("unix:{}", escaped_path(&dir.vnc())));
+}
+
+/// The guest's NUMA nodes, each of memory of one of the host's.
+fn cells(line: &mut Line, spec: &VmSpec) {
+    for (number, cell) in spec.cells.iter().enumerate() {
+        let mut memory = json!({
+            "qom-type": "memory-backend-ram", "id": format!("cell{number}"), "size": cell.memory_mib << 20,
+            "host-nodes": [cell.host_cell], "policy": "bind",
+        });
+        if let Some(kib) = cell.huge_page_kib {
+            // Taken at once: a guest that is short of them later would be killed.
+            memory["qom-type"] = "memory-backend-memfd".into();
+            memory["hugetlb"] = true.into();
+            memory["hugetlbsize"] = (kib << 10).into();
+            memory["prealloc"] = true.into();
+        }
+        line.json("-object", &memory);
+        let cpus: String = cell.vcpus.iter().map(|cpu| format!(",cpus={cpu}")).collect();
+        line.opt("-numa", format!("node,nodeid={number}{cpus},memdev=cell{number}"));
+    }
 }
 
 fn firmware(line: &mut Line, spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) {

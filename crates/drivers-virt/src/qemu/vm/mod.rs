@@ -23,6 +23,7 @@ pub mod crossing;
 mod devices;
 mod landing;
 mod look;
+mod pins;
 mod power;
 mod saved;
 mod stats;

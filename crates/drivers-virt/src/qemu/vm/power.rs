@@ -1,6 +1,6 @@
 //! Start, stop, reboot, pause, resume, destroy.
 
-use super::{Guest, HANG_UP, Monitor, Run, Vm, crossing, look};
+use super::{Guest, HANG_UP, Monitor, Run, Vm, crossing, look, pins};
 use crate::{
     key_file,
     qemu::{
@@ -293,6 +293,7 @@ impl Vm {
             }
             Err(e) => return Err(e),
         };
+        pins::pin(spec, process.pid(), &monitor.qmp).await?;
         if let Err(e) = self.shared.cgroups.enter(spec, process.pid()) {
             tracing::warn!(server = %self.server, error = %e, "a guest runs without its CPU limits");
         }

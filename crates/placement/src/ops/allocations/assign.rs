@@ -57,6 +57,11 @@ pub(crate) fn assign(tx: &mut Tx, wanted: &[Wanted], now: Timestamp) -> Result<(
             return Err(Refused::Unfit(why));
         }
     }
+    // Whoever takes a consumer from a host takes it from the host's cells.
+    for (one, before) in wanted.iter().zip(&former) {
+        let left = before.iter().flat_map(|b| b.providers.keys()).filter(|id| !one.providers.contains_key(*id));
+        left.for_each(|provider| model::leave_cells(tx, provider, &one.consumer));
+    }
     let mut taken = Vec::new();
     let mut emptied = Vec::new();
     for (one, before) in wanted.iter().zip(former) {

@@ -1,5 +1,9 @@
 use super::name;
-use crate::{Placement, PlacementError, model::Provider, policy::PROVIDERS_DELETE};
+use crate::{
+    Placement, PlacementError,
+    model::{HostCells, Provider},
+    policy::PROVIDERS_DELETE,
+};
 use kernel::{Ctx, Error, Result};
 use policy::Authorize;
 use store::Tx;
@@ -25,6 +29,7 @@ pub(crate) fn forget(tx: &mut Tx, provider: &Provider) -> Result<()> {
         return Err(PlacementError::ProviderInUse(provider.id.to_string()).into());
     }
     name::give_back(tx, provider);
+    tx.delete::<HostCells>(&provider.id);
     tx.delete::<Provider>(&provider.id);
     Ok(())
 }

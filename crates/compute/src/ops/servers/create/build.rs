@@ -11,6 +11,7 @@ use crate::{
         Backing, BlockDevice, Flavor, Keypair, PowerState, QUOTAS, Server, ServerGroup, ServerKey, ServerState, Task,
         hostname,
         mapping::{self, Mapping, RootImage, Source},
+        topology::{self, TopologyError},
     },
     ops::servers::as_bad_request,
     policy::CREATE_ZERO_DISK,
@@ -59,6 +60,8 @@ impl Blueprint {
         if let Some(image) = &image {
             check_size(cx, image, &flavor, on_volume)?;
         }
+        let properties = properties(c, snapshot, image.as_ref(), &asked);
+        check_topology(&flavor, &properties)?;
         let local = image.as_ref().filter(|_| !on_volume);
         let root = local.map(|info| RootImage {
             id: info.id.clone(),
@@ -74,7 +77,7 @@ impl Blueprint {
             body: body.clone(),
             wanted,
             image: local.map(|info| info.id.clone()),
-            properties: properties(c, snapshot, image.as_ref(), &asked),
+            properties,
             config_drive: body.server.config_drive || wants_drive(image.as_ref()),
             key: key(cx, snapshot, body)?,
             group: group(cx, snapshot, body)?,
@@ -133,6 +136,7 @@ impl Blueprint {
             metadata: asked.metadata.clone(),
             tags: asked.tags.iter().flatten().cloned().collect(),
             host: None,
+            cells: Vec::new(),
             availability_zone: self.wanted.zone.clone(),
             pinned_zone: self.wanted.zone.clone(),
             forced_host: self.wanted.host.clone(),
@@ -208,6 +212,17 @@ fn check_volumes(c: &Compute, cx: &Ctx, snapshot: &Snapshot, asked: &[Mapping]) 
         }
     }
     Ok(())
+}
+
+/// Whether there can be such a guest: NUMA nodes, CPU policies, pages.
+pub(in super::super) fn check_topology(flavor: &Flavor, properties: &BTreeMap<String, String>) -> Result<()> {
+    topology::wanted(flavor, properties).map(drop).map_err(|why| match why {
+        TopologyError::NumaForbidden(_)
+        | TopologyError::PageSizeForbidden(..)
+        | TopologyError::PolicyForbidden
+        | TopologyError::ThreadsForbidden => ComputeError::Forbidden(why.to_string()).into(),
+        why => invalid(why.to_string()),
+    })
 }
 
 /// Nova's `_check_requested_image`: memory and disk of the flavor against what the image needs.

@@ -1,0 +1,380 @@
+//! What flavor and image want of the host's NUMA cells: `hw:numa_*`, `hw:cpu_policy`, `hw:cpu_thread_policy`,
+//! `hw:cpu_dedicated_mask` and `hw:mem_page_size`, with the images' `hw_*`.
+//!
+//! | asked for | cells of the guest |
+//! |---|---|
+//! | nothing of these | none: it runs wherever the host's kernel puts it |
+//! | a cpu policy or a page size | one |
+//! | `hw:numa_nodes=N` | N |
+//!
+//! The guest sees its cells as NUMA nodes.
+//!
+//! A flavor's word stands against the image's: an image may only ask for what its flavor leaves open, as in Nova.
+
+use super::Flavor;
+use ports::{GuestCell, GuestTopology, Pages, Threads};
+use std::collections::{BTreeMap, BTreeSet};
+use thiserror::Error;
+
+/// Why no such guest can be made; Nova's words.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TopologyError {
+    #[error("The property 'numa_nodes' cannot be '{0}'. It must be a number greater than 0")]
+    Nodes(String),
+    #[error("Image property '{0}' is not permitted to override NUMA configuration set against the flavor")]
+    NumaForbidden(String),
+    #[error(
+        "Instance CPUs and/or memory cannot be evenly distributed across instance NUMA nodes. Explicit assignment of CPUs and \
+         memory to nodes is required"
+    )]
+    Asymmetric,
+    #[error("CPU and memory allocation must be provided for all NUMA nodes")]
+    Incomplete,
+    #[error("CPU number {0} is larger than max {1}")]
+    CpuOutOfRange(u32, u32),
+    #[error("CPU number {0} is assigned to two nodes")]
+    CpuTwice(u32),
+    #[error("CPU number {0} is not assigned to any node")]
+    CpuUnassigned(u32),
+    #[error("{0} MB of memory assigned, but expected {1} MB")]
+    Memory(u64, u64),
+    #[error("Invalid CPU list '{0}'")]
+    CpuList(String),
+    #[error("Invalid memory page size '{0}'")]
+    PageSize(String),
+    #[error("Page size {0} forbidden against '{1}'")]
+    PageSizeForbidden(String, String),
+    #[error("CPU policy requested from '{0}' is invalid: '{1}'. It must be one of: shared, dedicated, mixed")]
+    Policy(&'static str, String),
+    #[error("Image property 'hw_cpu_policy' is not permitted to override CPU pinning policy set against the flavor")]
+    PolicyForbidden,
+    #[error("CPU thread policy requested is invalid: '{0}'. It must be one of: prefer, isolate, require")]
+    Threads(String),
+    #[error(
+        "Image property 'hw_cpu_thread_policy' is not permitted to override CPU thread pinning policy set against the flavor"
+    )]
+    ThreadsForbidden,
+    #[error("Cannot set cpu thread pinning policy in a non dedicated cpu pinning policy")]
+    ThreadsUnpinned,
+    #[error("Must specify 'hw:cpu_dedicated_mask' when using 'mixed' CPU policy")]
+    MaskMissing,
+    #[error("'hw:cpu_dedicated_mask' must name some but not all of the CPUs, and needs the 'mixed' CPU policy")]
+    Mask,
+}
+
+type Result<T> = std::result::Result<T, TopologyError>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Policy {
+    Shared,
+    Dedicated,
+    Mixed,
+}
+
+/// The guest's wishes, if it has any.
+pub fn wanted(flavor: &Flavor, properties: &BTreeMap<String, String>) -> Result<Option<GuestTopology>> {
+    let asked = Asked { specs: &flavor.extra_specs, properties };
+    let (nodes, policy, pages) = (asked.nodes()?, asked.policy()?, asked.pages()?);
+    let threads = asked.threads()?;
+    if threads.is_some() && policy == Policy::Shared {
+        return Err(TopologyError::ThreadsUnpinned);
+    }
+    let dedicated = asked.dedicated(policy, flavor.vcpus)?;
+    if nodes.is_none() && policy == Policy::Shared && pages.is_none() {
+        return Ok(None);
+    }
+    let mut cells = asked.cells(nodes.unwrap_or(1), flavor)?;
+    for cell in &mut cells {
+        cell.dedicated = cell.vcpus.intersection(&dedicated).copied().collect();
+    }
+    Ok(Some(GuestTopology { cells, threads: threads.unwrap_or_default(), pages: pages.unwrap_or_default() }))
+}
+
+/// vCPUs that get processors of their own, of a flavor that is known to be in order.
+pub fn dedicated(flavor: &Flavor, properties: &BTreeMap<String, String>) -> u64 {
+    let topology = wanted(flavor, properties).ok().flatten();
+    topology.map_or(0, |t| t.cells.iter().map(|cell| cell.dedicated.len() as u64).sum())
+}
+
+struct Asked<'a> {
+    specs: &'a BTreeMap<String, String>,
+    properties: &'a BTreeMap<String, String>,
+}
+
+impl Asked<'_> {
+    fn spec(&self, name: &str) -> Option<&str> {
+        self.specs.get(&format!("hw:{name}")).map(String::as_str)
+    }
+
+    fn property(&self, name: &str) -> Option<&str> {
+        self.properties.get(&format!("hw_{name}")).map(String::as_str)
+    }
+
+    /// The flavor's, or the image's if the flavor says nothing.
+    fn numa(&self, name: &str) -> Result<Option<&str>> {
+        match (self.spec(name), self.property(name)) {
+            (Some(_), Some(_)) => Err(TopologyError::NumaForbidden(format!("hw_{name}"))),
+            // Whoever names the number of nodes says everything about them.
+            (None, Some(_)) if name != "numa_nodes" && self.spec("numa_nodes").is_some() => {
+                Err(TopologyError::NumaForbidden(format!("hw_{name}")))
+            }
+            (spec, property) => Ok(spec.or(property)),
+        }
+    }
+
+    fn nodes(&self) -> Result<Option<u32>> {
+        let Some(text) = self.numa("numa_nodes")? else { return Ok(None) };
+        let nodes = text.parse().ok().filter(|n| (1..=64).contains(n));
+        nodes.map(Some).ok_or_else(|| TopologyError::Nodes(text.to_owned()))
+    }
+
+    fn policy(&self) -> Result<Policy> {
+        let read = |source: &'static str, text: Option<&str>| match text {
+            None => Ok(None),
+            Some("shared") => Ok(Some(Policy::Shared)),
+            Some("dedicated") => Ok(Some(Policy::Dedicated)),
+            Some("mixed") => Ok(Some(Policy::Mixed)),
+            Some(other) => Err(TopologyError::Policy(source, other.to_owned())),
+        };
+        match (read("flavor", self.spec("cpu_policy"))?, read("image", self.property("cpu_policy"))?) {
+            (Some(Policy::Shared), Some(Policy::Dedicated | Policy::Mixed)) => Err(TopologyError::PolicyForbidden),
+            (Some(Policy::Mixed), Some(image)) if image != Policy::Mixed => Err(TopologyError::PolicyForbidden),
+            (Some(Policy::Dedicated), Some(Policy::Mixed)) => Err(TopologyError::PolicyForbidden),
+            (flavor, image) => Ok(flavor.or(image).unwrap_or(Policy::Shared)),
+        }
+    }
+
+    fn threads(&self) -> Result<Option<Threads>> {
+        let read = |text: &str| match text {
+            "prefer" => Ok(Threads::Prefer),
+            "require" => Ok(Threads::Require),
+            "isolate" => Ok(Threads::Isolate),
+            other => Err(TopologyError::Threads(other.to_owned())),
+        };
+        let flavor = self.spec("cpu_thread_policy").map(read).transpose()?;
+        let image = self.property("cpu_thread_policy").map(read).transpose()?;
+        match (flavor, image) {
+            (Some(flavor), Some(image)) if flavor != image && flavor != Threads::Prefer => {
+                Err(TopologyError::ThreadsForbidden)
+            }
+            (flavor, image) => Ok(image.or(flavor)),
+        }
+    }
+
+    /// An image may narrow what its flavor leaves open.
+    fn pages(&self) -> Result<Option<Pages>> {
+        let (flavor, image) = (self.spec("mem_page_size"), self.property("mem_page_size"));
+        let asked = flavor.map(page_size).transpose()?;
+        let Some(text) = image else { return Ok(asked) };
+        match asked {
+            Some(Pages::Large | Pages::Any) => page_size(text).map(Some),
+            _ => {
+                let against = flavor.unwrap_or("small").to_owned();
+                Err(TopologyError::PageSizeForbidden(text.to_owned(), against))
+            }
+        }
+    }
+
+    fn dedicated(&self, policy: Policy, vcpus: u32) -> Result<BTreeSet<u32>> {
+        match (policy, self.spec("cpu_dedicated_mask")) {
+            (Policy::Shared, None) => Ok(BTreeSet::new()),
+            (Policy::Dedicated, None) => Ok((0..vcpus).collect()),
+            (Policy::Mixed, None) => Err(TopologyError::MaskMissing),
+            (Policy::Mixed, Some(mask)) => {
+                let named = cpu_list(mask, vcpus)?;
+                let some = !named.is_empty() && named.len() < vcpus as usize;
+                if some { Ok(named) } else { Err(TopologyError::Mask) }
+            }
+            (_, Some(_)) => Err(TopologyError::Mask),
+        }
+    }
+
+    fn cells(&self, nodes: u32, flavor: &Flavor) -> Result<Vec<GuestCell>> {
+        let mut said = Vec::new();
+        for node in 0..nodes {
+            said.push((self.numa(&format!("numa_cpus.{node}"))?, self.numa(&format!("numa_mem.{node}"))?));
+        }
+        match said.iter().filter(|(cpus, memory)| cpus.is_some() && memory.is_some()).count() {
+            0 if said.iter().any(|(cpus, memory)| cpus.is_some() || memory.is_some()) => Err(TopologyError::Incomplete),
+            0 => even(nodes, flavor),
+            all if all == said.len() => said
+                .iter()
+                .map(|(cpus, memory)| {
+                    let memory = memory.unwrap_or_default();
+                    let memory_mib = memory.parse().map_err(|_| TopologyError::Memory(0, flavor.ram_mib))?;
+                    let vcpus = cpu_list(cpus.unwrap_or_default(), flavor.vcpus)?;
+                    Ok(GuestCell { vcpus, dedicated: BTreeSet::new(), memory_mib })
+                })
+                .collect::<Result<Vec<_>>>()
+                .and_then(|cells| complete(cells, flavor)),
+            _ => Err(TopologyError::Incomplete),
+        }
+    }
+}
+
+fn even(nodes: u32, flavor: &Flavor) -> Result<Vec<GuestCell>> {
+    if !flavor.vcpus.is_multiple_of(nodes) || !flavor.ram_mib.is_multiple_of(u64::from(nodes)) {
+        return Err(TopologyError::Asymmetric);
+    }
+    let (each, memory_mib) = (flavor.vcpus / nodes, flavor.ram_mib / u64::from(nodes));
+    let cell = |n: u32| GuestCell { vcpus: (n * each..(n + 1) * each).collect(), memory_mib, ..GuestCell::default() };
+    Ok((0..nodes).map(cell).collect())
+}
+
+/// Every vCPU is in one cell, and the memory adds up.
+fn complete(cells: Vec<GuestCell>, flavor: &Flavor) -> Result<Vec<GuestCell>> {
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = cells.iter().flat_map(|cell| &cell.vcpus).find(|cpu| !seen.insert(**cpu)) {
+        return Err(TopologyError::CpuTwice(*twice));
+    }
+    if let Some(nowhere) = (0..flavor.vcpus).find(|cpu| !seen.contains(cpu)) {
+        return Err(TopologyError::CpuUnassigned(nowhere));
+    }
+    match cells.iter().map(|cell| cell.memory_mib).sum::<u64>() {
+        sum if sum == flavor.ram_mib => Ok(cells),
+        sum => Err(TopologyError::Memory(sum, flavor.ram_mib)),
+    }
+}
+
+/// `small`, `large`, `any`, or a size: `2048`, `2MB`, `1GiB`; without a unit, KiB.
+fn page_size(text: &str) -> Result<Pages> {
+    let wrong = || TopologyError::PageSize(text.to_owned());
+    match text {
+        "small" => return Ok(Pages::Small),
+        "large" => return Ok(Pages::Large),
+        "any" => return Ok(Pages::Any),
+        _ => {}
+    }
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
+    let factor = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "k" | "kb" | "kib" => 1,
+        "m" | "mb" | "mib" => 1 << 10,
+        "g" | "gb" | "gib" => 1 << 20,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(factor).filter(|kib| *kib > 0).map(Pages::Kib).ok_or_else(wrong)
+}
+
+/// `0-3,^2,7` of a guest with so many vCPUs. With nothing but exclusions, all others.
+fn cpu_list(text: &str, vcpus: u32) -> Result<BTreeSet<u32>> {
+    let list = kernel::cpu_list::parse(text).ok_or_else(|| TopologyError::CpuList(text.to_owned()))?;
+    let cpus = list.of((0..vcpus).collect());
+    match cpus.last() {
+        Some(last) if *last >= vcpus => Err(TopologyError::CpuOutOfRange(*last, vcpus.saturating_sub(1))),
+        _ => Ok(cpus),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::flavor;
+
+    fn pairs(list: &[(&str, &str)]) -> BTreeMap<String, String> {
+        list.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    fn of(specs: &[(&str, &str)], image: &[(&str, &str)]) -> Result<Option<GuestTopology>> {
+        let flavor = Flavor { vcpus: 4, ram_mib: 1024, extra_specs: pairs(specs), ..flavor() };
+        wanted(&flavor, &pairs(image))
+    }
+
+    /// Cells as `vcpus/dedicated/memory`, then what else was asked for.
+    fn told(specs: &[(&str, &str)], image: &[(&str, &str)]) -> String {
+        match of(specs, image) {
+            Err(e) => e.to_string(),
+            Ok(None) => "nothing".into(),
+            Ok(Some(t)) => {
+                let list = |cpus: &BTreeSet<u32>| cpus.iter().map(u32::to_string).collect::<Vec<_>>().join("");
+                let cell = |c: &GuestCell| format!("{}/{}/{}", list(&c.vcpus), list(&c.dedicated), c.memory_mib);
+                let cells: Vec<_> = t.cells.iter().map(cell).collect();
+                format!("{} {:?} {:?}", cells.join(" "), t.threads, t.pages)
+            }
+        }
+    }
+
+    #[test]
+    fn wishes_are_read() {
+        for (specs, image, expect) in [
+            (&[][..], &[][..], "nothing"),
+            (&[("hw:cpu_policy", "shared")], &[], "nothing"),
+            (&[("hw:cpu_policy", "dedicated")], &[], "0123/0123/1024 Prefer Small"),
+            (&[], &[("hw_cpu_policy", "dedicated")], "0123/0123/1024 Prefer Small"),
+            (&[("hw:cpu_policy", "dedicated")], &[("hw_cpu_policy", "shared")], "0123/0123/1024 Prefer Small"),
+            (&[("hw:cpu_policy", "mixed"), ("hw:cpu_dedicated_mask", "1-2")], &[], "0123/12/1024 Prefer Small"),
+            (&[("hw:cpu_policy", "mixed"), ("hw:cpu_dedicated_mask", "^0")], &[], "0123/123/1024 Prefer Small"),
+            (&[("hw:numa_nodes", "2")], &[], "01//512 23//512 Prefer Small"),
+            (&[], &[("hw_numa_nodes", "1")], "0123//1024 Prefer Small"),
+            (
+                &[
+                    ("hw:numa_nodes", "2"),
+                    ("hw:numa_cpus.0", "0"),
+                    ("hw:numa_mem.0", "24"),
+                    ("hw:numa_cpus.1", "1-3"),
+                    ("hw:numa_mem.1", "1000"),
+                ],
+                &[],
+                "0//24 123//1000 Prefer Small",
+            ),
+            (&[("hw:mem_page_size", "large")], &[], "0123//1024 Prefer Large"),
+            (&[("hw:mem_page_size", "2MB")], &[], "0123//1024 Prefer Kib(2048)"),
+            (&[("hw:mem_page_size", "any")], &[("hw_mem_page_size", "1GB")], "0123//1024 Prefer Kib(1048576)"),
+            (
+                &[("hw:cpu_policy", "dedicated"), ("hw:cpu_thread_policy", "isolate")],
+                &[],
+                "0123/0123/1024 Isolate Small",
+            ),
+        ] {
+            assert_eq!(told(specs, image), expect, "{specs:?} {image:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for (specs, image, expect) in [
+            (&[("hw:numa_nodes", "0")][..], &[][..], "The property 'numa_nodes' cannot be '0'"),
+            (&[("hw:numa_nodes", "3")], &[], "cannot be evenly distributed"),
+            (&[("hw:numa_nodes", "2"), ("hw:numa_cpus.0", "0")], &[], "must be provided for all NUMA nodes"),
+            (&[("hw:numa_nodes", "1")], &[("hw_numa_nodes", "1")], "'hw_numa_nodes' is not permitted to override"),
+            (&[("hw:numa_nodes", "1")], &[("hw_numa_cpus.0", "1")], "'hw_numa_cpus.0' is not permitted to override"),
+            (
+                &[("hw:numa_nodes", "1"), ("hw:numa_cpus.0", "0-4"), ("hw:numa_mem.0", "1024")],
+                &[],
+                "CPU number 4 is larger than max 3",
+            ),
+            (
+                &[("hw:numa_nodes", "1"), ("hw:numa_cpus.0", "0-2"), ("hw:numa_mem.0", "1024")],
+                &[],
+                "CPU number 3 is not assigned",
+            ),
+            (
+                &[("hw:numa_nodes", "1"), ("hw:numa_cpus.0", "0-3"), ("hw:numa_mem.0", "1000")],
+                &[],
+                "1000 MB of memory assigned, but expected 1024 MB",
+            ),
+            (&[("hw:mem_page_size", "huge")], &[], "Invalid memory page size 'huge'"),
+            (&[("hw:mem_page_size", "small")], &[("hw_mem_page_size", "large")], "forbidden against 'small'"),
+            (&[], &[("hw_mem_page_size", "large")], "Page size large forbidden against 'small'"),
+            (&[("hw:cpu_policy", "often")], &[], "CPU policy requested from 'flavor' is invalid"),
+            (
+                &[("hw:cpu_policy", "shared")],
+                &[("hw_cpu_policy", "dedicated")],
+                "not permitted to override CPU pinning",
+            ),
+            (&[("hw:cpu_thread_policy", "isolate")], &[], "in a non dedicated cpu pinning policy"),
+            (
+                &[("hw:cpu_policy", "dedicated"), ("hw:cpu_thread_policy", "require")],
+                &[("hw_cpu_thread_policy", "isolate")],
+                "not permitted to override CPU thread pinning",
+            ),
+            (&[("hw:cpu_policy", "mixed")], &[], "Must specify 'hw:cpu_dedicated_mask'"),
+            (&[("hw:cpu_policy", "mixed"), ("hw:cpu_dedicated_mask", "0-3")], &[], "some but not all"),
+            (&[("hw:cpu_policy", "dedicated"), ("hw:cpu_dedicated_mask", "0")], &[], "some but not all"),
+            (&[("hw:cpu_policy", "mixed"), ("hw:cpu_dedicated_mask", "x")], &[], "Invalid CPU list 'x'"),
+        ] {
+            let said = told(specs, image);
+            assert!(said.contains(expect), "{specs:?} {image:?}: {said}");
+        }
+    }
+}
