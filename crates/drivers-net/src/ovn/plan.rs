@@ -130,10 +130,14 @@ impl<'a> Planner<'a> {
             let what = format!("{key} cannot be put before the {} it belongs to", missing.table);
             return Err(Error::conflict(what).with_code("MissingReference"));
         }
+        // By child: a group of many rules has as many edges as rows.
+        let mut places: HashMap<Uuid, BTreeSet<Edge>> = HashMap::new();
+        for edge in draft.edges.iter().filter(|e| self.will_be(e.parent)) {
+            places.entry(edge.child).or_default().insert(*edge);
+        }
         for (at, columns) in &draft.rows {
             self.write(*at, columns);
-            let wanted: BTreeSet<_> =
-                draft.edges.iter().filter(|e| e.child == at.uuid && self.will_be(e.parent)).copied().collect();
+            let wanted = places.remove(&at.uuid).unwrap_or_default();
             let actual = edges_of(self.replica, *at);
             for edge in wanted.difference(&actual) {
                 self.link(*edge, Mutator::Insert);

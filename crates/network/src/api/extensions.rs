@@ -159,6 +159,7 @@ const EXTENSIONS: &[(&str, &str, &str)] = &[
     ("standard-attr-tag", "Tag support for resources with standard attribute", "2017-01-01T00:00:00-00:00"),
     ("standard-attr-timestamp", "Resource timestamps", "2016-09-12T10:00:00-00:00"),
     ("stateful-security-group", "Stateful security group", "2019-11-26T09:00:00-00:00"),
+    ("subnet-dns-publish-fixed-ip", "Subnet DNS publish fixed IP", "2019-05-24T10:00:00-00:00"),
     ("subnet-external-network", "Subnet belongs to an external network", "2024-02-05T18:00:00-00:00"),
     ("subnet-service-types", "Subnet service types", "2016-03-15T18:00:00-00:00"),
     ("subnet_allocation", "Subnet Allocation", "2015-03-30T10:00:00-00:00"),

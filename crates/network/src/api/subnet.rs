@@ -42,6 +42,7 @@ static SPEC: Spec = Spec {
             Attr::new("use_default_subnetpool", Kind::Bool, Default::Bool(false)).hidden(),
             Attr::new("segment_id", Kind::UuidOrNull, Default::Null).mutable().sorted(),
             Attr::new("service_types", Kind::TextList, Default::Unset).mutable(),
+            Attr::new("dns_publish_fixed_ip", Kind::Bool, Default::Bool(false)).mutable(),
             Attr::shown("shared").of(Kind::Bool).hidden().filtered(),
             Attr::shown("router:external").of(Kind::Bool).filtered(),
         ],
@@ -71,6 +72,7 @@ impl Fields for Subnet {
             "subnetpool_id" => self.subnetpool.as_deref().into(),
             "segment_id" => self.segment.as_deref().into(),
             "service_types" => json!(self.service_types),
+            "dns_publish_fixed_ip" => self.dns_published.into(),
             "shared" => {
                 rbac::grants(look.snapshot, &self.network, Action::Shared, look.reach.project.as_deref()).into()
             }

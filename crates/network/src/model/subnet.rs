@@ -30,6 +30,9 @@ pub struct Subnet {
     pub subnetpool: Option<SubnetPoolId>,
     /// Only ports of these device owners get addresses from here; empty: all.
     pub service_types: Vec<String>,
+    /// Whether an external DNS is to know the addresses of ports here. Kept for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dns_published: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<SegmentId>,
     /// A deletion has begun: nothing may get an address here any more.

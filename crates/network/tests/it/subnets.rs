@@ -16,6 +16,7 @@ async fn what_a_subnet_has_if_nothing_is_said() {
         ("dns_nameservers", json!([])),
         ("host_routes", json!([])),
         ("service_types", json!([])),
+        ("dns_publish_fixed_ip", json!(false)),
         ("ipv6_ra_mode", json!(null)),
         ("ipv6_address_mode", json!(null)),
         ("subnetpool_id", json!(null)),
@@ -88,10 +89,11 @@ async fn changes() {
                 "allocation_pools": [{"start": "10.0.0.10", "end": "10.0.0.20"}],
                 "dns_nameservers": ["9.9.9.9", "1.1.1.1"],
                 "host_routes": [{"destination": "10.9.0.0/24", "nexthop": "10.0.0.5"}],
+                "dns_publish_fixed_ip": true,
             }),
         )
         .await;
-    assert_eq!(changed["gateway_ip"], json!(null));
+    assert_eq!((&changed["gateway_ip"], &changed["dns_publish_fixed_ip"]), (&json!(null), &json!(true)));
     assert_eq!(changed["dns_nameservers"], json!(["9.9.9.9", "1.1.1.1"]), "order counts");
     assert_eq!(changed["allocation_pools"], json!([{"start": "10.0.0.10", "end": "10.0.0.20"}]));
     // Without DHCP there is no metadata port.

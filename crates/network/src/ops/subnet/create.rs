@@ -42,6 +42,7 @@ pub struct NewSubnet {
     pub subnetpool_id: Option<SubnetPoolId>,
     pub use_default_subnetpool: bool,
     pub service_types: Option<Vec<String>>,
+    pub dns_publish_fixed_ip: bool,
     pub segment_id: Option<SegmentId>,
 }
 
@@ -65,6 +66,7 @@ impl NewSubnet {
             subnetpool_id: None,
             use_default_subnetpool: false,
             service_types: None,
+            dns_publish_fixed_ip: false,
             segment_id: None,
         }
     }
@@ -261,6 +263,7 @@ fn made(
         address_mode: new.ipv6_address_mode,
         subnetpool: pool.cloned(),
         service_types: new.service_types.clone().unwrap_or_default(),
+        dns_published: new.dns_publish_fixed_ip,
         segment: new.segment_id.clone(),
         deleting: false,
     })

@@ -32,6 +32,7 @@ pub struct SubnetChanges {
     pub host_routes: Option<Vec<Route>>,
     pub enable_dhcp: Option<bool>,
     pub service_types: Option<Vec<String>>,
+    pub dns_publish_fixed_ip: Option<bool>,
     #[serde(deserialize_with = "crate::ops::common::given")]
     pub segment_id: Option<Option<SegmentId>>,
 }
@@ -66,6 +67,7 @@ fn apply(tx: &mut Tx, env: &Env, id: &str, changes: &SubnetChanges, expect: Expe
     if let Some(types) = &changes.service_types {
         new.service_types.clone_from(types);
     }
+    new.dns_published = changes.dns_publish_fixed_ip.unwrap_or(old.dns_published);
     if let Some(segment) = &changes.segment_id {
         move_to_segment(tx, &old, segment.as_ref())?;
         new.segment.clone_from(segment);
