@@ -94,6 +94,7 @@ impl Compute {
             .register(flows::detach_volume::DetachVolume(c()))
             .register(flows::attach_interface::AttachInterface(c()))
             .register(flows::detach_interface::DetachInterface(c()))
+            .register(flows::live::LiveMigrate(c()))
             .register(flows::create_image::CreateImage(c()))
             .register(flows::create_image::DiscardImage(c()))
     }

@@ -19,11 +19,33 @@ pub struct Config {
     pub console_ttl_seconds: u64,
     /// Hosts that are tried before a server that no host takes is in ERROR.
     pub create_tries: u32,
+    /// Seconds after which a guest that changes its memory faster than it is sent goes on where it migrates to, and fetches what
+    /// it misses; 0: only when somebody asks for it (`force_complete`).
+    pub post_copy_after_seconds: u64,
+    /// MiB that one live migration may send in a second; 0: as many as it can.
+    pub migration_mib_per_second: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { default_zone: "nova".into(), console_base: String::new(), console_ttl_seconds: 600, create_tries: 3 }
+        Self {
+            default_zone: "nova".into(),
+            console_base: String::new(),
+            console_ttl_seconds: 600,
+            create_tries: 3,
+            post_copy_after_seconds: 60,
+            migration_mib_per_second: 0,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn post_copy_after(&self) -> Option<Duration> {
+        (self.post_copy_after_seconds > 0).then(|| Duration::from_secs(self.post_copy_after_seconds))
+    }
+
+    pub(crate) fn migration_bandwidth(&self) -> Option<u64> {
+        (self.migration_mib_per_second > 0).then_some(self.migration_mib_per_second << 20)
     }
 }
 

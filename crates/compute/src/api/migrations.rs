@@ -1,8 +1,8 @@
 //! `/os-migrations`: what has moved, and what is on its way; and below a server the live migration that it is in.
 
 use super::{
-    check_query, links, path_of,
-    schema::{by_version, paging, query, values, words},
+    check_query, checked, links, path_of,
+    schema::{bare, by_version, paging, query, values, words},
     since, with_next,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     },
     ops::migrations::{self, Seen},
 };
-use http::{ApiResult, ApiRouter, BaseUrl, Cx, Params, Path, State, ok};
+use http::{ApiResult, ApiRouter, BaseUrl, Cx, JsonBody, Params, Path, State, accepted, ok};
 use kernel::{Ctx, Timestamp};
 use serde_json::{Value, json};
 
@@ -22,11 +22,15 @@ pub(super) fn routes() -> ApiRouter<Compute> {
         .get("/v2.1/os-migrations", list)
         .get("/v2.1/servers/{server_id}/migrations", of_server)
         .get("/v2.1/servers/{server_id}/migrations/{migration_id}", show)
+        .delete("/v2.1/servers/{server_id}/migrations/{migration_id}", abort)
+        .post("/v2.1/servers/{server_id}/migrations/{migration_id}/action", act)
+        .action("/v2.1/servers/{server_id}/migrations/{migration_id}/action", "force_complete")
 }
 
 by_version! {
     LIST = list_schema: 1, 59, 66, 80;
     OF_SERVER = of_server_schema: 23, 102;
+    FORCE_COMPLETE = force_complete_schema: 22;
 }
 
 fn list_schema(minor: u16) -> Value {
@@ -80,6 +84,28 @@ async fn show(
     check_query(&cx, &params, OF_SERVER)?;
     let found = migrations::show(&c, &cx, &id, &number).await?;
     Ok(ok(&json!({"migration": progress_view(&cx, &found)})))
+}
+
+fn force_complete_schema(_: u16) -> Value {
+    bare("force_complete")
+}
+
+async fn abort(State(c): State<Compute>, Cx(cx): Cx, Path((id, number)): Path<(String, String)>) -> ApiResult {
+    since(&cx, 24)?;
+    migrations::abort(&c, &cx, &id, &number).await?;
+    Ok(accepted())
+}
+
+async fn act(
+    State(c): State<Compute>,
+    Cx(cx): Cx,
+    Path((id, number)): Path<(String, String)>,
+    body: JsonBody,
+) -> ApiResult {
+    since(&cx, 22)?;
+    let _: Value = checked(&cx, body, FORCE_COMPLETE)?;
+    migrations::force_complete(&c, &cx, &id, &number).await?;
+    Ok(accepted())
 }
 
 /// What both views have. A host is one node, so its name stands for both.

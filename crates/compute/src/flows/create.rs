@@ -104,7 +104,7 @@ impl CreateServer {
         let (c, now) = (self.0.clone(), cx.now());
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
-            let request = place_request(tx, &server, state, c.roster());
+            let request = place_request(tx, &server, &state.not_hosts, c.roster());
             let claim = c.placer.claim(tx, &request, now)?;
             state.host = Some(claim.host.clone());
             tx.update::<Server>(&state.server, |s| {
@@ -228,7 +228,7 @@ impl CreateServer {
         if state.host.is_some() {
             return None;
         }
-        let request = place_request(tx, server, state, self.0.roster());
+        let request = place_request(tx, server, &state.not_hosts, self.0.roster());
         Some(self.0.placer.explain(tx.view(), &request).to_string())
     }
 }
@@ -238,7 +238,7 @@ fn working(server: &Server, task: Task) -> Option<Task> {
     Some(if server.is_deleting() { Task::Deleting } else { task })
 }
 
-pub(crate) fn place_request(tx: &mut Tx, server: &Server, state: &State, roster: Roster) -> PlaceRequest {
+pub(crate) fn place_request(tx: &mut Tx, server: &Server, not_hosts: &[HostName], roster: Roster) -> PlaceRequest {
     let group = server.group.as_ref().and_then(|id| tx.get::<ServerGroup>(id)).map(|group| {
         let members = tx.by(Server::BY_GROUP, &group.id);
         // Read by key, so that what is decided on is validated at commit.
@@ -250,7 +250,7 @@ pub(crate) fn place_request(tx: &mut Tx, server: &Server, state: &State, roster:
     let hosts: Vec<_> = hinted.iter().map(|id| tx.get::<Server>(id).and_then(|s| s.host.clone())).collect();
     let host_of = |id: &str| hinted.iter().position(|h| *h == id).and_then(|at| hosts[at].clone());
     let mut request = placing::request(server, group.as_ref(), host_of, roster);
-    request.not_hosts.extend(state.not_hosts.iter().cloned());
+    request.not_hosts.extend(not_hosts.iter().cloned());
     request
 }
 

@@ -7,6 +7,7 @@
 //! | [`power::ChangePower`] | settle | the host |
 //! | [`attach_volume::AttachVolume`], [`detach_volume::DetachVolume`] | connect, plug · unplug | volumes, the host |
 //! | [`attach_interface::AttachInterface`], [`detach_interface::DetachInterface`] | plug · unplug | ports, the host |
+//! | [`live::LiveMigrate`] | place, prepare, transfer, arrive | placement, ports, volumes, both hosts |
 //! | [`create_image::CreateImage`], [`create_image::DiscardImage`] | copy · discard | the host, images |
 //!
 //! Common to all: the request's transaction writes the server's task, the host's intent where that is known already, and the
@@ -25,6 +26,7 @@ pub mod delete;
 pub mod detach_interface;
 pub mod detach_volume;
 pub(crate) mod guest;
+pub mod live;
 pub(crate) mod moving;
 pub mod power;
 pub mod reconcile;

@@ -157,6 +157,23 @@ pub struct VmObserved {
 }
 
 impl VmObserved {
+    /// What was asked of a host directly.
+    pub fn of(server: &ServerId, host: &HostName, state: VmState, at: Timestamp) -> Self {
+        Self {
+            server: server.clone(),
+            host: host.clone(),
+            generation: 0,
+            sequence: 0,
+            state,
+            reboots: 0,
+            error: None,
+            volumes: Vec::new(),
+            ports: Vec::new(),
+            at,
+            spare: false,
+        }
+    }
+
     /// True if `self` tells more than `older`.
     pub fn supersedes(&self, older: &Self) -> bool {
         (self.generation, self.sequence) > (older.generation, older.sequence)

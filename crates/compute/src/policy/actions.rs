@@ -85,6 +85,18 @@ policy::rules! {
     /// Show which of its host's NUMA nodes and processors a server has.
     TOPOLOGY_HOST = "compute:server:topology:host:index", "rule:context_is_admin", [Project],
         GET "/servers/{server_id}/topology";
+    /// Call off a live migration.
+    SERVER_MIGRATIONS_ABORT = "os_compute_api:servers:migrations:delete", "rule:project_manager_or_admin", [Project],
+        DELETE "/servers/{server_id}/migrations/{migration_id}";
+    /// Have a live migration end soon.
+    SERVER_MIGRATIONS_FORCE = "os_compute_api:servers:migrations:force_complete", "rule:project_manager_or_admin", [Project],
+        POST "/servers/{server_id}/migrations/{migration_id}/action";
+    /// Move a running server to another host.
+    MIGRATE_LIVE = "os_compute_api:os-migrate-server:migrate_live", "rule:project_manager_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Name the host that a running server moves to.
+    MIGRATE_LIVE_HOST = "os_compute_api:os-migrate-server:migrate_live:host", "rule:context_is_admin", [Project],
+        POST "/servers/{server_id}/action";
     /// Lock a server.
     LOCK = "os_compute_api:os-lock-server:lock", "rule:project_member_or_admin", [Project],
         POST "/servers/{server_id}/action";

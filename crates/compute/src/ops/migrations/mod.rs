@@ -1,9 +1,11 @@
 //! Migrations, to read: those of the cloud, and those that a server is in.
 
 mod list;
+mod live;
 mod of_server;
 
 pub(crate) use list::list;
+pub(crate) use live::{abort, force_complete};
 pub(crate) use of_server::{in_progress, show};
 
 use crate::model::{ComputeHost, Migration};

@@ -10,6 +10,7 @@ mod guest;
 mod list;
 mod lock;
 mod metadata;
+mod migrate_live;
 mod password;
 mod power;
 mod rebuild;
@@ -27,6 +28,7 @@ pub(crate) use guest::{change_password, inject_network_info, trigger_crash_dump}
 pub(crate) use list::{Listed, MAX_LIMIT, Page, Scope, list};
 pub(crate) use lock::{lock, unlock};
 pub(crate) use metadata::{metadata, metadata_item, remove_item, replace_metadata, update_metadata};
+pub(crate) use migrate_live::{LiveMigration, migrate_live};
 pub(crate) use password::{clear_password, password};
 pub(crate) use power::{PowerVerb, change_power};
 pub(crate) use rebuild::{Rebuild, rebuild};

@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod devices;
 mod image;
+mod live;
 mod power;
 
 use crate::world::{Cloud, expect, flows_of, id_of, new_server};
@@ -14,8 +15,19 @@ use store::WatchItem;
 
 /// Calls the API in the name of a process and returns the flow that this has started, also if it has ended by then.
 async fn ask(cloud: &Cloud, starter: &Starter, request: &str, body: impl Into<Option<Value>>) -> FlowId {
+    ask_by(cloud, starter, "member", "compute 2.44", request, body).await
+}
+
+async fn ask_by(
+    cloud: &Cloud,
+    starter: &Starter,
+    who: &str,
+    version: &str,
+    request: &str,
+    body: impl Into<Option<Value>>,
+) -> FlowId {
     let mut watch = cloud.store.watch();
-    let api = cloud.api(starter).token("member").with("openstack-api-version", "compute 2.44");
+    let api = cloud.api(starter).token(who).with("openstack-api-version", version);
     let answer = api.call(request, body).await;
     assert!(answer.status < 300, "{request}: {}", answer.text());
     while let Some(item) = watch.try_next() {

@@ -27,6 +27,8 @@ pub struct Guest {
     pub reboots: u64,
     pub volumes: Vec<VolumeId>,
     pub ports: Vec<PortId>,
+    /// It has gone to another host.
+    pub sent: bool,
 }
 
 /// What a host does instead of what it is asked.
@@ -39,6 +41,10 @@ pub struct Mood {
     pub away: bool,
     /// Guests do not let go of devices.
     pub sticky: bool,
+    /// Guests on their way never get there.
+    pub slow: bool,
+    /// What arrives is never landed.
+    pub unlucky: Option<String>,
 }
 
 #[derive(Default)]
@@ -46,6 +52,8 @@ struct State {
     guests: BTreeMap<(ServerId, HostName), Guest>,
     moods: BTreeMap<HostName, Mood>,
     sequence: u64,
+    /// Guests that ran on two hosts at once.
+    twice: Vec<String>,
 }
 
 pub struct Hosts {
@@ -128,6 +136,7 @@ impl Hosts {
                 reboots: intent.reboots,
                 volumes: vec![],
                 ports: vec![],
+                sent: false,
             };
             return Some(observation(id, &absent, sequence, None));
         }
@@ -150,6 +159,22 @@ impl Hosts {
         };
         let mut guest = guest_of(intent, state);
         let mut error = None;
+        if let Some(before) = &before {
+            guest.sent = before.sent;
+            if before.sent && state == VmState::Running {
+                (guest.state, error) = (VmState::Paused, Some("the guest has gone to another host".to_owned()));
+            }
+            if let Some(why) = mood.unlucky.filter(|_| before.state == VmState::Arriving && state != VmState::Arriving)
+            {
+                (guest.state, error) = (VmState::Arriving, Some(why));
+            }
+        }
+        if guest.state == VmState::Running {
+            let others = all.guests.iter().filter(|((server, host), _)| server == id && *host != intent.host);
+            let running: Vec<_> = others.filter(|(_, g)| g.state == VmState::Running).map(|((_, h), _)| h).collect();
+            let twice = running.first().map(|other| format!("{id} on {} and {other}", intent.host));
+            all.twice.extend(twice);
+        }
         if let Some(before) = before.filter(|_| mood.sticky)
             && before.volumes.iter().any(|v| !guest.volumes.contains(v))
         {
@@ -170,6 +195,7 @@ fn guest_of(intent: &VmIntent, state: VmState) -> Guest {
         reboots: intent.reboots,
         volumes: intent.volumes.iter().map(|v| v.volume.clone()).collect(),
         ports: intent.ports.iter().map(|p| p.bound.port.clone()).collect(),
+        sent: false,
     }
 }
 
@@ -186,6 +212,48 @@ fn observation(id: &ServerId, guest: &Guest, sequence: u64, error: Option<String
         ports: guest.ports.clone(),
         at: Timestamp::default(),
         spare: false,
+    }
+}
+
+/// Guests on their way.
+impl Hosts {
+    async fn send(&self, host: &HostName, params: &Value) -> Result<Value> {
+        while self.mood_of(host).slow {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        if let Some(why) = self.mood_of(host).refuses {
+            return Err(Error::conflict(why));
+        }
+        let mut all = self.state.lock();
+        let key = (ServerId::from(params["server"].as_str().unwrap_or_default()), host.clone());
+        let guest = all.guests.get_mut(&key).ok_or_else(|| Error::not_found("no guest"))?;
+        (guest.state, guest.sent) = (VmState::Paused, true);
+        Ok(json!("all"))
+    }
+
+    fn of_guest(&self, host: &HostName, method: &str, params: &Value) -> Result<Value> {
+        let mut all = self.state.lock();
+        let server = ServerId::from(params["server"].as_str().unwrap_or_default());
+        let found = all.guests.get_mut(&(server.clone(), host.clone()));
+        if method == "vm.status" {
+            let state = found.map_or(VmState::Absent, |g| g.state);
+            return Ok(json!({"server": server, "state": state, "generation": 0, "disks": [], "ports": []}));
+        }
+        let guest = found.ok_or_else(|| Error::not_found("no guest"))?;
+        match (method, guest.sent, params["known"].as_str()) {
+            ("vm.progress", sent, _) => {
+                let mut progress = serde_json::to_value(compute::driver::Progress::default()).unwrap();
+                progress["stage"] = json!(if sent { "sent" } else { "none" });
+                return Ok(progress);
+            }
+            (_, true, Some("if_here")) => return Err(Error::conflict("the guest has left already")),
+            _ => guest.sent = false,
+        }
+        Ok(Value::Null)
+    }
+
+    pub fn twice(&self) -> Vec<String> {
+        self.state.lock().twice.clone()
     }
 }
 
@@ -210,6 +278,9 @@ impl HostCalls for Hosts {
                 });
                 filled.await.map(|()| Value::Null)
             }
+            "vm.landing" => Ok(json!({"host": host, "address": "::", "memory": 1, "disks": 1})),
+            "vm.send" => self.send(host, &params).await,
+            "vm.status" | "vm.progress" | "vm.call_off" => self.of_guest(host, method, &params),
             "vm.resize_disk" | "vm.set_password" | "vm.inject_nmi" => Ok(Value::Null),
             other => Err(Error::not_implemented(other)),
         }

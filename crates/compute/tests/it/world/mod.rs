@@ -194,6 +194,7 @@ impl Cloud {
             let known = snapshot.get::<volume::Attachment>(&attachment).is_some();
             assert!(known, "{when}: {attachment} is exported to {host} for nobody");
         }
+        assert_eq!(self.hosts.twice(), Vec::<String>::new(), "{when}: guests ran twice");
         for (server, guest) in self.hosts.guests() {
             let owner = snapshot.get::<Server>(&server);
             assert!(owner.is_some_and(|s| s.host.as_ref() == Some(&guest.host)), "{when}: a guest of {server} is left");

@@ -6,6 +6,7 @@
 mod console;
 mod guest;
 mod images;
+mod live;
 mod network;
 mod power;
 mod schema;
@@ -90,6 +91,7 @@ actions! {
     Unrescue = "unrescue", 1..=LATEST, UNRESCUE, UNRESCUE, guest::unrescue;
     ChangePassword = "changePassword", 1..=LATEST, ADMIN_PASSWORD, CHANGE_PASSWORD, guest::change_password;
     TriggerCrashDump = "trigger_crash_dump", 17..=LATEST, TRIGGER_CRASH_DUMP, TRIGGER_CRASH_DUMP, guest::crash_dump;
+    MigrateLive = "os-migrateLive", 1..=LATEST, MIGRATE_LIVE, MIGRATE_LIVE, live::migrate_live;
     CreateImage = "createImage", 1..=LATEST, CREATE_IMAGE, CREATE_IMAGE, images::create_image;
     CreateBackup = "createBackup", 1..=LATEST, CREATE_BACKUP, CREATE_BACKUP, images::create_backup;
     Lock = "lock", 1..=LATEST, LOCK, LOCK, state::lock;

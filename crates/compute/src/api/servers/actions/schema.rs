@@ -20,6 +20,7 @@ by_version! {
     UNRESCUE = unrescue: 1;
     CHANGE_PASSWORD = change_password: 1;
     TRIGGER_CRASH_DUMP = trigger_crash_dump: 17;
+    MIGRATE_LIVE = migrate_live: 1, 25, 30, 68;
     CREATE_IMAGE = create_image: 1;
     CREATE_BACKUP = create_backup: 1;
     LOCK = lock: 1, 73;
@@ -109,6 +110,24 @@ fn rebuild(minor: u16) -> Value {
         properties["personality"] = personality();
     }
     only("rebuild", object(properties, &["imageRef"]))
+}
+
+fn migrate_live(minor: u16) -> Value {
+    let mut block = boolean();
+    let mut properties =
+        json!({"host": {"type": ["string", "null"], "minLength": 1, "maxLength": 255, "pattern": "^[a-zA-Z0-9-._]*$"}});
+    let mut required = vec!["block_migration", "host"];
+    if minor < 25 {
+        properties["disk_over_commit"] = boolean();
+        required.push("disk_over_commit");
+    } else if let Some(words) = block["enum"].as_array_mut() {
+        words.push(json!("auto"));
+    }
+    if (30..68).contains(&minor) {
+        properties["force"] = boolean();
+    }
+    properties["block_migration"] = block;
+    only("os-migrateLive", object(properties, &required))
 }
 
 fn rescue(_: u16) -> Value {

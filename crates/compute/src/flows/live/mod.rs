@@ -1,0 +1,183 @@
+//! Live migration: a server goes to another host, and its guest does not notice.
+//!
+//! ```text
+//!   request    migration, task "migrating"                                          one transaction → 202
+//!   place      the old claim in the migration's name, a new one in the server's     commit: preparing
+//!   prepare    ports with two hosts, volumes exported to both, disks and a QEMU     commit: running
+//!              that waits on the host to be gone to (intent `Arriving`)
+//!   transfer   … the source's QEMU sends disks and memory …                         commit: the server is there
+//!   arrive     … its host lets it run; after post-copy, all memory has come …       commit: completed, the source gives up all
+//! ```
+//!
+//! Exactly one guest runs, whoever dies when:
+//! - the source's QEMU alone decides that it has sent all; it stands still from then on, and its host lets it run again only when
+//!   it is told that nothing landed ([`crate::driver::CallOff::NotLanded`]);
+//! - the other host lets the guest run only by the intent that the commit of `transfer` writes, or after the switch to post-copy,
+//!   from which there is no way back;
+//! - undo asks the source first ([`undo`]): a guest that has not left stays. Of one that has left it asks the other host. Did it land,
+//!   the move has happened and the flow ends well; else what waits there is ended, by that host's word, before the source goes on.
+//!
+//! Data goes from hypervisor to hypervisor: a member that dies takes nothing of it with it, and the next one asks again.
+
+mod arrive;
+mod prepare;
+mod transfer;
+mod undo;
+
+use super::{
+    create::place_request,
+    guest,
+    moving::{claims, spare},
+};
+use crate::{
+    Compute,
+    model::{
+        ComputeHost, Migration, Server, Task,
+        action::Action,
+        aggregate,
+        migration::MigrationStatus,
+        vm::{Power, VmIntent},
+    },
+};
+use flow::{Commit, Flow, FlowRecord, Step, StepCx, StepResult};
+use kernel::{Error, HostName, Result, ServerId, Timestamp};
+use ports::network::Crossing;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+use store::Tx;
+
+/// What a host answers at once.
+const QUICK: Duration = Duration::from_secs(20);
+const NETWORK: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(24 * 3600);
+
+pub struct LiveMigrate(pub Compute);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    pub server: ServerId,
+    pub action: Action,
+    /// The id of the [`Migration`].
+    pub migration: String,
+    pub source: HostName,
+    pub source_zone: Option<String>,
+    /// The one host to go to.
+    pub only: Option<HostName>,
+    pub dest: Option<HostName>,
+    /// What its guest does, and will do there.
+    pub power: Power,
+    /// It was called off or failed when the guest had landed: the move has happened.
+    pub stays: bool,
+}
+
+impl State {
+    fn dest(&self) -> Result<HostName> {
+        self.dest.clone().ok_or_else(|| Error::conflict("no host was chosen"))
+    }
+}
+
+impl Flow for LiveMigrate {
+    const KIND: &'static str = "compute.live_migrate";
+    type State = State;
+
+    fn steps() -> Vec<Step<Self>> {
+        vec![
+            Step::new("place", Self::place).undo(Self::unplace),
+            Step::new("prepare", Self::prepare).undo(Self::give_up).within(LONG, LONG),
+            Step::new("transfer", Self::transfer).undo(Self::undo_transfer).within(LONG, LONG),
+            Step::new("arrive", Self::arrive).within(LONG, LONG),
+        ]
+    }
+
+    fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
+        if state.stays {
+            return Ok(());
+        }
+        let flows = tx.by(FlowRecord::BY_OBJECT, &Server::flow_object(&state.server));
+        let called_off = flows.iter().any(|f| f.kind == Self::KIND && f.cancelled);
+        note(tx, &state.migration, if called_off { MigrationStatus::Cancelled } else { MigrationStatus::Error }, now);
+        guest::conclude(tx, &state.server, now, |s| s.task = None);
+        state.action.finish(tx, Some(&state.source), Some(why), now)
+    }
+}
+
+impl LiveMigrate {
+    async fn place(self: Arc<Self>, cx: StepCx, _state: State) -> StepResult<Self> {
+        let (c, now) = (self.0.clone(), cx.now());
+        Ok(Commit::with(move |tx, state: &mut State| {
+            let server = guest::server(tx, &state.server)?;
+            let mut request = place_request(tx, &server, std::slice::from_ref(&state.source), c.roster());
+            if let Some(host) = &state.only {
+                request.only_hosts = vec![host.clone()];
+            }
+            let claim = claims::claim_another(&c, tx, &server, &state.migration, &request, now)?;
+            state.dest = Some(claim.host);
+            note(tx, &state.migration, MigrationStatus::Preparing, now);
+            Ok(())
+        }))
+    }
+
+    async fn unplace(self: Arc<Self>, cx: StepCx, _state: State) -> StepResult<Self> {
+        let (c, now) = (self.0.clone(), cx.now());
+        Ok(Commit::with(move |tx, state: &mut State| {
+            if state.stays {
+                return Ok(());
+            }
+            state.dest = None;
+            let server = guest::server(tx, &state.server)?;
+            claims::take_back(&c, tx, &server, &state.migration, now)
+        }))
+    }
+
+    /// Asks a host, which knows the server by its id.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        host: &HostName,
+        method: &str,
+        params: Value,
+        within: Duration,
+    ) -> Result<T> {
+        let answer = self.0.hosts.call(host, method, params, within).await?;
+        serde_json::from_value(answer)
+            .map_err(|e| Error::internal(format!("reading the answer to {method}")).with_source(e))
+    }
+}
+
+fn note(tx: &mut Tx, id: &str, status: MigrationStatus, now: Timestamp) {
+    tx.update::<Migration>(id, |m| (m.status, m.updated) = (status, Some(now)));
+}
+
+/// The server is on the host that it goes to: so say its record, its intent and its ports. What it was on the source stays as it
+/// is until it is known that it landed.
+fn switch(c: &Compute, tx: &mut Tx, state: &State, now: Timestamp) -> Result<()> {
+    let dest = state.dest()?;
+    let lost = || Error::conflict("the server is on no host");
+    let main = tx.get::<VmIntent>(&state.server).ok_or_else(lost)?;
+    if main.host == dest {
+        return Ok(());
+    }
+    let there = spare::get(tx, &state.server, &dest).ok_or_else(lost)?;
+    spare::put(tx, &main, &state.source, Power::Leaving);
+    let generation = guest::next_generation(tx, &state.server);
+    spare::forget(tx, &state.server, &dest);
+    tx.put(VmIntent { spare: false, from: None, power: state.power, generation, ..VmIntent::clone(&there) });
+    tx.delete::<crate::model::vm::VmObserved>(&state.server);
+    let zone = zone_of(tx, &dest);
+    tx.update::<Server>(&state.server, |s| {
+        (s.host, s.availability_zone, s.updated) = (Some(dest.clone()), zone.clone(), now);
+    });
+    c.ports.cross(tx, &state.server, &dest, Crossing::Arrived)?;
+    note(tx, &state.migration, MigrationStatus::PostMigrating, now);
+    Ok(())
+}
+
+fn zone_of(tx: &Tx, host: &HostName) -> Option<String> {
+    let host = tx.view().get::<ComputeHost>(host)?;
+    Some(aggregate::zone_of(tx.view(), &host))
+}
+
+/// A task of moving, unless the server is being deleted.
+fn working(server: &Server) -> Option<Task> {
+    Some(if server.is_deleting() { Task::Deleting } else { Task::Migrating })
+}

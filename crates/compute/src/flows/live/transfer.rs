@@ -1,0 +1,40 @@
+//! Sending the guest, and the moment from which it is the other host's.
+
+use super::{LONG, LiveMigrate, QUICK, State, prepare::again, switch, working};
+use crate::{
+    driver::{Landing, Sent, Travel},
+    model::Server,
+};
+use flow::{Commit, StepCx, StepError, StepResult};
+use kernel::{Error, Kind};
+use serde_json::json;
+use std::sync::Arc;
+
+impl LiveMigrate {
+    pub(super) async fn transfer(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        let (c, dest) = (self.0.clone(), state.dest()?);
+        let of = json!({"server": state.server});
+        let to: Landing = self.ask(&dest, "vm.landing", of, QUICK).await.map_err(StepError::Retry)?;
+        let travel =
+            Travel { to, post_copy_after: c.config.post_copy_after(), bandwidth: c.config.migration_bandwidth() };
+        let generation = cx.snapshot().get::<Server>(&state.server).map_or(0, |s| s.generation);
+        let params = json!({"server": state.server, "generation": generation, "travel": travel});
+        let sent = tokio::select! {
+            sent = self.ask::<Sent>(&state.source, "vm.send", params, LONG) => sent,
+            // What has been sent is for undo to take back, this step's included.
+            () = cx.cancelled() => Err(Error::unavailable("the operation was cancelled")),
+        };
+        match sent {
+            Ok(Sent::All | Sent::Running) => {}
+            // It runs on where it is, and nothing of the attempt is left there.
+            Err(e) if e.is(Kind::Conflict) => return Err(StepError::Failed(e)),
+            Err(e) => return Err(again(e.into())),
+        }
+        let now = cx.now();
+        Ok(Commit::with(move |tx, state: &mut State| {
+            switch(&c, tx, state, now)?;
+            tx.update::<Server>(&state.server, |s| s.task = working(s));
+            Ok(())
+        }))
+    }
+}

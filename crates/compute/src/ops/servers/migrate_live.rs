@@ -1,0 +1,105 @@
+//! A running server goes to another host.
+
+use super::{Target, find_in, in_state, on_host, unlocked};
+use crate::{
+    Compute, ComputeError,
+    error::invalid,
+    flows::live::{LiveMigrate, State},
+    model::{
+        ComputeHost, Migration, Server, ServerState, Task,
+        action::{Action, Verb},
+        migration::{MigrationKind, MigrationStatus},
+        sequence,
+        vm::{Power, VmIntent},
+    },
+    policy::MIGRATE_LIVE_HOST,
+};
+use flow::Start;
+use kernel::{Ctx, HostName, Result};
+use policy::{Authorize, target};
+use store::{Object, Snapshot, Tx};
+
+/// What a request says. Disks that no other host can reach are always copied, and no others: `block_migration` can only ask for
+/// what is done anyway.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LiveMigration {
+    pub(crate) host: Option<HostName>,
+}
+
+pub(crate) async fn migrate_live(c: &Compute, cx: &Ctx, server: &Target, asked: LiveMigration) -> Result<()> {
+    let snapshot = c.store.read().await?;
+    if let Some(host) = &asked.host {
+        let _permit = cx.authorize(&MIGRATE_LIVE_HOST, &target! { "project_id" => server.project })?;
+        usable(c, &snapshot, server, host)?;
+    }
+    let (service, cx, found) = (c.clone(), cx.clone(), server.server());
+    let id = kernel::ids::uuid_dashed();
+    let begun = c
+        .store
+        .transact("compute.server.migrate_live", move |tx| begin(&service, &cx, tx, &found, asked.host.as_ref(), &id));
+    begun.await
+}
+
+fn record(cx: &Ctx, server: &Server, id: &str, number: u64, source: &HostName) -> Migration {
+    Migration {
+        id: id.to_owned(),
+        number,
+        kind: MigrationKind::Live,
+        status: MigrationStatus::Queued,
+        server: server.id.clone(),
+        project: cx.credentials.project().cloned().unwrap_or_default(),
+        user: cx.credentials.user.clone(),
+        source: source.clone(),
+        dest: None,
+        old_flavor: server.flavor.number,
+        new_flavor: server.flavor.number,
+        holds: None,
+        progress: None,
+        created: cx.now(),
+        updated: None,
+    }
+}
+
+/// Nova's checks of a host that is named.
+fn usable(c: &Compute, snapshot: &Snapshot, server: &Server, host: &HostName) -> Result<()> {
+    let Some(known) = snapshot.get::<ComputeHost>(host) else {
+        return Err(invalid(format!("Compute host {host} could not be found.")));
+    };
+    if server.host.as_ref() == Some(host) {
+        return Err(invalid(format!("Unable to migrate instance ({}) to current host ({host}).", server.id)));
+    }
+    if known.forced_down || !c.hosts.is_expected(host) {
+        return Err(invalid(format!("Compute service of {host} is unavailable at this time.")));
+    }
+    Ok(())
+}
+
+fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, host: Option<&HostName>, id: &str) -> Result<()> {
+    let server = find_in(cx, tx, &server.id)?;
+    unlocked(cx, &server)?;
+    in_state(&server, "os-migrateLive", &[ServerState::Active, ServerState::Paused])?;
+    on_host(&server)?;
+    let not_ready = || ComputeError::NotReady(server.id.clone());
+    let runs = |i: &std::sync::Arc<VmIntent>| matches!(i.power, Power::Running | Power::Paused);
+    let power = tx.get::<VmIntent>(&server.id).filter(runs).ok_or_else(not_ready)?.power;
+    let source = server.host.clone().ok_or_else(not_ready)?;
+    let now = cx.now();
+    let number = sequence::next(tx, Migration::KIND);
+    tx.put(record(cx, &server, id, number, &source));
+    tx.update::<Server>(&server.id, |s| (s.task, s.updated) = (Some(Task::Migrating), now));
+    let action = Action::asked(cx, &server.id, &server.project, Verb::LiveMigration);
+    action.begin(tx)?;
+    let state = State {
+        server: server.id.clone(),
+        action,
+        migration: id.to_owned(),
+        source,
+        source_zone: server.availability_zone.clone(),
+        only: host.cloned(),
+        dest: None,
+        power,
+        stays: false,
+    };
+    let object = Server::flow_object(&server.id);
+    c.starter.start(tx, Start::<LiveMigrate> { object, state, request_id: &cx.request_id, now }).map(|_| ())
+}
