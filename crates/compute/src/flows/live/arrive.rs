@@ -2,8 +2,12 @@
 
 use super::{LiveMigrate, QUICK, State, note};
 use crate::{
+    Compute,
     driver::{Progress, Stage, VmState},
-    flows::{guest, moving::spare},
+    flows::{
+        guest::{self, Removed},
+        moving::{claims, spare},
+    },
     model::{
         ServerState,
         migration::MigrationStatus,
@@ -25,16 +29,25 @@ impl LiveMigrate {
         let (dest, id) = (state.dest()?, state.server.clone());
         let landed = guest::wait(&cx, &id, |snapshot| match seen_at(snapshot, &state, &dest)? {
             seen if has_landed(seen.state) => Some(Ok(seen)),
-            seen => seen.error.map(|why| Err(StepError::Retry(Error::conflict(why)))),
+            // It stands still: the sooner it goes on where it was, the better.
+            seen => seen.error.map(|why| Err(StepError::Failed(Error::conflict(why)))),
         });
         let seen = landed.await?;
-        self.drained(&state).await?;
-        let now = cx.now();
-        Ok(Commit::with(move |tx, state: &mut State| finish(tx, state, &seen, now)))
+        let removed = self.leave(&cx, &state).await?;
+        let (c, now) = (self.0.clone(), cx.now());
+        Ok(Commit::with(move |tx, state: &mut State| finish(&c, tx, state, &seen, removed, now)))
+    }
+
+    /// The source gives up all that it had; one that is away does so when it is back.
+    pub(super) async fn leave(&self, cx: &StepCx, state: &State) -> std::result::Result<Removed, StepError> {
+        self.drained(state).await?;
+        let (id, source) = (state.server.clone(), state.source.clone());
+        guest::fenced(cx, "compute.live.leave", move |tx| Ok(spare::drop_from(tx, &id, &source))).await?;
+        spare::gone_from(&self.0, cx, &state.server, &state.source).await
     }
 
     /// After post-copy the source must not go before its memory has.
-    pub(super) async fn drained(&self, state: &State) -> std::result::Result<(), StepError> {
+    async fn drained(&self, state: &State) -> std::result::Result<(), StepError> {
         loop {
             let params = json!({"server": state.server});
             match self.ask::<Progress>(&state.source, "vm.progress", params, QUICK).await {
@@ -61,8 +74,18 @@ pub(super) fn has_landed(state: VmState) -> bool {
 }
 
 /// The move has happened.
-pub(super) fn finish(tx: &mut Tx, state: &State, seen: &VmObserved, now: Timestamp) -> Result<()> {
-    spare::drop_from(tx, &state.server, &state.source);
+pub(super) fn finish(
+    c: &Compute,
+    tx: &mut Tx,
+    state: &State,
+    seen: &VmObserved,
+    removed: Removed,
+    now: Timestamp,
+) -> Result<()> {
+    if removed == Removed::Yes {
+        spare::forget(tx, &state.server, &state.source);
+        claims::give_up(c, tx, &state.migration)?;
+    }
     note(tx, &state.migration, MigrationStatus::Completed, now);
     guest::conclude(tx, &state.server, now, |s| {
         s.task = None;

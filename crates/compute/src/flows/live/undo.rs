@@ -76,14 +76,16 @@ impl LiveMigrate {
     }
 
     async fn stays(&self, cx: &StepCx, state: &State, dest: HostName, guest: VmState) -> StepResult<Self> {
-        self.drained(state).await?;
-        let (c, now) = (self.0.clone(), cx.now());
+        let (c, now, wanted) = (self.0.clone(), cx.now(), state.clone());
+        // It may have gone there by itself, before anybody wrote it down.
+        let service = c.clone();
+        guest::fenced(cx, "compute.live.switch", move |tx| switch(&service, tx, &wanted, now)).await?;
+        let removed = self.leave(cx, state).await?;
         Ok(Commit::with(move |tx, state: &mut State| {
-            switch(&c, tx, state, now)?;
             state.stays = true;
             let seen = tx.get::<VmObserved>(&state.server).map(|seen| VmObserved::clone(&seen));
             let seen = seen.unwrap_or_else(|| VmObserved::of(&state.server, &dest, guest, now));
-            finish(tx, state, &seen, now)
+            finish(&c, tx, state, &seen, removed, now)
         }))
     }
 
