@@ -16,7 +16,7 @@ use crate::{
     host::Shared,
 };
 use compute::{
-    driver::{Disk, DiskEncryption, DiskSource, Fence, RebootMode, StopMode, VmSpec, VmState, VmStatus},
+    driver::{Disk, DiskEncryption, DiskSource, Fence, RebootMode, StopMode, Then, VmSpec, VmState, VmStatus},
     model::vm::{Power, VmIntent, VmObserved},
 };
 use kernel::{Error, Kind, PortId, Result, ServerId, VolumeId};
@@ -181,11 +181,8 @@ impl VmTask {
         if hypervisor.status(&self.server).await?.state != VmState::Arriving {
             return Ok(());
         }
-        hypervisor.land(&self.server, fence).await?;
-        match intent.power {
-            Power::Running => hypervisor.resume(&self.server, fence).await,
-            _ => Ok(()),
-        }
+        let then = if intent.power == Power::Running { Then::Run } else { Then::StandStill };
+        hypervisor.land(&self.server, then, fence).await
     }
 
     async fn make_disks(&self, intent: &VmIntent) -> Result<BTreeMap<String, DiskSource>> {

@@ -23,7 +23,7 @@
 
 mod live;
 
-pub use live::{CallOff, Landing, LiveMigration, Progress, Sent, Stage, Travel};
+pub use live::{CallOff, Landing, LiveMigration, Progress, Sent, Stage, Then, Travel};
 
 use async_trait::async_trait;
 use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};

@@ -5,7 +5,7 @@
 //!   Running ── send ──▶ disks, then memory ──────────▶ Arriving            receive
 //!      │ call_off: it goes on here                        │ destroy: nothing is left
 //!      ▼                                                  ▼
-//!   Paused: all is sent ──────────────────────────────▶ land ──▶ Paused ── resume ──▶ Running
+//!   Paused: all is sent ──────────────────────────────▶ land ──▶ Running, or Paused as it was
 //!      │ destroy; or resume, should it not land
 //!      ▼
 //!   Paused: it runs there already (post-copy) ────────▶ Running, by itself; memory follows
@@ -83,6 +83,14 @@ pub struct Progress {
     pub downtime_ms: Option<u64>,
 }
 
+/// What a guest does when it has landed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    Run,
+    /// Until it is resumed.
+    StandStill,
+}
+
 /// What is known of a guest that is to stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -102,9 +110,9 @@ pub trait LiveMigration: Send + Sync + 'static {
     /// Where a guest that arrives is awaited.
     async fn landing(&self, server: &ServerId) -> Result<Landing>;
 
-    /// Makes what has been sent a guest of this host, which stands still until it is resumed. `Ok` if it is one already;
-    /// `Unavailable` if not all has come yet.
-    async fn land(&self, server: &ServerId, fence: Fence) -> Result<()>;
+    /// Makes what has been sent a guest of this host, at once if it was running. `Ok` if it is one already; `Unavailable` if not all
+    /// has come yet.
+    async fn land(&self, server: &ServerId, then: Then, fence: Fence) -> Result<()>;
 
     /// Sends a guest, and returns when it has left. Asked again while it is under way, goes on. `Conflict`: it could not be sent, or
     /// was called off, and runs on here; any other error: ask again.

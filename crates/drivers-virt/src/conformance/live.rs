@@ -37,7 +37,7 @@ pub async fn goes_to_another_host(bench: &dyn Bench) {
     refused(driver.resume(server, fence(1)).await, Kind::Conflict);
     refused(driver.call_off(server, CallOff::IfHere, fence(1)).await, Kind::Conflict);
     for _ in 0..2 {
-        other.land(server, fence(1)).await.unwrap();
+        other.land(server, Then::StandStill, fence(1)).await.unwrap();
     }
     assert_eq!(other.status(server).await.unwrap().state, VmState::Paused);
     other.resume(server, fence(1)).await.unwrap();
@@ -75,7 +75,7 @@ pub async fn awaited_in_vain(bench: &dyn Bench) {
     refused(driver.receive(&spec, &bench.name(), fence(1)).await, Kind::Conflict);
     refused(driver.hasten(server).await, Kind::Conflict);
     other.destroy(server, fence(2)).await.unwrap();
-    refused(other.land(server, fence(2)).await, Kind::NotFound);
+    refused(other.land(server, Then::Run, fence(2)).await, Kind::NotFound);
     drop(driver);
     bench.reopen(&[]).await;
     assert_state(bench, server, VmState::Running).await;

@@ -37,10 +37,11 @@ impl LiveMigration for Fake {
         self.look(Call::Landing, server, arriving).await
     }
 
-    async fn land(&self, server: &ServerId, fence: Fence) -> Result<()> {
+    async fn land(&self, server: &ServerId, then: Then, fence: Fence) -> Result<()> {
+        let state = if then == Then::Run { VmState::Running } else { VmState::Paused };
         let land = |guest: &mut Option<Guest>| match guest {
             Some(guest) if guest.state == VmState::Arriving => {
-                (guest.state, guest.boots) = (VmState::Paused, 1);
+                (guest.state, guest.boots) = (state, 1);
                 Ok(())
             }
             Some(guest) if guest.is_alive() => Ok(()),

@@ -5,7 +5,7 @@ use super::{
     vm::{Urgency, crossing, stale},
 };
 use async_trait::async_trait;
-use compute::driver::{CallOff, Fence, Landing, LiveMigration, Progress, Sent, Travel, VmSpec};
+use compute::driver::{CallOff, Fence, Landing, LiveMigration, Progress, Sent, Then, Travel, VmSpec};
 use kernel::{Error, HostName, Result, ServerId, error::Doing};
 
 impl Qemu {
@@ -29,8 +29,8 @@ impl LiveMigration for Qemu {
         self.call(server, Urgency::Patient, |vm| Box::pin(async { Ok(vm.landing()) })).await?.ok_or_else(none)
     }
 
-    async fn land(&self, server: &ServerId, fence: Fence) -> Result<()> {
-        self.call(server, Urgency::Patient, move |vm| Box::pin(vm.land(fence))).await
+    async fn land(&self, server: &ServerId, then: Then, fence: Fence) -> Result<()> {
+        self.call(server, Urgency::Patient, move |vm| Box::pin(vm.land(then, fence))).await
     }
 
     async fn send(&self, server: &ServerId, travel: &Travel, fence: Fence) -> Result<Sent> {

@@ -436,8 +436,7 @@ async fn a_guest_takes_its_disk_along() {
         match post_copy_after {
             None => {
                 assert_eq!(sent, Sent::All);
-                other.land(server, FENCE).await.unwrap();
-                other.resume(server, FENCE).await.unwrap();
+                other.land(server, Then::Run, FENCE).await.unwrap();
             }
             Some(_) => {
                 eventually("it runs there by itself", async || {
@@ -496,7 +495,7 @@ async fn only_from_the_host_that_is_expected() {
     other.destroy(server, FENCE).await.unwrap();
     let to = other.receive(&twin, &bench.name(), FENCE).await.unwrap();
     bench.driver().send(server, &Travel { to, ..travel }, FENCE).await.unwrap();
-    other.land(server, FENCE).await.unwrap();
+    other.land(server, Then::StandStill, FENCE).await.unwrap();
     for host in [bench.driver(), other] {
         host.destroy(server, FENCE).await.unwrap();
     }

@@ -41,7 +41,7 @@ use crate::{
 };
 use flow::{Commit, Flow, FlowRecord, Step, StepCx, StepResult};
 use kernel::{Error, HostName, Result, ServerId, Timestamp};
-use ports::network::Crossing;
+use ports::{CellFit, network::Crossing};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -65,6 +65,9 @@ pub struct State {
     /// The one host to go to.
     pub only: Option<HostName>,
     pub dest: Option<HostName>,
+    /// Where on it, if it matters to the guest.
+    #[serde(default)]
+    pub cells: Vec<CellFit>,
     /// What its guest does, and will do there.
     pub power: Power,
     /// It was called off or failed when the guest had landed: the move has happened.
@@ -112,7 +115,7 @@ impl LiveMigrate {
                 request.only_hosts = vec![host.clone()];
             }
             let claim = claims::claim_another(&c, tx, &server, &state.migration, &request, now)?;
-            state.dest = Some(claim.host);
+            (state.dest, state.cells) = (Some(claim.host), claim.cells);
             note(tx, &state.migration, MigrationStatus::Preparing, now);
             Ok(())
         }))
@@ -166,6 +169,7 @@ fn switch(c: &Compute, tx: &mut Tx, state: &State, now: Timestamp) -> Result<()>
     let zone = zone_of(tx, &dest);
     tx.update::<Server>(&state.server, |s| {
         (s.host, s.availability_zone, s.updated) = (Some(dest.clone()), zone.clone(), now);
+        s.cells.clone_from(&state.cells);
     });
     c.ports.cross(tx, &state.server, &dest, Crossing::Arrived)?;
     note(tx, &state.migration, MigrationStatus::PostMigrating, now);

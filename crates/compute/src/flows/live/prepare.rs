@@ -112,6 +112,7 @@ fn announce(c: &Compute, tx: &mut Tx, state: &State, connected: &[ConnectedVolum
     let main = tx.get::<VmIntent>(&state.server).ok_or_else(|| Error::conflict("the server is on no host"))?;
     let mut arriving = VmIntent::clone(&main);
     arriving.from = Some(state.source.clone());
+    arriving.spec.cells.clone_from(&state.cells);
     arriving.volumes = connected.iter().filter_map(|v| hardware::volume(&server, v)).collect();
     let bound = c.ports.bound(tx.view(), &state.server);
     arriving.ports = bound.into_iter().filter_map(|b| hardware::port(&server, b)).collect();

@@ -137,6 +137,7 @@ fn unswitch(c: &crate::Compute, tx: &mut Tx, state: &State) -> Result<()> {
     tx.delete::<VmObserved>(&state.server);
     tx.update::<Server>(&state.server, |s| {
         (s.host, s.availability_zone) = (Some(state.source.clone()), state.source_zone.clone());
+        s.cells.clone_from(&here.spec.cells);
     });
     c.ports.cross(tx, &state.server, &state.source, Crossing::Arrived)?;
     c.ports.cross(tx, &state.server, &dest, Crossing::Await)

@@ -97,6 +97,7 @@ fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, host: Option<&Host
         source_zone: server.availability_zone.clone(),
         only: host.cloned(),
         dest: None,
+        cells: Vec::new(),
         power,
         stays: false,
     };

@@ -20,7 +20,7 @@ use crate::{
         record::{Phase, Record},
     },
 };
-use compute::driver::{Disk, Fence, Landing, VmSpec, VmState};
+use compute::driver::{Disk, Fence, Landing, Then, VmSpec, VmState};
 use kernel::{Error, HostName, Result};
 use serde_json::{Value, json};
 use std::{collections::hash_map::DefaultHasher, hash::Hasher, net::IpAddr, path::Path, time::Duration};
@@ -104,8 +104,10 @@ impl Vm {
         self.record.as_ref()?.landing.clone()
     }
 
-    pub async fn land(&mut self, fence: Fence) -> Result<()> {
-        self.admit(fence).await?;
+    /// Nothing is written down before the guest runs: every millisecond of it is one that the guest stands still. Killed in between,
+    /// the next driver finds a guest that arrives, or runs, and is asked again.
+    pub async fn land(&mut self, then: Then, fence: Fence) -> Result<()> {
+        self.check_fence(fence)?;
         match self.state() {
             VmState::Running | VmState::Paused => return Ok(()),
             VmState::Arriving => {}
@@ -123,7 +125,9 @@ impl Vm {
             }
             let _ = timeout(LOOK, notices.recv()).await;
         }
-        self.landed(&qmp, Run::Paused).await
+        self.record.iter_mut().for_each(|r| r.generation = fence.generation);
+        let run = if then == Then::Run { Run::Running } else { Run::Paused };
+        self.landed(&qmp, run).await
     }
 
     async fn landed(&mut self, qmp: &Qmp, run: Run) -> Result<()> {
