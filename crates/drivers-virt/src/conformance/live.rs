@@ -44,8 +44,14 @@ pub async fn goes_to_another_host(bench: &dyn Bench) {
     driver.destroy(server, fence(1)).await.unwrap();
     assert_eq!(other.status(server).await.unwrap().state, VmState::Running);
     refused(other.landing(server).await, Kind::Conflict);
+    // And back, on the way on which it came.
+    let to = driver.receive(&spec, &travel.to.host, fence(2)).await.unwrap();
+    assert_eq!(other.send(server, &Travel { to, ..travel }, fence(2)).await.unwrap(), Sent::All);
+    driver.land(server, Then::Run, fence(2)).await.unwrap();
+    other.destroy(server, fence(2)).await.unwrap();
+    assert_state(bench, server, VmState::Running).await;
     // It hears its power button.
-    other.stop(server, GRACEFUL, fence(1)).await.unwrap();
+    driver.stop(server, GRACEFUL, fence(2)).await.unwrap();
     nothing_left(bench, server).await;
 }
 

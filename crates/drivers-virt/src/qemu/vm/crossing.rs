@@ -13,7 +13,7 @@
 
 use super::{
     Live,
-    landing::{CREDENTIALS, bracketed, credentials, set_capabilities, tolerant},
+    landing::{bracketed, credentials, set_capabilities, tolerant},
 };
 use crate::qemu::qmp::{Notice, Qmp, QmpError, QmpResult};
 use compute::driver::{CallOff, Progress, Sent, Stage, Travel};
@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 use std::{path::Path, time::Duration};
 use tokio::time::timeout;
 
+/// The TLS credentials that the guest is sent with: while they are there, an attempt has begun.
+const CREDENTIALS: &str = "crossing";
 const STARTED: &str = "crossing-after-";
 const PREFIX: &str = "cross-";
 /// Any notice is a reason to look sooner.
@@ -94,7 +96,7 @@ pub async fn send(live: Live, travel: Travel, tls: &Path) -> Result<Sent> {
 
 async fn begin(qmp: &Qmp, live: &Live, travel: &Travel, tls: &Path) -> Result<()> {
     tidy(qmp).await.map_err(doing)?;
-    qmp.execute("object-add", credentials(tls, "client")).await.map_err(doing)?;
+    qmp.execute("object-add", credentials(CREDENTIALS, tls, "client")).await.map_err(doing)?;
     let to = &travel.to;
     for (n, (id, node)) in live.local.iter().enumerate() {
         let port = to.disks.ok_or_else(|| Error::conflict("the other host does not take the guest's disks"))?;

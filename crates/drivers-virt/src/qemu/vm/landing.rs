@@ -26,9 +26,9 @@ use serde_json::{Value, json};
 use std::{collections::hash_map::DefaultHasher, hash::Hasher, net::IpAddr, path::Path, time::Duration};
 use tokio::time::{Instant, timeout};
 
-/// The TLS credentials of a crossing, on either side.
-pub(super) const CREDENTIALS: &str = "crossing";
-const AUTHORIZED: &str = "crossing-from";
+/// The TLS credentials of an arrival. They stay with the guest, which may go on to a further host: the names are not those of sending.
+const CREDENTIALS: &str = "landing";
+const AUTHORIZED: &str = "landing-from";
 /// After the last byte was sent, until QEMU has made a guest of it.
 const LOADING: Duration = Duration::from_secs(60);
 /// Any notice is a reason to look sooner.
@@ -40,9 +40,9 @@ pub(super) fn travels(disk: &Disk) -> bool {
 }
 
 /// What makes a QEMU show and ask for certificates.
-pub(super) fn credentials(tls: &Path, endpoint: &str) -> Value {
+pub(super) fn credentials(id: &str, tls: &Path, endpoint: &str) -> Value {
     // QEMU's own look at a certificate asks for a key usage that TLS 1.3 has no use for.
-    json!({"qom-type": "tls-creds-x509", "id": CREDENTIALS, "endpoint": endpoint, "dir": tls, "verify-peer": true,
+    json!({"qom-type": "tls-creds-x509", "id": id, "endpoint": endpoint, "dir": tls, "verify-peer": true,
            "sanity-check": false})
 }
 
@@ -161,7 +161,7 @@ impl Vm {
 /// Opens both ways in.
 async fn open(qmp: &Qmp, spec: &VmSpec, from: &HostName, crossing: &Crossing, tls: &Path) -> Result<Landing> {
     let doing = |e: QmpError| e.while_doing("making ready for a guest from another host");
-    qmp.execute("object-add", credentials(tls, "server")).await.map_err(doing)?;
+    qmp.execute("object-add", credentials(CREDENTIALS, tls, "server")).await.map_err(doing)?;
     let only = json!({"qom-type": "authz-simple", "id": AUTHORIZED, "identity": format!("CN={from}")});
     qmp.execute("object-add", only).await.map_err(doing)?;
     set_capabilities(qmp, &["events", "late-block-activate", "postcopy-ram"]).await.map_err(doing)?;
