@@ -9,6 +9,7 @@ use std::{
     path::Path,
 };
 use tokio::task::spawn_blocking;
+use volume::driver::ImageBytes;
 
 /// Refuses (`BadRequest`) a file that is not of `size` bytes or whose digest by `algo` (`sha256` or `sha512`) is not `hash`.
 /// `what` names the file's content in the refusal.
@@ -44,6 +45,11 @@ fn digest<D: Digest>(path: &Path) -> io::Result<(u64, String)> {
         }
     }
     Ok((size, hex(&hasher.finalize())))
+}
+
+/// An image's bytes by everything that [`verify`] and a reader of its format go by.
+pub(crate) fn identity(image: &ImageBytes) -> String {
+    hex(&Sha256::digest(format!("{} {} {} {}", image.disk_format, image.size, image.hash_algo, image.hash)))
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -11,7 +11,7 @@
 
 use crate::{
     disk::{OnDisk, lock_dir, private_dir, remove_dir},
-    durable,
+    durable::{self, Unfinished},
     names::plain,
 };
 use kernel::{Error, Result, VolumeId, error::Doing};
@@ -36,28 +36,6 @@ pub(crate) struct Ground {
     _lock: File,
 }
 
-/// Something not finished: goes away unless it was renamed to its place.
-#[derive(Debug)]
-pub(crate) struct Unfinished(PathBuf);
-
-impl Unfinished {
-    pub(crate) fn at(path: PathBuf) -> Self {
-        Self(path)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // One of both is right, or neither when it has found its place.
-        let _ = fs::remove_file(&self.0);
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 impl Ground {
     /// `parts`: directories that the driver has in it besides.
     pub(crate) fn open(dir: &Path, parts: &[&str]) -> Result<Self> {
@@ -77,7 +55,7 @@ impl Ground {
 
     pub(crate) fn unfinished(&self) -> Unfinished {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
-        Unfinished(self.making.join(n.to_string()))
+        Unfinished::at(self.making.join(n.to_string()))
     }
 
     /// Refuses a call that is older than one already seen; remembers this one.

@@ -11,7 +11,10 @@
 //! Errors: `TooLarge` with code [`NO_SPACE`] when the disk is full, `BadRequest` with code [`INVALID_IMAGE`] when the image is
 //! at fault, `Conflict` when a guest has it open, `Unavailable` when the deadline passed, `Internal` otherwise.
 
+mod failure;
+
 use crate::{disk::space, inspect::inspect_file};
+use failure::{failure, full};
 use kernel::{Error, Finding, Result, error::Doing};
 use serde::Deserialize;
 use std::{
@@ -170,6 +173,13 @@ pub enum Compress {
     Zstd,
 }
 
+impl Compress {
+    /// How an image has to be made so that its parts can be packed.
+    fn options(self, format: Format) -> &'static [&'static str] {
+        if self == Self::Zstd && format == Format::Qcow2 { &["-o", "compression_type=zstd"] } else { &[] }
+    }
+}
+
 /// An export in QEMU's option syntax.
 fn exported(target: &Target) -> Result<String> {
     let escaped = |text: &str| text.replace(',', ",,");
@@ -256,15 +266,16 @@ impl QemuImg {
     /// would have everybody else's writes fail as well.
     pub async fn convert(&self, from: (&Path, Format), to: (&Path, Format), compress: Compress) -> Result<()> {
         let mut head = vec!["convert", "-f", from.1.name(), "-O", to.1.name()];
-        if to.1 == Format::Qcow2 && compress == Compress::Zstd {
-            head.extend(["-c", "-o", "compression_type=zstd"]);
+        let options = compress.options(to.1);
+        head.extend(options);
+        if !options.is_empty() {
+            head.push("-c");
         }
         head.push("--");
         let args = args(&head, &[from.0.as_os_str(), to.0.as_os_str()]);
         let _permit = self.conversions.acquire().await.doing("waiting for a turn to convert an image")?;
-        if compress == Compress::No
-            && self.measure(from.0, from.1).await? > space(to.0.parent().unwrap_or(Path::new("/")))?.free
-        {
+        // What packing saves is not known before: it is not counted on.
+        if self.measure(from.0, from.1).await? > space(to.0.parent().unwrap_or(Path::new("/")))?.free {
             return Err(full("converting an image"));
         }
         self.run("converting an image", args, Limits::CONVERT).await.map(drop)
@@ -279,10 +290,11 @@ impl QemuImg {
         self.run("copying an exported volume", args, Limits::CONVERT).await.map(drop)
     }
 
-    /// An empty image.
-    pub async fn create(&self, path: &Path, format: Format, size: u64) -> Result<()> {
+    /// An empty image, for what is written into it as it is, or packed.
+    pub async fn create(&self, path: &Path, format: Format, size: u64, compress: Compress) -> Result<()> {
         let size = size.to_string();
-        let args = args(&["create", "-q", "-f", format.name(), "--"], &[path.as_os_str(), OsStr::new(&size)]);
+        let head = [&["create", "-q", "-f", format.name()], compress.options(format), &["--"]].concat();
+        let args = args(&head, &[path.as_os_str(), OsStr::new(&size)]);
         self.run("creating an empty disk", args, Limits::INFO).await.map(drop)
     }
 
@@ -314,6 +326,28 @@ impl QemuImg {
             Some(2) => Ok(false),
             _ => Err(failure(doing, &status.to_string(), &String::from_utf8_lossy(&err))),
         }
+    }
+
+    /// Bytes of the clusters that an image has, unpacked.
+    pub async fn content(&self, path: &Path, format: Format) -> Result<u64> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        struct Checked {
+            #[serde(default)]
+            allocated_clusters: u64,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        struct Described {
+            cluster_size: u64,
+        }
+        let doing = "measuring an image's content";
+        let asked = |verb| args(&[verb, "--output=json", "-f", format.name(), "--"], &[path.as_os_str()]);
+        let checked: Checked =
+            serde_json::from_slice(&self.run(doing, asked("check"), Limits::CONVERT).await?).doing(doing)?;
+        let described: Described =
+            serde_json::from_slice(&self.run(doing, asked("info"), Limits::INFO).await?).doing(doing)?;
+        Ok(checked.allocated_clusters * described.cluster_size)
     }
 
     /// Runs `qemu-img args…` under `limits`; `doing` goes into errors. Returns what it printed.
@@ -384,39 +418,6 @@ async fn read_some(stream: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
         let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
     }
     kept
-}
-
-fn full(doing: &str) -> Error {
-    Error::too_large(format!("{doing} failed: no space left on the host's disk")).with_code(NO_SPACE)
-}
-
-/// Sorts qemu-img's words into who is at fault.
-fn failure(doing: &str, status: &str, stderr: &str) -> Error {
-    let said = stderr.trim().lines().last().unwrap_or_default().to_owned();
-    let detail = format!("{doing}: qemu-img ended with {status}: {}", stderr.trim());
-    let lower = stderr.to_ascii_lowercase();
-    if lower.contains("no space left on device") || lower.contains("disk quota exceeded") {
-        return full(doing).with_internal(detail);
-    }
-    if lower.contains("is another process using the image") {
-        return Error::conflict(format!("{doing} failed: the disk is in use")).with_internal(detail);
-    }
-    let image_at_fault =
-        ["image is not in", "invalid", "corrupt", "unsupported", "not supported", "image too", "does not match"];
-    if image_at_fault.iter().any(|sign| lower.contains(sign)) {
-        return Error::bad_request(format!("{doing} failed: {}", without_paths(&said)))
-            .with_code(INVALID_IMAGE)
-            .with_internal(detail);
-    }
-    Error::internal(detail)
-}
-
-/// What a client may read of qemu-img's last line: not where things lie on the host.
-fn without_paths(said: &str) -> String {
-    said.split_whitespace()
-        .map(|word| if word.trim_start_matches(['\'', '"']).starts_with('/') { "…" } else { word })
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One call at a time per volume. A turn is forgotten when nobody holds it or waits for it.
+//! One call at a time per volume, or whatever else has a name. A turn is forgotten when nobody holds it or waits for it.
 
 use crate::ground::Ground;
 use kernel::{Result, VolumeId, error::Doing};
@@ -15,21 +15,21 @@ use tokio::{
 use volume::driver::Fence;
 
 #[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<VolumeId, Weak<Queue<()>>>>);
+pub(crate) struct Turns(Mutex<HashMap<String, Weak<Queue<()>>>>);
 
 /// Held while a call works on a volume.
 pub(crate) type Turn = OwnedMutexGuard<()>;
 
 impl Turns {
-    pub(crate) async fn take(&self, id: &VolumeId) -> Turn {
+    pub(crate) async fn take(&self, name: &str) -> Turn {
         let queue = {
             let mut queues = self.0.lock();
             queues.retain(|_, queue| queue.strong_count() > 0);
-            match queues.get(id).and_then(Weak::upgrade) {
+            match queues.get(name).and_then(Weak::upgrade) {
                 Some(queue) => queue,
                 None => {
                     let queue = Arc::new(Queue::new(()));
-                    queues.insert(id.clone(), Arc::downgrade(&queue));
+                    queues.insert(name.to_owned(), Arc::downgrade(&queue));
                     queue
                 }
             }

@@ -111,6 +111,8 @@ keys! {
     "volume.backends" = "[]", "further back ends, NAME=DRIVER or NAME=DRIVER:WHERE; types choose by volume_backend_name";
     "volume.ceph_conf" = "\"/etc/ceph/ceph.conf\"", "where Ceph's monitors and the user's keyring are; the same path on every host";
     "volume.ceph_user" = "\"tstack\"", "Ceph's user, without `client.`";
+    "volume.compress" = "[]", "back ends with driver file that keep images, snapshots and copies compressed (zstd); what guests write is not";
+    "volume.images_kept" = "8", "unpacked images that a back end with driver file keeps for the next volumes of them, those used last; 0: none";
     "scheduler.cpu_allocation_ratio" = "4.0", "vCPUs of guests for each processor; as the two next, for hosts where nobody has set the ratio of the inventory";
     "scheduler.ram_allocation_ratio" = "1.0", "memory of guests for each MiB there is";
     "scheduler.disk_allocation_ratio" = "1.0", "local disk of guests for each GiB there is";

@@ -16,7 +16,7 @@ use crate::{
 use drivers_blk::{
     fake::{FakeSettings as FakePool, FakeVolumes},
     file_volumes::{self, FileVolumes, FileVolumesConfig, TcpExports},
-    qemu_img::QemuImg,
+    qemu_img::{Compress, QemuImg},
     rbd_volumes::{self, RbdVolumes, RbdVolumesConfig},
 };
 use kernel::{Error, Finding, Result};
@@ -75,6 +75,8 @@ impl Entry {
         let mut file = FileVolumesConfig::new("default", config.node_name(), &self.dir);
         file.run_dir = run_dir(config).join("volumes");
         file.backups = config.data_dir.join("backups");
+        file.compress = if config.list("volume.compress").contains(&self.name) { Compress::Zstd } else { Compress::No };
+        file.images_kept = usize::try_from(config.number("volume.images_kept")).unwrap_or(usize::MAX);
         file.tcp = (!address.is_loopback()).then_some(TcpExports { address, ports: EXPORTS });
         Ok(file)
     }
@@ -130,6 +132,13 @@ fn entries(config: &Config) -> Result<Vec<Entry>> {
             return Err(Error::bad_request(format!("volume.backends: {} is there twice", entry.name)));
         }
         all.push(entry);
+    }
+    for name in config.list("volume.compress") {
+        if !all.iter().any(|e| e.name == name && e.driver == Driver::File) {
+            return Err(Error::bad_request(format!(
+                "volume.compress: {name}: no back end with driver file is named so"
+            )));
+        }
     }
     Ok(all)
 }
@@ -198,5 +207,8 @@ mod tests {
             let e = read(driver, more).unwrap_err();
             assert!(e.message().contains(says), "{e}");
         }
+        let text = "[volume]\nbackends = [\"f=fake\"]\ncompress = [\"file\", \"f\"]\n";
+        let e = entries(&Config::parse(Path::new("/d"), text).unwrap()).unwrap_err();
+        assert!(e.message().contains("volume.compress: f: no back end with driver file"), "{e}");
     }
 }

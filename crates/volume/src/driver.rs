@@ -135,6 +135,9 @@ pub struct PoolStats {
     pub vendor_name: String,
     pub driver_version: String,
     pub thin: bool,
+    /// What compressed copies show by what they take, measured: 250 is 2.5 to 1.
+    #[serde(default)]
+    pub compression_percent: Option<u64>,
 }
 
 /// The refusal of a reference that names nothing that can be taken over.

@@ -16,10 +16,10 @@ pub(super) async fn run() -> Result<(), String> {
     let text = |e: Error| e.internal_text();
     let admin = Arc::new(Cloud::login(&cloud.clouds(), "tstack-admin").await.map_err(text)?);
     let set = json!({"quota_set": {"volumes": -1, "gigabytes": -1, "snapshots": -1}});
-    admin.call("PUT", "volume", &format!("/os-quota-sets/{}", admin.project), Some(&set)).await.map_err(text)?;
+    admin.call("PUT", "volumev3", &format!("/os-quota-sets/{}", admin.project), Some(&set)).await.map_err(text)?;
     let bench = Bench { cloud: &cloud, admin };
     let create = |c: Arc<Cloud>, _| async move { create(&c).await };
-    let list = |c: Arc<Cloud>, _| async move { c.get("volume", "/volumes/detail?limit=1000").await };
+    let list = |c: Arc<Cloud>, _| async move { c.get("volumev3", "/volumes/detail?limit=1000").await };
     let mut rows = vec![
         bench.repeat("volume: create to available, alone", 50, 1, create).await?,
         bench.repeat("volume: create to available, at 16", 300, 16, create).await?,
@@ -31,7 +31,7 @@ pub(super) async fn run() -> Result<(), String> {
     let snapshot = |c: Arc<Cloud>, i: usize| async move { snapshot(&c, &ids[i]).await };
     rows.push(bench.repeat("snapshot: create to available, at 16", 200, 16, snapshot).await?);
     let delete = |c: Arc<Cloud>, i: usize| async move {
-        c.call("DELETE", "volume", &format!("/volumes/{}?cascade=True", ids[i]), None).await
+        c.call("DELETE", "volumev3", &format!("/volumes/{}?cascade=True", ids[i]), None).await
     };
     rows.push(bench.repeat("volume: delete (202), at 16", MANY, 16, delete).await?);
     let report = json!({"benchmark": "volumes on a fake back end, redb, HTTP from another process", "rows": rows});
@@ -40,19 +40,19 @@ pub(super) async fn run() -> Result<(), String> {
 }
 
 async fn create(cloud: &Cloud) -> Asked<Value> {
-    let made = cloud.post("volume", "/volumes", json!({"volume": {"size": 1, "name": "bench"}})).await?;
+    let made = cloud.post("volumev3", "/volumes", json!({"volume": {"size": 1, "name": "bench"}})).await?;
     available(cloud, "volumes", "volume", made["volume"]["id"].as_str().unwrap_or_default()).await
 }
 
 async fn snapshot(cloud: &Cloud, volume: &str) -> Asked<Value> {
     let body = json!({"snapshot": {"volume_id": volume, "name": "bench"}});
-    let made = cloud.post("volume", "/snapshots", body).await?;
+    let made = cloud.post("volumev3", "/snapshots", body).await?;
     available(cloud, "snapshots", "snapshot", made["snapshot"]["id"].as_str().unwrap_or_default()).await
 }
 
 async fn available(cloud: &Cloud, kind: &str, key: &str, id: &str) -> Asked<Value> {
     loop {
-        let shown = cloud.get("volume", &format!("/{kind}/{id}")).await?;
+        let shown = cloud.get("volumev3", &format!("/{kind}/{id}")).await?;
         match shown[key]["status"].as_str() {
             Some("creating") => tokio::time::sleep(Duration::from_millis(3)).await,
             Some("available") => return Ok(shown),
@@ -62,7 +62,7 @@ async fn available(cloud: &Cloud, kind: &str, key: &str, id: &str) -> Asked<Valu
 }
 
 async fn all(cloud: &Cloud) -> Asked<Vec<String>> {
-    let listed = cloud.get("volume", "/volumes?limit=1000").await?;
+    let listed = cloud.get("volumev3", "/volumes?limit=1000").await?;
     let ids = listed["volumes"].as_array().into_iter().flatten();
     Ok(ids.filter_map(|v| v["id"].as_str().map(str::to_owned)).collect())
 }

@@ -313,6 +313,7 @@ impl VolumeBackend for FakeVolumes {
             vendor_name: "Open Source".into(),
             driver_version: env!("CARGO_PKG_VERSION").into(),
             thin: true,
+            compression_percent: None,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Settings of a pool.
 
-use crate::qemu_img::QemuImg;
+use crate::qemu_img::{Compress, QemuImg};
 use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 #[derive(Clone, Debug)]
@@ -19,6 +19,10 @@ pub struct FileVolumesConfig {
     pub tcp: Option<TcpExports>,
     pub storage_daemon: PathBuf,
     pub img: QemuImg,
+    /// Whether what is copied at leisure (images, snapshots, volumes of them) is compressed.
+    pub compress: Compress,
+    /// How many unpacked images are kept for the next volumes of them.
+    pub images_kept: usize,
     /// How long a storage daemon may take to start, to answer, to end.
     pub patience: Duration,
 }
@@ -43,6 +47,8 @@ impl FileVolumesConfig {
             tcp: None,
             storage_daemon: "qemu-storage-daemon".into(),
             img: QemuImg::default(),
+            compress: Compress::No,
+            images_kept: 8,
             patience: Duration::from_secs(30),
         }
     }

@@ -14,7 +14,10 @@ use super::{
     pool::VolumeDir,
     qmp::{Qmp, QmpError, is_full, no_space},
 };
-use crate::{disk, qemu_img::Format};
+use crate::{
+    disk,
+    qemu_img::{Compress, Format},
+};
 use kernel::{Error, Result, error::Doing};
 use serde_json::{Value, json};
 use std::{os::unix::fs::MetadataExt, path::Path, time::Duration};
@@ -104,12 +107,14 @@ pub(super) async fn copy(
         return Err(no_space(doing));
     }
     let size = size(qmp).await?;
-    config.img.create(to, format, size).await?;
+    let compress = if format == Format::Qcow2 { config.compress } else { Compress::No };
+    config.img.create(to, format, size, compress).await?;
     let file = json!({"driver": "file", "node-name": TARGET_FILE, "filename": text(to)?});
     let target =
         |read_only| json!({"driver": format.name(), "node-name": TARGET, "file": TARGET_FILE, "read-only": read_only});
     let backup = json!({
         "job-id": COPY, "device": DISK, "target": TARGET, "sync": "full", "auto-dismiss": false, "on-target-error": "report",
+        "compress": compress == Compress::Zstd,
     });
     let run = async {
         qmp.execute("blockdev-add", file).await?;

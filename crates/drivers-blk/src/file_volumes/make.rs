@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   blank     qemu-img create
-//!   image     fetch ▶ hash ▶ header ▶ qemu-img convert ▶ grow
+//!   image     [fetch ▶ hash ▶ header ▶ qemu-img convert]  once (`bases`)  ▶ copy ▶ grow
 //!   snapshot  copy the file (by reference where the file system can: XFS, btrfs) ▶ grow
 //!   backup    chunks, each checked ▶ qemu-img convert ▶ grow
 //!   exported  qemu-img convert over NBD ▶ grow
@@ -13,14 +13,13 @@
 //! kept in order across crashes, and it costs nothing where files share blocks.
 
 use super::{
-    FileVolumes, disk,
+    FileVolumes, bases, disk,
     pool::{GIB, VolumeDir, VolumeRecord},
 };
 use crate::{
-    backups, checksum,
+    backups,
     disk::OnDisk,
-    durable,
-    ground::Unfinished,
+    durable::{self, Unfinished},
     qemu_img::{Compress, Format, INVALID_IMAGE},
 };
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
@@ -29,7 +28,7 @@ use std::{
     path::Path,
 };
 use tokio::task::spawn_blocking;
-use volume::driver::{BackupInfo, BackupPlace, BackupSpec, ImageBytes, ImageFetch, VolumeSource, VolumeSpec};
+use volume::driver::{BackupInfo, BackupPlace, BackupSpec, ImageFetch, VolumeSource, VolumeSpec};
 
 /// With the volume's turn in hand. The volume appears by the renaming of its directory.
 pub(super) async fn volume(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch) -> Result<()> {
@@ -58,8 +57,8 @@ async fn fill(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch, to:
     let img = &pool.inner.config.img;
     let size = spec.size_gib.saturating_mul(GIB);
     match &spec.source {
-        VolumeSource::Blank => return img.create(to, Format::Qcow2, size).await,
-        VolumeSource::Image(image) => from_image(pool, image, size, fetch, to).await?,
+        VolumeSource::Blank => return img.create(to, Format::Qcow2, size, Compress::No).await,
+        VolumeSource::Image(image) => bases::volume(pool, image, size, fetch, to).await?,
         VolumeSource::Snapshot { snapshot, volume } => from_snapshot(pool, volume, snapshot, to).await?,
         VolumeSource::Backup(place) => from_backup(pool, place, to).await?,
         VolumeSource::Exported { target } => img.convert_exported(target, (to, Format::Qcow2)).await?,
@@ -74,7 +73,7 @@ async fn fill(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch, to:
     img.grow(to, Format::Qcow2, size).await
 }
 
-fn fits(needed: u64, size: u64) -> Result<()> {
+pub(super) fn fits(needed: u64, size: u64) -> Result<()> {
     if needed <= size {
         return Ok(());
     }
@@ -82,27 +81,12 @@ fn fits(needed: u64, size: u64) -> Result<()> {
         .with_code(INVALID_IMAGE))
 }
 
-async fn from_image(
-    pool: &FileVolumes,
-    image: &ImageBytes,
-    size: u64,
-    fetch: &dyn ImageFetch,
-    to: &Path,
-) -> Result<()> {
-    let (img, aside) = (&pool.inner.config.img, pool.inner.pool.unfinished());
-    let format = Format::of_image(&image.disk_format)?;
-    fetch.fetch(image, aside.path()).await?;
-    let what = format!("image {}", image.image);
-    checksum::verify(aside.path(), &what, image.size, &image.hash_algo, &image.hash).await?;
-    fits(img.info_untrusted(aside.path(), format).await?.virtual_size, size)?;
-    img.convert((aside.path(), format), (to, Format::Qcow2), Compress::No).await
-}
-
 async fn from_backup(pool: &FileVolumes, place: &BackupPlace, to: &Path) -> Result<()> {
     let (store, aside) = (pool.inner.config.backups.clone(), pool.inner.pool.unfinished());
     let (place, raw) = (place.clone(), aside.path().to_owned());
     spawn_blocking(move || backups::read(&store, &place, &raw)).await.doing("reading a backup")??;
-    pool.inner.config.img.convert((aside.path(), Format::Raw), (to, Format::Qcow2), Compress::No).await
+    pool.inner.config.img.convert((aside.path(), Format::Raw), (to, Format::Qcow2), pool.inner.config.compress).await?;
+    pool.inner.count_packed(to).await
 }
 
 /// With the volume's turn in hand: its image is replaced by one made of the source.
@@ -116,7 +100,7 @@ pub(super) async fn rewrite(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn I
     }
     let aside = pool.inner.pool.unfinished();
     fill(pool, spec, fetch, aside.path()).await?;
-    durable::commit(aside.path(), &volume.image()).await?;
+    aside.commit(&volume.image()).await?;
     pool.inner.write_record(volume.record_path(), VolumeRecord { size_gib: spec.size_gib }).await
 }
 
@@ -151,14 +135,20 @@ async fn from_snapshot(pool: &FileVolumes, volume: &VolumeId, snapshot: &Snapsho
 }
 
 /// Copies an image that nobody writes.
-async fn at_rest(pool: &FileVolumes, from: &Path, to: &Path, format: Format) -> Result<()> {
+pub(super) async fn at_rest(pool: &FileVolumes, from: &Path, to: &Path, format: Format) -> Result<()> {
     if format == Format::Qcow2 {
         let (source, target) = (from.to_owned(), to.to_owned());
         if spawn_blocking(move || reflink(&source, &target)).await.doing("copying an image")?? == Shared::Yes {
             return Ok(());
         }
     }
-    pool.inner.config.img.convert((from, Format::Qcow2), (to, format), Compress::No).await
+    pool.inner.config.img.convert((from, Format::Qcow2), (to, format), pool.inner.config.compress).await?;
+    counted(pool, to, format).await
+}
+
+/// Raw copies are not packed.
+async fn counted(pool: &FileVolumes, image: &Path, format: Format) -> Result<()> {
+    if format == Format::Qcow2 { pool.inner.count_packed(image).await } else { Ok(()) }
 }
 
 #[derive(PartialEq, Eq)]
@@ -186,7 +176,10 @@ fn reflink(from: &Path, to: &Path) -> Result<Shared> {
 async fn now(pool: &FileVolumes, volume: &VolumeId, to: &Path, format: Format) -> Result<()> {
     let volume = pool.inner.pool.existing(volume)?;
     match pool.inner.serve(&volume).await? {
-        Some(mut qmp) => disk::copy(&mut qmp, &volume, &pool.inner.config, to, format).await,
+        Some(mut qmp) => {
+            disk::copy(&mut qmp, &volume, &pool.inner.config, to, format).await?;
+            counted(pool, to, format).await
+        }
         None => at_rest(pool, &volume.image(), to, format).await,
     }
 }
@@ -199,14 +192,12 @@ pub(super) async fn snapshot(pool: &FileVolumes, volume: &VolumeDir, snapshot: &
     }
     let aside = pool.inner.pool.unfinished();
     now(pool, &volume.id, aside.path(), Format::Qcow2).await?;
-    durable::commit(aside.path(), &place).await
+    aside.commit(&place).await
 }
 
 /// With the volume's turn in hand. `to` need not be in the pool's file system.
 pub(super) async fn copy_out(pool: &FileVolumes, volume: &VolumeId, format: Format, to: &Path) -> Result<()> {
-    let mut beside = to.as_os_str().to_owned();
-    beside.push(".part");
-    let aside = Unfinished::at(beside.into());
+    let aside = Unfinished::beside(to, ".part");
     now(pool, volume, aside.path(), format).await?;
-    durable::commit(aside.path(), to).await
+    aside.commit(to).await
 }

@@ -26,6 +26,7 @@
 //! - A generation older than one seen is refused, also after the volume has gone.
 
 mod audit;
+mod bases;
 mod config;
 mod daemon;
 mod disk;
@@ -34,6 +35,7 @@ mod export;
 mod gateway;
 mod handover;
 mod make;
+mod packed;
 mod pool;
 mod process;
 mod qmp;
@@ -80,6 +82,8 @@ struct Inner {
     config: FileVolumesConfig,
     pool: Pool,
     turns: Turns,
+    /// Whoever counts what was packed.
+    counting: Mutex<()>,
     /// What the last scrub found.
     damaged: Mutex<Vec<String>>,
     /// One per exported volume.
@@ -95,6 +99,7 @@ impl FileVolumes {
             config,
             pool,
             turns: Turns::default(),
+            counting: Mutex::default(),
             damaged: Mutex::default(),
             watchers: Mutex::default(),
         });
@@ -281,7 +286,12 @@ impl Inner {
         spawn_blocking(move || inner.pool.write_record(&path, &record)).await.doing("writing a volume's record")?
     }
 
+    fn images(&self) -> PathBuf {
+        self.pool.dir().join("images")
+    }
+
     fn stats(&self) -> Result<PoolStats> {
+        bases::make_room(self)?;
         let space = space(self.pool.dir())?;
         let ids = self.pool.ids()?;
         let mut provisioned_gib = 0;
@@ -299,6 +309,7 @@ impl Inner {
             vendor_name: "Open Source".into(),
             driver_version: env!("CARGO_PKG_VERSION").into(),
             thin: true,
+            compression_percent: self.compression()?,
         })
     }
 }

@@ -6,12 +6,14 @@
 //!                         /export.json        that it is exported, and how: written before, removed after the daemons
 //!                         /snapshots/<snapshot>.qcow2
 //!                         /disk/  /gateway/   the homes of its storage daemons
+//!   <dir>/images/                             images unpacked, for the next volume of each (`bases`)
 //!   <dir>/candidates/                         what was let go (`handover`)
 //!   <dir>/sockets/<volume>.{nbd,qmp,gw}
 //! ```
 
 use crate::{
-    ground::{Ground, Unfinished, names, read},
+    durable::Unfinished,
+    ground::{Ground, names, read},
     names::plain,
 };
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
@@ -53,7 +55,7 @@ pub(super) struct VolumeDir {
 
 impl Pool {
     pub(super) fn open(dir: &Path, run_dir: &Path) -> Result<Self> {
-        let ground = Ground::open(dir, &["volumes", "sockets"])?;
+        let ground = Ground::open(dir, &["volumes", "sockets", "images"])?;
         let sockets = super::sockets::root(&ground.dir().join("sockets"), run_dir)?;
         let volumes = ground.dir().join("volumes");
         ground.prune_fences(|id| volumes.join(id).exists()).doing("forgetting old fences")?;

@@ -23,6 +23,10 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
+/// Each request gets a buffer. As glibc is by itself, it gives a large one's memory back to the kernel and then asks for it anew, page
+/// by page: two thirds of the daemon's CPU time where a guest reads 1 MiB at a time. So it keeps some.
+const KEEP_MEMORY: [(&str, &str); 2] = [("MALLOC_MMAP_THRESHOLD_", "8388608"), ("MALLOC_TRIM_THRESHOLD_", "67108864")];
+
 /// The directory of one daemon: `lock`, `pid`, `log`.
 #[derive(Clone, Debug)]
 pub(super) struct Home(PathBuf);
@@ -227,6 +231,7 @@ impl Home {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LC_ALL", "C")
+            .envs(KEEP_MEMORY)
             .stdin(Stdio::from(lock))
             .stdout(port.map_or_else(Stdio::null, |socket| Stdio::from(OwnedFd::from(socket))))
             .stderr(Stdio::from(log))

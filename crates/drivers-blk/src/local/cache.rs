@@ -180,15 +180,15 @@ pub(super) async fn bring(
     making: &Making,
 ) -> Result<PathBuf> {
     let (fetched, raw) = (making.file(), making.file());
-    fetch.fetch(image, &fetched.0).await?;
+    fetch.fetch(image, fetched.path()).await?;
     let what = format!("image {}", image.image);
-    checksum::verify(&fetched.0, &what, image.size, &image.hash_algo, &image.hash).await?;
+    checksum::verify(fetched.path(), &what, image.size, &image.hash_algo, &image.hash).await?;
     let format = Format::of_image(&image.disk_format)?;
-    let info = img.info_untrusted(&fetched.0, format).await?;
+    let info = img.info_untrusted(fetched.path(), format).await?;
     if limit != 0 && info.virtual_size > limit {
         return Err(too_small(limit, info.virtual_size));
     }
-    img.convert((&fetched.0, format), (&raw.0, Format::Raw), Compress::No).await?;
+    img.convert((fetched.path(), format), (raw.path(), Format::Raw), Compress::No).await?;
     raw.commit(&held.path).await?;
     Ok(held.path.clone())
 }

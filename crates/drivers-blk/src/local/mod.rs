@@ -26,7 +26,7 @@ mod swap;
 
 use crate::{
     disk::{OnDisk, lock_dir, remove_dir},
-    durable,
+    durable::{self, Unfinished},
     qemu_img::{Compress, Format, INVALID_IMAGE, QemuImg},
 };
 use async_trait::async_trait;
@@ -93,23 +93,7 @@ struct Making {
 impl Making {
     fn file(&self) -> Unfinished {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
-        Unfinished(self.dir.join(format!("{}-{n}", std::process::id())))
-    }
-}
-
-/// A file that goes away unless it is given its name.
-struct Unfinished(PathBuf);
-
-impl Unfinished {
-    async fn commit(self, name: &Path) -> Result<()> {
-        durable::commit(&self.0, name).await
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // After a commit there is nothing here any more.
-        let _ = fs::remove_file(&self.0);
+        Unfinished::at(self.dir.join(format!("{}-{n}", std::process::id())))
     }
 }
 
@@ -179,7 +163,7 @@ impl Inner {
         let text = serde_json::to_vec(&Claim { base }).doing("claiming an image")?;
         let aside = self.making.file();
         let name = disk.with_extension("json");
-        fs::write(&aside.0, text).on_disk("claiming an image")?;
+        fs::write(aside.path(), text).on_disk("claiming an image")?;
         aside.commit(&name).await
     }
 
@@ -199,7 +183,7 @@ impl Inner {
         self.claim(path, Some(held.name().to_owned())).await?;
         drop(held);
         let aside = self.making.file();
-        self.img.create_overlay(&aside.0, (&base, Format::Raw), disk.size_bytes.max(size)).await?;
+        self.img.create_overlay(aside.path(), (&base, Format::Raw), disk.size_bytes.max(size)).await?;
         aside.commit(path).await
     }
 
@@ -222,9 +206,9 @@ impl Inner {
         let format = if format == DiskFormat::Raw { Format::Raw } else { Format::Qcow2 };
         let found = self.img.info_untrusted(copy, Format::Qcow2).await?;
         let aside = self.making.file();
-        self.img.convert((copy, Format::Qcow2), (&aside.0, format), Compress::No).await?;
+        self.img.convert((copy, Format::Qcow2), (aside.path(), format), Compress::No).await?;
         if size > found.virtual_size {
-            self.img.grow(&aside.0, format, size).await?;
+            self.img.grow(aside.path(), format, size).await?;
         }
         self.claim(path, None).await?;
         aside.commit(path).await
@@ -233,11 +217,11 @@ impl Inner {
     async fn make_blank(&self, disk: &LocalDiskSpec, path: &Path) -> Result<()> {
         let aside = self.making.file();
         if is_swap(&disk.name) {
-            let (file, size) = (aside.0.clone(), disk.size_bytes);
+            let (file, size) = (aside.path().to_owned(), disk.size_bytes);
             let made = spawn_blocking(move || swap::make(&file, size)).await.doing("making a swap disk")?;
             made.on_disk("making a swap disk")?;
         } else {
-            self.img.create(&aside.0, Format::Qcow2, disk.size_bytes).await?;
+            self.img.create(aside.path(), Format::Qcow2, disk.size_bytes, Compress::No).await?;
         }
         aside.commit(path).await
     }
@@ -303,10 +287,8 @@ impl LocalDisks for LocalStore {
             DiskFormat::Qcow2 => Format::Qcow2,
         };
         // Beside its target, which need not be in our file system.
-        let mut aside = to.as_os_str().to_owned();
-        aside.push(".part");
-        let aside = Unfinished(aside.into());
-        self.inner.img.convert((&path, format), (&aside.0, Format::Qcow2), Compress::No).await?;
+        let aside = Unfinished::beside(to, ".part");
+        self.inner.img.convert((&path, format), (aside.path(), Format::Qcow2), Compress::No).await?;
         aside.commit(to).await
     }
 

@@ -11,14 +11,13 @@
 
 use super::{GIB, Inner, Swept, cli::Failed, sweep, volume_image};
 use crate::{
-    backups as store, checksum, durable,
-    ground::Unfinished,
+    backups as store, checksum,
+    durable::Unfinished,
     names::plain,
     qemu_img::{Compress, Format, INVALID_IMAGE},
 };
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
 use rustix::io::Errno;
-use sha2::{Digest, Sha256};
 use std::path::Path;
 use tokio::task::spawn_blocking;
 use volume::driver::{BackupPlace, ImageBytes, ImageFetch, VolumeSource, VolumeSpec};
@@ -135,8 +134,7 @@ pub(super) async fn snapshot_of(inner: &Inner, volume: &VolumeId, snapshot: &Sna
 /// The image whose snapshot `base` has the bytes of `image`, made unless it is there. It is named by everything that was checked
 /// when it was made, so who asks for the same bytes by another hash, or another size, is checked as well.
 async fn base(inner: &Inner, image: &ImageBytes, size: u64, fetch: &dyn ImageFetch) -> Result<String> {
-    let checked = format!("{} {} {} {}", image.disk_format, image.size, image.hash_algo, image.hash);
-    let name = format!("image-{}", checksum::hex(&Sha256::digest(checked)));
+    let name = format!("image-{}", checksum::identity(image));
     let _one = inner.bases.lock().await;
     if let Some(there) = inner.images.info(&name).await.map_err(making)? {
         fits(there.size, size)?;
@@ -197,20 +195,15 @@ pub(super) async fn copy_out(inner: &Inner, volume: &VolumeId, format: Format, t
     let doing = |e: Failed| e.while_doing("copying a volume");
     inner.ready().await?;
     inner.existing(volume).await?;
-    let beside = |ending: &str| {
-        let mut name = to.as_os_str().to_owned();
-        name.push(ending);
-        Unfinished::at(name.into())
-    };
-    let (raw, part) = (beside(".raw"), beside(".part"));
+    let (raw, part) = (Unfinished::beside(to, ".raw"), Unfinished::beside(to, ".part"));
     let moment = format!("{}@{}", volume_image(volume)?, inner.passing("moment"));
     inner.images.snap(&moment).await.map_err(doing)?;
     let exported = inner.images.export(&moment, path(raw.path())?).await;
     inner.images.unsnap(&moment).await.map_err(doing)?;
     exported.map_err(doing)?;
     if format == Format::Raw {
-        return durable::commit(raw.path(), to).await;
+        return raw.commit(to).await;
     }
     inner.config.img.convert((raw.path(), Format::Raw), (part.path(), format), Compress::No).await?;
-    durable::commit(part.path(), to).await
+    part.commit(to).await
 }

@@ -316,6 +316,7 @@ impl Inner {
             vendor_name: "Open Source".into(),
             driver_version: env!("CARGO_PKG_VERSION").into(),
             thin: true,
+            compression_percent: None,
         })
     }
 

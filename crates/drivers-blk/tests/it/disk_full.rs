@@ -9,7 +9,7 @@ use drivers_blk::{
 use futures_util::{StreamExt, stream};
 use image::driver::ImageStore;
 use kernel::{Kind, SnapshotId};
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 use volume::driver::{VolumeBackend, VolumeSource};
 
 struct Small {
@@ -76,7 +76,7 @@ async fn a_pool_that_is_full() {
     let image = pool.scratch().join("image");
     fs::write(&image, (0..12 << 20).map(|n: u32| (n % 251) as u8).collect::<Vec<_>>()).unwrap();
     let from_image = spec(1, VolumeSource::Image(image_of(&image, "raw")));
-    let fetch = Arc::new(Local(image));
+    let fetch = Local::at(image);
     let e = pool.driver().create(&from_image, fence(1), fetch).await.unwrap_err();
     assert_full(&e);
 

@@ -2,7 +2,7 @@
 
 use crate::rig::{HOST, Pool};
 use drivers_blk::{
-    conformance::volumes::{eventually, fence, make},
+    conformance::volumes::{PoolBench, eventually, fence, make},
     luks::QemuLuks,
     qemu_img::QemuImg,
 };
@@ -10,10 +10,10 @@ use drivers_virt::key_file::KeyFile;
 use kernel::{Kind, SnapshotId, VolumeId};
 use ports::KeyBytes;
 use sha2::{Digest, Sha512};
-use std::{fs, path::Path};
+use std::{fs, io::Read, path::Path};
 use tokio::process::Command;
 use volume::{
-    driver::{ImageBytes, Target, VolumeBackend, VolumeSource},
+    driver::{ImageBytes, Target, VolumeSource},
     encryptor::{Cipher, Encryptor, Luks},
 };
 
@@ -24,9 +24,17 @@ fn luks() -> Luks {
 }
 
 fn opened(target: &Target) -> String {
-    let Target::NbdUnix { socket, export } = target else { panic!("{target:?}") };
-    let server = format!("file.server.type=unix,file.server.path={}", socket.display());
-    format!("driver=luks,key-secret=key,file.driver=nbd,{server},file.export={export}")
+    let beneath = match target {
+        Target::NbdUnix { socket, export } => {
+            format!("nbd,file.server.type=unix,file.server.path={},file.export={export}", socket.display())
+        }
+        Target::Rbd { pool, namespace: Some(namespace), image, user, conf, .. } => {
+            let image = format!("file.namespace={namespace},file.image={image}");
+            format!("rbd,file.pool={pool},{image},file.user={user},file.conf={}", conf.display())
+        }
+        other => panic!("{other:?}"),
+    };
+    format!("driver=luks,key-secret=key,file.driver={beneath}")
 }
 
 /// What `qemu-io` says, and whether it was content.
@@ -40,11 +48,12 @@ async fn io(target: &Target, key: &KeyBytes, command: &str) -> (bool, String) {
     (said.status.success() && !text.contains("failed"), text)
 }
 
-/// The volume's bytes as they lie in the pool.
-async fn stored(pool: &Pool, id: &VolumeId) -> Vec<u8> {
-    let to = pool.config.dir.join(format!("{id}.raw"));
-    pool.driver().copy_out(id, "raw", &to).await.unwrap();
-    let bytes = fs::read(&to).unwrap();
+/// The volume's bytes as they lie in the pool, its header and more than the image takes.
+async fn stored(pool: &dyn PoolBench, id: &VolumeId) -> Vec<u8> {
+    let to = pool.scratch().join(format!("{id}.raw"));
+    pool.pool().copy_out(id, "raw", &to).await.unwrap();
+    let mut bytes = vec![0; 16 << 20];
+    fs::File::open(&to).unwrap().read_exact(&mut bytes).unwrap();
     fs::remove_file(to).unwrap();
     bytes
 }
@@ -64,12 +73,16 @@ fn image(dir: &Path) -> (ImageBytes, std::path::PathBuf) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_is_on_the_pool_in_no_byte_and_opens_with_its_key_alone() {
-    let pool = Pool::new();
+async fn files_hold_no_clear_byte() {
+    pools_hold_no_clear_byte(&Pool::new()).await;
+}
+
+/// An image is on the pool in no byte, and opens with its key alone. Also of [`crate::rbd`]'s test, which has the cluster.
+pub async fn pools_hold_no_clear_byte(pool: &dyn PoolBench) {
     let (img, dir) = (QemuLuks(QemuImg::default()), tempfile::tempdir().unwrap());
     let (key, wrong) = (KeyBytes::new((1..33).collect()), KeyBytes::new((2..34).collect()));
-    let id = make(&pool, 1, VolumeSource::Blank).await;
-    let target = pool.driver().export(&id, HOST, false, fence(1)).await.unwrap();
+    let id = make(pool, 1, VolumeSource::Blank).await;
+    let target = pool.pool().export(&id, HOST, false, fence(1)).await.unwrap();
     let (image, file) = image(dir.path());
     // Twice: what a killed agent left is formatted anew.
     for _ in 0..2 {
@@ -85,20 +98,20 @@ async fn an_image_is_on_the_pool_in_no_byte_and_opens_with_its_key_alone() {
     let small = Luks { size: (1 << 20) + luks().cipher.header() - 512, ..luks() };
     let refused = img.write_image(&target, &key, &small, &large, &file).await.unwrap_err();
     assert!(refused.is(Kind::BadRequest) && refused.message().contains("beside its LUKS header"), "{refused:?}");
-    pool.driver().unexport(&id, fence(1)).await.unwrap();
+    pool.pool().unexport(&id, fence(1)).await.unwrap();
 
-    let bytes = stored(&pool, &id).await;
+    let bytes = stored(pool, &id).await;
     assert!(bytes.starts_with(b"LUKS\xba\xbe\0\x01"));
     assert!(!bytes.windows(8).any(|window| window == b"INXCLEAR"));
 
     // A clone of a snapshot has header and bytes: the same key opens it.
     let snapshot = SnapshotId::new();
-    pool.driver().create_snapshot(&id, &snapshot, fence(1)).await.unwrap();
-    let clone = make(&pool, 2, VolumeSource::Snapshot { snapshot, volume: id.clone() }).await;
-    let target = pool.driver().export(&clone, HOST, false, fence(1)).await.unwrap();
+    pool.pool().create_snapshot(&id, &snapshot, fence(1)).await.unwrap();
+    let clone = make(pool, 2, VolumeSource::Snapshot { snapshot, volume: id.clone() }).await;
+    let target = pool.pool().export(&clone, HOST, false, fence(1)).await.unwrap();
     eventually("the clone is read", async || io(&target, &key, "read -v 0 16").await.1.contains("INXCLEARINXCLEAR"))
         .await;
     let (_, said) = io(&target, &key, "length").await;
     assert!(said.contains("1.998 GiB"), "its header alone is taken off: {said}");
-    pool.driver().unexport(&clone, fence(1)).await.unwrap();
+    pool.pool().unexport(&clone, fence(1)).await.unwrap();
 }

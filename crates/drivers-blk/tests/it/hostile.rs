@@ -15,7 +15,6 @@ use std::{
     mem::MaybeUninit,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 use volume::driver::{VolumeBackend, VolumeSource};
 
@@ -250,7 +249,7 @@ async fn a_folder_of_hostile_images() {
         assert!(!by_content || found.refusals.iter().any(|r| says(r)), "{name}: {:?}", found.refusals);
 
         let spec = spec(64 << 10, VolumeSource::Image(image_of(&path, image.format)));
-        let fetch = Arc::new(Local(path.clone()));
+        let fetch = Local::at(path.clone());
         let volume = pool.driver().create(&spec, fence(1), fetch).await.unwrap_err();
         let to = dir.path().join("converted");
         let converted = Converter::convert(&QemuImg::default(), &path, image.format, &to, "raw").await.unwrap_err();

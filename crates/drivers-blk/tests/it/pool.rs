@@ -1,14 +1,20 @@
 //! Volumes as files: the suite, and what only this pool has.
 
-use crate::rig::{HOST, Pool, kill, write};
+use crate::rig::{HOST, Local, Pool, holds, kill, write};
 use drivers_blk::{
-    conformance::volumes::{Outcome, PoolBench, eventually, fence, make},
+    conformance::volumes::{Outcome, PoolBench, eventually, fence, make, spec},
     file_volumes::{FileVolumes, FileVolumesConfig, TcpExports, doctor},
+    qemu_img::Compress,
     volume_conformance,
 };
-use kernel::Kind;
-use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
-use volume::driver::{BackupPlace, BackupSpec, VolumeBackend, VolumeSource};
+use kernel::{Kind, SnapshotId};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    sync::atomic::Ordering,
+    time::Duration,
+};
+use volume::driver::{BackupPlace, BackupSpec, ImageBytes, VolumeBackend, VolumeSource};
 
 volume_conformance!(Pool::new());
 
@@ -28,10 +34,59 @@ async fn a_deep_pool_works_as_any_other() {
     drivers_blk::conformance::volumes::extend_exported(&pool).await;
 }
 
+/// An image's bytes come to the pool once, for as long as it is among those used last.
+#[tokio::test(flavor = "multi_thread")]
+async fn images_are_fetched_once() {
+    let pool = Pool::with(|config| config.images_kept = 1);
+    let one = pool.image().await.0;
+    let fetch = Local::at(pool.dir().join("image.qcow2"));
+    let create = async |image: &ImageBytes| {
+        let spec = spec(1, VolumeSource::Image(image.clone()));
+        pool.driver().create(&spec, fence(1), fetch.clone()).await.map(|()| spec.id)
+    };
+    let (a, b) = tokio::join!(create(&one), create(&one));
+    assert_eq!(fetch.fetched.load(Ordering::Relaxed), 1);
+    for id in [a.unwrap(), b.unwrap(), create(&one).await.unwrap()] {
+        let target = pool.driver().export(&id, HOST, true, fence(1)).await.unwrap();
+        assert!(holds(&target, 0, 65_536, 0x42).await && holds(&target, 65_536, 65_536, 0).await);
+    }
+    let kept = || fs::read_dir(pool.config.dir.join("images")).unwrap().count();
+    assert_eq!((fetch.fetched.load(Ordering::Relaxed), kept()), (1, 1));
+    // By another hash they are other bytes, until they have been looked at; by another name of the hash, another image.
+    let refused = create(&ImageBytes { hash: "0".repeat(128), ..one.clone() }).await.unwrap_err();
+    assert!(refused.is(Kind::BadRequest), "{refused:?}");
+    create(&ImageBytes { hash_algo: "SHA512".into(), ..one.clone() }).await.unwrap();
+    assert_eq!((fetch.fetched.load(Ordering::Relaxed), kept()), (3, 1), "the one used last is kept");
+    create(&one).await.unwrap();
+    assert_eq!(fetch.fetched.load(Ordering::Relaxed), 4);
+}
+
+/// What is copied at leisure takes less than it shows, and how much less is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_are_packed() {
+    let pool = Pool::with(|config| config.compress = Compress::Zstd);
+    assert_eq!(pool.driver().stats().await.unwrap().compression_percent, None);
+    let id = make(&pool, 1, VolumeSource::Blank).await;
+    let target = pool.driver().export(&id, HOST, false, fence(1)).await.unwrap();
+    assert_eq!(write(&target, 0, 4 << 20, 0x42).await, Outcome::Done);
+    let snapshot = SnapshotId::new();
+    pool.driver().create_snapshot(&id, &snapshot, fence(1)).await.unwrap();
+    let taken = |path: String| fs::metadata(pool.config.dir.join(path)).unwrap().blocks() * 512;
+    let (volume, packed) =
+        (taken(format!("volumes/{id}/volume.qcow2")), taken(format!("volumes/{id}/snapshots/{snapshot}.qcow2")));
+    assert!(volume > 4 << 20 && packed < 1 << 20, "{volume} bytes, {packed} of them in the snapshot");
+    assert!(pool.driver().stats().await.unwrap().compression_percent.is_some_and(|p| p > 400));
+    let copy = make(&pool, 1, VolumeSource::Snapshot { snapshot, volume: id }).await;
+    let target = pool.driver().export(&copy, HOST, false, fence(1)).await.unwrap();
+    assert!(holds(&target, 0, 4 << 20, 0x42).await && holds(&target, 4 << 20, 1 << 20, 0).await);
+    assert_eq!(write(&target, 65_536, 65_536, 0x43).await, Outcome::Done);
+    assert!(holds(&target, 65_536, 65_536, 0x43).await && holds(&target, 0, 65_536, 0x42).await);
+}
+
 #[tokio::test]
 async fn nobody_else_may_look_into_it() {
     let pool = Pool::new();
-    for part in ["volumes", "sockets", "making", "fences"] {
+    for part in ["volumes", "sockets", "images", "making", "fences"] {
         let mode = fs::metadata(pool.config.dir.join(part)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{part}");
     }

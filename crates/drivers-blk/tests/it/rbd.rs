@@ -120,35 +120,28 @@ impl PoolBench for Pool {
     }
 }
 
-/// An image's bytes, and how often they were fetched.
-struct Counted(Local, AtomicU32);
-
-#[async_trait]
-impl ImageFetch for Counted {
-    async fn fetch(&self, image: &ImageBytes, to: &Path) -> kernel::Result<()> {
-        self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.fetch(image, to).await
-    }
-}
-
 const MIB: u64 = 1 << 20;
 
 /// An image's bytes come to the pool once; what is made of them shares them until it is written to.
 async fn images_are_fetched_once() {
     let pool = Pool::new();
     let (image, _) = pool.image().await;
-    let fetch = Arc::new(Counted(Local(pool.dir.path().join("image.qcow2")), AtomicU32::new(0)));
+    let fetch = Local::at(pool.dir.path().join("image.qcow2"));
     let specs = [1, 2].map(|size| spec(size, VolumeSource::Image(image.clone())));
     for spec in &specs {
         pool.driver().create(spec, fence(1), fetch.clone()).await.unwrap();
     }
-    assert_eq!(fetch.1.load(Ordering::Relaxed), 1);
+    assert_eq!(fetch.fetched.load(Ordering::Relaxed), 1);
     assert!(pool.rbd(&["info"], &format!("volume-{}", specs[0].id)).contains("parent: "), "it is a clone");
     // By another hash they are other bytes, until they have been looked at.
     let bad = ImageBytes { hash: "0".repeat(128), ..image };
     let e = pool.driver().create(&spec(1, VolumeSource::Image(bad)), fence(1), fetch.clone()).await.unwrap_err();
     assert!(e.is(Kind::BadRequest), "{e:?}");
     assert_eq!(pool.images().iter().filter(|n| n.starts_with("image-")).count(), 1);
+}
+
+async fn encrypted_volumes() {
+    crate::encrypted::pools_hold_no_clear_byte(&Pool::new()).await;
 }
 
 /// What was cloned stands by itself once its source goes.
@@ -354,6 +347,7 @@ fn volumes_in_ceph() {
         who_lost_its_export_is_shut_out,
         what_a_kill_leaves_is_swept,
         a_cluster_that_does_not_answer,
+        encrypted_volumes,
     ];
     runtime.block_on(async {
         volume_conformance!(together, Pool::new()).await;

@@ -12,7 +12,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Output,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 use tokio::process::Command;
@@ -77,6 +80,10 @@ impl Pool {
         let driver = FileVolumes::open(config.clone()).unwrap();
         let daemons = Daemons(config.dir.clone());
         Self { config, driver: Mutex::new(Some(driver)), scratch, _daemons: daemons, dir }
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     pub fn driver(&self) -> FileVolumes {
@@ -150,14 +157,24 @@ pub async fn holds(target: &Target, offset: u64, length: u64, byte: u8) -> bool 
     out.status.success() && !text.contains("Pattern verification failed")
 }
 
-/// Bytes that are here already.
-pub struct Local(pub PathBuf);
+/// Bytes that are here already, and how often they were fetched.
+pub struct Local {
+    path: PathBuf,
+    pub fetched: AtomicU32,
+}
+
+impl Local {
+    pub fn at(path: impl Into<PathBuf>) -> Arc<Self> {
+        Arc::new(Self { path: path.into(), fetched: AtomicU32::new(0) })
+    }
+}
 
 #[async_trait]
 impl ImageFetch for Local {
     async fn fetch(&self, _image: &ImageBytes, to: &Path) -> Result<()> {
         use drivers_blk::disk::OnDisk;
-        fs::copy(&self.0, to).map(drop).on_disk("fetching an image")
+        self.fetched.fetch_add(1, Ordering::Relaxed);
+        fs::copy(&self.path, to).map(drop).on_disk("fetching an image")
     }
 }
 
@@ -177,7 +194,7 @@ pub async fn small_image(dir: &Path) -> (ImageBytes, Arc<dyn ImageFetch>) {
     assert!(out.status.success(), "{}", text(&out));
     let out = run("qemu-io", &["-f", "qcow2", "-c", "write -P 0x42 0 64k", file]).await;
     assert!(out.status.success(), "{}", text(&out));
-    (image_of(&path, "qcow2"), Arc::new(Local(path)))
+    (image_of(&path, "qcow2"), Local::at(path))
 }
 
 #[async_trait]

@@ -286,6 +286,7 @@ fn pool_capabilities(view: &View, pool: &VolumePool, now: &str) -> Value {
         "reserved_percentage": 0,
         "location_info": format!("{}:{}", pool.host, pool.backend),
         "room_gb": room_gib(view, pool, None),
+        "compression_ratio": stats.compression_percent.map(|percent| percent as f64 / 100.0),
         "timestamp": now,
     })
 }

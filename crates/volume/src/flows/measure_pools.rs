@@ -86,6 +86,7 @@ mod tests {
             vendor_name: "Open Source".into(),
             driver_version: "1".into(),
             thin: true,
+            compression_percent: None,
         };
         for (now, news) in [
             (known.clone(), false),

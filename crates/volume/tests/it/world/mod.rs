@@ -199,6 +199,7 @@ fn report(host: &str, backend: &str) -> PoolReport {
         vendor_name: "Open Source".into(),
         driver_version: "1".into(),
         thin: false,
+        compression_percent: None,
     };
     PoolReport { host: host.into(), backend: backend.into(), availability_zone: "nova".into(), stats }
 }
