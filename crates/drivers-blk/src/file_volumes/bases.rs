@@ -107,9 +107,9 @@ async fn keep(inner: &Arc<Inner>, made: &Unfinished, place: &Path) -> Result<boo
     spawn_blocking(keep).await.doing(DOING)?
 }
 
-/// A tenth is left, or less.
+/// A fiftieth is left, or less.
 fn nearly_full(inner: &Inner) -> Result<bool> {
-    space(inner.pool.dir()).map(|space| space.free < space.total / 10)
+    space(inner.pool.dir()).map(|space| space.free < space.total / 50)
 }
 
 /// Images give way to volumes. Blocks for the time of a few small files.
