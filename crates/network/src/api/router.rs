@@ -157,11 +157,16 @@ async fn remove_interface(
     Ok(http::ok(&interface_view(&done)))
 }
 
-/// The gateways in the body of the three gateway actions: `{"router": {"external_gateways": [{"network_id": …}]}}`.
+/// The gateways in the body of the three gateway actions: `{"router": {"external_gateways": [{"network_id": …}]}}`. For none of
+/// them `openstack router unset --external-gateway` says `{}`.
 fn asked_gateways(body: &Value) -> kernel::Result<GatewaysAsked> {
     const NAME: &str = "external_gateways";
     let wrong = || NetError::request(format!("Invalid input for {NAME}. Reason: a list of gateways is needed."));
-    let given = body.get("router").and_then(|r| r.get(NAME)?.as_array()).ok_or_else(wrong)?;
+    let given = match body.get("router").and_then(|r| r.get(NAME)) {
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(Value::Object(none)) if none.is_empty() => &[],
+        _ => return Err(wrong().into()),
+    };
     let read: Value = given.iter().map(|one| Kind::Gateway.read(NAME, one)).collect::<Result<_, _>>()?;
     let gateways: Vec<GatewayAsked> = serde_json::from_value(read.clone()).map_err(|_| wrong())?;
     Ok(GatewaysAsked { set: body::noted(NAME, &read), gateways })

@@ -76,6 +76,8 @@ async fn what_is_refused_changes_nothing() {
         red.refused(status, name, &at(verb), asked(&[gateway])).await;
     }
     red.refused(400, "HTTPBadRequest", &at("add"), json!({"router": {}})).await;
+    // What the stock client says before it unsets the gateway.
+    red.expect(200, &at("remove"), json!({"router": {"external_gateways": {}}})).await;
     world.client("red-reader").refused(403, "PolicyNotAuthorized", &at("add"), asked(&[])).await;
     world.blue().refused(404, "RouterNotFound", &at("add"), asked(&[])).await;
     let stale = red.with("If-Match", "revision_number=0");
