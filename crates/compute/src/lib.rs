@@ -97,6 +97,11 @@ impl Compute {
             .register(flows::live::LiveMigrate(c()))
             .register(flows::create_image::CreateImage(c()))
             .register(flows::create_image::DiscardImage(c()))
+            .register(flows::moving::resize::MoveServer(c()))
+            .register(flows::moving::confirm::ConfirmResize(c()))
+            .register(flows::moving::revert::RevertResize(c()))
+            .register(flows::shelve::ShelveServer(c()))
+            .register(flows::shelve::OffloadServer(c()))
     }
 
     /// To be spawned with [`flow::spawn_reconciler`].
@@ -104,6 +109,7 @@ impl Compute {
         vec![
             Arc::new(flows::reconcile::Tidy(self.clone())),
             Arc::new(flows::reconcile_limits::VolumeLimits(self.clone())),
+            Arc::new(flows::reconcile_moves::WhatWaits(self.clone())),
         ]
     }
 }

@@ -24,6 +24,12 @@ pub struct Config {
     pub post_copy_after_seconds: u64,
     /// MiB that one live migration may send in a second; 0: as many as it can.
     pub migration_mib_per_second: u64,
+    /// Whether a resize may stay on its host, where nothing has to be carried. A cloud of one host has no other.
+    pub allow_resize_to_same_host: bool,
+    /// A resize that nobody has confirmed or reverted for so long is confirmed; 0: never.
+    pub resize_confirm_seconds: u64,
+    /// How long a shelved server stays on its host; `None`: until it is offloaded by hand.
+    pub shelved_offload_seconds: Option<u64>,
 }
 
 impl Default for Config {
@@ -35,6 +41,9 @@ impl Default for Config {
             create_tries: 3,
             post_copy_after_seconds: 60,
             migration_mib_per_second: 0,
+            allow_resize_to_same_host: true,
+            resize_confirm_seconds: 0,
+            shelved_offload_seconds: Some(0),
         }
     }
 }

@@ -89,6 +89,7 @@ pub(crate) fn server(id: &str) -> Server {
         reboots: 0,
         resize: None,
         shelved_image: None,
+        shelved: None,
     }
 }
 

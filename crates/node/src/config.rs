@@ -68,6 +68,10 @@ keys! {
     "hypervisor.cpu_dedicated_set" = "\"\"", "processors that guests may have to themselves (`hw:cpu_policy=dedicated`), such as 2-7,^4";
     "hypervisor.cpu_shared_set" = "\"\"", "processors that other guests share; empty: all that are not dedicated";
     "hypervisor.image_cache_hours" = "24", "how long an image stays unpacked on a host after its last use, when no disk lies on it";
+    "compute.allow_resize_to_same_host" = "true", "whether a resize may stay on its host, where nothing has to be carried";
+    "compute.resize_confirm_seconds" = "0", "a resize that nobody has confirmed or reverted for so long is confirmed; 0: never";
+    "compute.shelved_offload" = "true", "shelved servers leave their host by themselves; false: when an administrator says so";
+    "compute.shelved_offload_seconds" = "0", "how long after they were shelved";
     "network.driver" = "\"ovn\"", "ovn: Open vSwitch and OVN; rest: an SDN controller, by the keys network.rest_*; fake: networks exist in memory only";
     "network.rest_url" = "\"\"", "where the controller's Neutron northbound is: https://CONTROLLER:8443/controller/nb/v2/neutron";
     "network.rest_username" = "\"\"", "who we are to the controller; empty: nobody";

@@ -125,6 +125,11 @@ impl Services {
             config: compute::Config {
                 default_zone: config.text("node.availability_zone").to_owned(),
                 console_base: config.public_url()?,
+                allow_resize_to_same_host: config.flag("compute.allow_resize_to_same_host"),
+                resize_confirm_seconds: config.number("compute.resize_confirm_seconds"),
+                shelved_offload_seconds: config
+                    .flag("compute.shelved_offload")
+                    .then(|| config.number("compute.shelved_offload_seconds")),
                 ..compute::Config::default()
             },
         });

@@ -129,6 +129,9 @@ pub trait PortBinder: Send + Sync + 'static {
     /// Removes the ports made for the server and frees the others (one port only, if given).
     fn release(&self, tx: &mut Tx, server: &ServerId, only: Option<&PortId>) -> Result<()>;
 
+    /// A server's ports stay its own, and are on no host: it is shelved.
+    fn unbind(&self, tx: &mut Tx, server: &ServerId) -> Result<()>;
+
     /// Addresses of a server's ports, floating ones included, in the order of its interfaces.
     fn addresses(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<Address>;
 

@@ -17,7 +17,11 @@
 //!
 //! Port and volume ids are chosen by the request, so every try, and every repetition of a step, makes the same things.
 
-use super::guest::{self, Removed, Said};
+use super::{
+    create_image::DiscardImage,
+    guest::{self, Removed, Said},
+    moving::{spare, working},
+};
 use crate::{
     Compute,
     driver::VmState,
@@ -56,12 +60,32 @@ pub struct State {
     pub refusal: Option<String>,
     pub host: Option<HostName>,
     pub generation: u64,
+    #[serde(default)]
+    pub purpose: Purpose,
+}
+
+/// What the server is made a guest for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    #[default]
+    Create,
+    /// It has been one before, and gave up its host; all else is its own already.
+    Unshelve {
+        /// The one host it may go to.
+        only: Option<HostName>,
+    },
 }
 
 impl State {
     pub(crate) fn first(server: &Server, action: Action, admin_pass: Option<String>) -> Self {
         let server = server.id.clone();
-        Self { server, action, admin_pass, tries: 1, not_hosts: Vec::new(), refusal: None, host: None, generation: 0 }
+        let (host, generation, refusal, purpose) = (None, 0, None, Purpose::Create);
+        Self { server, action, admin_pass, tries: 1, not_hosts: Vec::new(), refusal, host, generation, purpose }
+    }
+
+    pub(crate) fn unshelving(server: &Server, action: Action, only: Option<HostName>) -> Self {
+        Self { purpose: Purpose::Unshelve { only }, ..Self::first(server, action, None) }
     }
 }
 
@@ -89,6 +113,13 @@ impl Flow for CreateServer {
         }
         let message = refusal.or_else(|| state.refusal.clone()).unwrap_or_else(|| why.to_owned());
         let details = self.explain(tx, &server, state);
+        if state.purpose != Purpose::Create {
+            guest::conclude(tx, &state.server, now, |server| {
+                (server.task, server.power) = (None, PowerState::Shutdown);
+                server.fault = Some(Fault::internal(&message, details, now));
+            });
+            return state.action.finish(tx, state.host.as_ref(), Some(&message), now);
+        }
         give_up_volumes(&self.0, tx, &server)?;
         state.action.finish(tx, state.host.as_ref(), Some(&message), now)?;
         guest::conclude(tx, &state.server, now, |server| {
@@ -104,7 +135,7 @@ impl CreateServer {
         let (c, now) = (self.0.clone(), cx.now());
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
-            let request = place_request(tx, &server, &state.not_hosts, c.roster());
+            let request = request(tx, &server, state, c.roster());
             let claim = c.placer.claim(tx, &request, now)?;
             state.host = Some(claim.host.clone());
             tx.update::<Server>(&state.server, |s| {
@@ -133,6 +164,7 @@ impl CreateServer {
     async fn network(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let c = self.0.clone();
         let made: Vec<VolumeBacking> = match cx.snapshot().get::<Server>(&state.server) {
+            _ if state.purpose != Purpose::Create => Vec::new(),
             Some(server) => made_for(&server).cloned().collect(),
             None => Vec::new(),
         };
@@ -156,6 +188,9 @@ impl CreateServer {
         let c = self.0.clone();
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
+            if state.purpose != Purpose::Create {
+                return c.ports.unbind(tx, &state.server);
+            }
             c.ports.release(tx, &state.server, None)?;
             made_for(&server).try_for_each(|v| c.volumes.release(tx, &v.attachment))
         }))
@@ -167,6 +202,9 @@ impl CreateServer {
         let gone = || StepError::Failed(Error::conflict("the server is gone"));
         let server = snapshot.get::<Server>(&state.server).ok_or_else(gone)?;
         let host = guest::host_of(&snapshot, &state.server)?;
+        if let Some(id) = server.shelved_image.as_ref().filter(|id| c.images.info(&snapshot, id).is_none()) {
+            return guest::refused(format!("Unshelve failed because shelved image {id} could not be found."));
+        }
         let ports: Vec<PortId> = server.nics.iter().map(|n| n.plan.port.clone()).collect();
         let connect = connect_volumes(&c, &server, &host);
         let (connected, ready) = tokio::join!(connect, c.ports.wait_ready(&ports, NETWORK));
@@ -178,7 +216,8 @@ impl CreateServer {
                 return Err(e.into());
             }
         };
-        let image = server.image.as_ref().and_then(|id| c.images.info(&snapshot, id));
+        let image = server.shelved_image.as_ref().or(server.image.as_ref());
+        let image = image.and_then(|id| c.images.info(&snapshot, id));
         Ok(Commit::with(move |tx, state: &mut State| write_intent(&c, tx, state, &host, image.as_ref(), &connected)))
     }
 
@@ -228,16 +267,25 @@ impl CreateServer {
         if state.host.is_some() {
             return None;
         }
-        let request = place_request(tx, server, &state.not_hosts, self.0.roster());
+        let request = request(tx, server, state, self.0.roster());
         Some(self.0.placer.explain(tx.view(), &request).to_string())
     }
 }
 
-/// A task of building, unless the server is being deleted.
-fn working(server: &Server, task: Task) -> Option<Task> {
-    Some(if server.is_deleting() { Task::Deleting } else { task })
+/// What a server was forced to when it was made counts for that alone.
+fn request(tx: &mut Tx, server: &Server, state: &State, roster: Roster) -> PlaceRequest {
+    let Purpose::Unshelve { only } = &state.purpose else {
+        return place_request(tx, server, &state.not_hosts, roster);
+    };
+    let not: Vec<HostName> = state.not_hosts.iter().cloned().chain(spare::hosts(tx, &server.id)).collect();
+    let mut request = place_request(tx, &Server { forced_host: None, ..server.clone() }, &not, roster);
+    if let Some(only) = only {
+        request.only_hosts = vec![only.clone()];
+    }
+    request
 }
 
+/// What a server asks of placement, with its group and hints looked up.
 pub(crate) fn place_request(tx: &mut Tx, server: &Server, not_hosts: &[HostName], roster: Roster) -> PlaceRequest {
     let group = server.group.as_ref().and_then(|id| tx.get::<ServerGroup>(id)).map(|group| {
         let members = tx.by(Server::BY_GROUP, &group.id);
@@ -357,8 +405,12 @@ fn finish(c: &Compute, tx: &mut Tx, state: &State, seen: &VmObserved, now: Times
     guest::conclude(tx, &state.server, now, |s| {
         (s.state, s.task, s.power) = (ServerState::Active, None, PowerState::from(seen.state));
         (s.launched, s.fault) = (Some(now), None);
+        s.shelved_image = None;
         s.devices.iter_mut().for_each(|d| d.state = DeviceState::Attached);
     });
+    if let Some(image) = &server.shelved_image {
+        DiscardImage::begin(c, tx, image, &state.action, now)?;
+    }
     state.action.finish(tx, Some(&seen.host), None, now)
 }
 

@@ -41,9 +41,7 @@ impl Flow for CreateImage {
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
         guest::conclude(tx, &state.server, now, |s| s.task = None);
         state.action.finish(tx, Some(&state.host), Some(why), now)?;
-        let (object, image) = (format!("image/{}", state.image), state.image.clone());
-        let begin = Start::<DiscardImage> { object, state: image, request_id: &state.action.request_id, now };
-        self.0.starter.start(tx, begin).map(|_| ())
+        DiscardImage::begin(&self.0, tx, &state.image, &state.action, now)
     }
 }
 
@@ -93,6 +91,13 @@ impl Flow for DiscardImage {
 }
 
 impl DiscardImage {
+    /// Begins to remove an image that serves nothing any more.
+    pub(crate) fn begin(c: &Compute, tx: &mut Tx, image: &ImageId, action: &Action, now: Timestamp) -> Result<()> {
+        let (object, state) = (format!("image/{image}"), image.clone());
+        let begin = Start::<Self> { object, state, request_id: &action.request_id, now };
+        c.starter.start(tx, begin).map(drop)
+    }
+
     async fn discard(self: Arc<Self>, _cx: StepCx, image: ImageId) -> StepResult<Self> {
         self.0.images.discard(&image).await.map_err(StepError::Retry)?;
         Ok(Commit::nothing())

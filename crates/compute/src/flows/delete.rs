@@ -11,6 +11,7 @@
 
 use super::{
     create::release_quota,
+    create_image::DiscardImage,
     guest::{self, Removed},
     moving::{claims, spare},
 };
@@ -107,6 +108,9 @@ fn finish(c: &Compute, tx: &mut Tx, state: &State, removed: Removed, now: Timest
     for migration in tx.by(Migration::BY_SERVER, &server.id) {
         claims::give_up(c, tx, &migration.id)?;
         tx.delete::<Migration>(&migration.id);
+    }
+    if let Some(image) = &server.shelved_image {
+        DiscardImage::begin(c, tx, image, &state.action, now)?;
     }
     release_quota(tx, &server);
     state.action.finish(tx, server.host.as_ref(), None, now)?;

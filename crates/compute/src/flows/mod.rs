@@ -8,6 +8,9 @@
 //! | [`attach_volume::AttachVolume`], [`detach_volume::DetachVolume`] | connect, plug · unplug | volumes, the host |
 //! | [`attach_interface::AttachInterface`], [`detach_interface::DetachInterface`] | plug · unplug | ports, the host |
 //! | [`live::LiveMigrate`] | place, prepare, transfer, arrive | placement, ports, volumes, both hosts |
+//! | [`moving::resize::MoveServer`] | place, stop, copy, switch, run | placement, two hosts, ports, volumes |
+//! | [`moving::confirm::ConfirmResize`], [`moving::revert::RevertResize`] | drop · leave, run | the same |
+//! | [`shelve::ShelveServer`], [`shelve::OffloadServer`] | stop, copy · offload | the host, images, volumes |
 //! | [`create_image::CreateImage`], [`create_image::DiscardImage`] | copy · discard | the host, images |
 //!
 //! Common to all: the request's transaction writes the server's task, the host's intent where that is known already, and the
@@ -27,7 +30,9 @@ pub mod detach_interface;
 pub mod detach_volume;
 pub(crate) mod guest;
 pub mod live;
-pub(crate) mod moving;
+pub mod moving;
 pub mod power;
 pub mod reconcile;
 pub mod reconcile_limits;
+pub mod reconcile_moves;
+pub mod shelve;

@@ -4,7 +4,10 @@
 //! Failing puts the intent back as it was, in a new generation, so that a host that comes back after everybody gave up
 //! does not surprise its users; unless there is no way back ([`State::before`] is empty), as for a disk that was made anew.
 
-use super::guest::{self, Said};
+use super::{
+    create_image::DiscardImage,
+    guest::{self, Said},
+};
 use crate::{
     Compute,
     driver::{LocalDiskSpec, VmSpec, VmState},
@@ -102,9 +105,16 @@ impl ChangePower {
             Said::Done(seen) => seen,
             Said::Refused(why) => return guest::refused(why),
         };
-        let now = cx.now();
+        let (c, now) = (self.0.clone(), cx.now());
         Ok(Commit::with(move |tx, state: &mut State| {
-            guest::conclude(tx, &state.server, now, |s| reached(s, state.reach, &seen, now));
+            let server = guest::server(tx, &state.server)?;
+            guest::conclude(tx, &state.server, now, |s| {
+                reached(s, state.reach, &seen, now);
+                s.shelved_image = None;
+            });
+            if let Some(image) = &server.shelved_image {
+                DiscardImage::begin(&c, tx, image, &state.action, now)?;
+            }
             state.action.finish(tx, Some(&seen.host), None, now)
         }))
     }

@@ -32,6 +32,10 @@ pub fn settle(server: &Server, intent: &VmIntent, seen: &VmObserved) -> Option<S
         ServerState::Active | ServerState::Paused if is_off && wants_on && seen.error.is_none() => {
             Settled { state: ServerState::Stopped, power, intent: Some(Power::Stopped) }
         }
+        // Still to be confirmed or reverted; then it stays off.
+        ServerState::Resized if is_off && wants_on && seen.error.is_none() => {
+            Settled { state: ServerState::Resized, power, intent: Some(Power::Stopped) }
+        }
         state => Settled { state, power, intent: None },
     };
     let changes = settled.state != server.state || settled.power != server.power || settled.intent.is_some();
@@ -61,6 +65,7 @@ mod tests {
         check(S::Active, Running, V::Absent, Some((S::Stopped, 0, Some(Stopped))));
         check(S::Active, Running, V::Paused, Some((S::Active, 3, None)));
         check(S::Paused, Paused, V::Shutdown, Some((S::Stopped, 4, Some(Stopped))));
+        check(S::Resized, Running, V::Shutdown, Some((S::Resized, 4, Some(Stopped))));
         check(S::Stopped, Stopped, V::Shutdown, Some((S::Stopped, 4, None)));
         check(S::Stopped, Stopped, V::Running, None);
         check(S::Error, Running, V::Shutdown, Some((S::Error, 4, None)));

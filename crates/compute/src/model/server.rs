@@ -76,6 +76,8 @@ pub struct Server {
     /// What a shelved server's root disk is kept as.
     #[serde(default)]
     pub shelved_image: Option<ImageId>,
+    #[serde(default)]
+    pub shelved: Option<Timestamp>,
 }
 
 /// Why a server is in ERROR, for its owner; `details` are for administrators.

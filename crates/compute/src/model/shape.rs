@@ -19,6 +19,7 @@ pub struct Resize {
     /// Chosen on the way; may be the same.
     pub dest: Option<HostName>,
     pub source_zone: Option<String>,
+    pub dest_zone: Option<String>,
     /// ACTIVE or STOPPED, which it will be again.
     pub was: ServerState,
     pub old: Shape,

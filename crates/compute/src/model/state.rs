@@ -85,6 +85,7 @@ named! {
         Migrating = "migrating",
         ResizePrep = "resize_prep",
         ResizeMigrating = "resize_migrating",
+        ResizeMigrated = "resize_migrated",
         ResizeFinish = "resize_finish",
         ResizeConfirming = "resize_confirming",
         ResizeReverting = "resize_reverting",
@@ -149,7 +150,7 @@ pub const fn status(state: ServerState, task: Option<Task>) -> &'static str {
         (ServerState::Active | ServerState::Stopped | ServerState::Error, Some(Task::Rebuilding)) => "REBUILD",
         (
             ServerState::Active | ServerState::Stopped,
-            Some(Task::ResizePrep | Task::ResizeMigrating | Task::ResizeFinish),
+            Some(Task::ResizePrep | Task::ResizeMigrating | Task::ResizeMigrated | Task::ResizeFinish),
         ) => "RESIZE",
         (ServerState::Resized, Some(Task::ResizeReverting)) => "REVERT_RESIZE",
         (ServerState::Active | ServerState::Paused, Some(Task::Migrating)) => "MIGRATING",

@@ -73,6 +73,36 @@ policy::rules! {
     /// Show a server's NUMA topology.
     TOPOLOGY_SHOW = "compute:server:topology:index", "rule:project_reader_or_admin", [Project],
         GET "/servers/{server_id}/topology";
+    /// Give a server another flavor.
+    RESIZE = "os_compute_api:servers:resize", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Let a server keep its new flavor.
+    CONFIRM_RESIZE = "os_compute_api:servers:confirm_resize", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Give a server its old flavor back.
+    REVERT_RESIZE = "os_compute_api:servers:revert_resize", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Move a server to another host.
+    MIGRATE = "os_compute_api:os-migrate-server:migrate", "rule:project_manager_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Name the host that a server moves to.
+    MIGRATE_HOST = "os_compute_api:os-migrate-server:migrate:host", "rule:context_is_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Begin a server anew whose host is down.
+    EVACUATE = "os_compute_api:os-evacuate", "rule:context_is_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Stop a server and keep what it needs to come back elsewhere.
+    SHELVE = "os_compute_api:os-shelve:shelve", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Take a shelved server from its host.
+    SHELVE_OFFLOAD = "os_compute_api:os-shelve:shelve_offload", "rule:context_is_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Bring a shelved server back.
+    UNSHELVE = "os_compute_api:os-shelve:unshelve", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/action";
+    /// Name the host that a shelved server comes back on.
+    UNSHELVE_TO_HOST = "os_compute_api:os-shelve:unshelve_to_host", "rule:context_is_admin", [Project],
+        POST "/servers/{server_id}/action";
     /// List the live migrations that a server is in.
     SERVER_MIGRATIONS_INDEX = "os_compute_api:servers:migrations:index", "rule:project_manager_or_admin", [Project],
         GET "/servers/{server_id}/migrations";

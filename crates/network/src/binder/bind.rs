@@ -112,6 +112,20 @@ pub(super) fn release(tx: &mut Tx, server: &ServerId, only: Option<&PortId>, now
     }
 }
 
+/// The ports of a server are on no host.
+pub(super) fn unbind(tx: &mut Tx, server: &ServerId, now: Timestamp) {
+    for port in show::of_server(tx.view(), server) {
+        let Some(port) = tx.get::<Port>(&port.id).filter(|p| p.device_id == **server) else { continue };
+        let mut parted = Port::clone(&port);
+        (parted.binding.host, parted.plugged) = (None, false);
+        parted.waiting.clear();
+        if parted != *port {
+            parted.standard.touch(now);
+            tx.put(parted);
+        }
+    }
+}
+
 /// A server's name as a DNS label: what Nova calls its hostname.
 fn hostname(name: &str) -> String {
     let plain = |c: char| match c {

@@ -91,6 +91,11 @@ impl PortBinder for Network {
         Ok(())
     }
 
+    fn unbind(&self, tx: &mut Tx, server: &ServerId) -> Result<()> {
+        bind::unbind(tx, server, self.env().now);
+        Ok(())
+    }
+
     fn addresses(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<Address> {
         show::of_server(snapshot, server).iter().flat_map(|port| show::addresses(snapshot, port)).collect()
     }

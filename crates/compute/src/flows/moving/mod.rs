@@ -1,5 +1,66 @@
-//! What all moves of a server between hosts have in common: what hosts keep of it that it is not on ([`spare`]), and the
-//! capacity of both that is claimed meanwhile ([`claims`]).
+//! Servers that change their host, or their shape, while their guest is off: resize, cold migration and evacuation, and the way
+//! on or back from there.
+//!
+//! ```text
+//!   request   migration, new shape, quota                                        one transaction → 202
+//!   place     the old claim in the migration's name, a new one in the server's   commit
+//!   stop      … the guest is off …                                               commit
+//!   copy      … its own disks are copied, on its host or to the other …          commit
+//!   switch    … ports and volumes go over …  → the new host's intent             commit
+//!   run       … the guest is as it was …                                         commit: VERIFY_RESIZE
+//!
+//!   confirm   … the host that was left gives up the disks …                      commit: ACTIVE, one claim
+//!   revert    … the guest ends, ports and volumes come back, the old one runs …  commit: ACTIVE, the old claim
+//! ```
+//!
+//! Until `confirm` the old disks stay as they were, on the host that was left or beside the new ones ([`spare`],
+//! `VmIntent::kept_disks`): so undo and `revert` lose nothing of what was before the move. Two guests of a server never run: each
+//! is off, by its host's word, before volumes go to the other. An evacuation cannot have that word; it relies on whoever
+//! declared the host down, takes the exports of volumes from it, makes disks anew of their image, and has no way back.
 
 pub(crate) mod claims;
+pub mod confirm;
+pub(crate) mod places;
+pub mod resize;
+pub mod revert;
 pub(crate) mod spare;
+
+use crate::model::{
+    QUOTAS, Server, Task,
+    migration::{Migration, MigrationStatus},
+    shape::Resize,
+};
+use kernel::{Error, HostName, Result, ServerId, Timestamp};
+use std::{sync::Arc, time::Duration};
+use store::Tx;
+
+pub(crate) const LONG: Duration = Duration::from_secs(3600);
+/// What cannot fail, only take long.
+pub(crate) const FOR_GOOD: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The move that a flow is about.
+fn resize_of(server: &Server) -> Result<Resize> {
+    server.resize.clone().ok_or_else(|| Error::conflict("the server is not being moved"))
+}
+
+fn dest_of(resize: &Resize) -> Result<HostName> {
+    resize.dest.clone().ok_or_else(|| Error::conflict("no host was chosen"))
+}
+
+fn note(tx: &mut Tx, id: &str, status: MigrationStatus, now: Timestamp) {
+    tx.update::<Migration>(id, |m| (m.status, m.updated) = (status, Some(now)));
+}
+
+/// Changes what a server counts for in its project's quota with a change of the server.
+fn recount(tx: &mut Tx, id: &ServerId, change: impl FnOnce(&mut Server)) {
+    let Some(before) = tx.get::<Server>(id) else { return };
+    tx.update::<Server>(id, change);
+    let after: Arc<Server> = tx.get::<Server>(id).unwrap_or_else(|| before.clone());
+    let less = before.quota().into_iter().zip(after.quota()).map(|((name, was), (_, is))| (name, was - is));
+    QUOTAS.release(tx, &before.project, &less.collect::<Vec<_>>());
+}
+
+/// A task of moving, unless the server is being deleted.
+pub(crate) fn working(server: &Server, task: Task) -> Option<Task> {
+    Some(if server.is_deleting() { Task::Deleting } else { task })
+}

@@ -67,6 +67,39 @@ pub(crate) async fn gone_from(
     .await
 }
 
+/// Hosts that have something of a server that is not there.
+pub(crate) fn hosts(tx: &mut Tx, id: &ServerId) -> Vec<HostName> {
+    tx.by(VmIntent::BY_SPARE, id).iter().map(|spare| spare.host.clone()).collect()
+}
+
+/// Disks of a server will come to a host.
+pub(crate) fn announce(tx: &mut Tx, id: &ServerId, host: &HostName) {
+    if let Some(main) = tx.get::<VmIntent>(id).filter(|main| main.host != *host)
+        && get(tx, id, host).is_none()
+    {
+        let bare = VmIntent { volumes: vec![], ports: vec![], ..VmIntent::clone(&main) };
+        put(tx, &bare, host, Power::Parked);
+    }
+}
+
+/// Volumes of a server are another host's now, so that nobody has to wait for this one any more.
+pub(crate) fn without_volumes(tx: &mut Tx, id: &ServerId, host: &HostName) {
+    tx.update::<VmIntent>(&VmIntent::spare_key(id, host), |spare| spare.volumes.clear());
+}
+
+/// Waits until a host says that no guest of the server is there, for as long as it can say anything.
+pub(crate) async fn gone_or_away(c: &Compute, cx: &StepCx, id: &ServerId, host: &HostName) {
+    let key = VmIntent::spare_key(id, host);
+    guest::wait(cx, id, |snapshot| {
+        let gone = match snapshot.get::<VmIntent>(&key) {
+            Some(spare) => matches!(guest::said_of(snapshot, &key, spare.generation), Some(Said::Done(seen)) if seen.state == VmState::Absent),
+            None => true,
+        };
+        (gone || !c.hosts.is_connected(host)).then_some(())
+    })
+    .await
+}
+
 /// The server moves: what was its intent becomes a spare of `from`, and the spare of `to` its intent, off until more is known.
 pub(crate) fn cross(tx: &mut Tx, id: &ServerId, from: &HostName, to: &HostName) -> Result<()> {
     let lost = || Error::conflict("the server is on no host");

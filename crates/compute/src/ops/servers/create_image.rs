@@ -113,31 +113,40 @@ impl Request<'_> {
         action.finish(tx, server.host.as_ref(), None, self.cx.now())
     }
 
-    /// The record: what the server was made of, what the user adds, and what Nova says of every snapshot.
+    /// The record, with what the user adds.
     fn record(&self, disk_format: &str, own: BTreeMap<String, String>) -> NewImage {
-        let server = self.server;
-        let mut properties = server.properties.clone();
-        properties.extend(own);
-        properties.extend([
-            ("image_type".to_owned(), if self.rotation.is_some() { "backup" } else { "snapshot" }.to_owned()),
-            ("instance_uuid".to_owned(), server.id.to_string()),
-            ("user_id".to_owned(), server.user.to_string()),
-            ("base_image_ref".to_owned(), server.image_ref().to_owned()),
-        ]);
-        properties.extend(self.rotation.map(|r| ("backup_type".to_owned(), r.kind.clone())));
-        properties.extend(self.extra.clone());
-        NewImage {
-            id: self.image.clone(),
-            name: self.name.to_owned(),
-            owner: server.project.clone(),
-            disk_format: disk_format.into(),
-            container_format: "bare".into(),
-            min_disk_gib: server.flavor.disk_gib,
-            min_ram_mib: 0,
-            visibility: "private".into(),
-            protected: false,
-            properties,
+        let mut image = of_disk(self.server, self.image, self.name);
+        image.disk_format = disk_format.into();
+        image.properties.extend(own);
+        if let Some(rotation) = self.rotation {
+            image.properties.insert("image_type".into(), "backup".into());
+            image.properties.insert("backup_type".into(), rotation.kind.clone());
         }
+        image.properties.extend(self.extra.clone());
+        image
+    }
+}
+
+/// The record of an image of a server's root disk: what the server was made of, and what Nova says of every snapshot.
+pub(super) fn of_disk(server: &Server, image: &ImageId, name: &str) -> NewImage {
+    let mut properties = server.properties.clone();
+    properties.extend([
+        ("image_type".to_owned(), "snapshot".to_owned()),
+        ("instance_uuid".to_owned(), server.id.to_string()),
+        ("user_id".to_owned(), server.user.to_string()),
+        ("base_image_ref".to_owned(), server.image_ref().to_owned()),
+    ]);
+    NewImage {
+        id: image.clone(),
+        name: name.to_owned(),
+        owner: server.project.clone(),
+        disk_format: "qcow2".into(),
+        container_format: "bare".into(),
+        min_disk_gib: server.flavor.disk_gib,
+        min_ram_mib: 0,
+        visibility: "private".into(),
+        protected: false,
+        properties,
     }
 }
 

@@ -5,6 +5,7 @@ mod delete;
 mod devices;
 mod image;
 mod live;
+mod moving;
 mod power;
 
 use crate::world::{Cloud, expect, flows_of, id_of, new_server};

@@ -50,6 +50,8 @@ pub struct Mood {
 #[derive(Default)]
 struct State {
     guests: BTreeMap<(ServerId, HostName), Guest>,
+    /// Names of local disks.
+    disks: BTreeMap<(ServerId, HostName), BTreeSet<String>>,
     moods: BTreeMap<HostName, Mood>,
     sequence: u64,
     /// Guests that ran on two hosts at once.
@@ -86,6 +88,11 @@ impl Hosts {
 
     pub fn guest(&self, id: &str) -> Option<Guest> {
         self.state.lock().guests.iter().find(|((server, _), _)| server.as_str() == id).map(|(_, g)| g.clone())
+    }
+
+    /// The host and the names of a server's local disks, wherever there are some.
+    pub fn disks(&self) -> Vec<(ServerId, HostName, BTreeSet<String>)> {
+        self.state.lock().disks.iter().map(|((id, host), names)| (id.clone(), host.clone(), names.clone())).collect()
     }
 
     pub fn mood(&self, host: &str, change: impl FnOnce(&mut Mood)) {
@@ -129,6 +136,9 @@ impl Hosts {
         let (id, key) = (&intent.server, (intent.server.clone(), intent.host.clone()));
         if matches!(intent.power, Power::Absent | Power::Parked) {
             all.guests.remove(&key);
+            if intent.power == Power::Absent {
+                all.disks.remove(&key);
+            }
             let absent = Guest {
                 host: intent.host.clone(),
                 state: VmState::Absent,
@@ -157,6 +167,10 @@ impl Hosts {
             Power::Arriving => VmState::Arriving,
             Power::Leaving => VmState::Paused,
         };
+        let own: BTreeSet<String> = intent.local_disks.iter().map(|d| d.name.clone()).collect();
+        let disks = all.disks.entry(key.clone()).or_default();
+        disks.retain(|name| own.contains(name) || intent.kept_disks.contains(name));
+        disks.extend(own);
         let mut guest = guest_of(intent, state);
         let mut error = None;
         if let Some(before) = &before {
@@ -171,6 +185,9 @@ impl Hosts {
         }
         if guest.state == VmState::Running {
             let others = all.guests.iter().filter(|((server, host), _)| server == id && *host != intent.host);
+            // What a host does that nobody hears of, nobody can tell.
+            let heard = |host: &HostName| !all.moods.get(host).is_some_and(|mood| mood.away);
+            let others = others.filter(|((_, host), _)| heard(host));
             let running: Vec<_> = others.filter(|(_, g)| g.state == VmState::Running).map(|((_, h), _)| h).collect();
             let twice = running.first().map(|other| format!("{id} on {} and {other}", intent.host));
             all.twice.extend(twice);
@@ -293,6 +310,14 @@ impl HostCalls for Hosts {
         if let Some(why) = self.mood_of(to.host).refuses {
             return Err(Error::conflict(why));
         }
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (server, name) = (ServerId::from(text(&from.params["server"])), text(&from.params["name"]));
+        let mut all = self.state.lock();
+        if !all.disks.get(&(server.clone(), from.host.clone())).is_some_and(|names| names.contains(&name)) {
+            return Err(Error::not_found(format!("{} has no disk {name} of {server}", from.host)));
+        }
+        all.disks.entry((server, to.host.clone())).or_default().insert(text(&to.params["disk"]["name"]));
+        drop(all);
         self.calls.lock().extend([from, to].map(|call| (call.method.to_owned(), call.params)));
         Ok(())
     }

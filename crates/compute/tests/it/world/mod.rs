@@ -10,7 +10,7 @@ pub mod volume;
 use compute::{
     Compute, Config, Deps, HostReport,
     driver::HostCapabilities,
-    model::{Migration, Server, migration::claimed_at},
+    model::{Migration, Server, migration::claimed_at, vm::VmIntent},
 };
 use flow::{Engine, EngineBuilder, FlowRecord, Starter};
 use host::Hosts;
@@ -48,6 +48,7 @@ pub struct Cloud {
     pub images: Arc<FakeImages>,
     pub ports: Arc<FakePorts>,
     pub neighbours: Arc<neighbours::FakeNeighbours>,
+    pub config: Config,
     _agents: Arc<host::Agents>,
 }
 
@@ -63,6 +64,7 @@ impl Cloud {
             images: Arc::new(FakeImages::new(store.clone())),
             ports: Arc::new(FakePorts::default()),
             neighbours: Arc::default(),
+            config: Config::default(),
             _agents: Arc::new(host::Agents::start(&store, &hosts)),
             hosts,
             store,
@@ -93,7 +95,7 @@ impl Cloud {
             hosts: self.hosts.clone(),
             projects: Arc::new(FakeProjects),
             neighbours: self.neighbours.clone(),
-            config: Config::default(),
+            config: self.config.clone(),
         });
         self.hosts.report_to(&compute);
         compute
@@ -195,6 +197,16 @@ impl Cloud {
             assert!(known, "{when}: {attachment} is exported to {host} for nobody");
         }
         assert_eq!(self.hosts.twice(), Vec::<String>::new(), "{when}: guests ran twice");
+        for (server, host, names) in self.hosts.disks().into_iter().filter(|(.., names)| !names.is_empty()) {
+            let intent = snapshot.by(VmIntent::BY_HOST, &host).find(|i| i.server == server);
+            let intent = intent.unwrap_or_else(|| panic!("{when}: {names:?} of {server} are left on {host}"));
+            let known =
+                |name: &String| intent.kept_disks.contains(name) || intent.local_disks.iter().any(|d| d.name == *name);
+            assert!(
+                names.iter().all(known),
+                "{when}: {names:?} of {server} are on {host}, which is to have {intent:#?}"
+            );
+        }
         for (server, guest) in self.hosts.guests() {
             let owner = snapshot.get::<Server>(&server);
             assert!(owner.is_some_and(|s| s.host.as_ref() == Some(&guest.host)), "{when}: a guest of {server} is left");

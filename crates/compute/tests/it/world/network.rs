@@ -162,6 +162,13 @@ impl PortBinder for FakePorts {
         Ok(())
     }
 
+    fn unbind(&self, tx: &mut Tx, server: &ServerId) -> Result<()> {
+        for port in of(tx.view(), server) {
+            tx.put(Port { host: None, plugged: false, ..Port::clone(&port) });
+        }
+        Ok(())
+    }
+
     fn addresses(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<Address> {
         let address = |p: &Arc<Port>| Address {
             network_name: "net".into(),

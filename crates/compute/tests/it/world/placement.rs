@@ -32,7 +32,10 @@ impl Placer for FakePlacer {
                 && (request.soft || !request.different_from.contains(host))
                 && (request.soft || request.same_as.is_empty() || request.same_as.contains(host))
         };
-        let load = |host: &&HostName| (claims.iter().filter(|c| c.host == **host).count(), (*host).clone());
+        let load = |host: &&HostName| {
+            let wished = request.same_as.contains(host);
+            (!wished, claims.iter().filter(|c| c.host == **host).count(), (*host).clone())
+        };
         let view = tx.view();
         let hosts: Vec<_> = view.all::<ComputeHost>().map(|h| h.name.clone()).collect();
         let expected = |host: &&HostName| request.roster.load(view, host).is_some();

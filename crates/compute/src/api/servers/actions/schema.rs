@@ -1,8 +1,8 @@
 //! The bodies of actions, by version.
 
 use crate::api::schema::{
-    bare, boolean, by_version, description, disk_config, hostname, ip, metadata, name, number, object, only, text,
-    trusted_certs, uuid,
+    bare, boolean, by_version, description, disk_config, flavor_ref, fqdn, hostname, ip, metadata, name, number,
+    object, only, text, trusted_certs, uuid,
 };
 use crate::api::servers::schema::{address, personality};
 use serde_json::{Value, json};
@@ -23,6 +23,14 @@ by_version! {
     MIGRATE_LIVE = migrate_live: 1, 25, 30, 68;
     CREATE_IMAGE = create_image: 1;
     CREATE_BACKUP = create_backup: 1;
+    RESIZE = resize: 1;
+    CONFIRM_RESIZE = confirm_resize: 1;
+    REVERT_RESIZE = revert_resize: 1;
+    MIGRATE = migrate: 1, 56;
+    EVACUATE = evacuate: 1, 14, 29, 68;
+    SHELVE = shelve: 1;
+    SHELVE_OFFLOAD = shelve_offload: 1;
+    UNSHELVE = unshelve: 1, 77, 91;
     LOCK = lock: 1, 73;
     UNLOCK = unlock: 1;
     RESET_STATE = reset_state: 1;
@@ -59,6 +67,10 @@ bare! {
     resume = "resume",
     unrescue = "unrescue",
     unlock = "unlock",
+    confirm_resize = "confirmResize",
+    revert_resize = "revertResize",
+    shelve = "shelve",
+    shelve_offload = "shelveOffload",
     inject_network_info = "injectNetworkInfo",
     force_delete = "forceDelete",
     restore = "restore",
@@ -128,6 +140,40 @@ fn migrate_live(minor: u16) -> Value {
     }
     properties["block_migration"] = block;
     only("os-migrateLive", object(properties, &required))
+}
+
+fn resize(_: u16) -> Value {
+    only("resize", object(json!({"flavorRef": flavor_ref(), "OS-DCF:diskConfig": disk_config()}), &["flavorRef"]))
+}
+
+fn migrate(minor: u16) -> Value {
+    let mut host = fqdn();
+    host["type"] = json!(["string", "null"]);
+    if minor < 56 { bare("migrate") } else { optional("migrate", json!({"host": host})) }
+}
+
+fn evacuate(minor: u16) -> Value {
+    let mut properties = json!({"host": fqdn(), "adminPass": {"type": "string"}});
+    match minor {
+        0..14 => properties["onSharedStorage"] = boolean(),
+        29..68 => properties["force"] = boolean(),
+        _ => {}
+    }
+    only("evacuate", object(properties, if minor < 14 { &["onSharedStorage"] } else { &[] }))
+}
+
+fn unshelve(minor: u16) -> Value {
+    match minor {
+        0..77 => bare("unshelve"),
+        77..91 => {
+            let mut body = optional("unshelve", json!({"availability_zone": name()}));
+            body["properties"]["unshelve"]["required"] = json!(["availability_zone"]);
+            body
+        }
+        _ => {
+            optional("unshelve", json!({"availability_zone": {"type": ["string", "null"]}, "host": {"type": "string"}}))
+        }
+    }
 }
 
 fn rescue(_: u16) -> Value {

@@ -158,6 +158,7 @@ impl Blueprint {
             reboots: 0,
             resize: None,
             shelved_image: None,
+            shelved: None,
             id,
         }
     }

@@ -144,7 +144,7 @@ fn enter(
 }
 
 /// The flavor that a request names: one that the project may use.
-fn flavor(cx: &Ctx, snapshot: &store::Snapshot, id: &str) -> Result<Arc<Flavor>> {
+pub(super) fn flavor(cx: &Ctx, snapshot: &store::Snapshot, id: &str) -> Result<Arc<Flavor>> {
     let id = id.rsplit('/').next().unwrap_or(id);
     let project = cx.project()?;
     let found = snapshot.get::<Flavor>(id).filter(|f| !f.disabled && (f.usable_by(project) || cx.is_admin()));

@@ -1,0 +1,69 @@
+//! What takes a server to another host or shape, or from its host.
+
+use super::{Asked, guest::read};
+use crate::{
+    model::DiskConfig,
+    ops::servers::{self, Unshelve},
+};
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, accepted, no_content, ok};
+use kernel::Result;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct Resize {
+    #[serde(rename = "flavorRef")]
+    flavor: Value,
+    #[serde(rename = "OS-DCF:diskConfig")]
+    disk_config: Option<DiskConfig>,
+}
+
+pub(super) async fn resize(asked: Asked) -> Result<Response> {
+    let body: Resize = read(asked.body)?;
+    let flavor = body.flavor.as_str().map_or_else(|| body.flavor.to_string(), str::to_owned);
+    servers::resize(&asked.c, &asked.cx, &asked.server, &flavor, body.disk_config).await?;
+    Ok(accepted())
+}
+
+pub(super) async fn confirm_resize(asked: Asked) -> Result<Response> {
+    servers::confirm_resize(&asked.c, &asked.cx, &asked.server).await?;
+    Ok(no_content())
+}
+
+pub(super) async fn revert_resize(asked: Asked) -> Result<Response> {
+    servers::revert_resize(&asked.c, &asked.cx, &asked.server).await?;
+    Ok(accepted())
+}
+
+pub(super) async fn migrate(asked: Asked) -> Result<Response> {
+    let host = asked.body["host"].as_str().map(str::to_owned);
+    servers::migrate(&asked.c, &asked.cx, &asked.server, host).await?;
+    Ok(accepted())
+}
+
+/// Before 2.14 the answer has the password, which nobody else was told.
+pub(super) async fn evacuate(asked: Asked) -> Result<Response> {
+    let admin_pass = servers::evacuate(&asked.c, &asked.cx, &asked.server, read(asked.body)?).await?;
+    Ok(match asked.cx.version.since(2, 14) {
+        true => StatusCode::OK.into_response(),
+        false => ok(&json!({"adminPass": admin_pass})),
+    })
+}
+
+pub(super) async fn shelve(asked: Asked) -> Result<Response> {
+    servers::shelve(&asked.c, &asked.cx, &asked.server).await?;
+    Ok(accepted())
+}
+
+pub(super) async fn shelve_offload(asked: Asked) -> Result<Response> {
+    servers::shelve_offload(&asked.c, &asked.cx, &asked.server).await?;
+    Ok(accepted())
+}
+
+pub(super) async fn unshelve(asked: Asked) -> Result<Response> {
+    let chooses = asked.cx.version.since(2, 77) && !asked.body.is_null();
+    let body: Unshelve = if chooses { read(asked.body)? } else { Unshelve::default() };
+    servers::unshelve(&asked.c, &asked.cx, &asked.server, body).await?;
+    Ok(accepted())
+}

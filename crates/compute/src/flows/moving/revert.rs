@@ -1,0 +1,107 @@
+//! The server goes back to where and how it was before it was resized or moved.
+
+use super::{
+    LONG, claims, note,
+    places::{Settling, arrived, come_back, settle_on},
+    recount, resize_of, spare,
+};
+use crate::{
+    Compute,
+    driver::VmState,
+    flows::{
+        guest::{self, Said},
+        power::reached,
+    },
+    model::{
+        Fault, Server, ServerState,
+        action::Action,
+        migration::MigrationStatus,
+        vm::{Power, VmObserved},
+    },
+};
+use flow::{Commit, Flow, Step, StepCx, StepResult};
+use kernel::{Result, ServerId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use store::Tx;
+
+pub struct RevertResize(pub Compute);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    pub server: ServerId,
+    pub action: Action,
+    pub generation: u64,
+}
+
+impl Flow for RevertResize {
+    const KIND: &'static str = "compute.revert_resize";
+    type State = State;
+
+    fn steps() -> Vec<Step<Self>> {
+        vec![Step::new("leave", Self::leave).within(LONG, LONG), Step::new("run", Self::run).within(LONG, LONG)]
+    }
+
+    /// Half way between two hosts there is no state to go to; both keep what they have, and it can be reverted again.
+    fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
+        if let Some(resize) = tx.get::<Server>(&state.server).and_then(|s| s.resize.clone()) {
+            note(tx, &resize.migration, MigrationStatus::Finished, now);
+        }
+        guest::conclude(tx, &state.server, now, |s| {
+            (s.state, s.task) = (ServerState::Error, None);
+            s.fault = Some(Fault::internal(why, None, now));
+        });
+        state.action.finish(tx, None, Some(why), now)
+    }
+}
+
+fn power_of(state: ServerState) -> Power {
+    if state == ServerState::Stopped { Power::Stopped } else { Power::Running }
+}
+
+impl RevertResize {
+    async fn leave(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        let (c, now) = (self.0.clone(), cx.now());
+        let (resize, connected) = come_back(&c, &cx, &state.server, now).await?;
+        Ok(Commit::with(move |tx, state: &mut State| {
+            let server = guest::server(tx, &state.server)?;
+            let settling = Settling::back(power_of(resize.was), connected.as_deref());
+            state.generation = settle_on(&c, tx, &resize.old.on(&server), settling)?;
+            if let Some(dest) = resize.dest.as_ref().filter(|_| !resize.is_in_place()) {
+                spare::drop_from(tx, &state.server, dest);
+            }
+            Ok(())
+        }))
+    }
+
+    async fn run(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        let (c, id) = (self.0.clone(), state.server.clone());
+        let said = guest::wait_or_cancel(&cx, &id, |snapshot| {
+            let was = snapshot.get::<Server>(&id)?.resize.as_ref()?.was;
+            guest::said(snapshot, &id, state.generation).filter(|said| match said {
+                Said::Done(seen) => power_of(was) == Power::Stopped || seen.state != VmState::Absent,
+                Said::Refused(_) => true,
+            })
+        });
+        let seen = match said.await? {
+            Said::Done(seen) => seen,
+            Said::Refused(why) => return guest::refused(why),
+        };
+        let now = cx.now();
+        Ok(Commit::with(move |tx, state: &mut State| finish(&c, tx, state, &seen, now)))
+    }
+}
+
+fn finish(c: &Compute, tx: &mut Tx, state: &State, seen: &VmObserved, now: Timestamp) -> Result<()> {
+    let server = guest::server(tx, &state.server)?;
+    let resize = resize_of(&server)?;
+    arrived(c, tx, &server)?;
+    claims::take_back(c, tx, &server, &resize.migration, now)?;
+    note(tx, &resize.migration, MigrationStatus::Reverted, now);
+    recount(tx, &state.server, |s| {
+        *s = resize.old.on(s);
+        s.resize = None;
+    });
+    guest::conclude(tx, &state.server, now, |s| reached(s, resize.was, seen, now));
+    state.action.finish(tx, Some(&seen.host), None, now)
+}

@@ -1,0 +1,255 @@
+//! Resize and cold migration, and the word that the server stays or goes back.
+
+use super::{Target, as_bad_request, find_in, idle, in_state, on_host, unlocked};
+use crate::{
+    Compute, ComputeError,
+    error::invalid,
+    flows::moving::{
+        confirm,
+        resize::{self, MoveServer},
+        revert::{self, RevertResize},
+    },
+    model::{
+        BlockDevice, ComputeHost, DiskConfig, Flavor, QUOTAS, Server, ServerState, Task,
+        action::{Action, Verb},
+        migration::{Migration, MigrationKind, MigrationStatus},
+        sequence,
+        shape::{Resize, Shape, Way},
+        vm::{Power, VmIntent},
+    },
+    policy::MIGRATE_HOST,
+};
+use flow::Start;
+use kernel::{Ctx, HostName, Result, ids::uuid_dashed};
+use policy::{Authorize, target};
+use std::sync::Arc;
+use store::{Object, Snapshot, Tx};
+
+const STATES: &[ServerState] = &[ServerState::Active, ServerState::Stopped];
+
+/// What is asked of a move.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) kind: MigrationKind,
+    /// Another one, for a resize.
+    pub(super) flavor: Option<Arc<Flavor>>,
+    pub(super) disk_config: Option<DiskConfig>,
+    pub(super) only: Option<HostName>,
+    /// What the guest is to be there, if not what it was.
+    pub(super) after: Option<Power>,
+    pub(super) admin_pass: Option<String>,
+}
+
+/// Gives a server another flavor, which it keeps when that is confirmed.
+pub(crate) async fn resize(
+    c: &Compute,
+    cx: &Ctx,
+    server: &Target,
+    flavor: &str,
+    disk_config: Option<DiskConfig>,
+) -> Result<()> {
+    let snapshot = c.store.read().await?;
+    let flavor = super::create::flavor(cx, &snapshot, flavor).map_err(as_bad_request)?;
+    check_flavor(c, cx, &snapshot, server, &flavor)?;
+    let (kind, flavor, only) = (MigrationKind::Resize, Some(flavor), None);
+    let wanted = Wanted { kind, flavor, disk_config, only, after: None, admin_pass: None };
+    begin(c, cx, server, wanted).await
+}
+
+/// Moves a server to another host, of the scheduler's choice unless one is named.
+pub(crate) async fn migrate(c: &Compute, cx: &Ctx, server: &Target, host: Option<String>) -> Result<()> {
+    let snapshot = c.store.read().await?;
+    let only = match host {
+        None => None,
+        Some(host) => {
+            let _permit = cx.authorize(&MIGRATE_HOST, &target! { "project_id" => server.project })?;
+            if server.host.as_deref() == Some(host.as_str()) {
+                return Err(invalid("Cannot migrate to the host where the server exists."));
+            }
+            Some(named_host(&snapshot, &host)?)
+        }
+    };
+    let kind = MigrationKind::Cold;
+    let wanted = Wanted { kind, flavor: None, disk_config: None, only, after: None, admin_pass: None };
+    begin(c, cx, server, wanted).await
+}
+
+/// What Nova refuses of a flavor, and a smaller disk, which only Nova's hosts do: it is better told at once.
+fn check_flavor(c: &Compute, cx: &Ctx, snapshot: &Snapshot, server: &Server, flavor: &Flavor) -> Result<()> {
+    if flavor.id == server.flavor.id {
+        return Err(invalid("When resizing, instances must change flavor!"));
+    }
+    if server.root().and_then(BlockDevice::volume).is_some() {
+        return Ok(());
+    }
+    let cannot = |why: &str| Err(invalid(format!("Server disk was unable to be resized because: {why}")));
+    match flavor.disk_gib {
+        0 if server.flavor.disk_gib != 0 => return cannot("Resize to zero disk flavor is not allowed."),
+        gib if gib < server.flavor.disk_gib => return cannot("Unable to resize disk down."),
+        _ => {}
+    }
+    // An image that is gone asks for nothing any more.
+    match server.image.as_ref().and_then(|id| c.images.info(snapshot, id)) {
+        Some(image) => super::create::build::check_size(cx, &image, flavor, false),
+        None => Ok(()),
+    }
+}
+
+/// A host that a request names must be there.
+pub(super) fn named_host(snapshot: &Snapshot, host: &str) -> Result<HostName> {
+    let found = snapshot.get::<ComputeHost>(host);
+    let found = found.ok_or_else(|| invalid(format!("Compute host {host} could not be found.")))?;
+    Ok(found.name.clone())
+}
+
+/// Whether a host's agent is there, and nobody has said that the host is down.
+pub(super) fn is_up(c: &Compute, snapshot: &Snapshot, host: &HostName) -> bool {
+    c.hosts.is_connected(host) && snapshot.get::<ComputeHost>(host).is_some_and(|h| !h.forced_down)
+}
+
+pub(super) fn reachable(c: &Compute, snapshot: &Snapshot, host: &HostName) -> Result<()> {
+    let up = is_up(c, snapshot, host);
+    if up { Ok(()) } else { Err(ComputeError::Conflict("Service is unavailable at this time.".into()).into()) }
+}
+
+async fn begin(c: &Compute, cx: &Ctx, server: &Target, wanted: Wanted) -> Result<()> {
+    let (service, cx, found, id) = (c.clone(), cx.clone(), server.server(), uuid_dashed().to_string());
+    let begun = c.store.transact("compute.server.move", move |tx| {
+        let name = if wanted.kind == MigrationKind::Resize { "resize" } else { "migrate" };
+        let server = find_in(&cx, tx, &found.id)?;
+        unlocked(&cx, &server)?;
+        in_state(&server, name, STATES)?;
+        on_host(&server)?;
+        if let Some(host) = &server.host {
+            reachable(&service, tx.view(), host)?;
+        }
+        enter(&service, &cx, tx, &server, &wanted, &id)
+    });
+    begun.await
+}
+
+/// Writes that a server moves, whose state allows it.
+pub(super) fn enter(
+    c: &Compute,
+    cx: &Ctx,
+    tx: &mut Tx,
+    server: &Server,
+    wanted: &Wanted,
+    migration: &str,
+) -> Result<()> {
+    if server.resize.is_some() {
+        let text = format!("Instance {} has been moved before, which was neither confirmed nor reverted.", server.id);
+        return Err(ComputeError::Conflict(text).into());
+    }
+    let not_ready = || ComputeError::NotReady(server.id.clone());
+    let intent = tx.get::<VmIntent>(&server.id).filter(|i| i.power != Power::Absent).ok_or_else(not_ready)?;
+    let source = server.host.clone().ok_or_else(not_ready)?;
+    let (now, old) = (cx.now(), Shape::of(server));
+    let new = match &wanted.flavor {
+        Some(flavor) => old.with(server, Flavor::clone(flavor), wanted.disk_config),
+        None => old.clone(),
+    };
+    record(cx, tx, server, wanted.kind, migration, &source, new.flavor.number);
+    let before = if intent.power == Power::Stopped { Power::Stopped } else { Power::Running };
+    let (source_zone, dest_zone, was) = (server.availability_zone.clone(), None, server.state);
+    let (migration, dest, way) = (migration.to_owned(), None, Way::There);
+    let resize = Resize { migration, source, dest, source_zone, dest_zone, was, old, new, way };
+    let (verb, task) = match wanted.kind {
+        MigrationKind::Resize => (Verb::Resize, Task::ResizePrep),
+        MigrationKind::Evacuation => (Verb::Evacuate, Task::Rebuilding),
+        MigrationKind::Cold | MigrationKind::Live => (Verb::Migrate, Task::ResizePrep),
+    };
+    let moved = Server { resize: Some(resize), task: Some(task), updated: now, ..Server::clone(server) };
+    let more = moved.quota().into_iter().zip(server.quota()).map(|((name, is), (_, was))| (name, is - was));
+    QUOTAS.claim(tx, &server.project, &more.collect::<Vec<_>>())?;
+    tx.put(moved);
+    let action = Action::asked(cx, &server.id, &server.project, verb);
+    action.begin(tx)?;
+    let state = resize::State {
+        server: server.id.clone(),
+        action,
+        kind: wanted.kind,
+        only: wanted.only.clone(),
+        may_stay: wanted.kind == MigrationKind::Resize && c.config.allow_resize_to_same_host,
+        before,
+        after: wanted.after.unwrap_or(before),
+        admin_pass: wanted.admin_pass.clone(),
+        generation: 0,
+    };
+    let object = Server::flow_object(&server.id);
+    c.starter.start(tx, Start::<MoveServer> { object, state, request_id: &cx.request_id, now }).map(drop)
+}
+
+fn record(cx: &Ctx, tx: &mut Tx, server: &Server, kind: MigrationKind, id: &str, source: &HostName, new_flavor: u64) {
+    let now = cx.now();
+    let number = sequence::next(tx, Migration::KIND);
+    tx.put(Migration {
+        id: id.to_owned(),
+        number,
+        kind,
+        status: MigrationStatus::PreMigrating,
+        server: server.id.clone(),
+        project: cx.credentials.project().cloned().unwrap_or_default(),
+        user: cx.credentials.user.clone(),
+        source: source.clone(),
+        dest: None,
+        old_flavor: server.flavor.number,
+        new_flavor,
+        holds: None,
+        progress: None,
+        created: now,
+        updated: None,
+    });
+}
+
+/// Checks that a server waits for a decision. One whose state was set by hand, or whose way back was cut off, still does.
+fn decide(cx: &Ctx, tx: &mut Tx, server: &Server, name: &'static str) -> Result<(Arc<Server>, Resize)> {
+    let server = find_in(cx, tx, &server.id)?;
+    unlocked(cx, &server)?;
+    match server.resize.clone() {
+        Some(resize) => idle(&server, name).map(|()| (server, resize)),
+        None => {
+            in_state(&server, name, &[ServerState::Resized])?;
+            Err(invalid("Instance has not been resized."))
+        }
+    }
+}
+
+/// The server stays as it is now.
+pub(crate) async fn confirm_resize(c: &Compute, cx: &Ctx, server: &Target) -> Result<()> {
+    let (service, cx, found) = (c.clone(), cx.clone(), server.server());
+    let begun = c.store.transact("compute.server.confirm_resize", move |tx| {
+        let (server, resize) = decide(&cx, tx, &found, "confirmResize")?;
+        if resize.way == Way::Back {
+            let text = format!("Instance {} is half way back; revert it again.", server.id);
+            return Err(ComputeError::Conflict(text).into());
+        }
+        reachable(&service, tx.view(), &resize.source)?;
+        let action = Action::asked(&cx, &server.id, &server.project, Verb::ConfirmResize);
+        confirm::begin(&service, tx, &server, action, cx.now())
+    });
+    begun.await
+}
+
+/// The server goes back to what it was.
+pub(crate) async fn revert_resize(c: &Compute, cx: &Ctx, server: &Target) -> Result<()> {
+    let (service, cx, found) = (c.clone(), cx.clone(), server.server());
+    let begun = c.store.transact("compute.server.revert_resize", move |tx| {
+        let (server, resize) = decide(&cx, tx, &found, "revertResize")?;
+        let now = cx.now();
+        tx.update::<Migration>(&resize.migration, |m| {
+            (m.status, m.updated) = (MigrationStatus::Reverting, Some(now));
+        });
+        tx.update::<Server>(&server.id, |s| {
+            (s.state, s.task, s.updated) = (ServerState::Resized, Some(Task::ResizeReverting), now);
+            s.resize = Some(Resize { way: Way::Back, ..resize.clone() });
+        });
+        let action = Action::asked(&cx, &server.id, &server.project, Verb::RevertResize);
+        action.begin(tx)?;
+        let state = revert::State { server: server.id.clone(), action, generation: 0 };
+        let object = Server::flow_object(&server.id);
+        let begin = Start::<RevertResize> { object, state, request_id: &cx.request_id, now };
+        service.starter.start(tx, begin).map(drop)
+    });
+    begun.await
+}
