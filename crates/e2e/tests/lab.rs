@@ -41,6 +41,8 @@ fn guests_on_two_hosts_are_one_cloud() {
     what_is_changed_by_hand_is_mended(&cloud);
     clean_up(&cloud, &a, &b);
     cloud.audit();
+    a_server_moves_with_its_disk(&cloud);
+    cloud.audit();
     nothing_is_left(&cloud);
 }
 
@@ -177,6 +179,40 @@ fn what_is_changed_by_hand_is_mended(cloud: &CloudUnderTest) {
         if now == before { Ok(()) } else { Err(now) }
     });
     assert!(cloud.log("h1").matches(TOLD).count() > told, "the operator's log says so");
+}
+
+/// Cold, from one host to the other, and to another flavor and back: what is on its root disk goes along.
+fn a_server_moves_with_its_disk(cloud: &CloudUnderTest) {
+    cloud.openstack(DEMO, "server create --image tinycloud --flavor m1.nano --network demo --key-name demo --wait mover");
+    let outside = cloud.json(DEMO, "floating ip create public")["floating_ip_address"].as_str().unwrap().to_owned();
+    cloud.openstack(DEMO, &format!("server add floating ip mover {outside}"));
+    let id = cloud.json(DEMO, "server show mover")["id"].as_str().unwrap().to_owned();
+    let host = || cloud.json(ADMIN, &format!("server show {id}"))["OS-EXT-SRV-ATTR:host"].as_str().unwrap().to_owned();
+    let memory = || cloud.guest(&outside, "grep MemTotal /proc/meminfo | tr -dc 0-9").parse::<u64>().unwrap();
+    let kept = || cloud.guest(&outside, "cat /root/kept 2>/dev/null || sudo cat /root/kept");
+    cloud.guest(&outside, "echo carried | sudo tee /root/kept >/dev/null; sync");
+    let (home, small) = (host(), memory());
+    cloud.openstack(ADMIN, &format!("server migrate --wait {id}"));
+    assert_ne!(host(), home);
+    assert_eq!(kept(), "carried");
+    cloud.openstack(ADMIN, &format!("server migrate confirm {id}"));
+    server_is(cloud, "ACTIVE");
+    cloud.audit();
+    cloud.openstack(DEMO, "server resize --flavor m1.micro --wait mover");
+    assert_eq!(kept(), "carried");
+    assert!(memory() > small + 32 * 1024, "it has the other flavor's memory");
+    cloud.openstack(DEMO, "server resize revert mover");
+    server_is(cloud, "ACTIVE");
+    assert_eq!((kept().as_str(), memory()), ("carried", small));
+    cloud.openstack(DEMO, "server delete --wait mover");
+    cloud.openstack(DEMO, &format!("floating ip delete {outside}"));
+}
+
+fn server_is(cloud: &CloudUnderTest, wanted: &str) {
+    eventually(&format!("the server {wanted}"), Duration::from_secs(120), || {
+        let found = cloud.json(DEMO, "server show mover")["status"].as_str().unwrap_or_default().to_owned();
+        if found == wanted { Ok(()) } else { Err(found) }
+    });
 }
 
 fn clean_up(cloud: &CloudUnderTest, a: &Guest, b: &Guest) {

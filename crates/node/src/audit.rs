@@ -9,7 +9,10 @@ use crate::services::Services;
 use agent::HostClaims;
 use compute::{
     driver::VmStatus,
-    model::{ComputeHost, Server, vm::VmIntent},
+    model::{
+        ComputeHost, Server,
+        vm::{Power, VmIntent},
+    },
 };
 use flow::{FlowRecord, Phase};
 use kernel::{
@@ -160,6 +163,10 @@ fn claims<'a>(intents: impl Iterator<Item = &'a Arc<VmIntent>>) -> HostClaims {
     let mut claims = HostClaims::default();
     for intent in intents {
         claims.servers.insert(intent.server.clone());
+        // Where there is no guest to be, there are no interfaces.
+        if matches!(intent.power, Power::Parked | Power::Absent) {
+            continue;
+        }
         claims.ports.extend(intent.ports.iter().map(|p| p.bound.port.clone()));
         claims.networks.extend(intent.ports.iter().map(|p| p.bound.network.clone()));
     }

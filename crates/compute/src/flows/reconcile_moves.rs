@@ -64,7 +64,11 @@ fn due(c: &Compute, snapshot: &Snapshot, server: &Server, now: Timestamp) -> Opt
         }
         (ServerState::Shelved, None) => {
             let half_gone = snapshot.get::<VmIntent>(&server.id).is_none_or(|i| i.power == Power::Absent);
-            let late = c.config.shelved_offload_seconds.zip(server.shelved).is_some_and(|(seconds, since)| over(since, seconds));
+            let late = c
+                .config
+                .shelved_offload_seconds
+                .zip(server.shelved)
+                .is_some_and(|(seconds, since)| over(since, seconds));
             (half_gone || late).then_some(Due::Offload)
         }
         _ => None,
