@@ -8,6 +8,10 @@
 //!                       │       PAUSED                                        │
 //!                       ▼                                                     ▼
 //!                     ERROR ◀── a flow failed for good        delete, from any state ──▶ (none)
+//!
+//!   ACTIVE, SHUTOFF ──resize, migrate──▶ VERIFY_RESIZE ──confirm, revert──▶ ACTIVE, SHUTOFF
+//!   ACTIVE, SHUTOFF, PAUSED, SUSPENDED ──shelve──▶ SHELVED ──offload──▶ SHELVED_OFFLOADED ──unshelve──▶ ACTIVE
+//!   ACTIVE, SHUTOFF, ERROR, host down ──evacuate──▶ ACTIVE, SHUTOFF
 //! ```
 //!
 //! How a request becomes a guest:
@@ -22,8 +26,10 @@
 //! Invariants ([`audit`] checks them)
 //! - A server with a task, or in BUILD, has a live flow. Whatever a flow's fate, the transaction that ends it writes a state
 //!   without one.
-//! - A server that is ACTIVE, PAUSED or SHUTOFF has exactly one intent, on its host. An intent outlives its server only as
-//!   `Absent`, for a host that was away when the server was deleted.
+//! - A server that is ACTIVE, PAUSED, SHUTOFF or VERIFY_RESIZE has exactly one intent of its own, on its host. An intent outlives
+//!   its server only as `Absent`, for a host that was away when the server was deleted.
+//! - What another host has of a server is in an intent as well, a spare one ([`flows::moving`]): without a guest, and only
+//!   while the server moves there or may come back, or until the host has given it up. Both hosts' capacity is claimed as long.
 //! - Generations of an intent only grow, over all hosts a server is ever on. An observation of an older one, or from
 //!   another host, changes nothing.
 //! - A server is what its guest is: an observation that nobody asked for changes the server in the transaction that brings

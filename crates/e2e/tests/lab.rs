@@ -183,7 +183,10 @@ fn what_is_changed_by_hand_is_mended(cloud: &CloudUnderTest) {
 
 /// Cold, from one host to the other, and to another flavor and back: what is on its root disk goes along.
 fn a_server_moves_with_its_disk(cloud: &CloudUnderTest) {
-    cloud.openstack(DEMO, "server create --image tinycloud --flavor m1.nano --network demo --key-name demo --wait mover");
+    cloud.openstack(
+        DEMO,
+        "server create --image tinycloud --flavor m1.nano --network demo --key-name demo --wait mover",
+    );
     let outside = cloud.json(DEMO, "floating ip create public")["floating_ip_address"].as_str().unwrap().to_owned();
     cloud.openstack(DEMO, &format!("server add floating ip mover {outside}"));
     let id = cloud.json(DEMO, "server show mover")["id"].as_str().unwrap().to_owned();

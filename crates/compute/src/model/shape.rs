@@ -8,6 +8,7 @@ use super::{
     state::ServerState,
 };
 use kernel::HostName;
+use ports::CellFit;
 use serde::{Deserialize, Serialize};
 
 /// A server between its request to be resized (or moved) and the word that it may stay so, or shall go back.
@@ -41,6 +42,9 @@ pub struct Shape {
     pub flavor: Flavor,
     pub disk_config: DiskConfig,
     pub disks: Vec<ShapedDisk>,
+    /// What it has of its host's NUMA cells; of the host that it goes to once that is chosen.
+    #[serde(default)]
+    pub cells: Vec<CellFit>,
 }
 
 /// A local disk: which device it is, its name on the host, its size.
@@ -61,7 +65,7 @@ impl Shape {
             Backing::Volume(_) => None,
         };
         let disks = server.devices.iter().filter_map(disk).collect();
-        Self { flavor: server.flavor.clone(), disk_config: server.disk_config, disks }
+        Self { flavor: server.flavor.clone(), disk_config: server.disk_config, disks, cells: server.cells.clone() }
     }
 
     /// The same with another flavor: a root disk of its own grows with it, other disks stay.
@@ -71,7 +75,7 @@ impl Shape {
         for disk in disks.iter_mut().filter(|d| root == Some(d.device.as_str())) {
             disk.size_mib = flavor.disk_gib * 1024;
         }
-        Self { flavor, disk_config: disk_config.unwrap_or(self.disk_config), disks }
+        Self { flavor, disk_config: disk_config.unwrap_or(self.disk_config), disks, cells: Vec::new() }
     }
 
     /// Disks under new names, for a host that keeps the old ones beside them.
@@ -86,6 +90,7 @@ impl Shape {
     pub fn on(&self, server: &Server) -> Server {
         let mut shaped = server.clone();
         (shaped.flavor, shaped.disk_config) = (self.flavor.clone(), self.disk_config);
+        shaped.cells.clone_from(&self.cells);
         for device in &mut shaped.devices {
             let Some(disk) = self.disks.iter().find(|d| d.device == device.id) else { continue };
             if let Backing::Local { name, .. } = &mut device.what {

@@ -146,11 +146,11 @@ async fn show(call: Call) -> Result<Response> {
     answer(&call, &group).await
 }
 
-/// Name and description as Nova takes them: without blanks around, the name not empty.
+/// Name and description as Nova takes them: with the blanks around them, but the name is more than those.
 fn asked(call: &Call) -> Result<Value> {
-    let text = |key: &str| call.body["security_group"][key].as_str().unwrap_or_default().trim().to_owned();
+    let text = |key: &str| call.body["security_group"][key].as_str().unwrap_or_default().to_owned();
     let name = text("name");
-    if name.is_empty() {
+    if name.trim().is_empty() {
         return Err(invalid("Security group name cannot be empty."));
     }
     Ok(json!({"security_group": {"name": name, "description": text("description")}}))

@@ -103,6 +103,7 @@ impl MoveServer {
                 if let Some(resize) = &mut s.resize {
                     resize.dest = Some(claim.host);
                     resize.dest_zone = Some(claim.availability_zone);
+                    resize.new.cells = claim.cells;
                     if resize.is_in_place() {
                         resize.new = resize.new.clone().renamed();
                     }

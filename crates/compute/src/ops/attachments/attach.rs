@@ -8,7 +8,7 @@ use crate::{
         create::reservation,
     },
     model::{
-        Backing, BlockDevice, DeviceState, Server, VolumeBacking,
+        Backing, BlockDevice, DeviceState, Server, ServerState, VolumeBacking,
         action::{Action, Verb},
         device::free_name,
         hardware,
@@ -111,6 +111,9 @@ fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, device: BlockDevic
     })?;
     let name = device.device.clone();
     let now = cx.now();
+    if server.state == ServerState::ShelvedOffloaded {
+        return keep(c, cx, tx, server, device, &volume.attachment);
+    }
     tx.update::<Server>(&server.id, |s| {
         s.devices.push(device);
         s.updated = now;
@@ -127,5 +130,24 @@ fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, device: BlockDevic
     };
     let object = Server::flow_object(&server.id);
     c.starter.start(tx, Start::<AttachVolume> { object, state, request_id: &cx.request_id, now })?;
+    Ok(name)
+}
+
+/// A server that is on no host: the volume is its own from now on, and in its guest when there is one again.
+fn keep(
+    c: &Compute,
+    cx: &Ctx,
+    tx: &mut Tx,
+    server: &Server,
+    device: BlockDevice,
+    attachment: &AttachmentId,
+) -> Result<String> {
+    let (name, now) = (device.device.clone(), cx.now());
+    c.volumes.complete(tx, attachment, &name)?;
+    tx.update::<Server>(&server.id, |s| {
+        s.devices.push(BlockDevice { state: DeviceState::Attached, ..device });
+        s.updated = now;
+    });
+    Action::asked(cx, &server.id, &server.project, Verb::AttachVolume).finish(tx, None, None, now)?;
     Ok(name)
 }

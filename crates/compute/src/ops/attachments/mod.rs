@@ -24,6 +24,8 @@ const STATES: &[ServerState] = &[
     ServerState::Suspended,
     ServerState::Resized,
     ServerState::SoftDeleted,
+    ServerState::Shelved,
+    ServerState::ShelvedOffloaded,
 ];
 
 fn device<'a>(server: &'a Server, volume: &str) -> Result<&'a BlockDevice> {

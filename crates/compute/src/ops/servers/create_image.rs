@@ -15,7 +15,7 @@ use policy::{Authorize, target};
 use ports::NewImage;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use store::Tx;
+use store::{Snapshot, Tx};
 
 /// Backups of one kind: how many are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,8 @@ impl Request<'_> {
         on_host(server)?;
         let host = server.host.clone().ok_or_else(|| ComputeError::NotReady(server.id.clone()))?;
         let disk = server.root().map(BlockDevice::disk_id).ok_or_else(|| ComputeError::NotReady(server.id.clone()))?;
-        self.c.images.create(tx, self.cx, &self.record("qcow2", BTreeMap::new()), false)?;
+        let record = self.record(tx, "qcow2", BTreeMap::new());
+        self.c.images.create(tx, self.cx, &record, false)?;
         tx.update::<Server>(&server.id, |s| (s.task, s.updated) = (Some(task), now));
         let action = Action::asked(self.cx, &server.id, &server.project, verb);
         action.begin(tx)?;
@@ -108,14 +109,15 @@ impl Request<'_> {
             ("bdm_v2".to_owned(), "True".to_owned()),
             ("root_device_name".to_owned(), root),
         ];
-        self.c.images.create(tx, self.cx, &self.record("qcow2", own.into()), true)?;
+        let record = self.record(tx, "qcow2", own.into());
+        self.c.images.create(tx, self.cx, &record, true)?;
         let action = Action::asked(self.cx, &server.id, &server.project, Verb::CreateImage);
         action.finish(tx, server.host.as_ref(), None, self.cx.now())
     }
 
     /// The record, with what the user adds.
-    fn record(&self, disk_format: &str, own: BTreeMap<String, String>) -> NewImage {
-        let mut image = of_disk(self.server, self.image, self.name);
+    fn record(&self, tx: &Tx, disk_format: &str, own: BTreeMap<String, String>) -> NewImage {
+        let mut image = of_disk(self.c, tx.view(), self.server, self.image, self.name);
         image.disk_format = disk_format.into();
         image.properties.extend(own);
         if let Some(rotation) = self.rotation {
@@ -128,7 +130,8 @@ impl Request<'_> {
 }
 
 /// The record of an image of a server's root disk: what the server was made of, and what Nova says of every snapshot.
-pub(super) fn of_disk(server: &Server, image: &ImageId, name: &str) -> NewImage {
+pub(super) fn of_disk(c: &Compute, snapshot: &Snapshot, server: &Server, image: &ImageId, name: &str) -> NewImage {
+    let base = server.image.as_ref().and_then(|id| c.images.info(snapshot, id));
     let mut properties = server.properties.clone();
     properties.extend([
         ("image_type".to_owned(), "snapshot".to_owned()),
@@ -143,7 +146,7 @@ pub(super) fn of_disk(server: &Server, image: &ImageId, name: &str) -> NewImage 
         disk_format: "qcow2".into(),
         container_format: "bare".into(),
         min_disk_gib: server.flavor.disk_gib,
-        min_ram_mib: 0,
+        min_ram_mib: base.map_or(0, |base| base.min_ram_mib),
         visibility: "private".into(),
         protected: false,
         properties,

@@ -1,5 +1,5 @@
-use super::{Target, find_in, in_state};
-use crate::{Compute, ComputeError, flows::guest::change_intent, model::ServerState};
+use super::{Target, find_in};
+use crate::{Compute, ComputeError, flows::guest::change_intent};
 use kernel::{Ctx, Result};
 
 /// Adds a security group to all ports of a server, or removes it from them.
@@ -7,9 +7,6 @@ pub(crate) async fn change_group(c: &Compute, cx: &Ctx, server: &Target, group: 
     let (service, cx, server) = (c.clone(), cx.clone(), server.server());
     let changed = c.store.transact("compute.server.security_group", move |tx| {
         let server = find_in(&cx, tx, &server.id)?;
-        if !add {
-            in_state(&server, "removeSecurityGroup", &[ServerState::Active])?;
-        }
         if server.nics.is_empty() {
             let verb = if add { "Cannot add" } else { "Cannot remove" };
             return Err(ComputeError::Invalid(format!(

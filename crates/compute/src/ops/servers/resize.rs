@@ -79,6 +79,7 @@ fn check_flavor(c: &Compute, cx: &Ctx, snapshot: &Snapshot, server: &Server, fla
     if flavor.id == server.flavor.id {
         return Err(invalid("When resizing, instances must change flavor!"));
     }
+    super::create::build::check_topology(flavor, &server.properties)?;
     if server.root().and_then(BlockDevice::volume).is_some() {
         return Ok(());
     }

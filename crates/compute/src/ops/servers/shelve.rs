@@ -47,7 +47,8 @@ fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, image: &ImageId) -
     let (now, root) = (cx.now(), server.root().filter(|d| d.is_local()).map(BlockDevice::disk_id));
     if root.is_some() {
         let name = format!("{}-shelved", server.name);
-        c.images.create(tx, cx, &create_image::of_disk(&server, image, &name), false)?;
+        let record = create_image::of_disk(c, tx.view(), &server, image, &name);
+        c.images.create(tx, cx, &record, false)?;
     }
     tx.update::<Server>(&server.id, |s| (s.task, s.updated) = (Some(Task::Shelving), now));
     let action = Action::asked(cx, &server.id, &server.project, Verb::Shelve);

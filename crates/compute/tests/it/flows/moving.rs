@@ -37,7 +37,15 @@ macro_rules! world {
                 self.0.compute(&self.2.starter).flows(engine)
             }
             async fn start(&self, starter: &Starter) -> FlowId {
-                ask_by(&self.0, starter, "admin", "compute 2.44", &format!("POST /compute/v2.1/servers/{}/action", self.1), $body).await
+                ask_by(
+                    &self.0,
+                    starter,
+                    "admin",
+                    "compute 2.44",
+                    &format!("POST /compute/v2.1/servers/{}/action", self.1),
+                    $body,
+                )
+                .await
             }
             async fn check(&self, disturbance: Disturbance) {
                 self.0.reach(&self.1, if failed(disturbance) { $undone } else { $done }).await;
@@ -345,4 +353,29 @@ async fn what_waits_long_enough_goes_on_by_itself() {
     tokio::time::timeout(std::time::Duration::from_secs(30), confirmed).await.unwrap();
     cloud.reach(&id, "ACTIVE").await;
     cloud.assert_clean("confirmed");
+}
+
+#[tokio::test]
+async fn volumes_come_to_a_shelved_server_and_go_along() {
+    const VOLUME: &str = "77777777-7777-4777-8777-777777777777";
+    let (cloud, id) = prepared(usual(), &[(json!({"shelve": null}), "SHELVED_OFFLOADED")]).await;
+    cloud.volumes.put(VOLUME).await;
+    let (api, _engine) = cloud.process();
+    let member = api.token("member").with("openstack-api-version", "compute 2.79");
+    let path = format!("/compute/v2.1/servers/{id}/os-volume_attachments");
+    let attach = json!({"volumeAttachment": {"volumeId": VOLUME}});
+    expect(&member.call(&format!("POST {path}"), attach.clone()).await, 200);
+    act(&cloud, &id, json!({"unshelve": null}), "ACTIVE").await;
+    let in_guest = || cloud.hosts.guest(&id).unwrap().volumes == [kernel::VolumeId::from(VOLUME)];
+    assert!(in_guest());
+    act(&cloud, &id, migrate(), "VERIFY_RESIZE").await;
+    settled(&cloud, "moved").await;
+    assert!(in_guest(), "it has gone along");
+    act(&cloud, &id, json!({"confirmResize": null}), "ACTIVE").await;
+    act(&cloud, &id, json!({"shelve": null}), "SHELVED_OFFLOADED").await;
+    expect(&member.call(&format!("DELETE {path}/{VOLUME}"), None).await, 202);
+    let free = |s: &store::Snapshot| (s.all::<crate::world::volume::Attachment>().count() == 0).then_some(());
+    cloud.until("the volume to be free", free).await;
+    cloud.reach(&id, "SHELVED_OFFLOADED").await;
+    cloud.assert_clean("without its volume");
 }
