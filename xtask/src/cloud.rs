@@ -28,7 +28,7 @@ pub struct TestCloud {
 }
 
 /// The release binary, built if need be; or the one that `TSTACK_BINARY` names.
-fn binary() -> Result<PathBuf, String> {
+pub fn binary() -> Result<PathBuf, String> {
     if let Some(named) = std::env::var_os("TSTACK_BINARY") {
         return Ok(named.into());
     }
