@@ -156,9 +156,10 @@ impl Probe {
     }
 }
 
-/// Pings while something is done: for how long nothing was answered.
+/// Pings while something is done: the longest time without an answer. One that comes late (what waits in a queue while the guest
+/// stands still is answered later) does not fill the gap before it.
 fn silence<T>(address: &str, work: impl FnOnce() -> Result<T, String>) -> Result<(Duration, T), String> {
-    let ping = Command::new("ping").args(["-n", "-i", "0.01", address]).stdout(Stdio::piped()).spawn();
+    let ping = Command::new("ping").args(["-n", "-D", "-i", "0.01", address]).stdout(Stdio::piped()).spawn();
     let ping = ping.map_err(|e| format!("starting ping: {e}"))?;
     thread::sleep(Duration::from_secs(1));
     let done = work();
@@ -166,12 +167,13 @@ fn silence<T>(address: &str, work: impl FnOnce() -> Result<T, String>) -> Result
     let _ = Command::new("kill").args(["-INT", &ping.id().to_string()]).status();
     let told = ping.wait_with_output().map_err(|e| format!("pinging: {e}"))?;
     let told = String::from_utf8_lossy(&told.stdout).into_owned();
-    let number = |line: &str| line.split("icmp_seq=").nth(1)?.split(' ').next()?.parse::<u32>().ok();
-    let mut answered: Vec<u32> = told.lines().filter(|l| l.contains("ttl=")).filter_map(number).collect();
-    answered.sort_unstable();
-    answered.dedup();
-    let lost = answered.windows(2).map(|pair| pair[1] - pair[0] - 1).max().unwrap_or(u32::MAX);
-    Ok((BEAT * lost, done?))
+    let time = |line: &str| line.strip_prefix('[')?.split(']').next()?.parse::<f64>().ok();
+    let answered: Vec<f64> = told.lines().filter(|l| l.contains("ttl=")).filter_map(time).collect();
+    let longest = answered.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+    if answered.len() < 100 {
+        return Err(format!("pings are not answered: {told}"));
+    }
+    Ok((Duration::from_secs_f64(longest), done?))
 }
 
 fn median(all: &[u64]) -> u64 {
