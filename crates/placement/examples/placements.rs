@@ -1,12 +1,12 @@
 //! What a placement costs among 5,000 hosts of three sizes in four zones: servers of five flavors, every fifth in a group that keeps apart,
-//! until a third of the memory is claimed; then what clients of the API wait for candidates. `cargo xtask bench placement` runs it
+//! every seventh with NUMA nodes or processors of its own, until a third of the memory is claimed; then what clients of the API wait for candidates. `cargo xtask bench placement` runs it
 //! and keeps what it prints.
 
 use http::testkit::{Api, Tokens, deps, member_of};
 use kernel::{HostName, Result, Timestamp};
 use placement::{Placement, Scheduler, api::router, schema};
 use policy::Policies;
-use ports::{Inventory, Labels, PlaceRequest, Placer, Roster};
+use ports::{GuestCell, GuestTopology, HostCell, Inventory, Labels, PlaceRequest, Placer, Roster};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -34,7 +34,8 @@ async fn hosts(store: &Store, scheduler: &Scheduler) -> Result<()> {
             for n in &part {
                 let (vcpus, memory_mib, disk_gib) = SIZES[n % SIZES.len()];
                 let traits = vec!["HW_ARCH_X86_64".to_owned(), "COMPUTE_NODE".into()];
-                let inventory = Inventory { host: name(*n), vcpus, memory_mib, disk_gib, traits, cells: Vec::new() };
+                let cells = (0..2).map(|id| cell(id, vcpus as u32, memory_mib)).collect();
+                let inventory = Inventory { host: name(*n), vcpus, memory_mib, disk_gib, traits, cells };
                 scheduler.report_inventory(tx, &inventory, Timestamp::from_secs(1))?;
                 scheduler.set_labels(
                     tx,
@@ -49,13 +50,49 @@ async fn hosts(store: &Store, scheduler: &Scheduler) -> Result<()> {
     Ok(())
 }
 
+/// Half of a host; a quarter of its processors are given to guests that want them to themselves, two threads to a core.
+fn cell(id: u32, vcpus: u32, memory_mib: u64) -> HostCell {
+    let (from, half) = (id * vcpus / 2, vcpus / 2);
+    HostCell {
+        id,
+        shared: (from..from + half / 2).collect(),
+        dedicated: (from + half / 2..from + half).collect(),
+        siblings: (0..half / 2).map(|n| [from + 2 * n, from + 2 * n + 1].into()).collect(),
+        memory_mib: memory_mib / 2,
+        huge_pages: BTreeMap::new(),
+    }
+}
+
+/// Two NUMA nodes, or two processors of its own.
+fn topology(n: usize, memory_mib: u64) -> Option<GuestTopology> {
+    let cell = |vcpu: u32, own: bool| GuestCell {
+        vcpus: [vcpu].into(),
+        dedicated: if own { [vcpu].into() } else { [].into() },
+        memory_mib: memory_mib / 2,
+    };
+    let cells = match n % 14 {
+        0 => vec![cell(0, false), cell(1, false)],
+        7 => vec![cell(0, true), cell(1, true)],
+        _ => return None,
+    };
+    Some(GuestTopology { cells, ..GuestTopology::default() })
+}
+
 fn request(n: usize, roster: &Roster, apart: &[HostName]) -> PlaceRequest {
-    let (vcpus, memory, disk) = FLAVORS[n % FLAVORS.len()];
+    let (mut vcpus, memory, disk) = FLAVORS[n % FLAVORS.len()];
+    let topology = topology(n, memory);
+    let own = match &topology {
+        Some(wanted) => wanted.cells.iter().map(|cell| cell.dedicated.len() as u64).sum(),
+        None => 0,
+    };
+    vcpus = if topology.is_some() { 2 - own } else { vcpus };
+    let claimed = [("VCPU", vcpus), ("PCPU", own), ("MEMORY_MB", memory), ("DISK_GB", disk)];
     PlaceRequest {
         consumer: format!("server-{n}"),
         project: "p".into(),
         user: "u".into(),
-        resources: [("VCPU".into(), vcpus), ("MEMORY_MB".into(), memory), ("DISK_GB".into(), disk)].into(),
+        resources: claimed.iter().filter(|(_, n)| *n > 0).map(|(class, n)| ((*class).to_owned(), *n)).collect(),
+        topology,
         required_traits: vec!["HW_ARCH_X86_64".into()],
         availability_zone: n.is_multiple_of(3).then(|| format!("zone-{}", n % 4)),
         different_from: apart.to_vec(),
