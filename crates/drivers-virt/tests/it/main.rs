@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod cells;
 mod encrypted;
 mod fake;
 mod guest;
