@@ -247,7 +247,10 @@ async fn moves(lab: &Lab, rounds: u64) -> Result<(), String> {
     let stream = Stream::open(lab, &address)?;
     let target: SocketAddr = format!("{address}:{FORBIDDEN}").parse().map_err(|e| format!("{address}: {e}"))?;
     let probe = Probe::start(target);
-    let (baseline, ()) = silence(&address, || Ok(thread::sleep(Duration::from_secs(5))))?;
+    let (baseline, ()) = silence(&address, || {
+        thread::sleep(Duration::from_secs(5));
+        Ok(())
+    })?;
     println!("before any move nothing was answered for at most {baseline:?}");
     let mut report = json!({"proof": "live-migration", "rounds": rounds, "baseline_ms": baseline.as_millis() as u64});
     for way in ["pre-copy", "post-copy"] {
