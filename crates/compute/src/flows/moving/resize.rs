@@ -151,7 +151,11 @@ impl MoveServer {
         let dest = dest_of(&resize)?;
         if !resize.is_in_place() {
             let (id, dest) = (state.server.clone(), dest.clone());
-            guest::fenced(&cx, "compute.guest.arrive", move |tx| Ok(spare::announce(tx, &id, &dest))).await?;
+            guest::fenced(&cx, "compute.guest.arrive", move |tx| {
+                spare::announce(tx, &id, &dest);
+                Ok(())
+            })
+            .await?;
         }
         let carry = self.carry(&state.server, &resize, &dest);
         tokio::select! {
