@@ -8,6 +8,7 @@
 
 pub mod auth;
 pub mod clock;
+pub mod conditions;
 pub mod cpu_list;
 pub mod ctx;
 pub mod doctor;

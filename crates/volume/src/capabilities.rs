@@ -1,10 +1,10 @@
 //! What pools can do, and whether that is what a volume type's extra specs want: Cinder's capabilities filter.
 //!
 //! A spec without a scope, or with the scope `capabilities:`, names a capability that the pool must have; other scopes are for
-//! drivers and readers. A value begins with an operator (`<is>`, `<in>`, `<or>`, `==`, `s==`, `>=` …), else it is what the capability
-//! must be, whatever its case.
+//! drivers and readers. A value is a condition ([`conditions`]), whatever its case.
 
 use crate::model::VolumePool;
+use kernel::conditions;
 use std::collections::BTreeMap;
 
 /// A pool's capabilities by Cinder's names, as texts.
@@ -43,30 +43,9 @@ pub(crate) fn missing(pool: &VolumePool, specs: &BTreeMap<String, String>) -> Op
     })
 }
 
-fn truth(text: &str) -> bool {
-    matches!(text, "true" | "1" | "yes" | "on" | "t" | "y")
-}
-
-/// Whether a value is as wanted.
+/// Whether a value is as wanted, whatever the case of either.
 fn fits(has: &str, wanted: &str) -> bool {
-    let (has, wanted) = (has.to_lowercase(), wanted.to_lowercase());
-    let (operator, rest) = wanted.split_once(char::is_whitespace).unwrap_or((&wanted, ""));
-    let rest = rest.trim();
-    let numbers = |compare: fn(f64, f64) -> bool| {
-        has.parse().ok().zip(rest.parse().ok()).is_some_and(|(has, rest)| compare(has, rest))
-    };
-    match operator {
-        "<is>" => truth(&has) == truth(rest),
-        "<in>" => has.contains(rest),
-        "<or>" => rest.split("<or>").any(|one| one.trim() == has),
-        "s==" => has == rest,
-        "s!=" => has != rest,
-        "==" => numbers(|a, b| a == b),
-        "!=" => numbers(|a, b| a != b),
-        "=" | ">=" => numbers(|a, b| a >= b),
-        "<=" => numbers(|a, b| a <= b),
-        _ => has == wanted,
-    }
+    conditions::holds(&wanted.to_lowercase(), &has.to_lowercase())
 }
 
 #[cfg(test)]

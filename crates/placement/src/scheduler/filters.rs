@@ -1,7 +1,8 @@
 //! What a host must have. The order is from cheap to dear; the first refusal is the one told.
 
-use super::{Asked, Host, cells::fit, conditions};
+use super::{Asked, Host, cells::fit};
 use crate::model::{HostCells, Inventory};
+use kernel::conditions;
 
 /// Why not this host.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,7 +12,6 @@
 //! ```
 
 pub mod cells;
-mod conditions;
 mod explain;
 pub mod filters;
 pub mod weighers;

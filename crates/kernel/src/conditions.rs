@@ -1,28 +1,30 @@
-//! Conditions on a value, as flavors' extra specs write them.
+//! Conditions on a value, as the extra specs of flavors and volume types write them.
 //!
 //! ```text
 //!   x            is x                      s== x  s!= x  s>= x  s> x  s<= x  s< x    as text
 //!   = x  == x    at least x; equal         != x  >= x  <= x                          as numbers
 //!   <in> x       contains x                <or> x <or> y    is one of these
 //!   <all-in> x y contains all of these     <range-in> [ a b ]   lies between, ( and ) exclude the end
+//!   <is> x       is as true, or as false
 //! ```
 
 /// Whether `value` is as the condition says. A condition that cannot be read holds for nothing.
 pub fn holds(condition: &str, value: &str) -> bool {
-    let words: Vec<&str> = condition.split_whitespace().collect();
-    match words.as_slice() {
-        ["<or>", ..] => alternatives(&words).any(|x| x == value),
-        ["<in>", x] => value.contains(x),
-        ["<all-in>", all @ ..] => all.iter().all(|x| value.contains(x)),
-        ["<range-in>", range @ ..] => within(range, value).unwrap_or(false),
-        [operator, x] if operator.starts_with("s") => text(operator, value, x).unwrap_or(condition == value),
-        [operator, x] => number(operator, value, x).unwrap_or(condition == value),
-        _ => condition == value,
+    let (operator, rest) = condition.trim().split_once(char::is_whitespace).unwrap_or((condition, ""));
+    let rest = rest.trim();
+    match operator {
+        _ if rest.is_empty() => condition == value,
+        "<is>" => truth(rest) == truth(value),
+        "<in>" => value.contains(rest),
+        "<or>" => rest.split("<or>").any(|one| one.trim() == value),
+        "<all-in>" => rest.split_whitespace().all(|one| value.contains(one)),
+        "<range-in>" => within(&rest.split_whitespace().collect::<Vec<_>>(), value).unwrap_or(false),
+        _ => text(operator, value, rest).or_else(|| number(operator, value, rest)).unwrap_or(condition == value),
     }
 }
 
-fn alternatives<'a>(words: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
-    words.iter().copied().filter(|word| *word != "<or>")
+fn truth(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on" | "t" | "y")
 }
 
 fn text(operator: &str, value: &str, x: &str) -> Option<bool> {
@@ -75,12 +77,19 @@ mod tests {
             ("ssd", "ssd", true),
             ("ssd", "hdd", false),
             ("two words", "two words", true),
+            ("<is> True", "true", true),
+            ("<is> True", "False", false),
+            ("<is> no", "False", true),
             ("<in> sse", "mmx sse2", true),
             ("<in> avx", "mmx sse2", false),
             ("<all-in> a b", "b a", true),
             ("<all-in> a c", "b a", false),
             ("<or> a <or> b", "b", true),
             ("<or> a <or> b", "c", false),
+            ("<or> two words <or> b", "two words", true),
+            ("<in> two words", "in two words", true),
+            ("s== two words", "two words", true),
+            ("s==", "s==", true),
             ("= 4", "5", true),
             ("= 4", "3", false),
             ("== 4", "4.0", true),
