@@ -114,14 +114,22 @@ pub(super) fn release(tx: &mut Tx, server: &ServerId, only: Option<&PortId>, now
 
 /// The ports of a server are on no host.
 pub(super) fn unbind(tx: &mut Tx, server: &ServerId, now: Timestamp) {
+    change_all(tx, server, now, |port| {
+        (port.binding.host, port.plugged) = (None, false);
+        port.waiting.clear();
+    });
+}
+
+/// Changes each port of a server; one that stays as it was is not written.
+pub(super) fn change_all(tx: &mut Tx, server: &ServerId, now: Timestamp, mut change: impl FnMut(&mut Port)) {
     for port in show::of_server(tx.view(), server) {
+        // The index told of it; the port itself is what the commit compares.
         let Some(port) = tx.get::<Port>(&port.id).filter(|p| p.device_id == **server) else { continue };
-        let mut parted = Port::clone(&port);
-        (parted.binding.host, parted.plugged) = (None, false);
-        parted.waiting.clear();
-        if parted != *port {
-            parted.standard.touch(now);
-            tx.put(parted);
+        let mut new = Port::clone(&port);
+        change(&mut new);
+        if new != *port {
+            new.standard.touch(now);
+            tx.put(new);
         }
     }
 }
