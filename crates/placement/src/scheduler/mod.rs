@@ -94,17 +94,13 @@ pub fn choose(
 ) -> Option<Arc<Provider>> {
     let mut seen = HashSet::new();
     let fitting = hosts.filter_map(|provider| {
-        let fits = seen.insert(provider.id.clone()) && {
-            let host = host(asked, &provider)?;
-            filters::FILTERS.iter().all(|filter| (filter.refuses)(asked, host).is_none())
-        };
-        fits.then_some(provider)
+        let host = host(asked, &provider).filter(|_| seen.insert(provider.id.clone()))?;
+        let fits = filters::FILTERS.iter().all(|filter| (filter.refuses)(asked, host).is_none());
+        let worth = fits.then(|| (weights.of(asked, host), tie(asked.request, host)))?;
+        Some((worth, provider))
     });
-    let weighed = fitting.take(ENOUGH).filter_map(|provider| {
-        let host = host(asked, &provider)?;
-        Some(((weights.of(asked, host), tie(asked.request, host)), provider))
-    });
-    weighed.max_by(|((a, x), _), ((b, y), _)| a.total_cmp(b).then(x.cmp(y))).map(|(_, provider)| provider)
+    let best = fitting.take(ENOUGH).max_by(|((a, x), _), ((b, y), _)| a.total_cmp(b).then(x.cmp(y)));
+    best.map(|(_, provider)| provider)
 }
 
 fn tie(request: &PlaceRequest, host: Host<'_>) -> u64 {
