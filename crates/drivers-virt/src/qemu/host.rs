@@ -56,11 +56,16 @@ pub fn capabilities(config: &QemuConfig, version: &str, accel: Accel) -> Result<
 }
 
 fn total_kib(meminfo: &str) -> u64 {
-    field(meminfo, "MemTotal").and_then(|kib| kib.split(' ').next()?.parse().ok()).unwrap_or(0)
+    kib(meminfo, "MemTotal").unwrap_or(0)
+}
+
+/// A line of `/proc/meminfo`.
+pub(super) fn kib(meminfo: &str, name: &str) -> Option<u64> {
+    field(meminfo, name)?.split(' ').next()?.parse().ok()
 }
 
 /// The value after `name` in a file of `name : value` lines.
-pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let line = text.lines().find_map(|l| l.strip_prefix(name))?;
     Some(line.trim_start().strip_prefix(':')?.trim())
 }

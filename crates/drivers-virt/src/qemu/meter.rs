@@ -1,5 +1,6 @@
 //! How busy this host is: what its processors did since they were last looked at, and what of its memory is taken.
 
+use super::host::kib;
 use kernel::{Error, Result, error::Doing};
 use ports::Load;
 use std::fs;
@@ -46,8 +47,8 @@ fn share(before: Ticks, now: Ticks) -> f64 {
 }
 
 fn taken(meminfo: &str) -> Option<f64> {
-    let kib = |name: &str| -> Option<f64> { super::host::field(meminfo, name)?.split(' ').next()?.parse().ok() };
-    Some((1.0 - kib("MemAvailable")? / kib("MemTotal")?.max(1.0)).clamp(0.0, 1.0))
+    let (available, total) = (kib(meminfo, "MemAvailable")?, kib(meminfo, "MemTotal")?);
+    Some((1.0 - available as f64 / total.max(1) as f64).clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
