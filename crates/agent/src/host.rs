@@ -14,7 +14,7 @@ use crate::{
 use async_trait::async_trait;
 use compute::{
     driver::{Hypervisor, ImageFetch, ImageSource, LocalDisks},
-    model::vm::{Power, VmIntent},
+    model::vm::VmIntent,
 };
 use futures_util::StreamExt;
 use kernel::{Clock, Error, HostName, NetworkId, PortId, Result, ServerId};
@@ -158,7 +158,7 @@ impl Shared {
 
     async fn serve_wanted(&self, served: &mut Option<Vec<MetadataSpec>>) -> Result<()> {
         let mut wanted: BTreeMap<_, MetadataSpec> = BTreeMap::new();
-        for intent in self.intents.lock().values().filter(|i| !matches!(i.power, Power::Absent | Power::Parked)) {
+        for intent in self.intents.lock().values().filter(|i| i.power.is_guest()) {
             for spec in intent.ports.iter().filter_map(|p| convert::metadata_of_port(&p.bound)) {
                 wanted.insert(spec.network.clone(), spec);
             }

@@ -2,7 +2,7 @@
 
 use crate::host::Shared;
 use async_trait::async_trait;
-use compute::model::vm::{Power, VmIntent};
+use compute::model::vm::VmIntent;
 use network::driver::{MetadataHandler, MetadataRequest, MetadataResponse};
 use std::{net::IpAddr, sync::Weak};
 
@@ -27,7 +27,7 @@ fn is_guest(intent: &VmIntent, request: &MetadataRequest) -> bool {
         IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4),
         v4 => v4,
     };
-    !matches!(intent.power, Power::Absent | Power::Parked)
+    intent.power.is_guest()
         && intent.ports.iter().any(|p| {
             p.bound.network == request.network
                 && (p.bound.addresses.contains(&from) || link_local_of(&p.bound.mac) == Some(from))

@@ -92,8 +92,7 @@ impl VmTask {
         self.shared.remember(&intent);
         let done = self.done.read(&self.server);
         let status = self.shared.drivers.hypervisor.status(&self.server).await;
-        let lost =
-            !matches!(intent.power, Power::Absent | Power::Parked) && status.is_ok_and(|s| s.state == VmState::Absent);
+        let lost = intent.power.is_guest() && status.is_ok_and(|s| s.state == VmState::Absent);
         let carried_out = done.is_some_and(|d| d.generation >= intent.generation && d.reboots >= intent.reboots);
         self.intent = Some(intent);
         if !carried_out || lost {

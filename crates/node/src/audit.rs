@@ -9,10 +9,7 @@ use crate::services::Services;
 use agent::HostClaims;
 use compute::{
     driver::VmStatus,
-    model::{
-        ComputeHost, Server,
-        vm::{Power, VmIntent},
-    },
+    model::{ComputeHost, Server, vm::VmIntent},
 };
 use flow::{FlowRecord, Phase};
 use kernel::{
@@ -164,7 +161,7 @@ fn claims<'a>(intents: impl Iterator<Item = &'a Arc<VmIntent>>) -> HostClaims {
     for intent in intents {
         claims.servers.insert(intent.server.clone());
         // Where there is no guest to be, there are no interfaces.
-        if matches!(intent.power, Power::Parked | Power::Absent) {
+        if !intent.power.is_guest() {
             continue;
         }
         claims.ports.extend(intent.ports.iter().map(|p| p.bound.port.clone()));

@@ -64,6 +64,13 @@ pub enum Power {
     Absent,
 }
 
+impl Power {
+    /// Whether there is to be a guest on the host, in whatever state, with its ports.
+    pub const fn is_guest(self) -> bool {
+        !matches!(self, Self::Absent | Self::Parked)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VmVolume {
     pub volume: VolumeId,
