@@ -159,6 +159,7 @@ impl OffloadServer {
             guest::conclude(tx, &state.server, now, |s| {
                 (s.state, s.task, s.power) = (ServerState::ShelvedOffloaded, None, PowerState::Shutdown);
                 (s.host, s.availability_zone) = (None, s.pinned_zone.clone());
+                s.cells.clear();
             });
             state.action.finish(tx, server.host.as_ref(), None, now)
         }))
