@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Compute,
     error::invalid,
+    ops::is_true,
     ops::services::{self, BINARY, Change, Service, Which},
 };
 use http::{ApiResult, ApiRouter, Cx, JsonBody, Params, Path, State, no_content, ok};
@@ -91,11 +92,6 @@ fn change(body: &Value) -> Result<Change> {
         return Err(invalid("No updates were requested. Fields 'status' or 'forced_down' should be specified."));
     }
     Ok(Change { disabled: status.map(|s| s == "disabled"), reason: reason.map(str::to_owned), forced_down })
-}
-
-fn is_true(value: &Value) -> bool {
-    let text = |s: &str| matches!(s.to_ascii_lowercase().as_str(), "true" | "1" | "on" | "yes");
-    value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(text))
 }
 
 /// `enable`, `disable`, `disable-log-reason` and `force-down`, by host and binary.

@@ -17,3 +17,14 @@ pub(crate) mod servers;
 pub(crate) mod services;
 pub(crate) mod usage;
 pub(crate) mod zones;
+
+use serde_json::Value;
+
+/// What Nova's schemas let through as a boolean: JSON's own, and its words.
+pub(crate) fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Bool(is) => *is,
+        Value::String(text) => matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "on" | "yes"),
+        _ => false,
+    }
+}

@@ -10,6 +10,7 @@ use crate::{
     Compute, ComputeError,
     error::invalid,
     model::{ComputeHost, ServerState, migration::MigrationKind, vm::Power},
+    ops::is_true,
 };
 use kernel::{Ctx, Error, HostName, Result, ids::uuid_dashed};
 use serde::Deserialize;
@@ -25,14 +26,6 @@ pub(crate) struct Evacuate {
     admin_pass: Option<String>,
     #[serde(default)]
     force: Value,
-}
-
-fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Bool(is) => *is,
-        Value::String(text) => matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "on" | "yes"),
-        _ => false,
-    }
 }
 
 /// The password that the server gets. Disks are never shared between hosts here, whatever `onSharedStorage` says.

@@ -137,7 +137,7 @@ fn start(
         new.image = Some(image.id.clone());
         new.properties = image.properties.clone();
     }
-    new.devices.iter_mut().for_each(|device| renew(device, image, http_true(&asked.preserve_ephemeral)));
+    new.devices.iter_mut().for_each(|device| renew(device, image, crate::ops::is_true(&asked.preserve_ephemeral)));
     let new = tx.put(new);
     let host = new.host.clone().ok_or_else(|| ComputeError::NotReady(new.id.clone()))?;
     let build = Build {
@@ -208,13 +208,5 @@ fn renew(device: &mut BlockDevice, image: &ImageInfo, preserve: bool) {
     *name = hardware::next_edition(name);
     if device.boot_index == Some(0) {
         *base = Some(image.id.clone());
-    }
-}
-
-fn http_true(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::Bool(is) => *is,
-        serde_json::Value::String(text) => matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "on" | "yes"),
-        _ => false,
     }
 }
