@@ -1,5 +1,6 @@
 //! What can be done to a live migration under way: it is called off, or made to end soon.
 
+use super::numbered;
 use crate::{
     Compute, ComputeError,
     error::invalid,
@@ -21,9 +22,7 @@ use store::{Snapshot, Tx};
 const QUICK: Duration = Duration::from_secs(20);
 
 fn of(snapshot: &Snapshot, server: &Server, number: &str) -> Result<Arc<Migration>> {
-    let mut all = snapshot.by(Migration::BY_SERVER, &server.id);
-    let found = all.find(|m| m.number.to_string() == number);
-    found.ok_or_else(|| {
+    numbered(snapshot, server, number).ok_or_else(|| {
         let text = format!("Migration {number} could not be found for instance {}.", server.id);
         ComputeError::NoMigration(text).into()
     })

@@ -1,4 +1,4 @@
-use super::{Seen, seen};
+use super::{Seen, numbered, seen};
 use crate::{
     Compute, ComputeError,
     model::{Migration, migration::MigrationKind},
@@ -8,19 +8,14 @@ use crate::{
 use kernel::{Ctx, Result};
 use policy::{Authorize, target};
 use std::sync::Arc;
-use store::Snapshot;
-
-fn of(snapshot: &Snapshot, server: &str) -> Vec<Arc<Migration>> {
-    snapshot.by(Migration::BY_SERVER, server).collect()
-}
 
 /// Live migrations of a server that are under way.
 pub(crate) async fn in_progress(c: &Compute, cx: &Ctx, server: &str) -> Result<Vec<Seen>> {
     let snapshot = c.store.read().await?;
     let (server, _permit) = permitted(cx, &snapshot, server, &SERVER_MIGRATIONS_INDEX)?;
     let with_hosts = cx.allows(&SERVER_MIGRATIONS_HOST, &target! { "project_id" => server.project });
-    let live =
-        of(&snapshot, &server.id).into_iter().filter(|m| m.kind == MigrationKind::Live && m.status.is_in_progress());
+    let all = snapshot.by(Migration::BY_SERVER, &server.id);
+    let live = all.filter(|m: &Arc<Migration>| m.kind == MigrationKind::Live && m.status.is_in_progress());
     Ok(live.map(|m| seen(&snapshot, m, with_hosts)).collect())
 }
 
@@ -29,7 +24,7 @@ pub(crate) async fn show(c: &Compute, cx: &Ctx, server: &str, number: &str) -> R
     let snapshot = c.store.read().await?;
     let (server, _permit) = permitted(cx, &snapshot, server, &SERVER_MIGRATIONS_SHOW)?;
     let missing = |text: String| Err(ComputeError::NoMigration(text).into());
-    let Some(found) = of(&snapshot, &server.id).into_iter().find(|m| m.number.to_string() == number) else {
+    let Some(found) = numbered(&snapshot, &server, number) else {
         return missing(format!("In-progress live migration {number} is not found for server {}.", server.id));
     };
     if found.kind != MigrationKind::Live {

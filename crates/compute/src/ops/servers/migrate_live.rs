@@ -6,18 +6,18 @@ use crate::{
     error::invalid,
     flows::live::{LiveMigrate, State},
     model::{
-        ComputeHost, Migration, Server, ServerState, Task,
+        ComputeHost, Server, ServerState, Task,
         action::{Action, Verb},
         migration::{MigrationKind, MigrationStatus},
-        sequence,
         vm::{Power, VmIntent},
     },
+    ops::migrations::{self, Begun},
     policy::MIGRATE_LIVE_HOST,
 };
 use flow::Start;
 use kernel::{Ctx, HostName, Result};
 use policy::{Authorize, target};
-use store::{Object, Snapshot, Tx};
+use store::{Snapshot, Tx};
 
 /// What a request says. Disks that no other host can reach are always copied, and no others: `block_migration` can only ask for
 /// what is done anyway.
@@ -38,26 +38,6 @@ pub(crate) async fn migrate_live(c: &Compute, cx: &Ctx, server: &Target, asked: 
         .store
         .transact("compute.server.migrate_live", move |tx| begin(&service, &cx, tx, &found, asked.host.as_ref(), &id));
     begun.await
-}
-
-fn record(cx: &Ctx, server: &Server, id: &str, number: u64, source: &HostName) -> Migration {
-    Migration {
-        id: id.to_owned(),
-        number,
-        kind: MigrationKind::Live,
-        status: MigrationStatus::Queued,
-        server: server.id.clone(),
-        project: cx.credentials.project().cloned().unwrap_or_default(),
-        user: cx.credentials.user.clone(),
-        source: source.clone(),
-        dest: None,
-        old_flavor: server.flavor.number,
-        new_flavor: server.flavor.number,
-        holds: None,
-        progress: None,
-        created: cx.now(),
-        updated: None,
-    }
 }
 
 /// Nova's checks of a host that is named.
@@ -84,8 +64,8 @@ fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, host: Option<&Host
     let power = tx.get::<VmIntent>(&server.id).filter(runs).ok_or_else(not_ready)?.power;
     let source = server.host.clone().ok_or_else(not_ready)?;
     let now = cx.now();
-    let number = sequence::next(tx, Migration::KIND);
-    tx.put(record(cx, &server, id, number, &source));
+    let (kind, status, flavor) = (MigrationKind::Live, MigrationStatus::Queued, server.flavor.number);
+    migrations::record(cx, tx, &server, &Begun { id, kind, status, source: &source, flavor });
     tx.update::<Server>(&server.id, |s| (s.task, s.updated) = (Some(Task::Migrating), now));
     let action = Action::asked(cx, &server.id, &server.project, Verb::LiveMigration);
     action.begin(tx)?;

@@ -13,17 +13,17 @@ use crate::{
         BlockDevice, ComputeHost, DiskConfig, Flavor, QUOTAS, Server, ServerState, Task,
         action::{Action, Verb},
         migration::{Migration, MigrationKind, MigrationStatus},
-        sequence,
         shape::{Resize, Shape, Way},
         vm::{Power, VmIntent},
     },
+    ops::migrations::{self, Begun},
     policy::MIGRATE_HOST,
 };
 use flow::Start;
 use kernel::{Ctx, HostName, Result, ids::uuid_dashed};
 use policy::{Authorize, target};
 use std::sync::Arc;
-use store::{Object, Snapshot, Tx};
+use store::{Snapshot, Tx};
 
 const STATES: &[ServerState] = &[ServerState::Active, ServerState::Stopped];
 
@@ -150,7 +150,8 @@ pub(super) fn enter(
         Some(flavor) => old.with(server, Flavor::clone(flavor), wanted.disk_config),
         None => old.clone(),
     };
-    record(cx, tx, server, wanted.kind, migration, &source, new.flavor.number);
+    let (kind, status, flavor) = (wanted.kind, MigrationStatus::PreMigrating, new.flavor.number);
+    migrations::record(cx, tx, server, &Begun { id: migration, kind, status, source: &source, flavor });
     let before = if intent.power == Power::Stopped { Power::Stopped } else { Power::Running };
     let (source_zone, dest_zone, was) = (server.availability_zone.clone(), None, server.state);
     let (migration, dest, way) = (migration.to_owned(), None, Way::There);
@@ -179,28 +180,6 @@ pub(super) fn enter(
     };
     let object = Server::flow_object(&server.id);
     c.starter.start(tx, Start::<MoveServer> { object, state, request_id: &cx.request_id, now }).map(drop)
-}
-
-fn record(cx: &Ctx, tx: &mut Tx, server: &Server, kind: MigrationKind, id: &str, source: &HostName, new_flavor: u64) {
-    let now = cx.now();
-    let number = sequence::next(tx, Migration::KIND);
-    tx.put(Migration {
-        id: id.to_owned(),
-        number,
-        kind,
-        status: MigrationStatus::PreMigrating,
-        server: server.id.clone(),
-        project: cx.credentials.project().cloned().unwrap_or_default(),
-        user: cx.credentials.user.clone(),
-        source: source.clone(),
-        dest: None,
-        old_flavor: server.flavor.number,
-        new_flavor,
-        holds: None,
-        progress: None,
-        created: now,
-        updated: None,
-    });
 }
 
 /// Checks that a server waits for a decision. One whose state was set by hand, or whose way back was cut off, still does.
