@@ -6,7 +6,11 @@ use super::{
 };
 use crate::{
     Compute,
-    model::{Server, action::Action, vm::VmIntent},
+    model::{
+        Server,
+        action::Action,
+        vm::{VmIntent, VmObserved},
+    },
 };
 use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
 use kernel::{Error, PortId, Result, ServerId, Timestamp};
@@ -46,16 +50,8 @@ impl AttachInterface {
     async fn plug(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (c, id) = (self.0.clone(), state.server.clone());
         c.ports.wait_ready(std::slice::from_ref(&state.port), NETWORK).await?;
-        let said = guest::wait_or_cancel(&cx, &id, |snapshot| {
-            guest::said(snapshot, &id, state.generation).filter(|said| match said {
-                Said::Done(seen) => !is_on(seen.state) || seen.ports.contains(&state.port),
-                Said::Refused(_) => true,
-            })
-        });
-        let host = match said.await? {
-            Said::Done(seen) => seen.host,
-            Said::Refused(why) => return guest::refused(why),
-        };
+        let plugged = |seen: &VmObserved| !is_on(seen.state) || seen.ports.contains(&state.port);
+        let host = guest::done(&cx, &id, state.generation, plugged).await?.host;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
             c.ports.set_plugged(tx, &state.port, true)?;

@@ -5,7 +5,12 @@ use super::guest::{self, Said};
 use crate::{
     Compute,
     driver::VmState,
-    model::{DeviceState, Server, action::Action, hardware, vm::VmVolume},
+    model::{
+        DeviceState, Server,
+        action::Action,
+        hardware,
+        vm::{VmObserved, VmVolume},
+    },
 };
 use flow::{Commit, Flow, Step, StepCx, StepResult};
 use kernel::{AttachmentId, Error, Result, ServerId, Timestamp, VolumeId};
@@ -65,16 +70,8 @@ impl AttachVolume {
 
     async fn plug(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (c, id) = (self.0.clone(), state.server.clone());
-        let said = guest::wait_or_cancel(&cx, &id, |snapshot| {
-            guest::said(snapshot, &id, state.generation).filter(|said| match said {
-                Said::Done(seen) => !is_on(seen.state) || seen.volumes.contains(&state.volume),
-                Said::Refused(_) => true,
-            })
-        });
-        let host = match said.await? {
-            Said::Done(seen) => seen.host,
-            Said::Refused(why) => return guest::refused(why),
-        };
+        let plugged = |seen: &VmObserved| !is_on(seen.state) || seen.volumes.contains(&state.volume);
+        let host = guest::done(&cx, &id, state.generation, plugged).await?.host;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
             c.volumes.complete(tx, &state.attachment, &state.device)?;

@@ -19,7 +19,7 @@
 
 use super::{
     create_image::DiscardImage,
-    guest::{self, Removed, Said},
+    guest::{self, Removed},
     moving::{spare, working},
 };
 use crate::{
@@ -36,7 +36,7 @@ use crate::{
 };
 use flow::{Commit, Flow, Start, Step, StepCx, StepError, StepResult};
 use kernel::{Error, HostName, PortId, Result, ServerId, Timestamp};
-use ports::{AttachRequest, ConnectedVolume, ImageInfo, PlaceRequest, Roster, network::BindPorts};
+use ports::{AttachRequest, ConnectedVolume, ImageInfo, PlaceRequest, Roster};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use store::{Snapshot, Tx};
@@ -175,7 +175,7 @@ impl CreateServer {
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
             let host = state.host.clone().ok_or_else(|| Error::internal("binding ports: no host was chosen"))?;
-            c.ports.bind(tx, &bind(&server, host, now))?;
+            c.ports.bind(tx, &guest::bind_all(&server, host, now))?;
             for volume in &made {
                 c.volumes.reserve(tx, &reservation(&server, volume), &server.project)?;
             }
@@ -206,7 +206,7 @@ impl CreateServer {
             return guest::refused(format!("Unshelve failed because shelved image {id} could not be found."));
         }
         let ports: Vec<PortId> = server.nics.iter().map(|n| n.plan.port.clone()).collect();
-        let connect = connect_volumes(&c, &server, &host);
+        let connect = guest::connect_volumes(&c, &server, &host);
         let (connected, ready) = tokio::join!(connect, c.ports.wait_ready(&ports, NETWORK));
         let connected = match (connected, ready) {
             (Ok(connected), Ok(())) => connected,
@@ -236,16 +236,7 @@ impl CreateServer {
 
     async fn run(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (c, id, generation) = (self.0.clone(), state.server.clone(), state.generation);
-        let said = guest::wait_or_cancel(&cx, &id, |snapshot| {
-            guest::said(snapshot, &id, generation).filter(|said| match said {
-                Said::Done(seen) => seen.state != VmState::Absent,
-                Said::Refused(_) => true,
-            })
-        });
-        let seen = match said.await? {
-            Said::Done(seen) => seen,
-            Said::Refused(why) => return guest::refused(why),
-        };
+        let seen = guest::done(&cx, &id, generation, |seen| seen.state != VmState::Absent).await?;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| finish(&c, tx, state, &seen, now)))
     }
@@ -336,25 +327,6 @@ pub(crate) fn reservation(server: &Server, volume: &VolumeBacking) -> AttachRequ
         server: server.id.clone(),
         read_only: false,
     }
-}
-
-fn bind(server: &Server, host: HostName, now: Timestamp) -> BindPorts {
-    BindPorts {
-        server: server.id.clone(),
-        server_name: server.name.clone(),
-        project: server.project.clone(),
-        host,
-        availability_zone: server.availability_zone.clone().unwrap_or_default(),
-        plan: server.nics.iter().map(|n| n.plan.clone()).collect(),
-        groups: server.security_groups.clone(),
-        now,
-    }
-}
-
-async fn connect_volumes(c: &Compute, server: &Server, host: &HostName) -> Result<Vec<ConnectedVolume>> {
-    let attachments =
-        server.devices.iter().filter_map(BlockDevice::volume).map(|v| c.volumes.connect(&v.attachment, host));
-    futures_util::future::try_join_all(attachments).await
 }
 
 fn write_intent(

@@ -4,7 +4,7 @@ use crate::{
     Compute,
     driver::VmState,
     model::{
-        Fault, Server,
+        BlockDevice, Fault, Server,
         power::settle,
         state::Task,
         vm::{Power, VmIntent, VmObserved},
@@ -12,6 +12,7 @@ use crate::{
 };
 use flow::{FlowRecord, StepCx, StepError};
 use kernel::{Error, HostName, Result, ServerId, Timestamp};
+use ports::{ConnectedVolume, PortPlan, network::BindPorts};
 use std::time::Duration;
 use store::{Snapshot, Tx, WatchItem};
 
@@ -127,6 +128,25 @@ pub(crate) async fn wait_or_cancel<T>(
     }
 }
 
+/// Waits until the host has carried out a generation and `holds` of what it sees then; its refusal is the step's failure.
+pub(crate) async fn done(
+    cx: &StepCx,
+    id: &ServerId,
+    generation: u64,
+    holds: impl Fn(&VmObserved) -> bool,
+) -> std::result::Result<VmObserved, StepError> {
+    let said = wait_or_cancel(cx, id, |snapshot| {
+        said(snapshot, id, generation).filter(|said| match said {
+            Said::Done(seen) => holds(seen),
+            Said::Refused(_) => true,
+        })
+    });
+    match said.await? {
+        Said::Done(seen) => Ok(seen),
+        Said::Refused(why) => refused(why),
+    }
+}
+
 /// A transaction of a step besides the journal's. A process that has lost the flow cannot write it: the flow's epoch is
 /// compared in the same transaction.
 pub(crate) async fn fenced<R: Send + 'static>(
@@ -197,6 +217,31 @@ pub(crate) fn forget(tx: &mut Tx, id: &ServerId, removed: Removed) {
 pub(crate) async fn disconnect_volumes(c: &Compute, server: &Server) -> Result<()> {
     let attachments = server.devices.iter().filter_map(|d| d.volume()).map(|v| c.volumes.disconnect(&v.attachment));
     futures_util::future::try_join_all(attachments).await.map(|_| ())
+}
+
+/// Exports a server's volumes to a host, besides the one that has them.
+pub(crate) async fn connect_volumes(c: &Compute, server: &Server, host: &HostName) -> Result<Vec<ConnectedVolume>> {
+    let volumes = server.devices.iter().filter_map(BlockDevice::volume);
+    futures_util::future::try_join_all(volumes.map(|v| c.volumes.connect(&v.attachment, host))).await
+}
+
+/// What the network service is told to bind ports of a server to a host.
+pub(crate) fn bind_ports(server: &Server, host: HostName, plan: Vec<PortPlan>, now: Timestamp) -> BindPorts {
+    BindPorts {
+        server: server.id.clone(),
+        server_name: server.name.clone(),
+        project: server.project.clone(),
+        host,
+        availability_zone: server.availability_zone.clone().unwrap_or_default(),
+        plan,
+        groups: server.security_groups.clone(),
+        now,
+    }
+}
+
+/// The same for all of its ports.
+pub(crate) fn bind_all(server: &Server, host: HostName, now: Timestamp) -> BindPorts {
+    bind_ports(server, host, server.nics.iter().map(|n| n.plan.clone()).collect(), now)
 }
 
 /// The server of a flow, in a step's transaction: an error if it is gone.

@@ -4,10 +4,7 @@
 //! Failing puts the intent back as it was, in a new generation, so that a host that comes back after everybody gave up
 //! does not surprise its users; unless there is no way back ([`State::before`] is empty), as for a disk that was made anew.
 
-use super::{
-    create_image::DiscardImage,
-    guest::{self, Said},
-};
+use super::{create_image::DiscardImage, guest};
 use crate::{
     Compute,
     driver::{LocalDiskSpec, VmSpec, VmState},
@@ -95,16 +92,7 @@ impl Flow for ChangePower {
 impl ChangePower {
     async fn settle(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let id = state.server.clone();
-        let said = guest::wait_or_cancel(&cx, &id, |snapshot| {
-            guest::said(snapshot, &id, state.generation).filter(|said| match said {
-                Said::Done(seen) => seen.reboots >= state.reboots,
-                Said::Refused(_) => true,
-            })
-        });
-        let seen = match said.await? {
-            Said::Done(seen) => seen,
-            Said::Refused(why) => return guest::refused(why),
-        };
+        let seen = guest::done(&cx, &id, state.generation, |seen| seen.reboots >= state.reboots).await?;
         let (c, now) = (self.0.clone(), cx.now());
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;

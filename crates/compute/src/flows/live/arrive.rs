@@ -1,12 +1,12 @@
 //! The guest on its new host, and the end of what is left of it on the old one.
 
-use super::{LiveMigrate, QUICK, State, note};
+use super::{LiveMigrate, QUICK, State};
 use crate::{
     Compute,
     driver::{Progress, Stage, VmState},
     flows::{
         guest::{self, Removed},
-        moving::{claims, spare},
+        moving::{claims, note, spare},
     },
     model::{
         ServerState,

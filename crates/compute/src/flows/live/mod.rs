@@ -27,12 +27,12 @@ mod undo;
 use super::{
     create::place_request,
     guest,
-    moving::{claims, spare},
+    moving::{claims, note, spare},
 };
 use crate::{
     Compute,
     model::{
-        ComputeHost, Migration, Server, Task,
+        ComputeHost, Server,
         action::Action,
         aggregate,
         migration::MigrationStatus,
@@ -147,10 +147,6 @@ impl LiveMigrate {
     }
 }
 
-fn note(tx: &mut Tx, id: &str, status: MigrationStatus, now: Timestamp) {
-    tx.update::<Migration>(id, |m| (m.status, m.updated) = (status, Some(now)));
-}
-
 /// The server is on the host that it goes to: so say its record, its intent and its ports. What it was on the source stays as it
 /// is until it is known that it landed.
 fn switch(c: &Compute, tx: &mut Tx, state: &State, now: Timestamp) -> Result<()> {
@@ -179,9 +175,4 @@ fn switch(c: &Compute, tx: &mut Tx, state: &State, now: Timestamp) -> Result<()>
 fn zone_of(tx: &Tx, host: &HostName) -> Option<String> {
     let host = tx.view().get::<ComputeHost>(host)?;
     Some(aggregate::zone_of(tx.view(), &host))
-}
-
-/// A task of moving, unless the server is being deleted.
-fn working(server: &Server) -> Option<Task> {
-    Some(if server.is_deleting() { Task::Deleting } else { Task::Migrating })
 }

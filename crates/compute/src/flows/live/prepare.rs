@@ -1,15 +1,15 @@
 //! What must be there before a guest can come: ports, volumes, disks, and a process that waits.
 
-use super::{LiveMigrate, NETWORK, State, note};
+use super::{LiveMigrate, NETWORK, State};
 use crate::{
     Compute,
     driver::VmState,
     flows::{
         guest::{self, Removed, Said},
-        moving::spare,
+        moving::{note, spare},
     },
     model::{
-        BlockDevice, Server, hardware,
+        hardware,
         migration::MigrationStatus,
         vm::{Power, VmIntent},
     },
@@ -30,7 +30,8 @@ impl LiveMigrate {
         });
         let server = server.await?;
         let ports: Vec<PortId> = server.nics.iter().map(|n| n.plan.port.clone()).collect();
-        let (connected, ready) = tokio::join!(connect(&c, &server, &dest), c.ports.wait_ready(&ports, NETWORK));
+        let (connected, ready) =
+            tokio::join!(guest::connect_volumes(&c, &server, &dest), c.ports.wait_ready(&ports, NETWORK));
         // What is done may be done again, and is undone only when the step counts as tried.
         let connected = connected.and_then(|all| ready.map(|()| all)).map_err(StepError::Retry)?;
         let (wanted, service) = (state.clone(), c.clone());
@@ -80,7 +81,7 @@ impl LiveMigrate {
         });
         let server = dropped.await?;
         let gone = spare::gone_from(&c, &cx, &state.server, &dest).await?;
-        connect(&c, &server, &state.source).await.map_err(StepError::Retry)?;
+        guest::connect_volumes(&c, &server, &state.source).await.map_err(StepError::Retry)?;
         Ok(Commit::with(move |tx, state: &mut State| {
             if gone == Removed::Yes {
                 spare::forget(tx, &state.server, &dest);
@@ -94,12 +95,6 @@ pub(super) fn again(error: StepError) -> StepError {
     match error {
         StepError::Failed(e) | StepError::Retry(e) => StepError::Retry(e),
     }
-}
-
-/// Exports a server's volumes to a host, besides the one that has them.
-async fn connect(c: &Compute, server: &Server, host: &HostName) -> Result<Vec<ConnectedVolume>> {
-    let volumes = server.devices.iter().filter_map(BlockDevice::volume);
-    futures_util::future::try_join_all(volumes.map(|v| c.volumes.connect(&v.attachment, host))).await
 }
 
 /// Tells the other host; the generation of that.

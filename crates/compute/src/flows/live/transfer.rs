@@ -1,9 +1,10 @@
 //! Sending the guest, and the moment from which it is the other host's.
 
-use super::{LONG, LiveMigrate, QUICK, State, prepare::again, switch, working};
+use super::{LONG, LiveMigrate, QUICK, State, prepare::again, switch};
 use crate::{
     driver::{Landing, Sent, Travel},
-    model::Server,
+    flows::moving::working,
+    model::{Server, Task},
 };
 use flow::{Commit, StepCx, StepError, StepResult};
 use kernel::{Error, Kind};
@@ -33,7 +34,7 @@ impl LiveMigrate {
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
             switch(&c, tx, state, now)?;
-            tx.update::<Server>(&state.server, |s| s.task = working(s));
+            tx.update::<Server>(&state.server, |s| s.task = working(s, Task::Migrating));
             Ok(())
         }))
     }

@@ -1,6 +1,6 @@
 //! The server stays as it is: what was kept for a way back goes, and with it the claim on the host that was left.
 
-use super::{FOR_GOOD, LONG, claims, note, recount, resize_of, spare};
+use super::{FOR_GOOD, LONG, claims, note, recount, resize_before, resize_of, spare};
 use crate::{
     Compute,
     flows::guest::{self, Removed, Said, change_intent},
@@ -64,9 +64,7 @@ impl Flow for ConfirmResize {
 impl ConfirmResize {
     async fn drop_old(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (c, id, now) = (self.0.clone(), state.server.clone(), cx.now());
-        let server = cx.snapshot().get::<Server>(&id);
-        let server = server.ok_or_else(|| StepError::Failed(Error::conflict("the server is gone")))?;
-        let resize = resize_of(&server)?;
+        let resize = resize_before(&cx, &id)?;
         let gone = if resize.is_in_place() {
             let done = guest::wait(&cx, &id, |snapshot| match guest::said(snapshot, &id, state.generation)? {
                 Said::Done(_) => Some(Ok(())),

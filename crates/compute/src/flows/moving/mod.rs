@@ -30,6 +30,7 @@ use crate::model::{
     migration::{Migration, MigrationStatus},
     shape::Resize,
 };
+use flow::{StepCx, StepError};
 use kernel::{Error, HostName, Result, ServerId, Timestamp};
 use std::{sync::Arc, time::Duration};
 use store::Tx;
@@ -38,7 +39,14 @@ pub(crate) const LONG: Duration = Duration::from_secs(3600);
 /// What cannot fail, only take long.
 pub(crate) const FOR_GOOD: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// The move that a flow is about.
+/// The move that a flow is about, as it is before a step.
+fn resize_before(cx: &StepCx, id: &ServerId) -> std::result::Result<Resize, StepError> {
+    let server = cx.snapshot().get::<Server>(id);
+    let server = server.ok_or_else(|| StepError::Failed(Error::conflict("the server is gone")))?;
+    Ok(resize_of(&server)?)
+}
+
+/// The same, in a transaction.
 fn resize_of(server: &Server) -> Result<Resize> {
     server.resize.clone().ok_or_else(|| Error::conflict("the server is not being moved"))
 }
@@ -47,7 +55,7 @@ fn dest_of(resize: &Resize) -> Result<HostName> {
     resize.dest.clone().ok_or_else(|| Error::conflict("no host was chosen"))
 }
 
-fn note(tx: &mut Tx, id: &str, status: MigrationStatus, now: Timestamp) {
+pub(crate) fn note(tx: &mut Tx, id: &str, status: MigrationStatus, now: Timestamp) {
     tx.update::<Migration>(id, |m| (m.status, m.updated) = (status, Some(now)));
 }
 

@@ -8,7 +8,7 @@ use crate::{
         guest::{self, Said, next_generation},
     },
     model::{
-        BlockDevice, Server,
+        Server,
         hardware::Build,
         shape::Resize,
         vm::{Power, VmIntent},
@@ -16,7 +16,7 @@ use crate::{
 };
 use flow::{StepCx, StepError};
 use kernel::{Error, HostName, PortId, Result, ServerId, Timestamp};
-use ports::{ConnectedVolume, ImageInfo, network::BindPorts};
+use ports::{ConnectedVolume, ImageInfo};
 use std::time::Duration;
 use store::Tx;
 
@@ -30,16 +30,7 @@ pub(crate) async fn stop(cx: &StepCx, id: &ServerId) -> std::result::Result<(), 
         _ => Ok(guest::change_intent(tx, &server, |intent| intent.power = Power::Stopped)),
     });
     let generation = stopped.await?.ok_or_else(|| StepError::Failed(Error::conflict("the server is on no host")))?;
-    let said = guest::wait_or_cancel(cx, id, |snapshot| {
-        guest::said(snapshot, id, generation).filter(|said| match said {
-            Said::Done(seen) => !is_on(seen.state),
-            Said::Refused(_) => true,
-        })
-    });
-    match said.await? {
-        Said::Done(_) => Ok(()),
-        Said::Refused(why) => guest::refused(why),
-    }
+    guest::done(cx, id, generation, |seen| !is_on(seen.state)).await.map(drop)
 }
 
 /// The guest shall be what it was before [`stop`].
@@ -64,17 +55,7 @@ pub(super) fn go_to(
     spare::cross(tx, id, from, to)?;
     tx.update::<Server>(id, |s| (s.host, s.availability_zone) = (Some(to.clone()), zone));
     let server = guest::server(tx, id)?;
-    let bind = BindPorts {
-        server: server.id.clone(),
-        server_name: server.name.clone(),
-        project: server.project.clone(),
-        host: to.clone(),
-        availability_zone: server.availability_zone.clone().unwrap_or_default(),
-        plan: server.nics.iter().map(|n| n.plan.clone()).collect(),
-        groups: server.security_groups.clone(),
-        now,
-    };
-    c.ports.bind(tx, &bind).map(drop)
+    c.ports.bind(tx, &guest::bind_all(&server, to.clone(), now)).map(drop)
 }
 
 /// Exports a server's volumes to a host instead of the one before, and waits for its ports there.
@@ -84,9 +65,7 @@ pub(super) async fn follow(
     host: &HostName,
 ) -> std::result::Result<Vec<ConnectedVolume>, StepError> {
     guest::disconnect_volumes(c, server).await.map_err(StepError::Retry)?;
-    let volumes = server.devices.iter().filter_map(BlockDevice::volume);
-    let connected = volumes.map(|v| c.volumes.connect(&v.attachment, host));
-    let connected = futures_util::future::try_join_all(connected).await.map_err(StepError::Retry)?;
+    let connected = guest::connect_volumes(c, server, host).await.map_err(StepError::Retry)?;
     let ports: Vec<PortId> = server.nics.iter().map(|n| n.plan.port.clone()).collect();
     c.ports.wait_ready(&ports, NETWORK).await.map_err(StepError::Retry)?;
     Ok(connected)

@@ -3,16 +3,12 @@
 use super::{
     LONG, claims, dest_of, note,
     places::{Settling, arrived, come_back, follow, go_to, settle_on, stop, unstop},
-    recount, resize_of, spare, working,
+    recount, resize_before, resize_of, spare, working,
 };
 use crate::{
     Compute,
     driver::{LocalDiskSpec, VmState},
-    flows::{
-        create::place_request,
-        guest::{self, Said},
-        power::reached,
-    },
+    flows::{create::place_request, guest, power::reached},
     model::{
         Fault, Server, ServerState, Task,
         action::Action,
@@ -147,7 +143,7 @@ impl MoveServer {
         if state.is_evacuation() {
             return Ok(Commit::nothing());
         }
-        let resize = self.resize(&cx, &state)?;
+        let resize = resize_before(&cx, &state.server)?;
         let dest = dest_of(&resize)?;
         if !resize.is_in_place() {
             let (id, dest) = (state.server.clone(), dest.clone());
@@ -184,7 +180,7 @@ impl MoveServer {
 
     /// What had come already goes.
     async fn uncopy(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
-        let Ok(resize) = self.resize(&cx, &state) else { return Ok(Commit::nothing()) };
+        let Ok(resize) = resize_before(&cx, &state.server) else { return Ok(Commit::nothing()) };
         let Some(dest) = resize.dest.clone().filter(|_| !state.is_evacuation()) else { return Ok(Commit::nothing()) };
         let id = state.server.clone();
         if resize.is_in_place() {
@@ -256,24 +252,10 @@ impl MoveServer {
     async fn run(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (c, id, generation) = (self.0.clone(), state.server.clone(), state.generation);
         let wants_on = state.after == Power::Running;
-        let said = guest::wait_or_cancel(&cx, &id, |snapshot| {
-            guest::said(snapshot, &id, generation).filter(|said| match said {
-                Said::Done(seen) => !wants_on || seen.state != VmState::Absent,
-                Said::Refused(_) => true,
-            })
-        });
-        let seen = match said.await? {
-            Said::Done(seen) => seen,
-            Said::Refused(why) => return guest::refused(why),
-        };
+        let is_there = |seen: &VmObserved| !wants_on || seen.state != VmState::Absent;
+        let seen = guest::done(&cx, &id, generation, is_there).await?;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| finish(&c, tx, state, &seen, now)))
-    }
-
-    fn resize(&self, cx: &StepCx, state: &State) -> std::result::Result<Resize, StepError> {
-        let server = cx.snapshot().get::<Server>(&state.server);
-        let server = server.ok_or_else(|| StepError::Failed(Error::conflict("the server is gone")))?;
-        Ok(resize_of(&server)?)
     }
 }
 

@@ -3,15 +3,12 @@
 use super::{
     LONG, claims, note,
     places::{Settling, arrived, come_back, settle_on},
-    recount, resize_of, spare,
+    recount, resize_before, resize_of, spare,
 };
 use crate::{
     Compute,
     driver::VmState,
-    flows::{
-        guest::{self, Said},
-        power::reached,
-    },
+    flows::{guest, power::reached},
     model::{
         Fault, Server, ServerState,
         action::Action,
@@ -75,18 +72,10 @@ impl RevertResize {
     }
 
     async fn run(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
-        let (c, id) = (self.0.clone(), state.server.clone());
-        let said = guest::wait_or_cancel(&cx, &id, |snapshot| {
-            let was = snapshot.get::<Server>(&id)?.resize.as_ref()?.was;
-            guest::said(snapshot, &id, state.generation).filter(|said| match said {
-                Said::Done(seen) => power_of(was) == Power::Stopped || seen.state != VmState::Absent,
-                Said::Refused(_) => true,
-            })
-        });
-        let seen = match said.await? {
-            Said::Done(seen) => seen,
-            Said::Refused(why) => return guest::refused(why),
-        };
+        let c = self.0.clone();
+        let stays_off = power_of(resize_before(&cx, &state.server)?.was) == Power::Stopped;
+        let is_there = |seen: &VmObserved| stays_off || seen.state != VmState::Absent;
+        let seen = guest::done(&cx, &state.server, state.generation, is_there).await?;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| finish(&c, tx, state, &seen, now)))
     }

@@ -4,7 +4,7 @@ use crate::{
     error::invalid,
     flows::{
         attach_interface::{AttachInterface as Flow, State},
-        guest::change_intent,
+        guest::{bind_ports, change_intent},
     },
     model::{
         Server, ServerNic,
@@ -16,7 +16,7 @@ use crate::{
 };
 use flow::Start;
 use kernel::{Ctx, Error, PortId, Result};
-use ports::{NicRequest, PortPlan, network::BindPorts};
+use ports::{NicRequest, PortPlan};
 use serde::Deserialize;
 use std::net::IpAddr;
 use store::Tx;
@@ -77,17 +77,7 @@ fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, plan: PortPlan, ta
         return Err(ComputeError::Conflict(format!("Port {port} is still in use.")).into());
     }
     let host = server.host.clone().ok_or_else(|| ComputeError::NotReady(server.id.clone()))?;
-    let bind = BindPorts {
-        server: server.id.clone(),
-        server_name: server.name.clone(),
-        project: server.project.clone(),
-        host,
-        availability_zone: server.availability_zone.clone().unwrap_or_default(),
-        plan: vec![plan.clone()],
-        groups: server.security_groups.clone(),
-        now,
-    };
-    let bound = c.ports.bind(tx, &bind)?;
+    let bound = c.ports.bind(tx, &bind_ports(server, host, vec![plan.clone()], now))?;
     let nic = ServerNic { plan, slot: server.free_nic_slot(), tag };
     let changed = tx.update::<Server>(&server.id, |s| {
         s.nics.push(nic);
