@@ -23,10 +23,20 @@ fn rate(kbps: u32) -> Option<LRate> {
     Some(LRate { kbps, burst_kbits: 0 })
 }
 
-/// Within a tenth of what was promised.
-fn close(what: &str, measured: f64, promised: f64) {
-    eprintln!("{what}: {measured:.0} of {promised:.0} kbit/s");
-    assert!((measured / promised - 1.0).abs() < 0.1, "{what}: {measured:.0} of {promised:.0} kbit/s");
+/// Within a tenth of what was promised: never more than that, and as much within three windows. A sender that the machine
+/// kept waiting in the first of them sends less than it may, which says nothing about the limit.
+async fn close<F: Future<Output = f64>>(what: &str, promised: f64, measure: impl Fn() -> F) {
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        let measured = measure().await;
+        eprintln!("{what}: {measured:.0} of {promised:.0} kbit/s");
+        assert!(measured < 1.1 * promised, "{what}: {measured:.0} of {promised:.0} kbit/s");
+        if measured > 0.9 * promised {
+            return;
+        }
+        seen.push(measured);
+    }
+    panic!("{what}: {seen:.0?} of {promised:.0} kbit/s");
 }
 
 /// How many packets with this mark came to the guest.
@@ -56,24 +66,25 @@ async fn a_ports_limits_hold_in_both_directions() {
     {
         let (_one, _other) =
             (flood(&ga.netns, "10.1.0.12", 5000, 12_000).await, flood(&gb.netns, "10.1.0.11", 5000, 12_000).await);
-        let (into, out) = tokio::join!(at_b.udp(), at_a.udp());
-        close("datagrams to the guest", into, 4000.0);
-        close("datagrams from the guest", out, 6000.0);
+        tokio::join!(
+            close("datagrams to the guest", 4000.0, || at_b.udp()),
+            close("datagrams from the guest", 6000.0, || at_a.udp()),
+        );
         assert!(marked(&ga.netns).await > 100, "what the guest sends bears the mark");
     }
     {
         let _pouring = pour(&gb.netns, "10.1.0.11", 5000).await;
-        close("a TCP stream from the guest", at_a.tcp().await, 6000.0);
+        close("a TCP stream from the guest", 6000.0, || at_a.tcp()).await;
     }
     {
         let _pouring = pour(&ga.netns, "10.1.0.12", 5000).await;
-        close("a TCP stream to the guest", at_b.tcp().await, 4000.0);
+        close("a TCP stream to the guest", 4000.0, || at_b.tcp()).await;
     }
     // Changed while it flows, then lifted.
     let _flowing = flood(&ga.netns, "10.1.0.12", 5000, 12_000).await;
     let changed = LQos { ingress: rate(8000), ..LQos::default() };
     rig.backend.apply(&[put(LPort { qos: changed, ..b.clone() })]).await.unwrap();
-    close("datagrams after a change", at_b.udp().await, 8000.0);
+    close("datagrams after a change", 8000.0, || at_b.udp()).await;
     let before = marked(&ga.netns).await;
     reached(&ga.netns, "10.1.0.12", 80).await;
     assert_eq!(marked(&ga.netns).await, before, "and no mark any more");
@@ -117,12 +128,12 @@ async fn floating_ips_and_gateways_have_limits_of_their_own() {
     reached(&rig.outside, "172.24.4.50", 80).await;
     {
         let _in = flood(&rig.outside, "172.24.4.50", 5000, 15_000).await;
-        close("to the floating ip", inner.udp().await, 5000.0);
+        close("to the floating ip", 5000.0, || inner.udp()).await;
     }
     {
         let _out = flood(&ga.netns, "172.24.4.1", 5000, 15_000).await;
-        close("from the floating ip", outer.udp().await, 6000.0);
+        close("from the floating ip", 6000.0, || outer.udp()).await;
     }
     let _out = flood(&gb.netns, "172.24.4.1", 5000, 15_000).await;
-    close("from behind the gateway", outer.udp().await, 4000.0);
+    close("from behind the gateway", 4000.0, || outer.udp()).await;
 }
