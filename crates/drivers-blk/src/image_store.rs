@@ -12,8 +12,8 @@
 //!   [`FileStore::open`] removes (unless another process still holds its lock: then it is no leftover).
 //! - A write that fails, is refused or is dropped removes its file.
 //! - Equal bytes lie on the disk once (two uploads at the same moment excepted), and go with the last of their names.
-//! - Hashing and disk writes happen on one blocking thread per upload, behind a short queue: a slow disk slows its own
-//!   client, never the workers that serve the others.
+//! - Disk writes and SHA-512 happen on one blocking thread per upload, MD5 (which takes as long as both) on another, behind short
+//!   queues: a slow disk slows its own client, never the workers that serve the others.
 
 use crate::{
     checksum::hex,
@@ -31,7 +31,11 @@ use std::{
     fs::{self, File},
     io::{self, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncSeekExt},
@@ -112,27 +116,44 @@ impl Inner {
     fn take_in(&self, mut pieces: mpsc::Receiver<Piece>, limit: u64) -> Result<Written> {
         let doing = format!("writing to the image store {}", self.id);
         let mut incoming = Incoming::create(&self.incoming()).on_disk(&doing)?;
-        let (mut size, mut md5, mut sha512) = (0u64, Md5::new(), Sha512::new());
-        loop {
-            match pieces.blocking_recv() {
-                Some(Piece::Data(data)) => {
-                    size += data.len() as u64;
-                    if size > limit {
-                        return Err(Error::too_large(format!("the image is larger than {limit} bytes")));
-                    }
-                    md5.update(&data);
-                    sha512.update(&data);
-                    incoming.file.write_all(&data).on_disk(&doing)?;
-                }
-                Some(Piece::End) => break,
-                None => return Err(Error::bad_request("the upload was given up")),
-            }
-        }
-        let sha512 = hex(&sha512.finalize());
+        let (size, md5, sha512) = thread::scope(|scope| {
+            let (summed, sums) = sync_channel::<Bytes>(QUEUE);
+            let md5 = scope.spawn(|| sums.into_iter().fold(Md5::new(), Md5::chain_update).finalize());
+            let (size, sha512) = receive(&mut pieces, limit, &incoming.file, summed, &doing)?;
+            let md5 = md5.join().map_err(|_| Error::internal("summing up an image: its thread died"))?;
+            Ok::<_, Error>((size, hex(&md5), sha512))
+        })?;
         let blob = format!("{sha512}.{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
         let path = self.blob(&blob).ok_or_else(|| Error::internal("naming a blob"))?;
         incoming.become_blob(&path, &sha512).on_disk(&doing)?;
-        Ok(Written { size, md5: hex(&md5.finalize()), sha512, blob })
+        Ok(Written { size, md5, sha512, blob })
+    }
+}
+
+/// Writes what comes, hashes it, and hands it on to be `summed`. Size and SHA-512 of the whole.
+fn receive(
+    pieces: &mut mpsc::Receiver<Piece>,
+    limit: u64,
+    mut file: &File,
+    summed: SyncSender<Bytes>,
+    doing: &str,
+) -> Result<(u64, String)> {
+    let (mut size, mut sha512) = (0u64, Sha512::new());
+    loop {
+        match pieces.blocking_recv() {
+            Some(Piece::Data(data)) => {
+                size += data.len() as u64;
+                if size > limit {
+                    return Err(Error::too_large(format!("the image is larger than {limit} bytes")));
+                }
+                // Nobody takes it only if that thread has died, which is seen when it is asked for its sum.
+                let _ = summed.send(data.clone());
+                sha512.update(&data);
+                file.write_all(&data).on_disk(doing)?;
+            }
+            Some(Piece::End) => return Ok((size, hex(&sha512.finalize()))),
+            None => return Err(Error::bad_request("the upload was given up")),
+        }
     }
 }
 

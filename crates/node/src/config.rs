@@ -111,7 +111,7 @@ keys! {
     "image.import_ca_file" = "\"/etc/ssl/certs/ca-certificates.crt\"", "whose certificates are trusted when images are imported by https";
     "image.import_convert_to" = "\"\"", "raw or qcow2: what imported images are converted to; empty: they stay as they are";
     "image.property_protection_file" = "\"\"", "who may read and write which properties, by roles (Glance's property protections); empty: no such rules";
-    "volume.driver" = "\"file\"", "file: qcow2 files; rbd:POOL: a pool of a Ceph cluster; fake: volumes exist in memory only";
+    "volume.driver" = "\"file\"", "file: qcow2 files (file::/disk2:/disk3: on further disks, too); rbd:POOL: a pool of a Ceph cluster; fake: volumes exist in memory only";
     "volume.backends" = "[]", "further back ends, NAME=DRIVER or NAME=DRIVER:WHERE; types choose by volume_backend_name";
     "volume.ceph_conf" = "\"/etc/ceph/ceph.conf\"", "where Ceph's monitors and the user's keyring are; the same path on every host";
     "volume.ceph_user" = "\"tstack\"", "Ceph's user, without `client.`";

@@ -4,6 +4,7 @@
 //! ```text
 //!   [NAME=]DRIVER[:WHERE]      file            qcow2 files in the data directory
 //!                              bulk=file:/srv  the same elsewhere
+//!                              file::/disk2:/disk3  in the data directory and two more, added when it was full
 //!                              ceph=rbd:volumes   a pool of a Ceph cluster
 //!                              paper=fake      in memory only
 //! ```
@@ -20,7 +21,12 @@ use drivers_blk::{
     rbd_volumes::{self, RbdVolumes, RbdVolumesConfig},
 };
 use kernel::{Error, Finding, Result};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use volume::driver::VolumeBackend;
 
 /// Ports of volumes' exports for other hosts.
@@ -33,6 +39,8 @@ struct Entry {
     driver: Driver,
     /// What it keeps of its own on this host.
     dir: PathBuf,
+    /// More of that, on other disks.
+    more: Vec<PathBuf>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -54,25 +62,36 @@ impl Entry {
         }
         // The one that was always there keeps its directory.
         let own = if key == "volume.driver" { "volumes".to_owned() } else { format!("volumes-{name}") };
-        let mut dir = config.data_dir.join(own);
+        let (mut dir, mut more) = (config.data_dir.join(own), Vec::new());
         let driver = match driver {
-            "file" if place.is_empty() => Driver::File,
-            "file" if place.starts_with('/') => {
-                dir = place.into();
+            "file" => {
+                let (first, added) = place.split_once(':').map_or((place, None), |(first, added)| (first, Some(added)));
+                more = added.into_iter().flat_map(|added| added.split(':')).map(PathBuf::from).collect();
+                let mut named = more.iter().map(PathBuf::as_path).chain((!first.is_empty()).then(|| Path::new(first)));
+                if !named.all(Path::is_absolute) {
+                    return Err(bad("a directory begins with /"));
+                }
+                if !first.is_empty() {
+                    dir = first.into();
+                }
                 Driver::File
             }
-            "file" => return Err(bad("a directory begins with /")),
             "fake" => Driver::Fake,
             "rbd" if !place.is_empty() => Driver::Rbd(place.to_owned()),
             "rbd" => return Err(bad("which pool? rbd:POOL")),
             other => return Err(bad(&format!("{other} is none of file, fake, rbd:POOL"))),
         };
-        Ok(Self { name: name.to_owned(), driver, dir })
+        Ok(Self { name: name.to_owned(), driver, dir, more })
+    }
+
+    fn dirs(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.dir].into_iter().chain(&self.more)
     }
 
     fn file(&self, config: &Config) -> Result<FileVolumesConfig> {
         let address = address(config)?;
         let mut file = FileVolumesConfig::new("default", config.node_name(), &self.dir);
+        file.more.clone_from(&self.more);
         file.run_dir = run_dir(config).join("volumes");
         file.backups = config.data_dir.join("backups");
         file.compress = if config.list("volume.compress").contains(&self.name) { Compress::Zstd } else { Compress::No };
@@ -128,7 +147,7 @@ fn entries(config: &Config) -> Result<Vec<Entry>> {
     let mut all = vec![Entry::read(config, "volume.driver", config.text("volume.driver"))?];
     for text in config.list("volume.backends") {
         let entry = Entry::read(config, "volume.backends", &text)?;
-        if all.iter().any(|e| e.name == entry.name || e.dir == entry.dir) {
+        if all.iter().any(|e| e.name == entry.name || e.dirs().any(|dir| entry.dirs().any(|own| own == dir))) {
             return Err(Error::bad_request(format!("volume.backends: {} is there twice", entry.name)));
         }
         all.push(entry);
@@ -173,7 +192,6 @@ pub(crate) fn doctor(config: &Config, reachable: bool) -> Result<Vec<Finding>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     fn read(driver: &str, more: &str) -> Result<Vec<Entry>> {
         let text = format!("[volume]\ndriver = {driver:?}\nbackends = {more}\n");
@@ -182,7 +200,7 @@ mod tests {
 
     #[test]
     fn several_at_once() {
-        let entry = |name: &str, driver, dir: &str| Entry { name: name.into(), driver, dir: dir.into() };
+        let entry = |name: &str, driver, dir: &str| Entry { name: name.into(), driver, dir: dir.into(), more: vec![] };
         let all = read("file", r#"["bulk=file:/srv/bulk", "ceph=rbd:volumes/ours", "fake"]"#).unwrap();
         let expect = [
             entry("file", Driver::File, "/d/volumes"),
@@ -192,6 +210,10 @@ mod tests {
         ];
         assert_eq!(all, expect);
         assert_eq!(read("rbd:p", "[]").unwrap(), [entry("rbd", Driver::Rbd("p".into()), "/d/volumes")]);
+        let added =
+            |dir, more: [&str; 2]| Entry { more: more.map(PathBuf::from).into(), ..entry("file", Driver::File, dir) };
+        assert_eq!(read("file::/disk2:/disk3", "[]").unwrap(), [added("/d/volumes", ["/disk2", "/disk3"])]);
+        assert_eq!(read("file:/srv:/disk2:/disk3", "[]").unwrap(), [added("/srv", ["/disk2", "/disk3"])]);
     }
 
     #[test]
@@ -203,6 +225,8 @@ mod tests {
             ("file", r#"["a b=fake"]"#, "letters, digits"),
             ("file", r#"["file=fake"]"#, "file is there twice"),
             ("file", r#"["x=file:/d/volumes"]"#, "x is there twice"),
+            ("file::/b", r#"["x=file:/a:/b"]"#, "x is there twice"),
+            ("file::", "[]", "begins with /"),
         ] {
             let e = read(driver, more).unwrap_err();
             assert!(e.message().contains(says), "{e}");

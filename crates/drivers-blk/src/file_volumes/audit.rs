@@ -25,7 +25,10 @@ impl FileVolumes {
             }
             exported.push(id);
         }
-        let daemons = process::below(inner.pool.dir())?;
+        let mut daemons = Vec::new();
+        for area in inner.pool.areas.all() {
+            daemons.extend(process::below(area.dir())?);
+        }
         let stray = daemons.iter().filter(|pid| !claimed.contains(pid));
         findings.extend(stray.map(|pid| format!("process {pid}: a storage daemon of no exported volume")));
         let sockets = inner.pool.sockets().doing("listing the sockets of a pool")?;

@@ -11,6 +11,8 @@ pub struct FileVolumesConfig {
     pub host: String,
     /// Volumes, snapshots and unfinished work, in one file system.
     pub dir: PathBuf,
+    /// Directories like it, on other disks, that were added since.
+    pub more: Vec<PathBuf>,
     /// Backups, by container: on another disk if they are to outlive this one.
     pub backups: PathBuf,
     /// For short names of sockets, should `dir` be too deep for them.
@@ -43,6 +45,7 @@ impl FileVolumesConfig {
             host: host.into(),
             backups: dir.join("backups"),
             dir,
+            more: Vec::new(),
             run_dir: "/run/tstack".into(),
             tcp: None,
             storage_daemon: "qemu-storage-daemon".into(),

@@ -13,7 +13,7 @@ pub fn doctor(config: &FileVolumesConfig) -> Vec<Finding> {
     let mut findings = qemu_img::doctor(&config.img);
     findings.push(program(&config.storage_daemon, "apt install qemu-system-common").blocking());
     findings.push(program(Path::new("setsid"), "apt install util-linux").blocking());
-    findings.push(pool_dir(&config.dir));
+    findings.extend([&config.dir].into_iter().chain(&config.more).map(|dir| pool_dir(dir)));
     findings.extend(config.tcp.as_ref().map(address));
     findings
 }

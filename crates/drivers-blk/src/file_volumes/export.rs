@@ -33,7 +33,7 @@ pub(super) async fn export(inner: &Arc<Inner>, volume: &VolumeDir, host: &str, r
         wanted.port = Some(inner.free_port(None)?);
     }
     if now.as_ref() != Some(&wanted) {
-        inner.write_record(volume.export_path(), wanted).await?;
+        inner.write_record(&volume.area, volume.export_path(), wanted).await?;
         // The one there is may not know of a gateway.
         inner.watchers.lock().remove(&volume.id);
     }
@@ -77,7 +77,7 @@ impl Inner {
             }
             tracing::warn!(volume = %volume.id, port, "another program has the port of an export");
             let next = ExportRecord { port: Some(self.free_port(Some(port))?), ..export };
-            self.write_record(volume.export_path(), next).await?;
+            self.write_record(&volume.area, volume.export_path(), next).await?;
         }
         Ok(())
     }

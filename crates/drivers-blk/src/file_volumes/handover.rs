@@ -16,7 +16,7 @@ use super::{
 use crate::{
     disk::{OnDisk, private_dir},
     durable,
-    ground::names,
+    ground::{Ground, names},
     names::{folder, plain},
     qemu_img::Format,
 };
@@ -25,28 +25,38 @@ use std::{
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use volume::driver::{Candidate, nothing_lies_here};
 
 const DOING: &str = "handing a volume over";
 
-fn all(pool: &Pool) -> PathBuf {
-    pool.dir().join("candidates")
+fn all(area: &Ground) -> PathBuf {
+    area.dir().join("candidates")
 }
 
 fn released(volume: &VolumeDir) -> PathBuf {
     volume.path().join("released")
 }
 
-/// What lies there. Sizes of images that are by themselves are asked of `qemu-img`; one that cannot be read is no candidate.
+/// What lies there, in every directory of the pool.
+fn lying(pool: &Pool) -> Result<Vec<(&Arc<Ground>, String)>> {
+    let mut found = Vec::new();
+    for area in pool.areas.all() {
+        found.extend(names(&all(area)).doing(DOING)?.into_iter().map(|name| (area, name)));
+    }
+    Ok(found)
+}
+
+/// Candidates. Sizes of images that are by themselves are asked of `qemu-img`; one that cannot be read is no candidate.
 pub(super) async fn candidates(pool: &FileVolumes) -> Result<Vec<Candidate>> {
     let (inner, mut found) = (&pool.inner, Vec::new());
-    for name in names(&all(&inner.pool)).doing(DOING)? {
+    for (area, name) in lying(&inner.pool)? {
         let reference = name.strip_suffix(".qcow2").unwrap_or(&name).to_owned();
-        let place = VolumeDir::at(all(&inner.pool).join(&reference));
+        let place = VolumeDir::at(area, all(area).join(&reference));
         let size_gib = match place.record() {
             Ok(record) => record.size_gib,
-            Err(_) => match inner.config.img.info_untrusted(&all(&inner.pool).join(&name), Format::Qcow2).await {
+            Err(_) => match inner.config.img.info_untrusted(&all(area).join(&name), Format::Qcow2).await {
                 Ok(info) => info.virtual_size.div_ceil(GIB),
                 Err(_) => continue,
             },
@@ -67,18 +77,23 @@ pub(super) async fn candidates(pool: &FileVolumes) -> Result<Vec<Candidate>> {
 
 /// With the new volume's turn in hand.
 pub(super) async fn adopt(pool: &FileVolumes, reference: &str, id: &VolumeId) -> Result<u64> {
-    let (inner, volume) = (&pool.inner, pool.inner.pool.volume(id)?);
-    if !volume.exists() {
-        let from = all(&inner.pool).join(folder(reference)?);
-        whole(pool, reference, &from).await?;
-        renamed(&from, volume.path())?;
+    let at = &pool.inner.pool;
+    let volume = at.volume(id)?;
+    if volume.exists() {
+        return Ok(volume.record()?.size_gib);
     }
+    let name = folder(reference)?;
+    let lies = |name: &str| at.areas.holding("candidates", name);
+    let area = lies(name).or_else(|| lies(&format!("{name}.qcow2"))).unwrap_or(at.ground());
+    let (volume, from) = (at.volume_in(area, id)?, all(area).join(name));
+    whole(pool, area, reference, &from).await?;
+    renamed(&from, volume.path())?;
     Ok(volume.record()?.size_gib)
 }
 
 /// Makes a volume's directory of an image that lies by itself. Its size is made full GiB.
-async fn whole(pool: &FileVolumes, reference: &str, dir: &Path) -> Result<()> {
-    let (inner, place) = (&pool.inner, VolumeDir::at(dir.to_owned()));
+async fn whole(pool: &FileVolumes, area: &Arc<Ground>, reference: &str, dir: &Path) -> Result<()> {
+    let (inner, place) = (&pool.inner, VolumeDir::at(area, dir.to_owned()));
     if place.image().is_file() && place.record().is_ok() {
         return Ok(());
     }
@@ -93,19 +108,19 @@ async fn whole(pool: &FileVolumes, reference: &str, dir: &Path) -> Result<()> {
     }
     let size_gib = inner.config.img.info_untrusted(&place.image(), Format::Qcow2).await?.virtual_size.div_ceil(GIB);
     inner.config.img.grow(&place.image(), Format::Qcow2, size_gib * GIB).await?;
-    inner.write_record(place.record_path(), VolumeRecord { size_gib }).await
+    inner.write_record(area, place.record_path(), VolumeRecord { size_gib }).await
 }
 
 /// With the volume's turn in hand.
-pub(super) fn release(pool: &Pool, volume: &VolumeDir) -> Result<()> {
+pub(super) fn release(volume: &VolumeDir) -> Result<()> {
     if !volume.exists() {
         return Ok(());
     }
     if volume.exported()?.is_some() || !volume.snapshots()?.is_empty() {
         return Err(Error::conflict(format!("volume {} is exported or has snapshots", volume.id)));
     }
-    private_dir(&all(pool)).on_disk(DOING)?;
-    renamed(volume.path(), &all(pool).join(format!("volume-{}", volume.id)))
+    private_dir(&all(&volume.area)).on_disk(DOING)?;
+    renamed(volume.path(), &all(&volume.area).join(format!("volume-{}", volume.id)))
 }
 
 pub(super) fn adopt_snapshot(volume: &VolumeDir, reference: &str, id: &SnapshotId) -> Result<()> {

@@ -13,34 +13,39 @@
 //! kept in order across crashes, and it costs nothing where files share blocks.
 
 use super::{
-    FileVolumes, bases, disk,
+    FileVolumes,
+    areas::Source,
+    bases, disk,
     pool::{GIB, VolumeDir, VolumeRecord},
 };
 use crate::{
     backups,
     disk::OnDisk,
     durable::{self, Unfinished},
+    ground::Ground,
     qemu_img::{Compress, Format, INVALID_IMAGE},
 };
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
 use std::{
     fs::{self, File},
     path::Path,
+    sync::Arc,
 };
 use tokio::task::spawn_blocking;
 use volume::driver::{BackupInfo, BackupPlace, BackupSpec, ImageFetch, VolumeSource, VolumeSpec};
 
 /// With the volume's turn in hand. The volume appears by the renaming of its directory.
 pub(super) async fn volume(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch) -> Result<()> {
-    let place = pool.inner.pool.volume(&spec.id)?;
-    if place.exists() {
+    if pool.inner.pool.volume(&spec.id)?.exists() {
         return Ok(());
     }
-    let aside = pool.inner.pool.unfinished();
+    let area = pool.inner.pool.areas.room(source(pool, &spec.source)?)?;
+    let place = pool.inner.pool.volume_in(&area, &spec.id)?;
+    let aside = place.unfinished();
     fs::create_dir_all(aside.path().join("snapshots")).on_disk("making a volume's directory")?;
     let image = aside.path().join("volume.qcow2");
-    fill(pool, spec, fetch, &image).await?;
-    pool.inner.write_record(aside.path().join("volume.json"), VolumeRecord { size_gib: spec.size_gib }).await?;
+    fill(pool, &area, spec, fetch, &image).await?;
+    pool.inner.write_record(&area, aside.path().join("volume.json"), VolumeRecord { size_gib: spec.size_gib }).await?;
     let (from, to) = (aside.path().to_owned(), place.path().to_owned());
     spawn_blocking(move || commit_dir(&from, &image, &to)).await.doing("finishing a volume")?
 }
@@ -53,14 +58,35 @@ fn commit_dir(aside: &Path, image: &Path, place: &Path) -> Result<()> {
     durable::sync_parent(place)
 }
 
-async fn fill(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch, to: &Path) -> Result<()> {
+/// What lies in the pool of that which a volume is made of: they can share blocks.
+fn source(pool: &FileVolumes, source: &VolumeSource) -> Result<Option<Source>> {
+    let at = |volume: &VolumeId| pool.inner.pool.volume(volume);
+    Ok(match source {
+        VolumeSource::Snapshot { volume, snapshot } => {
+            let of = at(volume)?;
+            Some(Source::of(&of.area, &of.snapshot(snapshot)?))
+        }
+        VolumeSource::Volume { volume } => at(volume).map(|of| Some(Source::of(&of.area, &of.image())))?,
+        VolumeSource::Image(image) => bases::source(&pool.inner, image),
+        VolumeSource::Blank | VolumeSource::Backup(_) | VolumeSource::Exported { .. } => None,
+    })
+}
+
+/// Makes `to`, which lies in `area`.
+async fn fill(
+    pool: &FileVolumes,
+    area: &Arc<Ground>,
+    spec: &VolumeSpec,
+    fetch: &dyn ImageFetch,
+    to: &Path,
+) -> Result<()> {
     let img = &pool.inner.config.img;
     let size = spec.size_gib.saturating_mul(GIB);
     match &spec.source {
         VolumeSource::Blank => return img.create(to, Format::Qcow2, size, Compress::No).await,
-        VolumeSource::Image(image) => bases::volume(pool, image, size, fetch, to).await?,
+        VolumeSource::Image(image) => bases::volume(pool, area, image, size, fetch, to).await?,
         VolumeSource::Snapshot { snapshot, volume } => from_snapshot(pool, volume, snapshot, to).await?,
-        VolumeSource::Backup(place) => from_backup(pool, place, to).await?,
+        VolumeSource::Backup(place) => from_backup(pool, area, place, to).await?,
         VolumeSource::Exported { target } => img.convert_exported(target, (to, Format::Qcow2)).await?,
         VolumeSource::Volume { volume } => {
             // Looked for before its turn is taken: so no two creates wait for each other.
@@ -81,8 +107,8 @@ pub(super) fn fits(needed: u64, size: u64) -> Result<()> {
         .with_code(INVALID_IMAGE))
 }
 
-async fn from_backup(pool: &FileVolumes, place: &BackupPlace, to: &Path) -> Result<()> {
-    let (store, aside) = (pool.inner.config.backups.clone(), pool.inner.pool.unfinished());
+async fn from_backup(pool: &FileVolumes, area: &Ground, place: &BackupPlace, to: &Path) -> Result<()> {
+    let (store, aside) = (pool.inner.config.backups.clone(), area.unfinished());
     let (place, raw) = (place.clone(), aside.path().to_owned());
     spawn_blocking(move || backups::read(&store, &place, &raw)).await.doing("reading a backup")??;
     pool.inner.config.img.convert((aside.path(), Format::Raw), (to, Format::Qcow2), pool.inner.config.compress).await?;
@@ -98,10 +124,10 @@ pub(super) async fn rewrite(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn I
     if matches!(&spec.source, VolumeSource::Volume { volume } if *volume == spec.id) {
         return Ok(());
     }
-    let aside = pool.inner.pool.unfinished();
-    fill(pool, spec, fetch, aside.path()).await?;
+    let aside = volume.unfinished();
+    fill(pool, &volume.area, spec, fetch, aside.path()).await?;
     aside.commit(&volume.image()).await?;
-    pool.inner.write_record(volume.record_path(), VolumeRecord { size_gib: spec.size_gib }).await
+    pool.inner.write_record(&volume.area, volume.record_path(), VolumeRecord { size_gib: spec.size_gib }).await
 }
 
 /// With the volume's turn in hand. The content of one moment is copied out first: chunks are read at leisure.
@@ -110,7 +136,8 @@ pub(super) async fn back_up(pool: &FileVolumes, volume: &VolumeId, spec: &Backup
     if let Ok(there) = backups::info(&store, &spec.place) {
         return Ok(there);
     }
-    let aside = pool.inner.pool.unfinished();
+    let of = pool.inner.pool.volume(volume)?;
+    let aside = pool.inner.pool.areas.room(Some(Source::of(&of.area, &of.image())))?.unfinished();
     match &spec.snapshot {
         None => now(pool, volume, aside.path(), Format::Raw).await?,
         Some(snapshot) => {
@@ -190,7 +217,7 @@ pub(super) async fn snapshot(pool: &FileVolumes, volume: &VolumeDir, snapshot: &
     if place.is_file() {
         return Ok(());
     }
-    let aside = pool.inner.pool.unfinished();
+    let aside = volume.unfinished();
     now(pool, &volume.id, aside.path(), Format::Qcow2).await?;
     aside.commit(&place).await
 }

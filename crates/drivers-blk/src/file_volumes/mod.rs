@@ -25,6 +25,7 @@
 //!   later flush would be answered by a daemon that never saw the writes before.
 //! - A generation older than one seen is refused, also after the volume has gone.
 
+mod areas;
 mod audit;
 mod bases;
 mod config;
@@ -47,7 +48,6 @@ pub use doctor::doctor;
 
 use crate::{
     backups,
-    disk::space,
     ground::{Ground, remove_file},
     qemu_img::Format,
     turns::{Orderly, Turns},
@@ -94,7 +94,7 @@ impl FileVolumes {
     /// Opens (or makes) the pool, for this process alone. Daemons that run are found again, untouched; those of exported volumes
     /// that do not run (the host was down) are started in the background, for which this needs to be called inside a runtime.
     pub fn open(config: FileVolumesConfig) -> Result<Self> {
-        let pool = Pool::open(&config.dir, &config.run_dir)?;
+        let pool = Pool::open(&config)?;
         let inner = Arc::new(Inner {
             config,
             pool,
@@ -137,10 +137,10 @@ async fn extend(pool: &FileVolumes, volume: &VolumeDir, size_gib: u64) -> Result
             inner.serve_others(volume, size).await?;
         }
     }
-    inner.write_record(volume.record_path(), VolumeRecord { size_gib }).await
+    inner.write_record(&volume.area, volume.record_path(), VolumeRecord { size_gib }).await
 }
 
-async fn delete(pool: &FileVolumes, volume: &VolumeDir) -> Result<()> {
+async fn delete(volume: &VolumeDir) -> Result<()> {
     if !volume.exists() {
         return Ok(());
     }
@@ -151,7 +151,7 @@ async fn delete(pool: &FileVolumes, volume: &VolumeDir) -> Result<()> {
         return Err(Error::conflict(format!("volume {} has snapshots", volume.id)));
     }
     // Gone at once for everybody who looks, then removed at leisure.
-    let (path, aside) = (volume.path().to_owned(), pool.inner.pool.unfinished());
+    let (path, aside) = (volume.path().to_owned(), volume.unfinished());
     let remove = move || -> Result<()> {
         fs::rename(&path, aside.path()).doing("removing a volume")?;
         crate::durable::sync_parent(&path)?;
@@ -169,8 +169,8 @@ impl VolumeBackend for FileVolumes {
     }
 
     async fn delete(&self, id: &VolumeId, fence: Fence) -> Result<()> {
-        let volume = self.inner.pool.volume(id)?;
-        self.change(id, fence, |pool| async move { delete(&pool, &volume).await }).await
+        let volume = id.clone();
+        self.change(id, fence, |pool| async move { delete(&pool.inner.pool.volume(&volume)?).await }).await
     }
 
     async fn extend(&self, id: &VolumeId, size_gib: u64, fence: Fence) -> Result<()> {
@@ -196,9 +196,10 @@ impl VolumeBackend for FileVolumes {
     }
 
     async fn delete_snapshot(&self, volume: &VolumeId, snapshot: &SnapshotId, fence: Fence) -> Result<()> {
-        let of = self.inner.pool.volume(volume)?;
-        let paths = [of.snapshot(snapshot)?, scrub::sum_path(&of, snapshot)?];
-        self.change(volume, fence, |_| async move {
+        let (of, snapshot) = (volume.clone(), snapshot.clone());
+        self.change(volume, fence, |pool| async move {
+            let of = pool.inner.pool.volume(&of)?;
+            let paths = [of.snapshot(&snapshot)?, scrub::sum_path(&of, &snapshot)?];
             let remove = move || paths.iter().try_for_each(|path| remove_file(path));
             spawn_blocking(remove).await.doing("removing a snapshot")?
         })
@@ -214,8 +215,13 @@ impl VolumeBackend for FileVolumes {
     }
 
     async fn unexport(&self, id: &VolumeId, fence: Fence) -> Result<()> {
-        let volume = self.inner.pool.volume(id)?;
-        self.change(id, fence, |pool| async move { export::unexport(&pool.inner, &volume).await }).await
+        let volume = id.clone();
+        self.change(
+            id,
+            fence,
+            |pool| async move { export::unexport(&pool.inner, &pool.inner.pool.volume(&volume)?).await },
+        )
+        .await
     }
 
     async fn copy_out(&self, id: &VolumeId, format: &str, to: &Path) -> Result<()> {
@@ -253,8 +259,8 @@ impl VolumeBackend for FileVolumes {
     }
 
     async fn release(&self, id: &VolumeId, fence: Fence) -> Result<()> {
-        let volume = self.inner.pool.volume(id)?;
-        self.change(id, fence, |pool| async move { handover::release(&pool.inner.pool, &volume) }).await
+        let volume = id.clone();
+        self.change(id, fence, |pool| async move { handover::release(&pool.inner.pool.volume(&volume)?) }).await
     }
 
     async fn adopt_snapshot(&self, volume: &VolumeId, reference: &str, id: &SnapshotId, fence: Fence) -> Result<()> {
@@ -265,8 +271,9 @@ impl VolumeBackend for FileVolumes {
     }
 
     async fn release_snapshot(&self, volume: &VolumeId, id: &SnapshotId, fence: Fence) -> Result<()> {
-        let (of, id) = (self.inner.pool.volume(volume)?, id.clone());
-        self.change(volume, fence, |_| async move { handover::release_snapshot(&of, &id) }).await
+        let (of, id) = (volume.clone(), id.clone());
+        self.change(volume, fence, |pool| async move { handover::release_snapshot(&pool.inner.pool.volume(&of)?, &id) })
+            .await
     }
 
     async fn stats(&self) -> Result<PoolStats> {
@@ -281,18 +288,20 @@ impl VolumeBackend for FileVolumes {
 }
 
 impl Inner {
-    async fn write_record(self: &Arc<Self>, path: PathBuf, record: impl Serialize + Send + 'static) -> Result<()> {
-        let inner = self.clone();
-        spawn_blocking(move || inner.pool.write_record(&path, &record)).await.doing("writing a volume's record")?
-    }
-
-    fn images(&self) -> PathBuf {
-        self.pool.dir().join("images")
+    /// `area`: the directory of the pool that `path` is in.
+    async fn write_record(
+        &self,
+        area: &Arc<Ground>,
+        path: PathBuf,
+        record: impl Serialize + Send + 'static,
+    ) -> Result<()> {
+        let area = Arc::clone(area);
+        spawn_blocking(move || area.write_record(&path, &record)).await.doing("writing a volume's record")?
     }
 
     fn stats(&self) -> Result<PoolStats> {
         bases::make_room(self)?;
-        let space = space(self.pool.dir())?;
+        let space = self.pool.areas.space()?;
         let ids = self.pool.ids()?;
         let mut provisioned_gib = 0;
         for id in &ids {

@@ -25,7 +25,7 @@ struct Packed {
 
 impl Inner {
     fn packed_path(&self) -> PathBuf {
-        self.pool.dir().join("packed.json")
+        self.pool.ground().dir().join("packed.json")
     }
 
     /// Counts an image that was just written, if it was packed.
@@ -42,7 +42,7 @@ impl Inner {
             let mut packed: Packed = read(&inner.packed_path())?.unwrap_or_default();
             packed.content += content;
             packed.stored += stored;
-            inner.pool.write_record(&inner.packed_path(), &packed)
+            inner.pool.ground().write_record(&inner.packed_path(), &packed)
         };
         spawn_blocking(count).await.doing(doing)?
     }

@@ -8,9 +8,12 @@
 //!                         /disk/  /gateway/   the homes of its storage daemons
 //!   <dir>/images/                             images unpacked, for the next volume of each (`bases`)
 //!   <dir>/candidates/                         what was let go (`handover`)
-//!   <dir>/sockets/<volume>.{nbd,qmp,gw}
+//!   <dir>/sockets/<volume>.{nbd,qmp,gw}       in the first directory only
 //! ```
+//!
+//! A pool may have several such directories ([`super::areas`]).
 
+use super::{FileVolumesConfig, areas::Areas};
 use crate::{
     durable::Unfinished,
     ground::{Ground, names, read},
@@ -21,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use volume::driver::Inventory;
 
@@ -41,46 +45,44 @@ pub(super) struct ExportRecord {
 
 #[derive(Debug)]
 pub(super) struct Pool {
-    ground: Ground,
+    pub(super) areas: Areas,
     sockets: PathBuf,
 }
 
 /// The paths of one volume.
 #[derive(Clone, Debug)]
 pub(super) struct VolumeDir {
+    /// The directory of the pool that it lies in.
+    pub(super) area: Arc<Ground>,
     path: PathBuf,
     pub(super) id: VolumeId,
     sockets: PathBuf,
 }
 
 impl Pool {
-    pub(super) fn open(dir: &Path, run_dir: &Path) -> Result<Self> {
-        let ground = Ground::open(dir, &["volumes", "sockets", "images"])?;
-        let sockets = super::sockets::root(&ground.dir().join("sockets"), run_dir)?;
-        let volumes = ground.dir().join("volumes");
-        ground.prune_fences(|id| volumes.join(id).exists()).doing("forgetting old fences")?;
-        Ok(Self { ground, sockets })
+    pub(super) fn open(config: &FileVolumesConfig) -> Result<Self> {
+        let areas = Areas::open(config)?;
+        let sockets = super::sockets::root(&areas.first().dir().join("sockets"), &config.run_dir)?;
+        let there = |id: &str| areas.holding("volumes", id).is_some();
+        areas.first().prune_fences(there).doing("forgetting old fences")?;
+        Ok(Self { areas, sockets })
     }
 
-    pub(super) fn dir(&self) -> &Path {
-        self.ground.dir()
+    /// What is the whole pool's.
+    pub(super) fn ground(&self) -> &Arc<Ground> {
+        self.areas.first()
     }
 
-    pub(super) fn unfinished(&self) -> Unfinished {
-        self.ground.unfinished()
-    }
-
-    pub(super) fn ground(&self) -> &Ground {
-        &self.ground
-    }
-
-    pub(super) fn write_record(&self, name: &Path, record: &impl Serialize) -> Result<()> {
-        self.ground.write_record(name, record)
-    }
-
+    /// Where it lies; one that does not exist, in the first directory.
     pub(super) fn volume(&self, id: &VolumeId) -> Result<VolumeDir> {
-        let path = self.dir().join("volumes").join(plain(id)?);
-        Ok(VolumeDir { path, id: id.clone(), sockets: self.sockets.clone() })
+        let area = self.areas.holding("volumes", plain(id)?).unwrap_or(self.ground());
+        self.volume_in(area, id)
+    }
+
+    /// Where it is to lie.
+    pub(super) fn volume_in(&self, area: &Arc<Ground>, id: &VolumeId) -> Result<VolumeDir> {
+        let path = area.dir().join("volumes").join(plain(id)?);
+        Ok(VolumeDir { area: Arc::clone(area), path, id: id.clone(), sockets: self.sockets.clone() })
     }
 
     /// A volume that must be there.
@@ -90,14 +92,12 @@ impl Pool {
     }
 
     pub(super) fn ids(&self) -> Result<Vec<VolumeId>> {
-        names(&self.dir().join("volumes"))
-            .doing("listing the volumes of a pool")
-            .map(|names| ids(names, VolumeId::from))
+        Ok(self.areas.names("volumes")?.into_iter().map(VolumeId::from).collect())
     }
 
     /// Names of the sockets that lie about.
     pub(super) fn sockets(&self) -> io::Result<Vec<String>> {
-        names(&self.dir().join("sockets"))
+        names(&self.ground().dir().join("sockets"))
     }
 
     pub(super) fn inventory(&self) -> Result<Inventory> {
@@ -124,14 +124,14 @@ impl Pool {
     }
 }
 
-fn ids<T>(names: Vec<String>, id: impl Fn(String) -> T) -> Vec<T> {
-    names.into_iter().map(id).collect()
-}
-
 impl VolumeDir {
     /// A volume's directory that is not among the pool's volumes.
-    pub(super) fn at(path: PathBuf) -> Self {
-        Self { sockets: path.clone(), path, id: VolumeId::default() }
+    pub(super) fn at(area: &Arc<Ground>, path: PathBuf) -> Self {
+        Self { area: Arc::clone(area), sockets: path.clone(), path, id: VolumeId::default() }
+    }
+    /// For what is to be this volume's.
+    pub(super) fn unfinished(&self) -> Unfinished {
+        self.area.unfinished()
     }
     pub(super) fn path(&self) -> &Path {
         &self.path

@@ -60,7 +60,7 @@ impl FileVolumes {
                 Ok(Some(format!("snapshot {snapshot} of volume {id}: its bytes have changed")))
             }
             Some(_) => Ok(None),
-            None => self.inner.write_record(sum, now).await.map(|()| None),
+            None => self.inner.write_record(&volume.area, sum, now).await.map(|()| None),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A full disk fails the one call, says so, and leaves nothing. On a small file system of its own, where that can be mounted.
 
-use crate::rig::{HOST, Local, Pool, holds, image_of, run, write};
+use crate::rig::{HOST, Local, Pool, Small, holds, image_of, write};
 use drivers_blk::{
     conformance::volumes::{Outcome, PoolBench, fence, make, spec},
     image_store::FileStore,
@@ -9,33 +9,8 @@ use drivers_blk::{
 use futures_util::{StreamExt, stream};
 use image::driver::ImageStore;
 use kernel::{Kind, SnapshotId};
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt};
 use volume::driver::{VolumeBackend, VolumeSource};
-
-struct Small {
-    path: PathBuf,
-    _dir: tempfile::TempDir,
-}
-
-impl Small {
-    /// `None` where this process may not mount.
-    async fn new(mib: u32) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("small");
-        fs::create_dir(&path).unwrap();
-        let size = format!("size={mib}m");
-        let out = run("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", path.to_str().unwrap()]).await;
-        out.status.success().then_some(Self { path, _dir: dir })
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        // Lazily: a daemon may need a moment to go.
-        let done = std::process::Command::new("umount").arg("-l").arg(&self.path).status();
-        assert!(done.is_ok_and(|s| s.success()), "{} stays mounted", self.path.display());
-    }
-}
 
 fn assert_full(e: &kernel::Error) {
     assert_eq!((e.kind(), e.code()), (Kind::TooLarge, Some(NO_SPACE)), "{e:?}");

@@ -1,5 +1,6 @@
 //! The drivers against the conformance suites, and each against what only it has.
 
+mod added;
 mod convert;
 mod data;
 mod disk_full;

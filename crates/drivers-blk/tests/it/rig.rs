@@ -27,19 +27,50 @@ pub struct Pool {
     pub config: FileVolumesConfig,
     driver: Mutex<Option<FileVolumes>>,
     scratch: PathBuf,
-    /// Ends before `dir` does.
-    _daemons: Daemons,
+    /// Ends before the directories do.
+    daemons: Daemons,
     dir: tempfile::TempDir,
+    _first: Option<Small>,
+}
+
+/// A small file system of its own.
+pub struct Small {
+    pub path: PathBuf,
+    _dir: tempfile::TempDir,
+}
+
+impl Small {
+    /// `None` where this process may not mount.
+    pub async fn new(mib: u32) -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("small");
+        fs::create_dir(&path).unwrap();
+        let size = format!("size={mib}m");
+        let out = run("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", path.to_str().unwrap()]).await;
+        out.status.success().then_some(Self { path, _dir: dir })
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        // Lazily: a daemon may need a moment to go.
+        let done = std::process::Command::new("umount").arg("-l").arg(&self.path).status();
+        assert!(done.is_ok_and(|s| s.success()), "{} stays mounted", self.path.display());
+    }
 }
 
 /// Ends the storage daemons of a test, whatever became of it. Only those whose pidfile lies in the test's own directory.
-struct Daemons(PathBuf);
+struct Daemons(Vec<PathBuf>);
+
+impl Daemons {
+    fn pids(&self) -> Vec<i32> {
+        self.0.iter().flat_map(|dir| pids_of(dir)).collect()
+    }
+}
 
 impl Drop for Daemons {
     fn drop(&mut self) {
-        for pid in pids_of(&self.0) {
-            kill(pid);
-        }
+        self.pids().into_iter().for_each(kill);
     }
 }
 
@@ -69,6 +100,17 @@ impl Pool {
         Self::with(|_| {})
     }
 
+    /// One of two directories, of which the first is so small that nothing goes there. `None` where this process may not mount.
+    pub async fn spread() -> Option<Self> {
+        let first = Small::new(8).await?;
+        let mut pool = Self::with(|config| {
+            config.more = vec![config.dir.clone()];
+            config.dir = first.path.join("pool");
+        });
+        pool._first = Some(first);
+        Some(pool)
+    }
+
     pub fn with(change: impl FnOnce(&mut FileVolumesConfig)) -> Self {
         let dir = tempfile::Builder::new().prefix("blk").tempdir().unwrap();
         let scratch = dir.path().join("scratch");
@@ -78,12 +120,19 @@ impl Pool {
         config.patience = Duration::from_secs(60);
         change(&mut config);
         let driver = FileVolumes::open(config.clone()).unwrap();
-        let daemons = Daemons(config.dir.clone());
-        Self { config, driver: Mutex::new(Some(driver)), scratch, _daemons: daemons, dir }
+        let daemons = Daemons([&[config.dir.clone()], &config.more[..]].concat());
+        Self { config, driver: Mutex::new(Some(driver)), scratch, daemons, dir, _first: None }
     }
 
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// One more directory, from the next opening on.
+    pub fn add(&mut self, name: &str) {
+        let dir = self.dir.path().join(name);
+        self.daemons.0.push(dir.clone());
+        self.config.more.push(dir);
     }
 
     pub fn driver(&self) -> FileVolumes {
@@ -102,7 +151,7 @@ impl Pool {
     }
 
     pub fn pids(&self) -> Vec<i32> {
-        pids_of(&self.config.dir)
+        self.daemons.pids()
     }
 }
 
@@ -229,8 +278,11 @@ impl PoolBench for Pool {
     }
 
     async fn leftovers(&self, id: &VolumeId) -> Vec<String> {
-        let list =
-            |dir: &str| fs::read_dir(self.config.dir.join(dir)).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
+        let list = |part: &str| {
+            let dirs = [&self.config.dir].into_iter().chain(&self.config.more);
+            let found = dirs.filter_map(|dir| fs::read_dir(dir.join(part)).ok()).flatten();
+            found.map(|e| e.unwrap().path()).collect::<Vec<_>>()
+        };
         let of_it = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(id.as_str());
         let mut left = Vec::new();
         for making in list("making") {
