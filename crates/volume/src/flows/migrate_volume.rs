@@ -97,7 +97,7 @@ impl MigrateVolume {
                 (v.availability_zone, v.migration) = (to.availability_zone.clone(), Some("success".to_owned()));
             });
             settle(tx, &state.volume, state.during(), VolumeStatus::Available, None, now);
-            let object = format!("volume.copy/{}", state.volume);
+            let object = super::rewrite_volume::left_behind(&state.volume);
             let start = Start::<DiscardCopy> { object, state: left, request_id: &request_id, now };
             self.0.0.starter.start(tx, start).map(drop)
         }))

@@ -1,16 +1,26 @@
 //! Writes a source over a volume that is there: a snapshot it is turned back to, a backup it is restored from, an image.
 //!
-//! One step: the pool replaces the volume's content whole or not at all, so there is nothing to undo.
+//! ```text
+//!   stage    a backup that lies on another host becomes a volume of the same id there
+//!   write    the volume's pool takes the source; of another host's, what that exports
+//! ```
+//!
+//! The pool replaces the volume's content whole or not at all, so of `write` there is nothing to undo. What was staged is removed
+//! when the flow is undone, and by a flow of its own ([`DiscardCopy`]) when it is done.
 
-use super::{COPY, homeless, place, settle, tell, volume};
+use super::{
+    COPY, QUICK, gone_is_fine, homeless,
+    migrate_volume::{DiscardCopy, Left},
+    place, settle, tell, volume,
+};
 use crate::{
     VolumeService,
-    driver::{BackupPlace, ImageBytes, VolumeSource, VolumeSpec},
+    driver::{BackupPlace, ImageBytes, Target, VolumeSource, VolumeSpec},
     model::{Backup, BackupStatus, MessageEvent, Snapshot, Volume, VolumeStatus},
     ops::encryption_keys,
 };
-use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
-use kernel::{Error, ImageId, Result, SnapshotId, Timestamp, VolumeId};
+use flow::{Commit, Flow, FlowRecord, Start, Step, StepCx, StepError, StepResult};
+use kernel::{Error, ImageId, Result, SnapshotId, Timestamp, VolumeId, error::Doing};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -47,10 +57,57 @@ impl With {
 }
 
 impl RewriteVolume {
+    /// Where the source is to be staged: the host of a backup that is not the volume's.
+    fn elsewhere(&self, volume: &Volume, with: &With) -> Option<Left> {
+        let With::Backup(id) = with else { return None };
+        let backup = self.0.view().get::<Backup>(id)?;
+        (volume.host.as_ref() != Some(&backup.host)).then(|| Left {
+            volume: volume.id.clone(),
+            generation: volume.generation,
+            host: backup.host.clone(),
+            backend: backup.backend.clone(),
+        })
+    }
+
+    async fn stage(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        let volume = volume(&self.0, &state.volume)?;
+        let Some(at) = self.elsewhere(&volume, &state.with) else { return Ok(Commit::nothing()) };
+        // What an earlier restore left there has other bytes; and nobody may remove these for those.
+        cx.wait_for(|view| {
+            view.by(FlowRecord::BY_OBJECT, &left_behind(&state.volume)).next().is_none().then_some(Ok(()))
+        })
+        .await?;
+        unstage(&self.0, &at).await?;
+        let source = self.source(&state.with)?;
+        let spec = VolumeSpec { id: at.volume.clone(), size_gib: volume.size_gib, source };
+        let params = json!({"backend": at.backend, "id": at.volume, "generation": at.generation, "spec": spec});
+        self.0.on_host(&at.host, "volume.create", params, COPY).await?;
+        Ok(Commit::nothing())
+    }
+
+    async fn unstage(self: Arc<Self>, _cx: StepCx, state: State) -> StepResult<Self> {
+        let Some(volume) = self.0.view().get::<Volume>(&state.volume) else { return Ok(Commit::nothing()) };
+        if let Some(at) = self.elsewhere(&volume, &state.with) {
+            unstage(&self.0, &at).await?;
+        }
+        Ok(Commit::nothing())
+    }
+
+    /// The source as the volume's host is to read it.
+    async fn reached(&self, volume: &Volume, with: &With) -> std::result::Result<VolumeSource, StepError> {
+        let Some(at) = self.elsewhere(volume, with) else { return self.source(with) };
+        let params = json!({
+            "backend": at.backend, "id": at.volume, "generation": at.generation, "for_host": volume.host, "read_only": true,
+        });
+        let target = self.0.on_host(&at.host, "volume.export", params, QUICK).await?;
+        let target: Target = serde_json::from_value(target).doing("reading how a backup is exported")?;
+        Ok(VolumeSource::Exported { target })
+    }
+
     async fn write(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let volume = volume(&self.0, &state.volume)?;
         let (host, backend) = place(&volume).ok_or_else(|| homeless(&volume.id))?;
-        let source = self.source(&state.with)?;
+        let source = self.reached(&volume, &state.with).await?;
         let spec = VolumeSpec { id: volume.id.clone(), size_gib: volume.size_gib, source };
         let luks = match &state.with {
             With::Image(_) => encryption_keys::luks(&self.0, &volume)?,
@@ -59,8 +116,17 @@ impl RewriteVolume {
         let params =
             json!({"backend": backend, "id": volume.id, "generation": volume.generation, "spec": spec, "luks": luks});
         self.0.on_host(&host, "volume.rewrite", params, COPY).await?;
-        let (now, service) = (cx.now(), self.0.clone());
+        let staged = self.elsewhere(&volume, &state.with);
+        if let Some(at) = &staged {
+            gone_is_fine(self.0.on_host(&at.host, "volume.unexport", staged_at(at), QUICK).await)?;
+        }
+        let (now, service, request_id) = (cx.now(), self.0.clone(), cx.request_id.clone());
         Ok(Commit::with(move |tx, state: &mut State| {
+            if let Some(staged) = staged.clone() {
+                let object = left_behind(&state.volume);
+                let start = Start::<DiscardCopy> { object, state: staged, request_id: &request_id, now };
+                service.0.starter.start(tx, start)?;
+            }
             take_key(&service, tx, state);
             end(tx, state, now);
             if let With::Backup(id) = &state.with
@@ -85,6 +151,20 @@ impl RewriteVolume {
             With::Image(id) => VolumeSource::Image(image(&self.0, id).ok_or_else(|| gone(format!("image {id}")))?),
         })
     }
+}
+
+/// Names the flow that removes what a volume has left on another host.
+pub(super) fn left_behind(volume: &VolumeId) -> String {
+    format!("volume.copy/{volume}")
+}
+
+fn staged_at(at: &Left) -> serde_json::Value {
+    json!({"backend": at.backend, "id": at.volume, "generation": at.generation})
+}
+
+async fn unstage(service: &VolumeService, at: &Left) -> std::result::Result<(), StepError> {
+    gone_is_fine(service.on_host(&at.host, "volume.unexport", staged_at(at), QUICK).await)?;
+    gone_is_fine(service.on_host(&at.host, "volume.delete", staged_at(at), QUICK).await)
 }
 
 /// What was written is read with another key than what was there.
@@ -123,7 +203,11 @@ impl Flow for RewriteVolume {
     type State = State;
 
     fn steps() -> Vec<Step<Self>> {
-        vec![Step::new("write", Self::write).within(COPY, COPY + Duration::from_secs(300))]
+        let long = COPY + Duration::from_secs(300);
+        vec![
+            Step::new("stage", Self::stage).undo(Self::unstage).within(COPY, long),
+            Step::new("write", Self::write).within(COPY, long),
+        ]
     }
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {

@@ -15,7 +15,7 @@ use crate::{
     policy,
     service::authorize,
 };
-use kernel::{Ctx, Error, Result};
+use kernel::{Ctx, Result};
 use serde_json::json;
 use std::sync::Arc;
 use store::Tx;
@@ -60,12 +60,6 @@ fn begin(service: &VolumeService, tx: &mut Tx, cx: &Ctx, id: &str, volume: &Volu
         return Err(error::invalid_volume(format!(
             "volume size {} is too small to restore backup of size {}.",
             volume.size_gib, backup.size_gib
-        )));
-    }
-    if volume.host.as_ref() != Some(&backup.host) {
-        return Err(Error::bad_request(format!(
-            "Invalid volume: volume {} and backup {id} lie on different hosts: restore it as a new volume",
-            volume.id
         )));
     }
     let key = encryption_keys::for_backup(service, tx, &volume, &backup)?;

@@ -1,14 +1,14 @@
 //! Backups made, removed and restored, and a volume turned back, under torture.
 
 use super::{ask, failed, register};
-use crate::world::{Cloud, backup, snapshot};
+use crate::world::{Cloud, backup, expect, flows, snapshot};
 use ::volume::Backup;
 use async_trait::async_trait;
 use flow::{
-    EngineBuilder, Starter,
+    Engine, EngineBuilder, Starter,
     testkit::{Disturbance, World, torture},
 };
-use kernel::FlowId;
+use kernel::{FlowId, SystemClock};
 use serde_json::json;
 use std::pin::Pin;
 use store::Store;
@@ -120,6 +120,60 @@ impl Restored {
 #[tokio::test]
 async fn restoring_survives_everything() {
     torture::<Restored>().await;
+}
+
+/// Backed up on one host, and at home on another since.
+fn with_backup_elsewhere(cloud: &Cloud, volume: &str) -> Prepared {
+    let (cloud, volume) = (cloud.clone(), volume.to_owned());
+    Box::pin(async move {
+        let kept = with_backup(&cloud, &volume).await;
+        let (api, _engine) = cloud.process();
+        cloud.add_host().await;
+        let migrate = json!({"os-migrate_volume": {"host": "h2@fake#paper"}});
+        expect(&api.token("admin").call(&format!("POST /volume/v3/volumes/{volume}/action"), migrate).await, 202);
+        cloud.until("the volume to move", |view| (flows(view) == 0).then_some(())).await;
+        kept
+    })
+}
+
+/// Another process carries out what the flow under torture starts.
+struct RestoredElsewhere(Cloud, String, String, #[expect(dead_code, reason = "runs until dropped")] Engine);
+
+#[async_trait]
+impl World for RestoredElsewhere {
+    async fn new() -> Self {
+        let (cloud, volume) = Cloud::with_volume(1).await;
+        let kept = with_backup_elsewhere(&cloud, &volume).await;
+        let starter = Starter::new("janitor".into());
+        let janitor = ::volume::flows(EngineBuilder::new(starter.clone()), &cloud.service(&starter));
+        let engine = janitor.run(cloud.store.clone(), SystemClock::shared());
+        Self(cloud, volume, kept, engine)
+    }
+    fn store(&self) -> Store {
+        self.0.store.clone()
+    }
+    fn register(&self, engine: EngineBuilder) -> EngineBuilder {
+        register(&self.0, engine)
+    }
+    async fn start(&self, starter: &Starter) -> FlowId {
+        let restore = format!("POST /volume/v3/backups/{}/restore", self.2);
+        ask(&self.0, starter, &restore, json!({"restore": {"volume_id": self.1}})).await
+    }
+    async fn check(&self, disturbance: Disturbance) {
+        self.0.until("what was staged to go", |view| (flows(view) == 0).then_some(())).await;
+        let expected = if failed(disturbance) { "error_restoring" } else { "available" };
+        assert_eq!(self.0.volume(&self.1).status.as_str(), expected, "{disturbance:?}");
+        assert_eq!(backups(&self.0), ["available"], "{disturbance:?}");
+        let held = self.0.pools.held();
+        assert_eq!(held.len(), 1, "{disturbance:?}: it lies on one pool: {held:?}");
+        assert!(failed(disturbance) || held[&format!("h2/fake/{}", self.1)].rewritten > 0, "{disturbance:?}");
+        self.0.assert_clean(&format!("{disturbance:?}"));
+    }
+}
+
+#[tokio::test]
+async fn restoring_on_another_host_survives_everything() {
+    torture::<RestoredElsewhere>().await;
 }
 
 world!(Reverted, with_snapshot, |volume, snapshot| (

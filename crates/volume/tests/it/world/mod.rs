@@ -63,6 +63,12 @@ impl Cloud {
         service.report_pools(vec![report("h1", name)]).await.unwrap();
     }
 
+    /// A second host, with a back end like the first one's.
+    pub async fn add_host(&self) {
+        let service = self.service(&Starter::new("setup".into()));
+        service.report_pools(vec![report("h2", "fake")]).await.unwrap();
+    }
+
     /// The service, starting flows in the name of `starter`.
     pub fn service(&self, starter: &Starter) -> VolumeService {
         VolumeService::new(VolumeDeps {
@@ -153,13 +159,11 @@ impl Cloud {
         let view = self.store.snapshot();
         assert_eq!(volume::audit(&view), [] as [String; 0], "{when}");
         for (key, held) in self.pools.held() {
-            let (backend, id) = key.split_once('/').unwrap_or(("fake", &key));
+            let (place, id) = key.rsplit_once('/').unwrap_or(("fake", &key));
+            let (host, backend) = place.split_once('/').unwrap_or(("h1", place));
             let Some(record) = view.get::<Volume>(id) else { panic!("{when}: the pool holds {id} for nobody") };
-            assert_eq!(
-                record.backend.as_deref(),
-                Some(backend),
-                "{when}: the pool holds {id}, which its record does not know"
-            );
+            let known = (record.host.as_ref().map(|h| h.as_str()), record.backend.as_deref());
+            assert_eq!(known, (Some(host), Some(backend)), "{when}: a pool holds {id}, which its record does not know");
             assert!(held.size_gib >= record.size_gib, "{when}: {id} is smaller than its record says");
             for snapshot in &held.snapshots {
                 assert!(view.contains::<Snapshot>(snapshot), "{when}: the pool holds snapshot {snapshot} for nobody");
@@ -175,10 +179,8 @@ impl Cloud {
         }
         let held = self.pools.held();
         for record in view.all::<Volume>().filter(|v| v.status.as_str() == "available") {
-            let key = match record.backend.as_deref() {
-                Some("fake") | None => record.id.to_string(),
-                Some(other) => format!("{other}/{}", record.id),
-            };
+            let host = record.host.as_ref().map_or("h1", |h| h.as_str());
+            let key = pool::key(host, record.backend.as_deref().unwrap_or("fake"), &record.id);
             assert!(held.contains_key(&key), "{when}: {} is not on the pool", record.id);
         }
     }

@@ -1,4 +1,4 @@
-//! A host with a pool on paper, reached as an agent is: every call idempotent, older generations refused.
+//! Hosts with a pool on paper, reached as an agent is: every call idempotent, older generations refused.
 
 use async_trait::async_trait;
 use kernel::{Error, HostName, Result, Timestamp};
@@ -151,13 +151,11 @@ impl Pools {
         if method == "volume.create" {
             let size_gib = params["spec"]["size_gib"].as_u64().expect("a size");
             let new = Held { size_gib, generation, luks: params["luks"].clone(), ..Held::default() };
-            if params["spec"]["source"]["type"] == "exported" {
-                let from = held.get(params["spec"]["source"]["target"]["export"].as_str().expect("an export"));
-                assert!(from.is_some_and(|f| f.exported), "what is copied is exported");
-            }
+            exported(&held, params);
             let found = held.entry(id).or_insert(new);
             return if found.generation > generation { Err(fenced()) } else { Ok(Value::Null) };
         }
+        exported(&held, params);
         let Some(found) = held.get_mut(&id) else {
             return if method == "volume.delete" { Ok(Value::Null) } else { Err(absent()) };
         };
@@ -199,10 +197,26 @@ impl Pools {
     }
 }
 
-/// Volumes of the first back end by their ids, those of others with its name before.
+/// Volumes of the first host's first back end by their ids, those of others with host and back end before.
+pub fn key(host: &str, backend: &str, id: &str) -> String {
+    match (host, backend) {
+        ("h1", "fake") => id.to_owned(),
+        ("h1", other) => format!("{other}/{id}"),
+        (host, backend) => format!("{host}/{backend}/{id}"),
+    }
+}
+
 fn held_key(params: &Value) -> String {
-    let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();
-    if text("backend") == "fake" { text("id") } else { format!("{}/{}", text("backend"), text("id")) }
+    let text = |key: &str| params[key].as_str().unwrap_or_default();
+    key(text("at"), text("backend"), text("id"))
+}
+
+/// What a volume is copied of must be exported meanwhile.
+fn exported(held: &BTreeMap<String, Held>, params: &Value) {
+    if params["spec"]["source"]["type"] == "exported" {
+        let from = held.get(params["spec"]["source"]["target"]["export"].as_str().expect("an export"));
+        assert!(from.is_some_and(|f| f.exported), "what is copied is exported");
+    }
 }
 
 fn fenced() -> Error {
@@ -211,8 +225,11 @@ fn fenced() -> Error {
 
 #[async_trait]
 impl HostCalls for Pools {
-    async fn call(&self, host: &HostName, method: &str, params: Value, _: Duration) -> Result<Value> {
-        assert_eq!(host.as_str(), "h1");
+    async fn call(&self, host: &HostName, method: &str, mut params: Value, _: Duration) -> Result<Value> {
+        assert!(["h1", "h2"].contains(&host.as_str()), "{host}");
+        if let Some(params) = params.as_object_mut() {
+            params.insert("at".into(), json!(host));
+        }
         if *self.away.lock() {
             return Err(Error::unavailable("host h1 is not connected"));
         }
@@ -228,6 +245,11 @@ impl HostCalls for Pools {
     }
 
     fn hosts(&self) -> Vec<HostStatus> {
-        vec![HostStatus { host: "h1".into(), connected: !*self.away.lock(), last_seen: Timestamp::default() }]
+        let status = |host: &str| HostStatus {
+            host: host.into(),
+            connected: !*self.away.lock(),
+            last_seen: Timestamp::default(),
+        };
+        vec![status("h1"), status("h2")]
     }
 }
