@@ -105,6 +105,7 @@ impl Calls {
                 Ok(json!({"log": hypervisor.console_log(&call.server, tail).await?}))
             }
             "vm.stats" => to_value(hypervisor.stats(&arguments::<OfServer>(method, params)?.server).await?),
+            "vm.limits" => to_value(hypervisor.limits(&arguments::<OfServer>(method, params)?.server).await?),
             "vm.status" => to_value(hypervisor.status(&arguments::<OfServer>(method, params)?.server).await?),
             "vm.set_password" => {
                 let call: Password = arguments(method, params)?;

@@ -237,9 +237,10 @@ impl VmTask {
         for disk in spec.disks.iter().filter(|d| !status.disks.contains(&d.id)) {
             drivers.hypervisor.attach_disk(&self.server, disk, fence).await?;
         }
-        for disk in spec.disks.iter().filter(|d| d.volume.is_some() && status.disks.contains(&d.id)) {
+        for disk in spec.disks.iter().filter(|d| status.disks.contains(&d.id)) {
             drivers.hypervisor.limit_disk(&self.server, disk, fence).await?;
         }
+        drivers.hypervisor.reshape(spec, fence).await?;
         for gone in status.disks.iter().filter(|id| !spec.disks.iter().any(|d| d.id == **id)) {
             drivers.hypervisor.detach_disk(&self.server, gone, fence).await?;
         }

@@ -6,6 +6,7 @@ mod explain;
 mod net;
 mod operator;
 mod policy;
+mod server;
 mod ssh;
 
 pub use cloud::Cloud;
@@ -14,4 +15,5 @@ pub use explain::explain;
 pub use net::{net_export, net_traffic, net_why};
 pub use operator::{audit, join_token, status};
 pub use policy::{policy_check, policy_file};
+pub use server::{limits, resize};
 pub use ssh::{Login, hostname_over_ssh};

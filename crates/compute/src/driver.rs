@@ -21,14 +21,16 @@
 //! - `destroy` leaves no process, socket or file of the server behind, disks of [`LocalDisks`] and volumes excepted;
 //! - device ids and addresses are explicit: the same spec gives the same guest hardware on every start and every host.
 
+mod limits;
 mod live;
 
+pub use limits::{IoLimits, Room, VmLimits};
 pub use live::{CallOff, Landing, LiveMigration, Progress, Sent, Stage, Then, Travel};
 
 use async_trait::async_trait;
 use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};
 pub use ports::ClientCache;
-use ports::{CellFit, DiskLimits, HostCell, KeyBytes, Load};
+use ports::{CellFit, HostCell, KeyBytes, Load};
 use serde::{Deserialize, Serialize};
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::broadcast;
@@ -62,6 +64,9 @@ pub struct VmSpec {
     /// wherever the host's kernel puts it.
     #[serde(default)]
     pub cells: Vec<CellFit>,
+    /// How far it may be reshaped while it runs; `None`: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<Room>,
     /// `hw_qemu_guest_agent`
     pub guest_agent: bool,
     pub rng: bool,
@@ -151,30 +156,6 @@ pub enum DiskBus {
     Scsi,
     Ide,
     Sata,
-}
-
-/// Bytes and operations per second; `None`: unlimited.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IoLimits {
-    pub total_bytes_sec: Option<u64>,
-    pub read_bytes_sec: Option<u64>,
-    pub write_bytes_sec: Option<u64>,
-    pub total_iops_sec: Option<u64>,
-    pub read_iops_sec: Option<u64>,
-    pub write_iops_sec: Option<u64>,
-}
-
-impl From<DiskLimits> for IoLimits {
-    fn from(limits: DiskLimits) -> Self {
-        Self {
-            total_bytes_sec: limits.total_bytes,
-            read_bytes_sec: limits.read_bytes,
-            write_bytes_sec: limits.write_bytes,
-            total_iops_sec: limits.total_iops,
-            read_iops_sec: limits.read_iops,
-            write_iops_sec: limits.write_iops,
-        }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -327,6 +308,13 @@ pub trait Hypervisor: LiveMigration {
 
     /// Returns when the guest has let the device go; `Conflict` if it does not within the driver's patience.
     async fn detach_disk(&self, server: &ServerId, disk_id: &str, fence: Fence) -> Result<()>;
+
+    /// Gives a guest that runs the vCPUs and the memory of `spec`, within the room that it was started with, and its share of CPU.
+    /// What the guest cannot be given, or does not give back, is refused with `Conflict`; then it has what it had.
+    async fn reshape(&self, spec: &VmSpec, fence: Fence) -> Result<()>;
+
+    /// What a guest that runs is held to, as the kernel and the hypervisor tell.
+    async fn limits(&self, server: &ServerId) -> Result<VmLimits>;
 
     /// Gives a disk that is attached the limits it has in `disk`, at once if the guest runs.
     async fn limit_disk(&self, server: &ServerId, disk: &Disk, fence: Fence) -> Result<()>;

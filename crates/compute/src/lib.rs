@@ -53,8 +53,11 @@ mod testkit;
 
 pub use audit::audit;
 pub use error::ComputeError;
-pub use ops::hosts::HostReport;
-pub use service::{Compute, Config, Deps};
+pub use ops::{
+    hosts::HostReport,
+    servers::{LimitsTold, ResizeQuestion},
+};
+pub use service::{Compute, Config, Deps, Restarts};
 
 use flow::{EngineBuilder, Reconciler};
 use kernel::{Result, ServerId, Timestamp};
@@ -103,6 +106,7 @@ impl Compute {
             .register(flows::live::LiveMigrate(c()))
             .register(flows::create_image::CreateImage(c()))
             .register(flows::create_image::DiscardImage(c()))
+            .register(flows::moving::reshape::ReshapeServer(c()))
             .register(flows::moving::resize::MoveServer(c()))
             .register(flows::moving::confirm::ConfirmResize(c()))
             .register(flows::moving::revert::RevertResize(c()))
@@ -115,6 +119,7 @@ impl Compute {
         vec![
             Arc::new(flows::reconcile::Tidy(self.clone())),
             Arc::new(flows::reconcile_limits::VolumeLimits(self.clone())),
+            Arc::new(flows::reconcile_limits::FlavorLimits(self.clone())),
             Arc::new(flows::reconcile_moves::WhatWaits(self.clone())),
         ]
     }

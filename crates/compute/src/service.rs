@@ -28,8 +28,24 @@ pub struct Config {
     pub allow_resize_to_same_host: bool,
     /// A resize that nobody has confirmed or reverted for so long is confirmed; 0: never.
     pub resize_confirm_seconds: u64,
+    /// Guests of so much memory and more are made so that they can be given more while they run. Linux sets 64 MiB aside in such guests.
+    pub live_resize_from_mib: u64,
+    /// Which guests a resize may restart although nobody asked for it.
+    pub resize_restarts: Restarts,
     /// How long a shelved server stays on its host; `None`: until it is offloaded by hand.
     pub shelved_offload_seconds: Option<u64>,
+}
+
+/// Guests that a resize restarts where it cannot be done while they run, and the request does not ask for that. Guests that are off, and
+/// requests that say `cold`, are not meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Restarts {
+    None,
+    /// Those too small to have been made with room for more memory.
+    Small,
+    /// All, as Nova does.
+    Any,
 }
 
 impl Default for Config {
@@ -43,6 +59,8 @@ impl Default for Config {
             migration_mib_per_second: 0,
             allow_resize_to_same_host: true,
             resize_confirm_seconds: 0,
+            live_resize_from_mib: 128,
+            resize_restarts: Restarts::Small,
             shelved_offload_seconds: Some(0),
         }
     }

@@ -103,6 +103,7 @@ pub(crate) fn intent(id: &str, host: &str, generation: u64) -> VmIntent {
         connected: vec![],
         groups: vec![],
         admin_pass: None,
+        config: &crate::Config::default(),
     };
     build.intent()
 }

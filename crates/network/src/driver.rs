@@ -341,6 +341,11 @@ pub trait NetworkBackend: Send + Sync + 'static {
     /// The hosts (chassis) the backend knows, with their liveness.
     async fn hosts(&self) -> Result<Vec<(HostName, bool)>>;
 
+    /// What the backend holds a port to, as it tells; `None`: it cannot.
+    async fn limits_of(&self, _port: &PortId) -> Result<Option<LQos>> {
+        Ok(None)
+    }
+
     /// What the backend itself says becomes of a frame, if it can tell without sending it.
     async fn trace(&self, _frame: &Frame) -> Result<Option<Trace>> {
         Ok(None)

@@ -5,6 +5,7 @@
 use crate::{
     Config, audit,
     policy_check::{self, Question},
+    server_api,
     services::Services,
     traffic,
 };
@@ -37,6 +38,10 @@ policy::rules! {
     FLOW_EXPORT = "cloud:flow_export", "rule:operator", [System, Project], GET "/v1/net/exports", PUT "/v1/net/exports/{network_id}", DELETE "/v1/net/exports/{network_id}";
     /// See whether the operator's policy is in force, and ask why a rule decides as it does.
     POLICY_READ = "cloud:policy", "rule:operator", [System, Project], GET "/v1/policy", POST "/v1/policy/check";
+    /// See what a server is held to.
+    LIMITS = "cloud:limits", "rule:operator or project_id:%(project_id)s", [System, Project], GET "/v1/servers/{id}/limits";
+    /// Ask how a resize of a server would go.
+    RESIZE_PLAN = "cloud:resize_plan", "rule:operator or project_id:%(project_id)s", [System, Project], GET "/v1/servers/{id}/resize";
     /// Make a token that lets a node join.
     JOIN_TOKEN = "cloud:join_token", "rule:operator", [System, Project], POST "/v1/join_tokens";
 }
@@ -78,6 +83,8 @@ pub fn routes() -> ApiRouter<Cloud> {
         .get("/v1/traffic/projects", traffic::projects)
         .get("/v1/policy", policy_file)
         .post("/v1/policy/check", check_policy)
+        .get("/v1/servers/{id}/limits", server_api::limits)
+        .get("/v1/servers/{id}/resize", server_api::resize_plan)
         .post("/v1/join_tokens", join_token)
 }
 

@@ -33,6 +33,7 @@ mod pools;
 pub mod purge;
 pub mod routes;
 pub mod runtime;
+mod server_api;
 pub mod services;
 pub mod settings;
 mod traffic;

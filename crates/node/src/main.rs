@@ -57,6 +57,22 @@ enum Command {
     Audit,
     /// All that is known of one object.
     Explain { id: String },
+    /// What a server is held to: asked for, and in force.
+    Limits {
+        /// Name or id.
+        server: String,
+    },
+    /// Give a server another flavor, while it runs if that can be; says how it goes, and why.
+    Resize {
+        server: String,
+        flavor: String,
+        /// live: while it runs, or not at all; cold: with a restart.
+        #[arg(long, value_parser = ["live", "cold"])]
+        way: Option<String>,
+        /// Only say how it would go.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// A token with which another node may join.
     Token {
         /// The only host that may use it.
@@ -243,6 +259,10 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Doctor => return doctor(&settings(&cli)?).await,
         Command::Status => print(cli::status(&admin(&cli.data()).await?).await?),
         Command::Explain { id } => print(cli::explain(&admin(&cli.data()).await?, id).await?),
+        Command::Limits { server } => print(cli::limits(&admin(&cli.data()).await?, server).await?),
+        Command::Resize { server, flavor, way, dry_run } => {
+            print(cli::resize(&admin(&cli.data()).await?, server, flavor, way.as_deref(), *dry_run).await?);
+        }
         Command::Token { host } => println!("{}", cli::join_token(&admin(&cli.data()).await?, host.as_deref()).await?),
         Command::Audit => {
             let (text, clean) = cli::audit(&admin(&cli.data()).await?).await?;

@@ -127,6 +127,8 @@ impl Services {
                 console_base: config.public_url()?,
                 allow_resize_to_same_host: config.flag("compute.allow_resize_to_same_host"),
                 resize_confirm_seconds: config.number("compute.resize_confirm_seconds"),
+                live_resize_from_mib: config.number("compute.live_resize_from_mib"),
+                resize_restarts: settings::restarts(config)?,
                 shelved_offload_seconds: config
                     .flag("compute.shelved_offload")
                     .then(|| config.number("compute.shelved_offload_seconds")),

@@ -108,6 +108,16 @@ pub fn labels(config: &Config) -> Result<BTreeMap<String, String>> {
     config.list("node.labels").iter().map(pair).collect()
 }
 
+/// Which guests a resize may restart unasked.
+pub fn restarts(config: &Config) -> Result<compute::Restarts> {
+    match config.text("compute.resize_restarts") {
+        "none" => Ok(compute::Restarts::None),
+        "small" => Ok(compute::Restarts::Small),
+        "any" => Ok(compute::Restarts::Any),
+        other => Err(Error::bad_request(format!("compute.resize_restarts: {other} is none of none, small, any"))),
+    }
+}
+
 /// The `scheduler.*` keys.
 pub fn scheduler(config: &Config) -> Scheduler {
     let decimal = |name: &str| config.decimal(&format!("scheduler.{name}"));

@@ -349,6 +349,7 @@ fn write_intent(
         connected: connected.to_vec(),
         groups: c.ports.group_names(tx.view(), &server.id),
         admin_pass: state.admin_pass.clone(),
+        config: &c.config,
     };
     let mut intent = build.intent();
     // An intent that is there still is one of ours that the host has not let go of: generations go on from it.

@@ -1,13 +1,22 @@
-//! What guests may do with their volumes follows the volume service's QoS specs: an intent that says otherwise is changed, and the
-//! guest's host gives the disk its new limits while it runs.
+//! Limits follow what sets them, and reach guests while they run.
+//!
+//! - Volumes follow the volume service's QoS specs.
+//! - A server has a copy of its flavor, which stays as it was; but `quota:*` are limits, and those are the flavor's of today.
+//!
+//! An intent that says otherwise is changed, and the guest's host does the rest. A server that something is done to is left alone: what
+//! works on it writes the intent of what the server is by then, and the next round sees to what it has missed.
 
 use super::guest::change_intent;
-use crate::{Compute, driver::IoLimits, model::vm::VmIntent};
+use crate::{
+    Compute,
+    driver::{IoLimits, VmSpec},
+    model::{Flavor, Server, hardware::set_limits, vm::VmIntent},
+};
 use async_trait::async_trait;
 use flow::Reconciler;
 use kernel::{Result, ServerId};
 use std::{sync::Arc, time::Duration};
-use store::{Batch, Snapshot};
+use store::{Batch, Snapshot, Tx};
 
 /// Servers changed in one transaction.
 const CHUNK: usize = 64;
@@ -52,5 +61,78 @@ impl Reconciler for VolumeLimits {
 impl VolumeLimits {
     fn differs(&self, snapshot: &Snapshot, intent: &VmIntent) -> bool {
         intent.volumes.iter().any(|v| v.io != IoLimits::from(self.0.volumes.limits(snapshot, &v.volume)))
+    }
+}
+
+pub struct FlavorLimits(pub Compute);
+
+#[async_trait]
+impl Reconciler for FlavorLimits {
+    fn name(&self) -> &'static str {
+        "compute.flavor_limits"
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    fn wants(&self, batch: &Batch) -> bool {
+        batch.of::<Flavor>().next().is_some()
+    }
+
+    async fn reconcile(&self) -> Result<()> {
+        let snapshot = self.0.store.snapshot();
+        let differing: Vec<ServerId> =
+            snapshot.all::<Server>().filter(|s| differs(&snapshot, s)).map(|s| s.id.clone()).collect();
+        for chunk in differing.chunks(CHUNK) {
+            let chunk = chunk.to_vec();
+            let limited = self.0.store.transact("compute.server.limit", move |tx| {
+                chunk.iter().for_each(|id| follow(tx, id));
+                Ok(())
+            });
+            limited.await?;
+        }
+        Ok(())
+    }
+}
+
+/// A server's own flavor with the limits that are the flavor's now. One that was removed sets none anew.
+fn limited(snapshot: &Snapshot, own: &Flavor) -> Flavor {
+    let mut new = own.clone();
+    if let Some(now) = snapshot.get::<Flavor>(&own.id) {
+        let is_limit = |key: &String| key.starts_with("quota:");
+        new.extra_specs.retain(|key, _| !is_limit(key));
+        let limits = now.extra_specs.iter().filter(|(key, _)| is_limit(key));
+        new.extra_specs.extend(limits.map(|(key, value)| (key.clone(), value.clone())));
+    }
+    new
+}
+
+fn differs(snapshot: &Snapshot, server: &Server) -> bool {
+    server.task.is_none() && {
+        let flavor = limited(snapshot, &server.flavor);
+        let intent = snapshot.get::<VmIntent>(&server.id);
+        flavor.extra_specs != server.flavor.extra_specs || intent.is_some_and(|i| with_limits(&i, &flavor) != i.spec)
+    }
+}
+
+fn with_limits(intent: &VmIntent, flavor: &Flavor) -> VmSpec {
+    let mut spec = intent.spec.clone();
+    set_limits(&mut spec, flavor);
+    spec
+}
+
+fn follow(tx: &mut Tx, id: &ServerId) {
+    let view = tx.view().clone();
+    let Some(server) = tx.get::<Server>(id).filter(|s| differs(&view, s)) else { return };
+    let flavor = limited(&view, &server.flavor);
+    tx.update::<Server>(id, |s| {
+        s.flavor = flavor.clone();
+        for shape in s.resize.iter_mut().flat_map(|resize| [&mut resize.old, &mut resize.new]) {
+            shape.flavor = limited(&view, &shape.flavor);
+        }
+    });
+    if tx.get::<VmIntent>(id).is_some_and(|i| with_limits(&i, &flavor) != i.spec) {
+        change_intent(tx, id, |intent| set_limits(&mut intent.spec, &flavor));
     }
 }

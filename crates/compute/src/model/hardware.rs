@@ -1,13 +1,17 @@
 //! A guest's hardware, decided from server, image and flavor: the same for every start on every host.
 
 use super::{
+    Flavor,
     device::{Backing, BlockDevice, VolumeBacking},
     server::Server,
     vm::{GuestMetadata, Power, VmIntent, VmPort, VmVolume},
 };
-use crate::driver::{
-    Disk, DiskBus, DiskEncryption, DiskFormat, DiskSource, Firmware, ImageSource, IoLimits, LocalDiskSpec, Machine,
-    VmSpec,
+use crate::{
+    Config,
+    driver::{
+        Disk, DiskBus, DiskEncryption, DiskFormat, DiskSource, Firmware, ImageSource, IoLimits, LocalDiskSpec, Machine,
+        Room, VmSpec,
+    },
 };
 use kernel::{HostName, VolumeId};
 use ports::{BoundPort, ConnectedVolume, ImageInfo};
@@ -17,6 +21,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 const GRACEFUL_SECONDS: u64 = 60;
 /// CFS period that `quota:cpu_quota` counts in if the flavor names none: 100 ms.
 const CPU_PERIOD: u64 = 100_000;
+/// What a guest may ever be given while it runs: within the 40 bits of its addresses, and its 8 bits of processor numbers.
+const MOST_MEMORY_MIB: u64 = 512 << 10;
+const MOST_VCPUS: u32 = 240;
 
 /// What is known when a server's intent is first written.
 pub struct Build<'a> {
@@ -27,6 +34,7 @@ pub struct Build<'a> {
     pub connected: Vec<ConnectedVolume>,
     pub groups: Vec<String>,
     pub admin_pass: Option<String>,
+    pub config: &'a Config,
 }
 
 impl Build<'_> {
@@ -41,7 +49,7 @@ impl Build<'_> {
             reboots: server.reboots,
             reboot_hard: false,
             graceful_seconds: graceful_seconds(server),
-            spec: spec(server),
+            spec: spec(server, self.config),
             local_disks: server.devices.iter().filter_map(|d| self.local_disk(d)).collect(),
             volumes: self.connected.iter().filter_map(|c| volume(server, c)).collect(),
             ports: self.bound.iter().filter_map(|b| port(server, b.clone())).collect(),
@@ -181,9 +189,9 @@ pub fn volumes(server: &Server) -> impl Iterator<Item = &VolumeId> {
     server.devices.iter().filter_map(|d| d.volume()).map(|v| &v.volume)
 }
 
-fn spec(server: &Server) -> VmSpec {
+fn spec(server: &Server, config: &Config) -> VmSpec {
     let flavor = &server.flavor;
-    VmSpec {
+    let mut spec = VmSpec {
         server: server.id.clone(),
         name: server.instance_name(),
         vcpus: flavor.vcpus,
@@ -197,12 +205,38 @@ fn spec(server: &Server) -> VmSpec {
         disks: server.devices.iter().filter_map(|d| disk(server, d)).collect(),
         nics: Vec::new(),
         config_drive: None,
-        cpu_shares: Some(number(&flavor.extra_specs, "quota:cpu_shares").unwrap_or(1024 * u64::from(flavor.vcpus))),
-        cpu_quota_milli: cpu_quota(&flavor.extra_specs),
+        cpu_shares: None,
+        cpu_quota_milli: None,
         guest_agent: property(server, "hw_qemu_guest_agent").is_some_and(is_yes),
         cells: server.cells.clone(),
+        room: room(server, config),
         rng: flavor.extra_specs.get("hw_rng:allowed").is_none_or(|v| is_yes(v)),
-    }
+    };
+    set_limits(&mut spec, flavor);
+    spec
+}
+
+/// Gives hardware the limits that a flavor sets. They may change while the guest runs.
+pub fn set_limits(spec: &mut VmSpec, flavor: &Flavor) {
+    let (specs, vcpus) = (&flavor.extra_specs, u64::from(flavor.vcpus));
+    spec.cpu_shares = Some(number(specs, "quota:cpu_shares").unwrap_or(1024 * vcpus));
+    spec.cpu_quota_milli = cpu_quota(specs).map(|each| each * vcpus);
+    let io = io_limits(specs);
+    spec.disks.iter_mut().filter(|disk| disk.volume.is_none()).for_each(|disk| disk.io = io);
+}
+
+/// How far a guest may grow while it runs: four times over, and by a few GiB at least. None if it has cells of its host, which are
+/// given out for good. Memory only for guests that are large enough not to miss what Linux sets aside for it ([`Config`]).
+fn room(server: &Server, config: &Config) -> Option<Room> {
+    let (vcpus, memory) = (server.flavor.vcpus, server.flavor.ram_mib);
+    let most_memory_mib =
+        if memory >= config.live_resize_from_mib { memory.saturating_mul(4).max(memory + 4096) } else { memory };
+    server.cells.is_empty().then(|| Room {
+        base_vcpus: vcpus,
+        base_mib: memory,
+        most_memory_mib: most_memory_mib.min(MOST_MEMORY_MIB).max(memory),
+        most_vcpus: (vcpus * 4).clamp(4, MOST_VCPUS).max(vcpus),
+    })
 }
 
 /// A local disk. Where it lies, the host decides; until then the path is empty.
@@ -217,7 +251,7 @@ fn disk(server: &Server, device: &BlockDevice) -> Option<Disk> {
         read_only: false,
         slot: device.slot,
         volume: None,
-        io: io_limits(&server.flavor.extra_specs),
+        io: IoLimits::default(),
         encryption: DiskEncryption::None,
     })
 }
@@ -266,7 +300,7 @@ fn graceful_seconds(server: &Server) -> u64 {
     property(server, "os_shutdown_timeout").and_then(|t| t.parse().ok()).unwrap_or(GRACEFUL_SECONDS)
 }
 
-/// `quota:cpu_quota` of `quota:cpu_period` microseconds, in thousandths of a core; per vCPU in Nova's terms.
+/// `quota:cpu_quota` of `quota:cpu_period` microseconds, in thousandths of a core: what each vCPU has.
 fn cpu_quota(specs: &BTreeMap<String, String>) -> Option<u64> {
     let period = number(specs, "quota:cpu_period").filter(|p| *p > 0).unwrap_or(CPU_PERIOD);
     number(specs, "quota:cpu_quota").map(|quota| quota * 1000 / period)
@@ -314,6 +348,7 @@ mod tests {
             connected: vec![],
             groups: vec!["default".into()],
             admin_pass: Some("secret".into()),
+            config: &Config::default(),
         }
         .intent()
     }

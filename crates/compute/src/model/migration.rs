@@ -12,7 +12,7 @@
 //! While a server may be on either of two hosts, both are claimed: the one that it goes to by the server, the one that it leaves
 //! by the migration ([`Migration::holds`]), whose id is the consumer there.
 
-use super::state::named;
+use super::{reshape::Plan, state::named};
 use kernel::{HostName, ProjectId, ServerId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -84,6 +84,9 @@ pub struct Migration {
     pub new_flavor: u64,
     /// What it has claimed of `source`. The server's own claim is on `dest` then.
     pub holds: Option<BTreeMap<String, u64>>,
+    /// How a server was given another flavor, and why so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
     /// Of a live migration.
     pub progress: Option<Progress>,
     pub created: Timestamp,

@@ -16,6 +16,7 @@ pub mod placing;
 pub mod power;
 pub mod publickey;
 pub mod quota;
+pub mod reshape;
 pub mod sequence;
 pub mod server;
 pub mod shape;

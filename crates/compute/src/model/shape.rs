@@ -4,6 +4,7 @@ use super::{
     device::Backing,
     flavor::Flavor,
     hardware::next_edition,
+    reshape::Manner,
     server::{DiskConfig, Server},
     state::ServerState,
 };
@@ -26,6 +27,8 @@ pub struct Resize {
     pub old: Shape,
     pub new: Shape,
     pub way: Way,
+    #[serde(default)]
+    pub manner: Manner,
 }
 
 /// Where it goes. Once a revert has begun there is no other way than back.

@@ -2,7 +2,7 @@ use super::{Call, FakeCloud, Held, State};
 use async_trait::async_trait;
 use kernel::{Error, HostName, PortId, Result};
 use network::{
-    driver::{Change, Logical, LogicalKey, NetworkBackend},
+    driver::{Change, LQos, Logical, LogicalKey, NetworkBackend},
     model::qos::RuleType,
 };
 use std::collections::BTreeMap;
@@ -73,6 +73,15 @@ impl NetworkBackend for FakeBackend {
     async fn port_up(&self, port: &PortId) -> Result<bool> {
         self.cloud.enter(Call::PortUp).await?;
         Ok(self.cloud.state.lock().is_up(port))
+    }
+
+    async fn limits_of(&self, port: &PortId) -> Result<Option<LQos>> {
+        let state = self.cloud.state.lock();
+        let held = state.objects.get(&LogicalKey::Port(port.clone())).map(|held| &held.object);
+        Ok(match held {
+            Some(Logical::Port(port)) => Some(port.qos.clone()),
+            _ => None,
+        })
     }
 
     async fn hosts(&self) -> Result<Vec<(HostName, bool)>> {

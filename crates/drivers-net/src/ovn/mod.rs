@@ -34,7 +34,7 @@ use async_trait::async_trait;
 use kernel::{Clock, HostName, PortId, Result};
 use liveness::Liveness;
 use network::{
-    driver::{Change, LogicalKey, NetworkBackend},
+    driver::{Change, LQos, LogicalKey, NetworkBackend},
     model::qos::RuleType,
     why::{Frame, Trace},
 };
@@ -285,6 +285,14 @@ impl NetworkBackend for OvnBackend {
         let replica = self.shared.northbound.replica();
         let row = replica.row(tables::SWITCH_PORT, translate::switch_port(port).uuid);
         Ok(row.and_then(|row| row.flag("up")).unwrap_or(false))
+    }
+
+    async fn limits_of(&self, port: &PortId) -> Result<Option<LQos>> {
+        self.shared.northbound.ready(Duration::from_secs(30)).await?;
+        let replica = self.shared.northbound.replica();
+        let mut rows = plan::rows_of(&replica, &LogicalKey::Port(port.clone()).to_string());
+        rows.retain(|at| at.table == tables::QOS);
+        Ok(Some(translate::limits(rows.iter().filter_map(|at| replica.row(at.table, at.uuid)))))
     }
 
     async fn trace(&self, frame: &Frame) -> Result<Option<Trace>> {

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The guest of a bench, awaited by its other host.
-async fn awaited(bench: &dyn Bench, spec: &VmSpec) -> (Arc<dyn Hypervisor>, Travel) {
+pub(super) async fn awaited(bench: &dyn Bench, spec: &VmSpec) -> (Arc<dyn Hypervisor>, Travel) {
     let (other, twin) = (bench.other().await, bench.twin(spec).await);
     let landing = other.receive(&twin, &bench.name(), fence(1)).await.unwrap();
     assert_eq!(other.receive(&twin, &bench.name(), fence(1)).await.unwrap(), landing);
@@ -12,7 +12,7 @@ async fn awaited(bench: &dyn Bench, spec: &VmSpec) -> (Arc<dyn Hypervisor>, Trav
     (other, Travel { to: landing, post_copy_after: None, bandwidth: None })
 }
 
-async fn nothing_left(bench: &dyn Bench, server: &ServerId) {
+pub(super) async fn nothing_left(bench: &dyn Bench, server: &ServerId) {
     for host in [bench.driver(), bench.other().await] {
         let generation = host.status(server).await.unwrap().generation;
         host.destroy(server, fence(generation)).await.unwrap();

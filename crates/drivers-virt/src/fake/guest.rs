@@ -3,7 +3,7 @@
 use super::host::FakeSettings;
 use crate::key_file::key_of;
 use crate::{conformance::BOOTED, console::last_lines};
-use compute::driver::{Tail, VmSpec, VmState, VmStats, VmStatus};
+use compute::driver::{Tail, VmLimits, VmSpec, VmState, VmStats, VmStatus};
 use kernel::{Error, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt::Display, time::Duration};
@@ -39,7 +39,8 @@ pub(crate) fn check(spec: &VmSpec) -> Result<()> {
         && places.len() == spec.nics.len();
     // The reference driver's room: 26 disks, 27 nics.
     let room = slots.iter().all(|s| *s < 26) && places.iter().all(|s| *s < 27);
-    if unique && room && spec.vcpus > 0 && spec.memory_mib > 0 {
+    let has_room = spec.room.is_none_or(|room| room.holds(spec.vcpus, spec.memory_mib));
+    if unique && room && has_room && spec.vcpus > 0 && spec.memory_mib > 0 {
         return Ok(());
     }
     Err(Error::bad_request("no guest can be made of this: a doubled or impossible slot, no vCPU or no memory"))
@@ -74,6 +75,36 @@ impl Guest {
             deaf: false,
             sent: false,
         }
+    }
+
+    /// Other vCPUs and memory for a guest that runs; a deaf one gives nothing back.
+    pub fn reshape(&mut self, to: &VmSpec) -> Result<()> {
+        if !self.is_alive() {
+            return Err(Error::conflict("the guest does not run"));
+        }
+        let same = (self.spec.vcpus, self.spec.memory_mib) == (to.vcpus, to.memory_mib);
+        check(to)?;
+        let keeps = to.vcpus < self.spec.vcpus || (self.deaf && to.memory_mib < self.spec.memory_mib);
+        if !same && (keeps || to.room.is_none() || self.spec.room != to.room) {
+            return Err(Error::conflict("the guest has no room for this shape, or gives nothing back"));
+        }
+        let of = &mut self.spec;
+        (of.vcpus, of.memory_mib, of.cpu_shares, of.cpu_quota_milli) =
+            (to.vcpus, to.memory_mib, to.cpu_shares, to.cpu_quota_milli);
+        Ok(())
+    }
+
+    /// All that was asked for is in force.
+    pub fn limits(&self) -> Option<VmLimits> {
+        let spec = &self.spec;
+        self.is_alive().then(|| VmLimits {
+            vcpus: spec.vcpus,
+            memory_mib: spec.memory_mib,
+            lent_mib: spec.room.map_or(0, |room| spec.memory_mib.saturating_sub(room.base_mib)),
+            cpu_shares: spec.cpu_shares,
+            cpu_quota_milli: spec.cpu_quota_milli,
+            disks: spec.disks.iter().map(|d| (d.id.clone(), d.io)).collect(),
+        })
     }
 
     /// It has a process.

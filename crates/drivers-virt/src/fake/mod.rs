@@ -245,6 +245,16 @@ impl Hypervisor for Fake {
         self.change(Call::LimitDisk, server, Some(fence), limit).await
     }
 
+    async fn reshape(&self, spec: &VmSpec, fence: Fence) -> Result<()> {
+        let server = &spec.server;
+        let reshape = |guest: &mut Option<Guest>| guest.as_mut().ok_or_else(|| absent(server))?.reshape(spec);
+        self.change(Call::Reshape, server, Some(fence), reshape).await
+    }
+
+    async fn limits(&self, server: &ServerId) -> Result<VmLimits> {
+        self.look(Call::Limits, server, |guest| guest.limits().ok_or_else(not_running)).await
+    }
+
     async fn attach_nic(&self, server: &ServerId, nic: &Nic, fence: Fence) -> Result<()> {
         let attach = |guest: &mut Option<Guest>| {
             let guest = guest.as_mut().ok_or_else(|| absent(server))?;

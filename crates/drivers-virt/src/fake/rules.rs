@@ -25,6 +25,8 @@ pub enum Call {
     CopyDisk,
     ResizeDisk,
     LimitDisk,
+    Reshape,
+    Limits,
     ConsoleLog,
     Vnc,
     Stats,

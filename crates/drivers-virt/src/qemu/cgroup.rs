@@ -17,6 +17,17 @@ use tokio::time::sleep;
 
 /// Microseconds; the kernel's default.
 const PERIOD: u64 = 100_000;
+/// The kernel's, of a group that nobody has given others.
+const USUAL_SHARES: u64 = 1024;
+
+/// A line for a file of a group.
+#[derive(Debug)]
+struct Setting {
+    file: &'static str,
+    value: String,
+    /// It only takes a limit away.
+    lifts: bool,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cgroups {
@@ -75,28 +86,59 @@ impl Cgroups {
     pub fn enter(&self, spec: &VmSpec, pid: i32) -> io::Result<()> {
         let Some(group) = self.of(&spec.server) else { return Ok(()) };
         fs::create_dir_all(&group)?;
-        for (file, value) in self.settings(spec) {
-            fs::write(group.join(file), value)?;
-        }
+        self.limit(spec)?;
         fs::write(group.join("cgroup.procs"), pid.to_string())
     }
 
-    fn settings(&self, spec: &VmSpec) -> Vec<(&'static str, String)> {
-        let shares = spec.cpu_shares.map(|s| s.clamp(2, 262_144));
+    /// Gives the VM's group, which is there, the limits of `spec`. What that names none of is lifted.
+    pub fn limit(&self, spec: &VmSpec) -> io::Result<()> {
+        let Some(group) = self.of(&spec.server) else { return Ok(()) };
+        for setting in self.settings(spec) {
+            let file = group.join(setting.file);
+            // A kernel without bandwidth control has no quota to lift.
+            if !setting.lifts || file.exists() {
+                fs::write(file, setting.value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn settings(&self, spec: &VmSpec) -> Vec<Setting> {
+        let shares = spec.cpu_shares.unwrap_or(USUAL_SHARES).clamp(2, 262_144);
         // The kernel takes no quota below a millisecond.
         let quota = spec.cpu_quota_milli.map(|milli| (milli * PERIOD / 1000).max(1000));
+        let lifts = quota.is_none();
+        let setting = |file, value: String, lifts| Setting { file, value, lifts };
+        match self {
+            Self::V1(_) => vec![
+                setting("cpu.shares", shares.to_string(), false),
+                setting("cpu.cfs_quota_us", quota.map_or("-1".into(), |q| q.to_string()), lifts),
+            ],
+            Self::V2(_) => vec![
+                setting("cpu.weight", (1 + (shares - 2) * 9999 / 262_142).to_string(), false),
+                setting("cpu.max", format!("{} {PERIOD}", quota.map_or("max".into(), |q| q.to_string())), lifts),
+            ],
+            Self::None(_) => Vec::new(),
+        }
+    }
+
+    /// The shares and the quota (in thousandths of a core) that the kernel holds a VM to.
+    pub fn in_force(&self, server: &ServerId) -> (Option<u64>, Option<u64>) {
+        let Some(group) = self.of(server) else { return (None, None) };
+        let read = |file: &str| fs::read_to_string(group.join(file)).unwrap_or_default();
+        let number = |text: &str| text.trim().parse::<u64>().ok();
+        let milli = |quota: u64, period: u64| (period > 0).then(|| quota * 1000 / period);
         match self {
             Self::V1(_) => {
-                let shares = shares.map(|s| ("cpu.shares", s.to_string()));
-                let quota = quota.map(|q| ("cpu.cfs_quota_us", q.to_string()));
-                shares.into_iter().chain(quota).collect()
+                let (quota, period) = (number(&read("cpu.cfs_quota_us")), number(&read("cpu.cfs_period_us")));
+                (number(&read("cpu.shares")), quota.zip(period).and_then(|(q, p)| milli(q, p)))
             }
             Self::V2(_) => {
-                let weight = shares.map(|s| ("cpu.weight", (1 + (s - 2) * 9999 / 262_142).to_string()));
-                let quota = quota.map(|q| ("cpu.max", format!("{q} {PERIOD}")));
-                weight.into_iter().chain(quota).collect()
+                let (weight, max) = (number(&read("cpu.weight")), read("cpu.max"));
+                let quota = max.split_once(' ').and_then(|(q, p)| milli(number(q)?, number(p)?));
+                (weight.map(|w| 2 + w.saturating_sub(1) * 262_142 / 9999), quota)
             }
-            Self::None(_) => Vec::new(),
+            Self::None(_) => (None, None),
         }
     }
 
@@ -139,15 +181,32 @@ mod tests {
         let check = |cgroups: Cgroups, shares, quota, expect: &[(&str, &str)]| {
             let spec = VmSpec { cpu_shares: shares, cpu_quota_milli: quota, ..plain_spec() };
             let got = cgroups.settings(&spec);
-            let got: Vec<_> = got.iter().map(|(k, v)| (*k, v.as_str())).collect();
+            let got: Vec<_> = got.iter().map(|s| (s.file, s.value.as_str())).collect();
             assert_eq!(got, expect);
         };
         let (v1, v2) = (Cgroups::V1("/x".into()), Cgroups::V2("/x".into()));
-        check(v1.clone(), Some(1024), None, &[("cpu.shares", "1024")]);
-        check(v1, None, Some(1500), &[("cpu.cfs_quota_us", "150000")]);
+        check(v1.clone(), Some(2048), None, &[("cpu.shares", "2048"), ("cpu.cfs_quota_us", "-1")]);
+        check(v1, None, Some(1500), &[("cpu.shares", "1024"), ("cpu.cfs_quota_us", "150000")]);
+        check(v2.clone(), None, None, &[("cpu.weight", "39"), ("cpu.max", "max 100000")]);
         check(v2.clone(), Some(1024), Some(200), &[("cpu.weight", "39"), ("cpu.max", "20000 100000")]);
         check(v2, Some(1_000_000), Some(1), &[("cpu.weight", "10000"), ("cpu.max", "1000 100000")]);
         check(Cgroups::None("so".into()), Some(1), Some(1), &[]);
+    }
+
+    /// What is written is what is read back, but for the coarser weights of version 2.
+    #[test]
+    fn limits_are_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        for (cgroups, shares) in [(Cgroups::V1(dir.path().join("1")), 512), (Cgroups::V2(dir.path().join("2")), 500)] {
+            let spec = VmSpec { cpu_shares: Some(512), cpu_quota_milli: Some(250), ..plain_spec() };
+            let group = cgroups.of(&spec.server).unwrap();
+            fs::create_dir_all(&group).unwrap();
+            fs::write(group.join("cpu.cfs_period_us"), "100000\n").unwrap();
+            cgroups.limit(&spec).unwrap();
+            assert_eq!(cgroups.in_force(&spec.server), (Some(shares), Some(250)));
+            cgroups.limit(&VmSpec { cpu_quota_milli: None, ..spec.clone() }).unwrap();
+            assert_eq!(cgroups.in_force(&spec.server), (Some(shares), None));
+        }
     }
 
     #[test]

@@ -137,6 +137,8 @@ pub struct QemuConfig {
     pub quit_patience: Duration,
     /// For a guest to let a device go. 60 s
     pub detach_patience: Duration,
+    /// For a guest to give back memory. 30 s
+    pub memory_patience: Duration,
     /// For another driver of the same directory, about to end, to let it go. 10 s
     pub lock_patience: Duration,
 }
@@ -170,6 +172,7 @@ impl QemuConfig {
             start_patience: Duration::from_secs(120),
             quit_patience: Duration::from_secs(15),
             detach_patience: Duration::from_secs(60),
+            memory_patience: Duration::from_secs(30),
             lock_patience: Duration::from_secs(10),
         }
     }

@@ -348,6 +348,16 @@ impl Hypervisor for Qemu {
         tokio::spawn(copy).await.doing("copying a disk")?
     }
 
+    async fn reshape(&self, spec: &VmSpec, fence: Fence) -> Result<()> {
+        let asked = spec.clone();
+        self.call(&spec.server, Urgency::Patient, move |vm| Box::pin(async move { vm.reshape(&asked, fence).await }))
+            .await
+    }
+
+    async fn limits(&self, server: &ServerId) -> Result<VmLimits> {
+        vm::limits(&self.live(server)?, &self.shared.cgroups, server).await
+    }
+
     async fn limit_disk(&self, server: &ServerId, disk: &Disk, fence: Fence) -> Result<()> {
         let disk = disk.clone();
         self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.limit_disk(&disk, fence).await })).await

@@ -2,6 +2,7 @@
 
 mod bind;
 mod cross;
+mod limits;
 mod plan;
 mod show;
 

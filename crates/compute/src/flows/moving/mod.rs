@@ -13,6 +13,16 @@
 //!   revert    … the guest ends, ports and volumes come back, the old one runs …  commit: ACTIVE, the old claim
 //! ```
 //!
+//! A guest that runs and has room for its new shape is not stopped ([`reshape`]; [`crate::model::reshape`] says when):
+//!
+//! ```text
+//!   claim     the old claim in the migration's name, a new one in the server's, on the same host   commit
+//!   shape     … vCPUs are plugged, memory is lent or taken back, limits change …                   commit: VERIFY_RESIZE
+//!
+//!   confirm   as above; there are no old disks
+//!   revert    … the same back; what the guest does not give back, it gives back by a restart …
+//! ```
+//!
 //! Until `confirm` the old disks stay as they were, on the host that was left or beside the new ones ([`spare`],
 //! `VmIntent::kept_disks`): so undo and `revert` lose nothing of what was before the move. Two guests of a server never run: each
 //! is off, by its host's word, before volumes go to the other. An evacuation cannot have that word; it relies on whoever
@@ -21,6 +31,7 @@
 pub(crate) mod claims;
 pub mod confirm;
 pub(crate) mod places;
+pub mod reshape;
 pub mod resize;
 pub mod revert;
 pub(crate) mod spare;

@@ -101,6 +101,7 @@ pub(super) fn settle_on(c: &Compute, tx: &mut Tx, shaped: &Server, settling: Set
         connected: settling.connected.unwrap_or_default().to_vec(),
         groups: c.ports.group_names(tx.view(), &shaped.id),
         admin_pass: settling.admin_pass.or_else(|| main.metadata.admin_pass.clone()),
+        config: &c.config,
     };
     let mut intent = build.intent();
     if settling.connected.is_none() {

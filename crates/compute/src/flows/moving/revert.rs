@@ -3,7 +3,7 @@
 use super::{
     LONG, claims, note,
     places::{Settling, arrived, come_back, settle_on},
-    recount, resize_before, resize_of, spare,
+    recount, reshape, resize_before, resize_of, spare,
 };
 use crate::{
     Compute,
@@ -13,10 +13,11 @@ use crate::{
         Fault, Server, ServerState,
         action::Action,
         migration::MigrationStatus,
-        vm::{Power, VmObserved},
+        reshape::Manner,
+        vm::{Power, VmIntent, VmObserved},
     },
 };
-use flow::{Commit, Flow, Step, StepCx, StepResult};
+use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
 use kernel::{Result, ServerId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -59,6 +60,12 @@ fn power_of(state: ServerState) -> Power {
 impl RevertResize {
     async fn leave(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (c, now) = (self.0.clone(), cx.now());
+        if self.gives_back(&cx, &state).await? {
+            return Ok(Commit::with(|tx, state: &mut State| {
+                state.generation = tx.get::<VmIntent>(&state.server).map_or(0, |intent| intent.generation);
+                Ok(())
+            }));
+        }
         let (resize, connected) = come_back(&c, &cx, &state.server, now).await?;
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
@@ -69,6 +76,25 @@ impl RevertResize {
             }
             Ok(())
         }))
+    }
+
+    /// Whether a guest that was given another shape while it ran has taken its old one again, and runs on. One that is off, or does not
+    /// give back, is restarted.
+    async fn gives_back(&self, cx: &StepCx, state: &State) -> std::result::Result<bool, StepError> {
+        let (snapshot, resize) = (cx.snapshot(), resize_before(cx, &state.server)?);
+        let intent = snapshot.get::<VmIntent>(&state.server);
+        let runs = intent.is_some_and(|i| i.power == Power::Running && i.spec.vcpus <= resize.old.flavor.vcpus);
+        if resize.manner != Manner::InPlace || !runs || power_of(resize.was) != Power::Running {
+            return Ok(false);
+        }
+        match reshape::take(cx, &state.server, resize.old.flavor).await {
+            Ok(_) => Ok(true),
+            Err(StepError::Failed(e)) => {
+                tracing::info!(server = %state.server, error = %e.internal_text(), "a guest is restarted to be what it was");
+                Ok(false)
+            }
+            Err(e) => Err(e),
+        }
     }
 
     async fn run(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {

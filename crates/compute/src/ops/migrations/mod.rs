@@ -11,6 +11,7 @@ pub(crate) use of_server::{in_progress, show};
 use crate::model::{
     ComputeHost, Migration, Server,
     migration::{MigrationKind, MigrationStatus},
+    reshape::Plan,
     sequence,
 };
 use kernel::{Ctx, HostName};
@@ -25,6 +26,8 @@ pub(crate) struct Begun<'a> {
     pub(crate) source: &'a HostName,
     /// The number of the flavor that it will have.
     pub(crate) flavor: u64,
+    /// Of a resize.
+    pub(crate) plan: Option<Plan>,
 }
 
 /// Writes a migration that begins.
@@ -43,6 +46,7 @@ pub(crate) fn record(cx: &Ctx, tx: &mut Tx, server: &Server, begun: &Begun<'_>) 
         old_flavor: server.flavor.number,
         new_flavor: begun.flavor,
         holds: None,
+        plan: begun.plan.clone(),
         progress: None,
         created: cx.now(),
         updated: None,

@@ -54,6 +54,7 @@ pub(crate) async fn evacuate(c: &Compute, cx: &Ctx, server: &Target, asked: Evac
         // From 2.95 on nothing runs there before its operator says so.
         after: cx.version.since(2, 95).then_some(Power::Stopped),
         admin_pass: Some(admin_pass.clone()),
+        asked: None,
     };
     let begun = c.store.transact("compute.server.evacuate", move |tx| {
         use ServerState as S;

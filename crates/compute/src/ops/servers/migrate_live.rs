@@ -65,7 +65,7 @@ fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, host: Option<&Host
     let source = server.host.clone().ok_or_else(not_ready)?;
     let now = cx.now();
     let (kind, status, flavor) = (MigrationKind::Live, MigrationStatus::Queued, server.flavor.number);
-    migrations::record(cx, tx, &server, &Begun { id, kind, status, source: &source, flavor });
+    migrations::record(cx, tx, &server, &Begun { id, kind, status, source: &source, flavor, plan: None });
     tx.update::<Server>(&server.id, |s| (s.task, s.updated) = (Some(Task::Migrating), now));
     let action = Action::asked(cx, &server.id, &server.project, Verb::LiveMigration);
     action.begin(tx)?;

@@ -148,6 +148,7 @@ fn start(
         connected: Vec::new(),
         groups: c.ports.group_names(tx.view(), &new.id),
         admin_pass: Some(admin_pass.to_owned()),
+        config: &c.config,
     };
     let fresh = build.intent();
     begin(c, cx, tx, &new, &change, |intent| {

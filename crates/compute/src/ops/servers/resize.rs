@@ -6,6 +6,7 @@ use crate::{
     error::invalid,
     flows::moving::{
         confirm,
+        reshape::{self, ReshapeServer},
         resize::{self, MoveServer},
         revert::{self, RevertResize},
     },
@@ -13,6 +14,7 @@ use crate::{
         BlockDevice, ComputeHost, DiskConfig, Flavor, QUOTAS, Server, ServerState, Task,
         action::{Action, Verb},
         migration::{Migration, MigrationKind, MigrationStatus},
+        reshape::{Asked, Manner, Plan, plan},
         shape::{Resize, Shape, Way},
         vm::{Power, VmIntent},
     },
@@ -22,6 +24,7 @@ use crate::{
 use flow::Start;
 use kernel::{Ctx, HostName, Result, ids::uuid_dashed};
 use policy::{Authorize, target};
+use serde::Deserialize;
 use std::sync::Arc;
 use store::{Snapshot, Tx};
 
@@ -38,6 +41,8 @@ pub(super) struct Wanted {
     /// What the guest is to be there, if not what it was.
     pub(super) after: Option<Power>,
     pub(super) admin_pass: Option<String>,
+    /// How, if the request says so.
+    pub(super) asked: Option<Asked>,
 }
 
 /// Gives a server another flavor, which it keeps when that is confirmed.
@@ -47,13 +52,31 @@ pub(crate) async fn resize(
     server: &Target,
     flavor: &str,
     disk_config: Option<DiskConfig>,
-) -> Result<()> {
+    asked: Option<Asked>,
+) -> Result<Plan> {
     let snapshot = c.store.read().await?;
     let flavor = super::create::flavor(cx, &snapshot, flavor).map_err(as_bad_request)?;
     check_flavor(c, cx, &snapshot, server, &flavor)?;
     let (kind, flavor, only) = (MigrationKind::Resize, Some(flavor), None);
-    let wanted = Wanted { kind, flavor, disk_config, only, after: None, admin_pass: None };
+    let wanted = Wanted { kind, flavor, disk_config, only, after: None, admin_pass: None, asked };
     begin(c, cx, server, wanted).await
+}
+
+impl Compute {
+    /// How a resize would go now, and why so. Nothing is begun.
+    pub fn resize_plan(&self, cx: &Ctx, snapshot: &Snapshot, server: &Server, asked: &ResizeQuestion) -> Result<Plan> {
+        let flavor = super::create::flavor(cx, snapshot, &asked.flavor).map_err(as_bad_request)?;
+        check_flavor(self, cx, snapshot, server, &flavor)?;
+        let intent = snapshot.get::<VmIntent>(&server.id).ok_or_else(|| ComputeError::NotReady(server.id.clone()))?;
+        Ok(plan(server, &intent, &flavor, asked.way, &self.config))
+    }
+}
+
+/// What [`Compute::resize_plan`] is asked.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ResizeQuestion {
+    pub flavor: String,
+    pub way: Option<Asked>,
 }
 
 /// Moves a server to another host, of the scheduler's choice unless one is named.
@@ -70,8 +93,8 @@ pub(crate) async fn migrate(c: &Compute, cx: &Ctx, server: &Target, host: Option
         }
     };
     let kind = MigrationKind::Cold;
-    let wanted = Wanted { kind, flavor: None, disk_config: None, only, after: None, admin_pass: None };
-    begin(c, cx, server, wanted).await
+    let wanted = Wanted { kind, flavor: None, disk_config: None, only, after: None, admin_pass: None, asked: None };
+    begin(c, cx, server, wanted).await.map(drop)
 }
 
 /// What Nova refuses of a flavor, and a smaller disk, which only Nova's hosts do: it is better told at once.
@@ -113,7 +136,7 @@ pub(super) fn reachable(c: &Compute, snapshot: &Snapshot, host: &HostName) -> Re
     if up { Ok(()) } else { Err(ComputeError::Conflict("Service is unavailable at this time.".into()).into()) }
 }
 
-async fn begin(c: &Compute, cx: &Ctx, server: &Target, wanted: Wanted) -> Result<()> {
+async fn begin(c: &Compute, cx: &Ctx, server: &Target, wanted: Wanted) -> Result<Plan> {
     let (service, cx, found, id) = (c.clone(), cx.clone(), server.server(), uuid_dashed().to_string());
     let begun = c.store.transact("compute.server.move", move |tx| {
         let name = if wanted.kind == MigrationKind::Resize { "resize" } else { "migrate" };
@@ -137,7 +160,7 @@ pub(super) fn enter(
     server: &Server,
     wanted: &Wanted,
     migration: &str,
-) -> Result<()> {
+) -> Result<Plan> {
     if server.resize.is_some() {
         let text = format!("Instance {} has been moved before, which was neither confirmed nor reverted.", server.id);
         return Err(ComputeError::Conflict(text).into());
@@ -150,12 +173,15 @@ pub(super) fn enter(
         Some(flavor) => old.with(server, Flavor::clone(flavor), wanted.disk_config),
         None => old.clone(),
     };
+    let plan = planned(c, server, &intent, wanted)?;
+    let manner = plan.manner.unwrap_or_default();
     let (kind, status, flavor) = (wanted.kind, MigrationStatus::PreMigrating, new.flavor.number);
-    migrations::record(cx, tx, server, &Begun { id: migration, kind, status, source: &source, flavor });
+    let told = wanted.flavor.is_some().then(|| plan.clone());
+    migrations::record(cx, tx, server, &Begun { id: migration, kind, status, source: &source, flavor, plan: told });
     let before = if intent.power == Power::Stopped { Power::Stopped } else { Power::Running };
     let (source_zone, dest_zone, was) = (server.availability_zone.clone(), None, server.state);
     let (migration, dest, way) = (migration.to_owned(), None, Way::There);
-    let resize = Resize { migration, source, dest, source_zone, dest_zone, was, old, new, way };
+    let resize = Resize { migration, source, dest, source_zone, dest_zone, was, old, new, way, manner };
     let (verb, task) = match wanted.kind {
         MigrationKind::Resize => (Verb::Resize, Task::ResizePrep),
         MigrationKind::Evacuation => (Verb::Evacuate, Task::Rebuilding),
@@ -167,6 +193,12 @@ pub(super) fn enter(
     tx.put(moved);
     let action = Action::asked(cx, &server.id, &server.project, verb);
     action.begin(tx)?;
+    let object = Server::flow_object(&server.id);
+    if manner == Manner::InPlace {
+        let state = reshape::State { server: server.id.clone(), action };
+        let begin = Start::<ReshapeServer> { object, state, request_id: &cx.request_id, now };
+        return c.starter.start(tx, begin).map(|_| plan);
+    }
     let state = resize::State {
         server: server.id.clone(),
         action,
@@ -178,8 +210,20 @@ pub(super) fn enter(
         admin_pass: wanted.admin_pass.clone(),
         generation: 0,
     };
-    let object = Server::flow_object(&server.id);
-    c.starter.start(tx, Start::<MoveServer> { object, state, request_id: &cx.request_id, now }).map(drop)
+    c.starter.start(tx, Start::<MoveServer> { object, state, request_id: &cx.request_id, now }).map(|_| plan)
+}
+
+/// How it is to go: only a resize has a choice. One that would interrupt the guest without having been asked to is refused.
+fn planned(c: &Compute, server: &Server, intent: &VmIntent, wanted: &Wanted) -> Result<Plan> {
+    let Some(flavor) = &wanted.flavor else { return Ok(Plan { manner: Some(Manner::Restart), why: Vec::new() }) };
+    let plan = plan(server, intent, flavor, wanted.asked, &c.config);
+    if plan.manner.is_some() {
+        return Ok(plan);
+    }
+    let why = plan.why.join("; ");
+    let text =
+        format!("Instance {} cannot be resized while it runs: {why}. Stop it first, or ask for a restart.", server.id);
+    Err(ComputeError::Conflict(text).into())
 }
 
 /// Checks that a server waits for a decision. One whose state was set by hand, or whose way back was cut off, still does.

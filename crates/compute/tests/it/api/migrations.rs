@@ -23,6 +23,7 @@ pub async fn two_migrations(cloud: &Cloud, server: &str) {
         old_flavor: 1,
         new_flavor: 2,
         holds: None,
+        plan: None,
         progress: None,
         created: Timestamp::from_secs(100),
         updated: Some(Timestamp::from_secs(200)),

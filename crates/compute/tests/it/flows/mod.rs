@@ -7,6 +7,7 @@ mod image;
 mod live;
 mod moving;
 mod power;
+mod shape;
 
 use crate::world::{Cloud, expect, flows_of, id_of, new_server};
 use flow::{EngineBuilder, FlowRecord, Starter, testkit::Disturbance};

@@ -73,7 +73,7 @@ impl Janitor {
 }
 
 /// A server to which these things were done, one after another.
-async fn prepared(config: Config, steps: &[(Value, &str)]) -> (Cloud, String) {
+pub(super) async fn prepared(config: Config, steps: &[(Value, &str)]) -> (Cloud, String) {
     let (mut cloud, id) = with_server().await;
     cloud.config = config;
     for (body, status) in steps {
@@ -82,7 +82,7 @@ async fn prepared(config: Config, steps: &[(Value, &str)]) -> (Cloud, String) {
     (cloud, id)
 }
 
-async fn act(cloud: &Cloud, id: &str, body: Value, status: &str) {
+pub(super) async fn act(cloud: &Cloud, id: &str, body: Value, status: &str) {
     let (api, _engine) = cloud.process();
     let manager = api.token("admin").with("openstack-api-version", "compute 2.79");
     let answer = manager.call(&format!("POST /compute/v2.1/servers/{id}/action"), body).await;
@@ -91,7 +91,7 @@ async fn act(cloud: &Cloud, id: &str, body: Value, status: &str) {
 }
 
 /// Waits until hosts have carried out all that they were told.
-async fn settled(cloud: &Cloud, when: &str) {
+pub(super) async fn settled(cloud: &Cloud, when: &str) {
     let done = |s: &store::Snapshot| {
         let told = |i: std::sync::Arc<VmIntent>| {
             let seen = s.get::<compute::model::vm::VmObserved>(store::Object::key(&*i).as_str());
@@ -110,6 +110,10 @@ async fn settled(cloud: &Cloud, when: &str) {
 
 fn resize() -> Value {
     json!({"resize": {"flavorRef": "84"}})
+}
+
+fn cold() -> Value {
+    json!({"resize": {"flavorRef": "84", "tstack:way": "cold"}})
 }
 
 fn migrate() -> Value {
@@ -131,11 +135,14 @@ fn usual() -> Config {
 const VERIFY: &str = "VERIFY_RESIZE";
 
 world!(Resizing: usual(), &[], resize() => "VERIFY_RESIZE" or "ACTIVE");
+world!(ResizingCold: usual(), &[], cold() => "VERIFY_RESIZE" or "ACTIVE");
 world!(ResizingElsewhere: elsewhere(), &[], resize() => "VERIFY_RESIZE" or "ACTIVE");
 world!(Migrating: usual(), &[(json!({"os-stop": null}), "SHUTOFF")], migrate() => "VERIFY_RESIZE" or "SHUTOFF");
 world!(Confirming: usual(), &[(resize(), VERIFY)], json!({"confirmResize": null}) => "ACTIVE" or "VERIFY_RESIZE");
+world!(ConfirmingCold: usual(), &[(cold(), VERIFY)], json!({"confirmResize": null}) => "ACTIVE" or "VERIFY_RESIZE");
 world!(ConfirmingElsewhere: usual(), &[(migrate(), VERIFY)], json!({"confirmResize": null}) => "ACTIVE" or "VERIFY_RESIZE");
 world!(Reverting: usual(), &[(resize(), VERIFY)], json!({"revertResize": null}) => "ACTIVE" or "ERROR");
+world!(RevertingCold: usual(), &[(cold(), VERIFY)], json!({"revertResize": null}) => "ACTIVE" or "ERROR");
 world!(RevertingElsewhere: usual(), &[(migrate(), VERIFY)], json!({"revertResize": null}) => "ACTIVE" or "ERROR");
 world!(Shelving: usual(), &[], json!({"shelve": null}) => "SHELVED_OFFLOADED" or "ACTIVE");
 world!(ShelvingHere: shelved(), &[], json!({"shelve": null}) => "SHELVED" or "ACTIVE");
@@ -154,11 +161,14 @@ macro_rules! survive {
 
 survive! {
     resizing_survives_everything: Resizing,
+    resizing_cold_survives_everything: ResizingCold,
     resizing_elsewhere_survives_everything: ResizingElsewhere,
     migrating_survives_everything: Migrating,
     confirming_survives_everything: Confirming,
+    confirming_cold_survives_everything: ConfirmingCold,
     confirming_elsewhere_survives_everything: ConfirmingElsewhere,
     reverting_survives_everything: Reverting,
+    reverting_cold_survives_everything: RevertingCold,
     reverting_elsewhere_survives_everything: RevertingElsewhere,
     shelving_survives_everything: Shelving,
     shelving_without_leaving_survives_everything: ShelvingHere,
@@ -205,7 +215,7 @@ async fn evacuating_survives_everything() {
     torture::<Evacuating>().await;
 }
 
-fn host_of(cloud: &Cloud, id: &str) -> String {
+pub(super) fn host_of(cloud: &Cloud, id: &str) -> String {
     cloud.server(id).host.clone().unwrap().to_string()
 }
 
@@ -229,7 +239,7 @@ async fn there_and_back_again() {
 }
 
 #[tokio::test]
-async fn a_resize_in_place_keeps_the_old_disk_until_it_is_confirmed() {
+async fn a_cold_resize_keeps_the_old_disk_until_it_is_confirmed() {
     let (cloud, id) = with_server().await;
     let disks = || {
         let intent = cloud.store.snapshot().get::<VmIntent>(&id).unwrap();
@@ -237,11 +247,11 @@ async fn a_resize_in_place_keeps_the_old_disk_until_it_is_confirmed() {
     };
     let ram = || cloud.store.snapshot().get::<Server>(&id).unwrap().flavor.ram_mib;
     let before = ram();
-    act(&cloud, &id, resize(), "VERIFY_RESIZE").await;
+    act(&cloud, &id, cold(), "VERIFY_RESIZE").await;
     assert_eq!(disks(), (vec!["rootv2".to_owned()], vec!["root".to_owned()]));
     act(&cloud, &id, json!({"revertResize": null}), "ACTIVE").await;
     assert_eq!((disks(), ram()), ((vec!["root".to_owned()], vec![]), before));
-    act(&cloud, &id, resize(), "VERIFY_RESIZE").await;
+    act(&cloud, &id, cold(), "VERIFY_RESIZE").await;
     assert_ne!(ram(), before);
     act(&cloud, &id, json!({"confirmResize": null}), "ACTIVE").await;
     assert_eq!(disks(), (vec!["rootv2".to_owned()], vec![]));

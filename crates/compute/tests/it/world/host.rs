@@ -29,6 +29,9 @@ pub struct Guest {
     pub ports: Vec<PortId>,
     /// It has gone to another host.
     pub sent: bool,
+    /// vCPUs and MiB, and how often it was started.
+    pub shape: (u32, u64),
+    pub starts: u32,
 }
 
 /// What a host does instead of what it is asked.
@@ -41,6 +44,8 @@ pub struct Mood {
     pub away: bool,
     /// Guests do not let go of devices.
     pub sticky: bool,
+    /// Guests that run keep the shape that they have.
+    pub rigid: Option<String>,
     /// Guests on their way never get there.
     pub slow: bool,
     /// What arrives is never landed.
@@ -147,6 +152,8 @@ impl Hosts {
                 volumes: vec![],
                 ports: vec![],
                 sent: false,
+                shape: (0, 0),
+                starts: 0,
             };
             return Some(observation(id, &absent, sequence, None));
         }
@@ -175,6 +182,13 @@ impl Hosts {
         let mut error = None;
         if let Some(before) = &before {
             guest.sent = before.sent;
+            let ran = before.state == VmState::Running && guest.reboots == before.reboots;
+            guest.starts = before.starts + u32::from(!ran && guest.state == VmState::Running);
+            if let Some(why) =
+                mood.rigid.filter(|_| ran && guest.state == VmState::Running && guest.shape != before.shape)
+            {
+                (guest.shape, error) = (before.shape, Some(why));
+            }
             if before.sent && state == VmState::Running {
                 (guest.state, error) = (VmState::Paused, Some("the guest has gone to another host".to_owned()));
             }
@@ -213,6 +227,8 @@ fn guest_of(intent: &VmIntent, state: VmState) -> Guest {
         volumes: intent.volumes.iter().map(|v| v.volume.clone()).collect(),
         ports: intent.ports.iter().map(|p| p.bound.port.clone()).collect(),
         sent: false,
+        shape: (intent.spec.vcpus, intent.spec.memory_mib),
+        starts: 0,
     }
 }
 

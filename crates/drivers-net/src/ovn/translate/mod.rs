@@ -23,6 +23,7 @@ mod router;
 mod subnet;
 
 pub use group::drop_group;
+pub use qos::limits;
 pub use subnet::METADATA as METADATA_ADDRESS;
 
 use super::{

@@ -9,7 +9,7 @@ use crate::{
         draft::{At, Draft},
         tables::QOS,
     },
-    ovsdb::Datum,
+    ovsdb::{Atom, Datum, Row},
 };
 use kernel::NetworkId;
 use network::driver::{LQos, LRate};
@@ -49,6 +49,28 @@ fn row(draft: &mut Draft, place: &Place<'_>, direction: &'static str, rate: Opti
         ("bandwidth", bandwidth(rate)),
     ];
     draft.row(at, columns).under(switch(place.network), "qos_rules", at);
+}
+
+/// What rows like [`limit`]'s hold a port to.
+pub fn limits<'a>(rows: impl Iterator<Item = &'a Row>) -> LQos {
+    let mut qos = LQos::default();
+    for row in rows {
+        let number = |column: &str, key: &str| match row.get(column) {
+            Some(Datum::Map(entries)) => {
+                entries.get(&key.into()).and_then(Atom::as_int).and_then(|n| u32::try_from(n).ok())
+            }
+            _ => None,
+        };
+        let rate = number("bandwidth", "rate");
+        let rate = rate.map(|kbps| LRate { kbps, burst_kbits: number("bandwidth", "burst").unwrap_or_default() });
+        if row.text("direction") == "from-lport" {
+            qos.egress = rate;
+            qos.dscp = number("action", "dscp").and_then(|mark| u8::try_from(mark).ok());
+        } else {
+            qos.ingress = rate;
+        }
+    }
+    qos
 }
 
 fn matches(place: &Place<'_>, from: bool) -> String {

@@ -4,8 +4,8 @@
 //! ```text
 //!   pc    pci.0  01 PIIX3 (IDE, power)  02 VGA  03 serial  04 rng  05 scsi  06 sata  07 bridge "more"
 //!                08-13 disks 0-11                          14-1f nics 0-11
-//!         more   01-0e disks 12-25   0f balloon, 10 memory (live resize, later)   11-1f nics 12-26
-//!   q35   pcie.0 01 VGA  02 serial  03 rng  04 scsi  06 balloon, 07 memory (later)         1f ICH9 (SATA)
+//!         more   01-0e disks 12-25   0f watchdog, 10 lent memory   11-1f nics 12-26
+//!   q35   pcie.0 01 VGA  02 serial  03 rng  04 scsi  06 watchdog, 07 lent memory           1f ICH9 (SATA)
 //!                08.0-09.3 ports of disks 0-11   09.4 port of the config drive   10.0-10.7 ports of nics 0-7
 //! ```
 //!
@@ -50,6 +50,7 @@ pub enum Fixed {
     Scsi,
     /// `pc` has no SATA controller of its own.
     Sata,
+    LentMemory,
 }
 
 pub fn fixed(machine: Machine, device: Fixed) -> Place {
@@ -63,6 +64,8 @@ pub fn fixed(machine: Machine, device: Fixed) -> Place {
         Fixed::Rng => 2,
         Fixed::Scsi => 3,
         Fixed::Sata => 4,
+        Fixed::LentMemory if machine == Machine::Pc => return Place::pci("more", 0x10),
+        Fixed::LentMemory => 6,
     };
     Place::pci(bus, first + offset)
 }
@@ -166,7 +169,7 @@ mod tests {
                 let again = format!("{machine:?}: {p:?} twice");
                 assert!(seen.insert((p.bus, p.addr)), "{again}");
             };
-            for device in [Fixed::Vga, Fixed::Serial, Fixed::Rng, Fixed::Scsi, Fixed::Sata] {
+            for device in [Fixed::Vga, Fixed::Serial, Fixed::Rng, Fixed::Scsi, Fixed::Sata, Fixed::LentMemory] {
                 take(fixed(machine, device));
             }
             for bridge in bridges(machine) {

@@ -2,9 +2,11 @@
 //! (`-object`, `-blockdev`, `-device`, all in JSON) and into the monitor (`object-add`, `blockdev-add`, `device_add`).
 //!
 //! ```text
-//!   device <disk.id>  ──▶  d<slot>  top: throttle, format or raw   ──▶  [d<slot>-f format]  ──▶  d<slot>-s  storage
+//!   device <disk.id>  ──▶  d<slot>  top: throttle, with the limits of limit<slot>  ──▶  d<slot>-f  format  ──▶  d<slot>-s  storage
 //!                                   (format: qcow2, raw, or luks, which is opened with the object key<slot>)
 //! ```
+//!
+//! Every disk has a node for limits, limited or not: limits come and go while the guest runs.
 //!
 //! Node names come from the slot, since QEMU cuts them at 31 bytes. The top is always `d<slot>`, so whoever wants the disk's
 //! content or size asks for that. Over NBD the storage can be replaced under the top (`-s` by `-t`): that is how a grown
@@ -13,6 +15,7 @@
 use super::{
     Setting,
     address::{self, Fixed},
+    room::LENT,
 };
 use compute::driver::{ClientCache, Disk, DiskBus, DiskEncryption, DiskFormat, DiskSource, IoLimits, Machine};
 use kernel::{Error, Result};
@@ -56,18 +59,15 @@ pub fn all_nodes(slot: u8) -> [String; 4] {
     [top_node(slot), format!("d{slot}-f"), s, t]
 }
 
-pub fn parts(disk: &Disk, machine: Machine, setting: &Setting<'_>) -> Result<DiskParts> {
+/// `queues`: of the guest's, see [`super::room::queues`].
+pub fn parts(disk: &Disk, machine: Machine, queues: u32, setting: &Setting<'_>) -> Result<DiskParts> {
     check_id(&disk.id)?;
-    let mut objects = Vec::new();
-    let mut nodes = vec![storage(disk, &storage_nodes(disk.slot)[0], setting)?];
-    nodes.push(format(disk, &storage_nodes(disk.slot)[0]));
-    if is_limited(disk) {
-        let group = throttle_group(disk.slot);
-        objects.push(json!({"qom-type": "throttle-group", "id": group, "limits": limits(&disk.io)}));
-        nodes.push(json!({"driver": "throttle", "node-name": top_node(disk.slot), "throttle-group": group,
-                          "file": format_node(disk), "read-only": disk.read_only}));
-    }
-    Ok(DiskParts { objects, nodes, device: device(disk, machine)? })
+    let (group, stored) = (throttle_group(disk.slot), &storage_nodes(disk.slot)[0]);
+    let objects = vec![json!({"qom-type": "throttle-group", "id": group, "limits": limits(&disk.io)})];
+    let top = json!({"driver": "throttle", "node-name": top_node(disk.slot), "throttle-group": group,
+                     "file": format_node(disk), "read-only": disk.read_only});
+    let nodes = vec![storage(disk, stored, setting)?, format(disk, stored), top];
+    Ok(DiskParts { objects, nodes, device: device(disk, machine, queues)? })
 }
 
 /// The node that makes a disk of what is stored.
@@ -84,14 +84,27 @@ pub fn format(disk: &Disk, storage: &str) -> Value {
     node
 }
 
-/// Whether there is a node for limits. A volume has one, limited or not: its limits come and go while the guest runs.
-fn is_limited(disk: &Disk) -> bool {
-    disk.volume.is_some() || !limits(&disk.io).is_empty()
+/// The node of what the guest sees, below its limits.
+pub fn format_node(disk: &Disk) -> String {
+    format!("d{}-f", disk.slot)
 }
 
-/// The format's node is the top, unless limits lie on it.
-pub fn format_node(disk: &Disk) -> String {
-    if is_limited(disk) { format!("d{}-f", disk.slot) } else { top_node(disk.slot) }
+/// The arguments of `qom-get` for the limits of a disk.
+pub fn get_limits(slot: u8) -> Value {
+    json!({"path": format!("/objects/{}", throttle_group(slot)), "property": "limits"})
+}
+
+/// What QEMU answers to [`get_limits`]: no limit is zero.
+pub fn read_limits(told: &Value) -> IoLimits {
+    let limit = |name: &str| told[name].as_u64().filter(|n| *n > 0);
+    IoLimits {
+        total_bytes_sec: limit("bps-total"),
+        read_bytes_sec: limit("bps-read"),
+        write_bytes_sec: limit("bps-write"),
+        total_iops_sec: limit("iops-total"),
+        read_iops_sec: limit("iops-read"),
+        write_iops_sec: limit("iops-write"),
+    }
 }
 
 /// The arguments of `qom-set` that give a disk other limits. QEMU keeps what is not named: what is lifted is zero.
@@ -156,7 +169,7 @@ fn limits(io: &IoLimits) -> Map<String, Value> {
     by_name(io).into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect()
 }
 
-fn device(disk: &Disk, machine: Machine) -> Result<Value> {
+fn device(disk: &Disk, machine: Machine, queues: u32) -> Result<Value> {
     // virtio and ATA have room for 20 characters; a longer one is cut as Nova's and virtio's are.
     let serial: String = disk.serial.chars().take(20).collect();
     let mut device = json!({"id": disk.id, "drive": top_node(disk.slot), "serial": serial, "write-cache": "on"});
@@ -168,6 +181,7 @@ fn device(disk: &Disk, machine: Machine) -> Result<Value> {
     match disk.bus {
         DiskBus::Virtio => {
             device["driver"] = json!("virtio-blk-pci");
+            device["num-queues"] = json!(queues);
             address::disk(machine, disk.slot)?.put(&mut device);
         }
         DiskBus::Scsi => {
@@ -188,11 +202,14 @@ fn device(disk: &Disk, machine: Machine) -> Result<Value> {
 }
 
 /// Controllers that the disks need and the machine does not have of itself.
-pub fn controllers(disks: &[Disk], machine: Machine) -> Vec<Value> {
+pub fn controllers(disks: &[Disk], machine: Machine, queues: u32) -> Vec<Value> {
     let mut out = Vec::new();
     let mut add = |driver: &str, id: &str, at: Fixed| {
         let mut controller = json!({"driver": driver, "id": id});
         address::fixed(machine, at).put(&mut controller);
+        if driver == "virtio-scsi-pci" {
+            controller["num_queues"] = json!(queues);
+        }
         out.push(controller);
     };
     if disks.iter().any(|d| d.bus == DiskBus::Scsi) {
@@ -208,8 +225,8 @@ pub fn controllers(disks: &[Disk], machine: Machine) -> Vec<Value> {
 pub fn check_id(id: &str) -> Result<()> {
     let plain = id.starts_with(|c: char| c.is_ascii_alphabetic())
         && id.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
-    let ours = ["more", "scsi", "sata", "video", "rng", "serial", "config", "config-port"].contains(&id)
-        || ["nic-", "disk-port-"].iter().any(|p| id.starts_with(p));
+    let ours = ["more", "scsi", "sata", "video", "rng", "serial", "config", "config-port", LENT].contains(&id)
+        || ["nic-", "disk-port-", "cpu-"].iter().any(|p| id.starts_with(p));
     if plain && !ours && id.len() <= 64 {
         return Ok(());
     }

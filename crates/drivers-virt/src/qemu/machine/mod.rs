@@ -1,12 +1,12 @@
 //! From a [`VmSpec`] to QEMU's command line: pure, so that the same spec is the same hardware on every start and host.
 //!
 //! Nothing is left to QEMU's defaults: `-nodefaults`, a versioned machine type, an id and an address for every device
-//! (`address`). What a later issue needs for live resize has its place kept: `-smp …,maxcpus=` and `-m …,slots=,maxmem=` in
-//! [`command_line`], the slots "balloon" and "memory" in `address`.
+//! (`address`). A guest with room begins with sockets for the vCPUs that it may get and a device for the memory ([`room`]).
 
 pub mod address;
 pub mod disk;
 pub mod nic;
+pub mod room;
 
 use super::{accel::Accel, config::QemuConfig, record::VmDir};
 use crate::key_file::KeyFile;
@@ -36,9 +36,10 @@ pub fn check(spec: &VmSpec, setting: &Setting<'_>) -> Result<()> {
         return Err(Error::bad_request(what));
     }
     check_cells(spec)?;
+    room::check(spec)?;
     check_disks(&spec.disks)?;
     check_nics(&spec.nics)?;
-    spec.disks.iter().try_for_each(|d| disk::parts(d, spec.machine, setting).map(drop))?;
+    spec.disks.iter().try_for_each(|d| disk::parts(d, spec.machine, room::queues(spec), setting).map(drop))?;
     spec.nics.iter().try_for_each(|n| nic::parts(n, spec.machine, setting).map(drop))
 }
 
@@ -92,11 +93,15 @@ pub fn command_line(spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) -> Result
         address::fixed(spec.machine, Fixed::Rng).put(&mut rng);
         line.json("-device", &rng);
     }
-    for controller in disk::controllers(&spec.disks, spec.machine) {
+    if let Some(lent) = room::memory(spec) {
+        line.json("-object", &lent.backend);
+        line.json("-device", &lent.device);
+    }
+    for controller in disk::controllers(&spec.disks, spec.machine, room::queues(spec)) {
         line.json("-device", &controller);
     }
     for disk in &spec.disks {
-        let parts = disk::parts(disk, spec.machine, setting)?;
+        let parts = disk::parts(disk, spec.machine, room::queues(spec), setting)?;
         parts.objects.iter().for_each(|o| line.json("-object", o));
         parts.nodes.iter().for_each(|n| line.json("-blockdev", n));
         line.json("-device", &parts.device);
@@ -161,8 +166,8 @@ fn base(line: &mut Line, spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) {
     };
     line.opt("-accel", accel);
     line.opt("-cpu", spec.cpu_model.as_deref().unwrap_or(cpu));
-    line.opt("-smp", format!("cpus={0},sockets={0},cores=1,threads=1", spec.vcpus));
-    line.opt("-m", format!("size={}M", spec.memory_mib));
+    line.opt("-smp", room::processors(spec));
+    line.opt("-m", room::size(spec));
     line.opt("-overcommit", "mem-lock=off");
     line.opt("-rtc", clock);
     line.opt("-boot", "strict=on");
@@ -249,7 +254,7 @@ fn config_drive(line: &mut Line, spec: &VmSpec, dir: &VmDir) -> Result<()> {
     let root = spec.disks.iter().min_by_key(|d| (d.boot_index.unwrap_or(u32::MAX), d.slot)).map(|d| d.bus);
     let device = match (spec.machine, root) {
         (Machine::Q35, None | Some(DiskBus::Virtio | DiskBus::Scsi)) => {
-            let mut device = json!({"driver": "virtio-blk-pci", "id": "config", "drive": "config-f"});
+            let mut device = json!({"driver": "virtio-blk-pci", "id": "config", "drive": "config-f", "num-queues": 1});
             address::config_drive().put(&mut device);
             device
         }

@@ -104,14 +104,16 @@ fn volumes_in_ceph() {
     };
     let nodes = |source| {
         let volume = Disk { read_only: true, ..disk("vol-1", 3, source) };
-        disk::parts(&volume, Machine::Pc, &Setting { config: &config, accel: Accel::Tcg }).unwrap().nodes
+        disk::parts(&volume, Machine::Pc, 1, &Setting { config: &config, accel: Accel::Tcg }).unwrap().nodes
     };
     let storage = json!({
         "driver": "rbd", "pool": "volumes", "image": "volume-1", "user": "tstack", "conf": "/etc/ceph/ceph.conf",
         "node-name": "d3-s", "discard": "unmap", "read-only": true, "cache": {"direct": false, "no-flush": false},
     });
-    let top = json!({"driver": "raw", "node-name": "d3", "file": "d3-s", "read-only": true, "discard": "unmap"});
-    assert_eq!(nodes(rbd(None, ClientCache::Writeback)), [storage, top]);
+    let format = json!({"driver": "raw", "node-name": "d3-f", "file": "d3-s", "read-only": true, "discard": "unmap"});
+    let top =
+        json!({"driver": "throttle", "node-name": "d3", "file": "d3-f", "read-only": true, "throttle-group": "limit3"});
+    assert_eq!(nodes(rbd(None, ClientCache::Writeback)), [storage, format, top]);
     let other = nodes(rbd(Some("ours"), ClientCache::None)).swap_remove(0);
     assert_eq!((&other["namespace"], &other["cache"]["direct"]), (&json!("ours"), &json!(true)));
 }

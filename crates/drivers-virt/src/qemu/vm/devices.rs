@@ -12,7 +12,7 @@ use super::{Vm, adopt};
 use crate::{
     key_file::{self, KeyFile},
     qemu::{
-        machine::{self, Setting, disk, nic},
+        machine::{self, Setting, disk, nic, room},
         qmp::{Notice, Qmp, QmpError, QmpResult},
     },
 };
@@ -31,8 +31,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 impl Vm {
     pub async fn attach_disk(&mut self, disk: &Disk, fence: Fence) -> Result<()> {
         self.admit(fence).await?;
-        let machine = self.machine()?;
-        let parts = disk::parts(disk, machine, &self.setting())?;
+        let (machine, queues) = self.machine()?;
+        let parts = disk::parts(disk, machine, queues, &self.setting())?;
         let qmp = self.monitor()?.cloned();
         let key = if qmp.is_some() { key_file::of_disk(disk)? } else { None };
         let Some(record) = &mut self.record else { return Err(self.not_running()) };
@@ -47,7 +47,7 @@ impl Vm {
             self.save().await?;
         }
         if let Some(qmp) = qmp {
-            let controllers = disk::controllers(std::slice::from_ref(disk), machine);
+            let controllers = disk::controllers(std::slice::from_ref(disk), machine, queues);
             if let Err(e) = plug_disk(&qmp, disk, &parts, &controllers, key.as_ref()).await {
                 if matches!(e, QmpError::Refused { .. }) {
                     self.forget_disk(&disk.id, Some(&qmp)).await?;
@@ -98,7 +98,7 @@ impl Vm {
 
     pub async fn attach_nic(&mut self, nic: &Nic, fence: Fence) -> Result<()> {
         self.admit(fence).await?;
-        let parts = nic::parts(nic, self.machine()?, &self.setting())?;
+        let parts = nic::parts(nic, self.machine()?.0, &self.setting())?;
         let qmp = self.monitor()?.cloned();
         if qmp.is_some() {
             nic::check_tap(nic)?;
@@ -170,8 +170,10 @@ impl Vm {
         }
     }
 
-    fn machine(&self) -> Result<Machine> {
-        self.record.as_ref().map(|r| r.spec.machine).ok_or_else(|| self.not_running())
+    /// What the guest is, and how many queues its disks have.
+    fn machine(&self) -> Result<(Machine, u32)> {
+        let spec = self.record.as_ref().map(|r| &r.spec).ok_or_else(|| self.not_running())?;
+        Ok((spec.machine, room::queues(spec)))
     }
 
     /// Removes the back end of a disk that is not in the guest, then the disk from the record.

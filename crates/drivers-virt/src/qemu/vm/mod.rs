@@ -26,9 +26,11 @@ mod look;
 mod pins;
 mod power;
 mod saved;
+mod shape;
 mod stats;
 
 pub use copy::copy;
+pub use shape::limits;
 pub use stats::stats;
 
 use super::{
@@ -324,7 +326,7 @@ impl Vm {
                 .disks
                 .iter()
                 .filter(|d| landing::travels(d))
-                .map(|d| (d.id.clone(), disk::format_node(d)))
+                .map(|d| (d.id.clone(), disk::top_node(d.slot)))
                 .collect(),
         });
         self.publish.send_replace(Published { status, live });

@@ -2,10 +2,13 @@
 
 use super::{Asked, guest::read};
 use crate::{
-    model::DiskConfig,
+    model::{DiskConfig, reshape},
     ops::servers::{self, Unshelve},
 };
-use axum::response::{IntoResponse, Response};
+use axum::{
+    http::HeaderValue,
+    response::{IntoResponse, Response},
+};
 use http::{StatusCode, accepted, no_content, ok};
 use kernel::Result;
 use serde::Deserialize;
@@ -17,13 +20,30 @@ struct Resize {
     flavor: Value,
     #[serde(rename = "OS-DCF:diskConfig")]
     disk_config: Option<DiskConfig>,
+    #[serde(rename = "tstack:way")]
+    way: Option<reshape::Asked>,
 }
 
 pub(super) async fn resize(asked: Asked) -> Result<Response> {
     let body: Resize = read(asked.body)?;
     let flavor = body.flavor.as_str().map_or_else(|| body.flavor.to_string(), str::to_owned);
-    servers::resize(&asked.c, &asked.cx, &asked.server, &flavor, body.disk_config).await?;
-    Ok(accepted())
+    let plan = servers::resize(&asked.c, &asked.cx, &asked.server, &flavor, body.disk_config, body.way).await?;
+    Ok(told(accepted(), &plan))
+}
+
+/// Nova's answer has no body: which way it goes, and why, stand in headers.
+fn told(mut answer: Response, plan: &reshape::Plan) -> Response {
+    let manner = match plan.manner {
+        Some(reshape::Manner::InPlace) => "in-place",
+        Some(reshape::Manner::Restart) => "restart",
+        None => "refused",
+    };
+    for (name, value) in [("x-tstack-resize", manner.to_owned()), ("x-tstack-resize-why", plan.why.join("; "))] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
 }
 
 pub(super) async fn confirm_resize(asked: Asked) -> Result<Response> {

@@ -143,7 +143,9 @@ fn migrate_live(minor: u16) -> Value {
 }
 
 fn resize(_: u16) -> Value {
-    only("resize", object(json!({"flavorRef": flavor_ref(), "OS-DCF:diskConfig": disk_config()}), &["flavorRef"]))
+    let way = json!({"type": "string", "enum": ["live", "cold"]});
+    let properties = json!({"flavorRef": flavor_ref(), "OS-DCF:diskConfig": disk_config(), "tstack:way": way});
+    only("resize", object(properties, &["flavorRef"]))
 }
 
 fn migrate(minor: u16) -> Value {

@@ -1,0 +1,156 @@
+//! A resize of a guest that runs, where it runs; [`super`] has the drawing.
+//!
+//! The host makes it so in the generation that says so, or refuses, and then the guest has what it had: so undo writes what was before,
+//! and waits for the host's word, whatever that is. Nothing is written of the guest's hardware but what changes: the intent goes on to say
+//! what the guest was started as.
+
+use super::{LONG, claims, note, places::arrived, recount, resize_before, resize_of, working};
+use crate::{
+    Compute,
+    driver::VmState,
+    flows::{create::place_request, guest, power::reached},
+    model::{
+        Fault, Flavor, Server, ServerState, Task,
+        action::Action,
+        hardware,
+        migration::MigrationStatus,
+        vm::{VmIntent, VmObserved},
+    },
+};
+use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
+use kernel::{Error, Result, ServerId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use store::Tx;
+
+pub struct ReshapeServer(pub Compute);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    pub server: ServerId,
+    pub action: Action,
+}
+
+impl Flow for ReshapeServer {
+    const KIND: &'static str = "compute.reshape_server";
+    type State = State;
+
+    fn steps() -> Vec<Step<Self>> {
+        vec![
+            Step::new("claim", Self::claim).undo(Self::unclaim),
+            Step::new("shape", Self::shape).undo(Self::unshape).within(LONG, LONG),
+        ]
+    }
+
+    fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
+        let Some(server) = tx.get::<Server>(&state.server) else { return Ok(()) };
+        if let Some(resize) = &server.resize {
+            note(tx, &resize.migration, MigrationStatus::Error, now);
+        }
+        recount(tx, &state.server, |s| s.resize = None);
+        guest::conclude(tx, &state.server, now, |s| {
+            s.task = None;
+            s.fault = Some(Fault::internal(why, None, now));
+        });
+        state.action.finish(tx, None, Some(why), now)
+    }
+}
+
+impl ReshapeServer {
+    /// The host must have room for what may come beside what is, until it is decided which stays.
+    async fn claim(self: Arc<Self>, cx: StepCx, _state: State) -> StepResult<Self> {
+        let (c, now) = (self.0.clone(), cx.now());
+        Ok(Commit::with(move |tx, state: &mut State| {
+            let server = guest::server(tx, &state.server)?;
+            let resize = resize_of(&server)?;
+            let shaped = Server { forced_host: None, ..resize.new.on(&server) };
+            let mut request = place_request(tx, &shaped, &[], c.roster());
+            request.only_hosts = vec![resize.source.clone()];
+            claims::claim_another(&c, tx, &server, &resize.migration, &request, now)?;
+            note(tx, &resize.migration, MigrationStatus::Migrating, now);
+            tx.update::<Server>(&state.server, |s| {
+                if let Some(resize) = &mut s.resize {
+                    resize.dest = Some(resize.source.clone());
+                    resize.dest_zone.clone_from(&resize.source_zone);
+                }
+                s.task = working(s, Task::ResizeMigrating);
+            });
+            Ok(())
+        }))
+    }
+
+    async fn unclaim(self: Arc<Self>, cx: StepCx, _state: State) -> StepResult<Self> {
+        let (c, now) = (self.0.clone(), cx.now());
+        Ok(Commit::with(move |tx, state: &mut State| {
+            let server = guest::server(tx, &state.server)?;
+            claims::take_back(&c, tx, &server, &resize_of(&server)?.migration, now)?;
+            tx.update::<Server>(&state.server, |s| {
+                s.resize.iter_mut().for_each(|r| r.dest = None);
+                s.task = working(s, Task::ResizePrep);
+            });
+            Ok(())
+        }))
+    }
+
+    async fn shape(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        let resize = resize_before(&cx, &state.server)?;
+        let seen = match take(&cx, &state.server, resize.new.flavor.clone()).await {
+            Err(StepError::Failed(why)) => {
+                self.give_back(&cx, &state.server).await?;
+                return Err(StepError::Failed(why));
+            }
+            taken => taken?,
+        };
+        let (c, now) = (self.0.clone(), cx.now());
+        Ok(Commit::with(move |tx, state: &mut State| finish(&c, tx, state, &seen, now)))
+    }
+
+    async fn unshape(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
+        self.give_back(&cx, &state.server).await?;
+        Ok(Commit::nothing())
+    }
+
+    /// The guest is wanted as it was, and its host has heard of it.
+    async fn give_back(&self, cx: &StepCx, id: &ServerId) -> std::result::Result<(), StepError> {
+        let (server, old) = (id.clone(), resize_before(cx, id)?.old.flavor);
+        let back = guest::fenced(cx, "compute.guest.unshape", move |tx| Ok(want(tx, &server, &old)));
+        if let Some(generation) = back.await? {
+            guest::wait(cx, id, |snapshot| guest::said(snapshot, id, generation)).await;
+        }
+        Ok(())
+    }
+}
+
+/// Writes that a guest shall have what a flavor gives, in the hardware that it is; the generation of that.
+fn want(tx: &mut Tx, id: &ServerId, flavor: &Flavor) -> Option<u64> {
+    let intent = tx.get::<VmIntent>(id)?;
+    let mut spec = intent.spec.clone();
+    (spec.vcpus, spec.memory_mib) = (flavor.vcpus, flavor.ram_mib);
+    hardware::set_limits(&mut spec, flavor);
+    if spec == intent.spec {
+        return Some(intent.generation);
+    }
+    guest::change_intent(tx, id, |intent| intent.spec = spec)
+}
+
+/// The guest has what a flavor gives, by its host's word; a failure if it refuses, and then it has what it had.
+pub(super) async fn take(cx: &StepCx, id: &ServerId, flavor: Flavor) -> std::result::Result<VmObserved, StepError> {
+    let server = id.clone();
+    let wanted = guest::fenced(cx, "compute.guest.shape", move |tx| Ok(want(tx, &server, &flavor)));
+    let gone = || StepError::Failed(Error::conflict("the server is on no host"));
+    let generation = wanted.await?.ok_or_else(gone)?;
+    guest::done(cx, id, generation, |seen| seen.state != VmState::Absent).await
+}
+
+fn finish(c: &Compute, tx: &mut Tx, state: &State, seen: &VmObserved, now: Timestamp) -> Result<()> {
+    let server = guest::server(tx, &state.server)?;
+    let resize = resize_of(&server)?;
+    arrived(c, tx, &server)?;
+    note(tx, &resize.migration, MigrationStatus::Finished, now);
+    guest::conclude(tx, &state.server, now, |s| {
+        *s = resize.new.on(s);
+        reached(s, ServerState::Active, seen, now);
+        s.state = ServerState::Resized;
+    });
+    state.action.finish(tx, Some(&seen.host), None, now)
+}
