@@ -32,7 +32,7 @@ use std::{
 };
 use volume::driver::{BackupInfo, BackupPlace};
 
-const CHUNK: u64 = 4 << 20;
+pub(crate) const CHUNK: u64 = 4 << 20;
 
 const WRITING: &str = "writing a backup";
 
@@ -221,6 +221,28 @@ pub(crate) fn write(store: &Path, place: &BackupPlace, parent: Option<&BackupPla
     while let Some(number) = next_data(&file, next * CHUNK, size)?.map(|at| at / CHUNK) {
         next = number + 1;
         writer.put(number, &piece(&file, number, size).on_disk(WRITING)?)?;
+    }
+    writer.finish()
+}
+
+/// Whether changes of whole chunks can be written over this backup.
+pub(crate) fn can_be_continued(store: &Path, parent: &BackupPlace) -> bool {
+    manifest(store, parent).is_ok_and(|m| m.chunk == CHUNK)
+}
+
+/// Keeps these chunks of `raw`, and is as the parent elsewhere.
+pub(crate) fn write_changed(
+    store: &Path,
+    place: &BackupPlace,
+    parent: Option<&BackupPlace>,
+    raw: &Path,
+    chunks: &[u64],
+) -> Result<BackupInfo> {
+    let file = File::open(raw).on_disk(WRITING)?;
+    let size = file.metadata().on_disk(WRITING)?.len();
+    let mut writer = Writer::new(store, place, parent, Ground::Parent, size)?;
+    for number in chunks {
+        writer.put(*number, &piece(&file, *number, size).on_disk(WRITING)?)?;
     }
     writer.finish()
 }

@@ -19,6 +19,7 @@ use kernel::{Error, Finding, Result, error::Doing};
 use serde::Deserialize;
 use std::{
     ffi::{OsStr, OsString},
+    ops::Range,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::Arc,
@@ -126,9 +127,23 @@ struct SpecificData {
     create_type: Option<String>,
     #[serde(default)]
     corrupt: bool,
+    #[serde(default)]
+    bitmaps: Vec<Bitmap>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct Bitmap {
+    name: String,
+    flags: Vec<String>,
 }
 
 impl Info {
+    /// Bitmaps that say nothing any more: their image was in use when it was last closed by nobody.
+    fn spoilt_bitmaps(&self) -> Vec<String> {
+        let spoilt = self.format_specific.data.bitmaps.iter().filter(|b| b.flags.iter().any(|f| f == "in-use"));
+        spoilt.map(|b| b.name.clone()).collect()
+    }
+
     /// Why this file, come from outside, must not be opened by QEMU: it would lead to other files, or is damaged.
     pub fn refusal(&self) -> Option<String> {
         let data = &self.format_specific.data;
@@ -306,10 +321,29 @@ impl QemuImg {
         self.run("creating a disk over its base image", args(&head, &tail), Limits::INFO).await.map(drop)
     }
 
-    /// Grows an image that nobody has open; never shrinks.
+    /// Where an image has clusters of its own, zeros among them.
+    pub async fn present(&self, path: &Path, format: Format) -> Result<Vec<Range<u64>>> {
+        #[derive(Deserialize)]
+        struct Mapped {
+            start: u64,
+            length: u64,
+            present: bool,
+        }
+        let doing = "reading which parts an image has";
+        let args = args(&["map", "--output=json", "-f", format.name(), "--"], &[path.as_os_str()]);
+        let all: Vec<Mapped> = serde_json::from_slice(&self.run(doing, args, Limits::CONVERT).await?).doing(doing)?;
+        Ok(all.iter().filter(|m| m.present).map(|m| m.start..m.start + m.length).collect())
+    }
+
+    /// Grows an image that nobody has open; never shrinks. Bitmaps that a kill has spoilt go: QEMU resizes none that has one.
     pub async fn grow(&self, path: &Path, format: Format, size: u64) -> Result<()> {
-        if self.info(path, format).await?.virtual_size >= size {
+        let info = self.info(path, format).await?;
+        if info.virtual_size >= size {
             return Ok(());
+        }
+        for name in info.spoilt_bitmaps() {
+            let args = args(&["bitmap", "--remove", "-f", format.name(), "--"], &[path.as_os_str(), OsStr::new(&name)]);
+            self.run("removing a bitmap that a kill has spoilt", args, Limits::INFO).await?;
         }
         let size = size.to_string();
         let args = args(&["resize", "-q", "-f", format.name(), "--"], &[path.as_os_str(), OsStr::new(&size)]);

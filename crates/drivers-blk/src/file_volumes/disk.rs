@@ -11,6 +11,7 @@
 use super::{
     config::FileVolumesConfig,
     daemon::{self, Access, DISK, Daemon, Nodes, Writes, text},
+    marks::{self, Marking},
     pool::VolumeDir,
     qmp::{Qmp, QmpError, is_full, no_space},
 };
@@ -38,6 +39,7 @@ pub(super) async fn serve(volume: &VolumeDir, config: &FileVolumesConfig, access
         let nodes = Nodes::of(&mut qmp).await?;
         daemon::add_node(&mut qmp, &nodes, file).await?;
         daemon::add_node(&mut qmp, &nodes, disk).await?;
+        marks::clear(&mut qmp).await?;
         daemon::start_server(&mut qmp, socket).await?;
         daemon::export(&mut qmp, volume.id.as_str(), access, Writes::Through).await
     };
@@ -91,13 +93,13 @@ pub(super) async fn grow(qmp: &mut Qmp, volume: &VolumeDir, size: u64, access: A
     grow.await.map_err(|e| e.while_doing("growing an exported volume"))
 }
 
-/// Copies the disk as it is now to the new file `to`.
+/// Copies the disk, or what a mark shows of it, as it is now to the new file `to`.
 pub(super) async fn copy(
     qmp: &mut Qmp,
     volume: &VolumeDir,
     config: &FileVolumesConfig,
-    to: &Path,
-    format: Format,
+    (to, format, compress): (&Path, Format, Compress),
+    marking: &Marking,
 ) -> Result<()> {
     let doing = "copying a volume in use";
     let parent = to.parent().unwrap_or(Path::new("/"));
@@ -107,7 +109,6 @@ pub(super) async fn copy(
         return Err(no_space(doing));
     }
     let size = size(qmp).await?;
-    let compress = if format == Format::Qcow2 { config.compress } else { Compress::No };
     config.img.create(to, format, size, compress).await?;
     let file = json!({"driver": "file", "node-name": TARGET_FILE, "filename": text(to)?});
     let target =
@@ -119,7 +120,7 @@ pub(super) async fn copy(
     let run = async {
         qmp.execute("blockdev-add", file).await?;
         qmp.execute("blockdev-add", target(false)).await?;
-        qmp.execute("blockdev-backup", backup).await?;
+        qmp.execute("transaction", json!({"actions": marking.around(backup)})).await?;
         let failure = wait(qmp).await?;
         if failure.is_none() {
             // Becoming read-only is the one way to flush a node and hear of a failure; closing it keeps silent.

@@ -16,6 +16,7 @@ use super::{
     FileVolumes,
     areas::Source,
     bases, disk,
+    marks::Marking,
     pool::{GIB, VolumeDir, VolumeRecord},
 };
 use crate::{
@@ -32,7 +33,7 @@ use std::{
     sync::Arc,
 };
 use tokio::task::spawn_blocking;
-use volume::driver::{BackupInfo, BackupPlace, BackupSpec, ImageFetch, VolumeSource, VolumeSpec};
+use volume::driver::{BackupPlace, ImageFetch, VolumeSource, VolumeSpec};
 
 /// With the volume's turn in hand. The volume appears by the renaming of its directory.
 pub(super) async fn volume(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn ImageFetch) -> Result<()> {
@@ -130,29 +131,6 @@ pub(super) async fn rewrite(pool: &FileVolumes, spec: &VolumeSpec, fetch: &dyn I
     pool.inner.write_record(&volume.area, volume.record_path(), VolumeRecord { size_gib: spec.size_gib }).await
 }
 
-/// With the volume's turn in hand. The content of one moment is copied out first: chunks are read at leisure.
-pub(super) async fn back_up(pool: &FileVolumes, volume: &VolumeId, spec: &BackupSpec) -> Result<BackupInfo> {
-    let store = pool.inner.config.backups.clone();
-    if let Ok(there) = backups::info(&store, &spec.place) {
-        return Ok(there);
-    }
-    let of = pool.inner.pool.volume(volume)?;
-    let aside = pool.inner.pool.areas.room(Some(Source::of(&of.area, &of.image())))?.unfinished();
-    match &spec.snapshot {
-        None => now(pool, volume, aside.path(), Format::Raw).await?,
-        Some(snapshot) => {
-            let from = pool.inner.pool.existing(volume)?.snapshot(snapshot)?;
-            if !from.is_file() {
-                return Err(Error::not_found(format!("snapshot {snapshot} is not in this pool")));
-            }
-            at_rest(pool, &from, aside.path(), Format::Raw).await?;
-        }
-    }
-    let (raw, spec) = (aside.path().to_owned(), spec.clone());
-    let write = move || backups::write(&store, &spec.place, spec.parent.as_ref(), &raw);
-    spawn_blocking(write).await.doing("writing a backup")?
-}
-
 async fn from_snapshot(pool: &FileVolumes, volume: &VolumeId, snapshot: &SnapshotId, to: &Path) -> Result<()> {
     let from = pool.inner.pool.volume(volume)?.snapshot(snapshot)?;
     if !from.is_file() {
@@ -204,7 +182,8 @@ async fn now(pool: &FileVolumes, volume: &VolumeId, to: &Path, format: Format) -
     let volume = pool.inner.pool.existing(volume)?;
     match pool.inner.serve(&volume).await? {
         Some(mut qmp) => {
-            disk::copy(&mut qmp, &volume, &pool.inner.config, to, format).await?;
+            let compress = if format == Format::Qcow2 { pool.inner.config.compress } else { Compress::No };
+            disk::copy(&mut qmp, &volume, &pool.inner.config, (to, format, compress), &Marking::default()).await?;
             counted(pool, to, format).await
         }
         None => at_rest(pool, &volume.image(), to, format).await,

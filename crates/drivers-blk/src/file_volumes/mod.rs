@@ -27,6 +27,7 @@
 
 mod areas;
 mod audit;
+mod back_up;
 mod bases;
 mod config;
 mod daemon;
@@ -36,6 +37,7 @@ mod export;
 mod gateway;
 mod handover;
 mod make;
+mod marks;
 mod packed;
 mod pool;
 mod process;
@@ -236,7 +238,7 @@ impl VolumeBackend for FileVolumes {
 
     async fn back_up(&self, volume: &VolumeId, spec: &BackupSpec) -> Result<BackupInfo> {
         let (id, spec) = (volume.clone(), spec.clone());
-        self.task(volume, |pool| async move { make::back_up(&pool, &id, &spec).await }).await
+        self.task(volume, |pool| async move { back_up::back_up(&pool, &id, &spec).await }).await
     }
 
     async fn delete_backup(&self, place: &BackupPlace) -> Result<()> {

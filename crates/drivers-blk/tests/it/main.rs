@@ -8,6 +8,7 @@ mod encrypted;
 mod fake;
 mod hostile;
 mod images;
+mod increments;
 mod inspect;
 mod killed;
 mod pool;
