@@ -46,6 +46,8 @@ pub enum ComputeError {
     NoComputeHost(String),
     #[error("Service {0} could not be found.")]
     NoService(String),
+    #[error("Share {0} could not be found.")]
+    NoShare(String),
     #[error("Instance group {0} could not be found.")]
     NoGroup(String),
     #[error("Quota exceeded, too many server groups.")]
@@ -90,6 +92,7 @@ impl From<ComputeError> for Error {
             | C::NoHostInAggregate(..)
             | C::NoComputeHost(_)
             | C::NoService(_)
+            | C::NoShare(_)
             | C::NoGroup(_)
             | C::NoAttachment { .. }
             | C::NoInterface(..)

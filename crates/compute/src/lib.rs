@@ -55,6 +55,7 @@ pub use audit::audit;
 pub use error::ComputeError;
 pub use ops::{
     hosts::HostReport,
+    maintenance::{Afterwards, HostView, Left},
     servers::{LimitsTold, ResizeQuestion},
 };
 pub use service::{Compute, Config, Deps, Restarts};
@@ -121,6 +122,7 @@ impl Compute {
             Arc::new(flows::reconcile_limits::VolumeLimits(self.clone())),
             Arc::new(flows::reconcile_limits::FlavorLimits(self.clone())),
             Arc::new(flows::reconcile_moves::WhatWaits(self.clone())),
+            Arc::new(flows::reconcile_drain::Drain(self.clone())),
         ]
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     Image, ImageService, Status, Visibility,
     driver::ByteStream,
     ops::{
+        cache,
         images::{create::blank, delete, download, recover, upload},
         metadefs::resource_types,
     },
@@ -11,9 +12,9 @@ use crate::{
 use ::policy::Permit;
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use kernel::{Ctx, Error, ImageId, Kind, ProjectId, Result, ServerId, error::Doing};
+use kernel::{Ctx, Error, HostName, ImageId, Kind, ProjectId, Result, ServerId, Timestamp, error::Doing};
 use ports::{ImageInfo, Images, NewImage};
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 use store::{Snapshot, Tx};
 use tokio::io::AsyncReadExt;
 
@@ -123,6 +124,10 @@ impl Images for ImageService {
         let mut found: Vec<_> = of.map(|image| (image.created_at, image.id.clone())).collect();
         found.sort_by(|a, b| b.cmp(a));
         found.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn cache(&self, tx: &mut Tx, id: &ImageId, hosts: &BTreeSet<HostName>, now: Timestamp) -> Result<()> {
+        cache::enter(tx, id, hosts, now)
     }
 
     async fn open(&self, id: &ImageId, offset: u64) -> Result<ByteStream> {

@@ -3,7 +3,7 @@
 //! For operators: administrators only, but for health and metrics, and what passed a tenant's own ports.
 
 use crate::{
-    Config, audit,
+    Config, audit, maintenance,
     policy_check::{self, Question},
     server_api,
     services::Services,
@@ -42,6 +42,8 @@ policy::rules! {
     LIMITS = "cloud:limits", "rule:operator or project_id:%(project_id)s", [System, Project], GET "/v1/servers/{id}/limits";
     /// Ask how a resize of a server would go.
     RESIZE_PLAN = "cloud:resize_plan", "rule:operator or project_id:%(project_id)s", [System, Project], GET "/v1/servers/{id}/resize";
+    /// See hosts and how far their maintenance is; begin and end it.
+    HOSTS = "cloud:hosts", "rule:operator", [System, Project], GET "/v1/hosts", PUT "/v1/hosts/{name}/maintenance", DELETE "/v1/hosts/{name}/maintenance";
     /// Make a token that lets a node join.
     JOIN_TOKEN = "cloud:join_token", "rule:operator", [System, Project], POST "/v1/join_tokens";
 }
@@ -85,6 +87,9 @@ pub fn routes() -> ApiRouter<Cloud> {
         .post("/v1/policy/check", check_policy)
         .get("/v1/servers/{id}/limits", server_api::limits)
         .get("/v1/servers/{id}/resize", server_api::resize_plan)
+        .get("/v1/hosts", maintenance::hosts)
+        .put("/v1/hosts/{name}/maintenance", maintenance::begin)
+        .delete("/v1/hosts/{name}/maintenance", maintenance::end)
         .post("/v1/join_tokens", join_token)
 }
 

@@ -23,6 +23,7 @@ pub mod drivers;
 mod encryptor;
 mod host_audit;
 pub mod lab;
+mod maintenance;
 mod neighbours;
 mod net_why;
 pub mod observer;

@@ -73,6 +73,11 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Hosts, and their maintenance.
+    Host {
+        #[command(subcommand)]
+        what: HostCommand,
+    },
     /// A token with which another node may join.
     Token {
         /// The only host that may use it.
@@ -114,6 +119,32 @@ enum Command {
         /// Do not log in (a fake guest has no ssh).
         #[arg(long)]
         no_login: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum HostCommand {
+    /// All hosts, and what is left on those that are drained.
+    List,
+    /// Disable a host and send its servers elsewhere, running ones as they run. Exit code 1: something is left.
+    Drain {
+        name: String,
+        /// For those who wonder.
+        #[arg(long)]
+        reason: Option<String>,
+        /// Until nothing is left that goes by itself.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Put a host back into service.
+    Return {
+        name: String,
+        /// Servers that went elsewhere come back.
+        #[arg(long)]
+        bring_back: bool,
+        /// Until they are back.
+        #[arg(long, requires = "bring_back")]
+        wait: bool,
     },
 }
 
@@ -282,10 +313,22 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
             let change = network.as_deref().filter(|_| wish.is_some() || *off).map(|network| (network, wish));
             print(cli::net_export(&admin(&cli.data()).await?, change).await?);
         }
+        Command::Host { what } => return host(&cli, what).await,
         Command::Policy { what: PolicyCommand::Check(asked) } => return check_policy(&cli, asked).await,
         Command::Demo { image, no_server, no_login } => demo(&cli, image.clone(), !no_server, !no_login).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn host(cli: &Cli, what: &HostCommand) -> Result<ExitCode> {
+    let cloud = admin(&cli.data()).await?;
+    let (text, well) = match what {
+        HostCommand::List => (cli::hosts(&cloud).await?, true),
+        HostCommand::Drain { name, reason, wait } => cli::drain(&cloud, name, reason.as_deref(), *wait).await?,
+        HostCommand::Return { name, bring_back, wait } => (cli::restore(&cloud, name, *bring_back, *wait).await?, true),
+    };
+    print!("{text}");
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn check_policy(cli: &Cli, asked: &PolicyCheck) -> Result<ExitCode> {

@@ -3,9 +3,12 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use kernel::{Ctx, ImageId, ProjectId, Result, ServerId};
+use kernel::{Ctx, HostName, ImageId, ProjectId, Result, ServerId, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 use store::{Snapshot, Tx};
 
 pub type ByteStream = BoxStream<'static, std::io::Result<Bytes>>;
@@ -62,6 +65,8 @@ pub trait Images: Send + Sync + 'static {
     async fn discard(&self, id: &ImageId) -> Result<()>;
     /// Images that were made of a server as backups of a kind, the newest first.
     fn backups(&self, snapshot: &Snapshot, project: &ProjectId, server: &ServerId, kind: &str) -> Vec<ImageId>;
+    /// Has hosts keep an active image ready for the disks to come, in their own time; `NotFound` and `BadRequest` if it is none.
+    fn cache(&self, tx: &mut Tx, id: &ImageId, hosts: &BTreeSet<HostName>, now: Timestamp) -> Result<()>;
     /// The image's bytes from `offset` on.
     async fn open(&self, id: &ImageId, offset: u64) -> Result<ByteStream>;
 }

@@ -2,7 +2,8 @@
 
 use super::{
     checked,
-    schema::{by_version, fqdn, metadata_with_null, name, object, only, zone_name},
+    schema::{by_version, fqdn, metadata_with_null, name, object, only, uuid, zone_name},
+    since,
 };
 use crate::{
     Compute, ComputeError,
@@ -10,7 +11,7 @@ use crate::{
     model::Aggregate,
     ops::aggregates::{self, Change},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State, ok};
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State, accepted, ok};
 use kernel::{Ctx, Error, HostName, Result};
 use serde_json::{Value, json};
 
@@ -18,12 +19,14 @@ pub(super) fn routes() -> ApiRouter<Compute> {
     const ALL: &str = "/v2.1/os-aggregates";
     const ONE: &str = "/v2.1/os-aggregates/{aggregate_id}";
     const ACTION: &str = "/v2.1/os-aggregates/{aggregate_id}/action";
+    const IMAGES: &str = "/v2.1/os-aggregates/{aggregate_id}/images";
     ApiRouter::new()
         .get(ALL, list)
         .post(ALL, create)
         .get(ONE, show)
         .put(ONE, update)
         .delete(ONE, delete)
+        .post(IMAGES, images)
         .post(ACTION, act)
         .action(ACTION, "add_host")
         .action(ACTION, "remove_host")
@@ -36,6 +39,7 @@ by_version! {
     ADD_HOST = add_host_schema: 1;
     REMOVE_HOST = remove_host_schema: 1;
     SET_METADATA = set_metadata_schema: 1;
+    IMAGES = images_schema: 81;
 }
 
 fn zone() -> Value {
@@ -62,6 +66,10 @@ fn remove_host_schema(_: u16) -> Value {
 
 fn set_metadata_schema(_: u16) -> Value {
     only("set_metadata", only("metadata", metadata_with_null()))
+}
+
+fn images_schema(_: u16) -> Value {
+    only("cache", json!({"type": "array", "minItems": 1, "items": only("id", uuid())}))
 }
 
 fn view(cx: &Ctx, a: &Aggregate) -> Value {
@@ -128,6 +136,14 @@ async fn update(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, bo
 async fn delete(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
     aggregates::delete(&c, &cx, number(&id)?).await?;
     Ok(ok(&Value::Null).map(|_| axum::body::Body::empty()))
+}
+
+async fn images(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, body: JsonBody) -> ApiResult {
+    since(&cx, 81)?;
+    let body: Value = checked(&cx, body, IMAGES)?;
+    let ids = body["cache"].as_array().into_iter().flatten().filter_map(|one| one["id"].as_str());
+    aggregates::cache_images(&c, &cx, number(&id)?, ids.map(Into::into).collect()).await?;
+    Ok(accepted())
 }
 
 async fn act(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, body: JsonBody) -> ApiResult {

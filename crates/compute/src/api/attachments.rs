@@ -3,12 +3,11 @@
 use super::{
     check_query, checked,
     schema::{boolean, by_version, object, only, paging, pattern, query, tag, uuid},
-    since,
 };
 use crate::{
     Compute,
     model::{BlockDevice, Server},
-    ops::attachments::{self, Attach},
+    ops::attachments::{self, Attach, UpdateAttachment},
 };
 use http::{ApiResult, ApiRouter, Cx, JsonBody, Params, Path, State, accepted, ok};
 use kernel::Microversion;
@@ -119,13 +118,6 @@ struct UpdateBody {
     attachment: UpdateAttachment,
 }
 
-#[derive(Deserialize)]
-struct UpdateAttachment {
-    #[serde(rename = "volumeId")]
-    volume: String,
-    delete_on_termination: Option<bool>,
-}
-
 async fn update(
     State(c): State<Compute>,
     Cx(cx): Cx,
@@ -133,10 +125,7 @@ async fn update(
     body: JsonBody,
 ) -> ApiResult {
     let UpdateBody { attachment } = checked(&cx, body, UPDATE)?;
-    if attachment.delete_on_termination.is_some() {
-        since(&cx, 85)?;
-    }
-    attachments::update(&c, &cx, &id, volume, &attachment.volume, attachment.delete_on_termination).await?;
+    attachments::update(&c, &cx, &id, volume, attachment).await?;
     Ok(accepted())
 }
 

@@ -6,12 +6,15 @@
 mod actions;
 mod addresses;
 mod aggregates;
+mod assisted;
 mod attachments;
+mod baremetal;
 mod consoles;
 mod diagnostics;
 mod events;
 mod extensions;
 mod flavors;
+mod gone;
 mod groups;
 mod hosts;
 mod hypervisors;
@@ -28,10 +31,12 @@ mod root;
 pub(crate) mod schema;
 mod servers;
 mod services;
+mod shares;
 mod tags;
 mod usage;
 mod usage_log;
 pub mod versions;
+mod volumes_boot;
 mod zones;
 
 use crate::Compute;
@@ -89,6 +94,11 @@ fn routes() -> ApiRouter<Compute> {
         .merge(hosts::routes())
         .merge(usage_log::routes())
         .merge(proxies::routes())
+        .merge(shares::routes())
+        .merge(assisted::routes())
+        .merge(baremetal::routes())
+        .merge(volumes_boot::routes())
+        .merge(gone::routes())
 }
 
 /// Everything served, for `tstack routes` and the compatibility table.

@@ -4,15 +4,15 @@ use super::versions::{MAX, MIN};
 use crate::Compute;
 use axum::response::Response;
 use http::{
-    ApiRouter, BaseUrl,
+    ApiResult, ApiRouter, BaseUrl, Path,
     discovery::{ApiVersion, Micro, Status},
     ok,
 };
-use kernel::Timestamp;
+use kernel::{Error, Timestamp};
 use serde_json::json;
 
 pub(super) fn routes() -> ApiRouter<Compute> {
-    ApiRouter::new().get("/", root).get("/v2.1", v2_1).get("/v2", v2)
+    ApiRouter::new().get("/", root).get("/v2.1", v2_1).get("/v2", v2).get("/v2.1/versions/{version_id}", by_id)
 }
 
 /// Nova's dates.
@@ -57,6 +57,15 @@ async fn v2_1(base: BaseUrl) -> Response {
 
 async fn v2(base: BaseUrl) -> Response {
     alone(&base, v2_0_version(), "application/vnd.openstack.compute+json;version=2")
+}
+
+/// The same by their ids.
+async fn by_id(Path(id): Path<String>, base: BaseUrl) -> ApiResult {
+    match id.as_str() {
+        "v2.0" => Ok(v2(base).await),
+        "v2.1" => Ok(v2_1(base).await),
+        _ => Err(Error::not_found("The resource could not be found.").into()),
+    }
 }
 
 fn alone(base: &BaseUrl, version: ApiVersion, media_type: &'static str) -> Response {

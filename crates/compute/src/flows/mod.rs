@@ -34,6 +34,7 @@ pub mod live;
 pub mod moving;
 pub mod power;
 pub mod reconcile;
+pub mod reconcile_drain;
 pub mod reconcile_limits;
 pub mod reconcile_moves;
 pub mod shelve;

@@ -1,3 +1,4 @@
+use super::Maintenance;
 use crate::driver::HostCapabilities;
 use kernel::{HostName, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ pub struct ComputeHost {
     pub labels: BTreeMap<String, String>,
     pub created: Timestamp,
     pub updated: Timestamp,
+    /// Its servers leave it, or come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<Maintenance>,
 }
 
 impl ComputeHost {

@@ -148,6 +148,18 @@ policy::rules! {
     /// Read a server's console log.
     CONSOLE_OUTPUT = "os_compute_api:os-console-output", "rule:project_member_or_admin", [Project],
         POST "/servers/{server_id}/action";
+    /// List a server's shares.
+    SHARES_INDEX = "os_compute_api:os-server-shares:index", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/shares";
+    /// Show a share of a server.
+    SHARES_SHOW = "os_compute_api:os-server-shares:show", "rule:project_reader_or_admin", [Project],
+        GET "/servers/{server_id}/shares/{share_id}";
+    /// Give a server a share.
+    SHARES_CREATE = "os_compute_api:os-server-shares:create", "rule:project_member_or_admin", [Project],
+        POST "/servers/{server_id}/shares";
+    /// Take a share from a server.
+    SHARES_DELETE = "os_compute_api:os-server-shares:delete", "rule:project_member_or_admin", [Project],
+        DELETE "/servers/{server_id}/shares/{share_id}";
     /// Get the address of a server's screen.
     REMOTE_CONSOLES = "os_compute_api:os-remote-consoles", "rule:project_member_or_admin", [Project],
         POST "/servers/{server_id}/action", POST "/servers/{server_id}/remote-consoles";
@@ -210,6 +222,9 @@ policy::rules! {
         POST "/servers/{server_id}/os-volume_attachments";
     /// Change whether a volume goes with its server.
     ATTACHMENTS_UPDATE = "os_compute_api:os-volumes-attachments:update", "rule:project_member_or_admin", [Project],
+        PUT "/servers/{server_id}/os-volume_attachments/{volume_id}";
+    /// Put another volume in the place of one.
+    ATTACHMENTS_SWAP = "os_compute_api:os-volumes-attachments:swap", "rule:service_api", [Project],
         PUT "/servers/{server_id}/os-volume_attachments/{volume_id}";
     /// Detach a volume from a server.
     ATTACHMENTS_DELETE = "os_compute_api:os-volumes-attachments:delete", "rule:project_member_or_admin", [Project],

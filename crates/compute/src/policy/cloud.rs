@@ -208,6 +208,24 @@ policy::rules! {
     /// Set the metadata of a host aggregate.
     AGGREGATES_METADATA = "os_compute_api:os-aggregates:set_metadata", "rule:context_is_admin", [Project],
         POST "/os-aggregates/{aggregate_id}/action";
+    /// Have the hosts of an aggregate keep images ready.
+    AGGREGATES_IMAGES = "compute:aggregates:images", "rule:context_is_admin", [Project],
+        POST "/os-aggregates/{aggregate_id}/images";
+    /// See what a console's token is good for.
+    CONSOLE_AUTH_TOKENS = "os_compute_api:os-console-auth-tokens", "rule:context_is_admin", [Project],
+        GET "/os-console-auth-tokens/{console_token}";
+    /// Make a snapshot of a volume with the hypervisor's help.
+    ASSISTED_CREATE = "os_compute_api:os-assisted-volume-snapshots:create", "rule:service_api", [Project],
+        POST "/os-assisted-volume-snapshots";
+    /// Delete a snapshot of a volume with the hypervisor's help.
+    ASSISTED_DELETE = "os_compute_api:os-assisted-volume-snapshots:delete", "rule:service_api", [Project],
+        DELETE "/os-assisted-volume-snapshots/{snapshot_id}";
+    /// List bare metal nodes.
+    BAREMETAL_LIST = "os_compute_api:os-baremetal-nodes:list", "rule:context_is_admin", [Project],
+        GET "/os-baremetal-nodes";
+    /// Show a bare metal node.
+    BAREMETAL_SHOW = "os_compute_api:os-baremetal-nodes:show", "rule:context_is_admin", [Project],
+        GET "/os-baremetal-nodes/{node_id}";
     /// List server groups.
     GROUPS_INDEX = "os_compute_api:os-server-groups:index", "rule:project_reader_or_admin", [Project],
         GET "/os-server-groups";

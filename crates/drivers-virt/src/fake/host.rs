@@ -3,8 +3,9 @@
 use super::{
     guest::Guest,
     rules::{self, After, Call, Rule},
+    screen::Screen,
 };
-use compute::driver::{Fence, HostCapabilities, VmEvent, VmState, VmStatus};
+use compute::driver::{Fence, HostCapabilities, VmEvent, VmState, VmStatus, VncEndpoint};
 use kernel::{Clock, Error, Result, ServerId, SystemClock, Timestamp, error::Doing, faults::Ill};
 use parking_lot::Mutex;
 use ports::{HostCell, Load};
@@ -65,6 +66,8 @@ pub struct FakeHost {
     directory: Option<PathBuf>,
     inner: Mutex<Inner>,
     events: broadcast::Sender<VmEvent>,
+    /// Opened when somebody first wants to look.
+    screen: Mutex<Option<Screen>>,
 }
 
 #[derive(Default)]
@@ -128,7 +131,7 @@ impl FakeHost {
     }
 
     fn empty(settings: FakeSettings, directory: Option<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, clock, directory, inner: Mutex::default(), events: broadcast::channel(65_536).0 }
+        Self { settings, clock, directory, inner: Mutex::default(), events: broadcast::channel(65_536).0, screen: Mutex::default() }
     }
 
     /// Lets something go wrong. Earlier rules come first.
@@ -185,6 +188,15 @@ impl FakeHost {
     }
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+    /// The one screen of all guests; a host without a directory has none.
+    pub(crate) fn screen(&self) -> Result<VncEndpoint> {
+        let Some(directory) = &self.directory else { return Ok(VncEndpoint::None) };
+        let mut screen = self.screen.lock();
+        if screen.is_none() {
+            *screen = Some(Screen::open(directory)?);
+        }
+        Ok(screen.as_ref().map_or(VncEndpoint::None, |screen| VncEndpoint::Unix(screen.socket.clone())))
     }
     pub(crate) fn events(&self) -> broadcast::Receiver<VmEvent> {
         self.events.subscribe()

@@ -22,6 +22,7 @@ mod host;
 mod live;
 mod qcow2;
 mod rules;
+mod screen;
 
 pub use disks::{DiskCall, FakeDisks};
 pub use host::{FakeHost, FakeSettings};
@@ -319,8 +320,9 @@ impl Hypervisor for Fake {
     }
 
     async fn vnc(&self, server: &ServerId) -> Result<VncEndpoint> {
-        let alive = |guest: &Guest| guest.is_alive().then_some(VncEndpoint::None).ok_or_else(not_running);
-        self.look(Call::Vnc, server, alive).await
+        let alive = |guest: &Guest| guest.is_alive().then_some(()).ok_or_else(not_running);
+        self.look(Call::Vnc, server, alive).await?;
+        self.host.screen()
     }
 
     async fn stats(&self, server: &ServerId) -> Result<VmStats> {

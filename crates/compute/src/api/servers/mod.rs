@@ -1,6 +1,6 @@
 //! `/servers`: create, list, show, update, delete; what is done to them is in `actions`.
 
-mod actions;
+pub(super) mod actions;
 pub(crate) mod schema;
 pub(crate) mod view;
 
@@ -42,7 +42,7 @@ struct Many<'s, 'a> {
     servers_links: Option<Value>,
 }
 
-async fn list(State(c): State<Compute>, Cx(cx): Cx, params: Params, base: BaseUrl) -> ApiResult {
+pub(super) async fn list(State(c): State<Compute>, Cx(cx): Cx, params: Params, base: BaseUrl) -> ApiResult {
     check_query(&cx, &params, schema::LIST)?;
     let page = servers::list(&c, &cx, &params, Scope::Names).await?;
     let mut body = json!({"servers": page.servers.iter().map(|s| name_view(&base, s)).collect::<Vec<_>>()});
@@ -52,7 +52,7 @@ async fn list(State(c): State<Compute>, Cx(cx): Cx, params: Params, base: BaseUr
     Ok(ok(&body))
 }
 
-async fn detail(State(c): State<Compute>, Cx(cx): Cx, params: Params, base: BaseUrl) -> ApiResult {
+pub(super) async fn detail(State(c): State<Compute>, Cx(cx): Cx, params: Params, base: BaseUrl) -> ApiResult {
     check_query(&cx, &params, schema::LIST)?;
     let page = servers::list(&c, &cx, &params, Scope::Details).await?;
     let project = cx.credentials.project().cloned().unwrap_or_default();
@@ -67,7 +67,7 @@ fn next(page: &Page, base: &BaseUrl, params: &Params, path: &str) -> Option<Valu
     Some(json!([{"rel": "next", "href": href}]))
 }
 
-async fn show(
+pub(super) async fn show(
     State(c): State<Compute>,
     Cx(cx): Cx,
     Path(id): Path<String>,
@@ -80,7 +80,7 @@ async fn show(
     Ok(ok(&One { server: lens.view(&server, None) }))
 }
 
-async fn create(State(c): State<Compute>, Cx(cx): Cx, base: BaseUrl, body: JsonBody) -> ApiResult {
+pub(super) async fn create(State(c): State<Compute>, Cx(cx): Cx, base: BaseUrl, body: JsonBody) -> ApiResult {
     let body: CreateBody = checked(&cx, body, schema::CREATE)?;
     let created = servers::create::create(&c, &cx, body).await?;
     if created.wants_reservation {
@@ -110,7 +110,7 @@ struct UpdateBody {
     server: Update,
 }
 
-async fn update(
+pub(super) async fn update(
     State(c): State<Compute>,
     Cx(cx): Cx,
     Path(id): Path<String>,
@@ -123,7 +123,7 @@ async fn update(
     Ok(ok(&One { server: lens.view(&server, None) }))
 }
 
-async fn delete(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
+pub(super) async fn delete(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
     servers::delete(&c, &cx, &id).await?;
     Ok(no_content())
 }

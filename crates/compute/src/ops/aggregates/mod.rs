@@ -1,6 +1,7 @@
 //! Host aggregates. One with a zone in its metadata puts its hosts there; placement is told in the same transaction.
 
 mod change;
+mod images;
 mod create;
 mod delete;
 mod show;
@@ -8,6 +9,7 @@ mod show;
 pub(crate) use change::{Change, change};
 pub(crate) use create::create;
 pub(crate) use delete::delete;
+pub(crate) use images::cache_images;
 pub(crate) use show::{list, show};
 
 use crate::{

@@ -13,7 +13,7 @@ use crate::{
         device::free_name,
         hardware,
     },
-    ops::servers::{find_in, in_state, permitted, unlocked},
+    ops::servers::{create::request::flag, find_in, in_state, permitted, unlocked},
     policy::ATTACHMENTS_CREATE,
 };
 use flow::Start;
@@ -30,7 +30,7 @@ pub(crate) struct Attach {
     pub(crate) device: Option<String>,
     #[serde(default)]
     pub(crate) tag: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     pub(crate) delete_on_termination: bool,
 }
 

@@ -1,14 +1,16 @@
 //! Volumes of servers.
 
+mod assist;
 mod attach;
 mod detach;
 mod show;
 mod update;
 
+pub(crate) use assist::assist;
 pub(crate) use attach::{Attach, attach};
 pub(crate) use detach::detach;
 pub(crate) use show::{list, show};
-pub(crate) use update::update;
+pub(crate) use update::{UpdateAttachment, update};
 
 use crate::{
     ComputeError,

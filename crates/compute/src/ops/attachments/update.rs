@@ -2,38 +2,90 @@ use super::device;
 use crate::{
     Compute, ComputeError,
     error::invalid,
-    model::Server,
-    ops::servers::{find_in, permitted},
-    policy::ATTACHMENTS_UPDATE,
+    model::{BlockDevice, Server},
+    ops::{
+        is_true,
+        servers::{find, find_in, given},
+    },
+    policy::{ATTACHMENTS_SWAP, ATTACHMENTS_UPDATE},
 };
-use kernel::{Ctx, Result};
+use kernel::{Ctx, Kind, Result};
+use policy::{Authorize, target};
+use serde::Deserialize;
+use serde_json::Value;
+use store::Snapshot;
 
-/// Changes whether a volume goes with its server. Exchanging the volume for another is for migrations of volumes, of which
-/// there are none.
+/// What a request says of an attachment: what it names and cannot be changed must be what it is.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct UpdateAttachment {
+    #[serde(rename = "volumeId")]
+    volume: String,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default, rename = "serverId")]
+    server: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    device: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    tag: Option<Option<String>>,
+    #[serde(default)]
+    delete_on_termination: Option<Value>,
+}
+
+/// Changes whether a volume goes with its server (from 2.85 on); another volume in its place, and before 2.85 any volume, asks for
+/// an exchange, which is for services that move volumes.
 pub(crate) async fn update(
     c: &Compute,
     cx: &Ctx,
     server: &str,
     volume: String,
-    new_volume: &str,
-    delete: Option<bool>,
+    wanted: UpdateAttachment,
 ) -> Result<()> {
     let snapshot = c.store.read().await?;
-    let (server, _permit) = permitted(cx, &snapshot, server, &ATTACHMENTS_UPDATE)?;
-    if new_volume != volume {
-        c.volumes.visible(cx, &snapshot, &volume)?;
-        let text = format!("volume {volume} is not migrating; this API should only be called by Cinder");
-        return Err(ComputeError::Conflict(text).into());
-    }
-    let delete = delete.ok_or_else(|| invalid("The volume to change to is the one that is attached."))?;
-    let cx = cx.clone();
-    let updated = c.store.transact("compute.attachment.update", move |tx| {
-        let server = find_in(&cx, tx, &server.id)?;
-        let at = device(&server, &volume)?.id.clone();
-        tx.update::<Server>(&server.id, |s| {
-            s.devices.iter_mut().filter(|d| d.id == at).for_each(|d| d.delete_on_termination = delete);
+    let server = find(cx, &snapshot, server)?;
+    let exchange = !cx.version.since(2, 85) || wanted.volume != volume;
+    let _permit = match exchange {
+        true => cx.authorize(&ATTACHMENTS_SWAP, &())?,
+        false => cx.authorize(&ATTACHMENTS_UPDATE, &target! { "project_id" => server.project })?,
+    };
+    if cx.version.since(2, 85) {
+        unchanged(&server, device(&server, &volume)?, &volume, &wanted)?;
+        let (cx, volume) = (cx.clone(), volume.clone());
+        let write = c.store.transact("compute.attachment.update", move |tx| {
+            let server = find_in(&cx, tx, &server.id)?;
+            let at = device(&server, &volume)?.id.clone();
+            let Some(delete) = wanted.delete_on_termination.as_ref().map(is_true) else { return Ok(()) };
+            tx.update::<Server>(&server.id, |s| {
+                s.devices.iter_mut().filter(|d| d.id == at).for_each(|d| d.delete_on_termination = delete);
+            });
+            Ok(())
         });
-        Ok(())
-    });
-    updated.await
+        write.await?;
+    }
+    if exchange { Err(no_exchange(c, cx, &snapshot, &volume)) } else { Ok(()) }
+}
+
+fn unchanged(server: &Server, device: &BlockDevice, volume: &str, wanted: &UpdateAttachment) -> Result<()> {
+    let fixed = [
+        ("id", wanted.id.as_deref().is_none_or(|id| id == volume)),
+        ("serverId", wanted.server.as_deref().is_none_or(|id| server.id == *id)),
+        ("device", wanted.device.as_ref().is_none_or(|name| name.as_deref() == Some(&device.device))),
+        ("tag", wanted.tag.as_ref().is_none_or(|tag| *tag == device.tag)),
+    ];
+    match fixed.iter().find(|(_, same)| !same) {
+        Some((name, _)) => Err(invalid(format!("The {name} property is not mutable"))),
+        None => Ok(()),
+    }
+}
+
+/// Why there is no exchange: volumes that move here do it under one name, by the volume service's own flow, and no other volume
+/// comes into it.
+fn no_exchange(c: &Compute, cx: &Ctx, snapshot: &Snapshot, volume: &str) -> kernel::Error {
+    match c.volumes.visible(cx, snapshot, volume) {
+        Err(e) if e.is(Kind::NotFound) => e,
+        _ => {
+            let text = format!("volume {volume} is not migrating; this API should only be called by Cinder");
+            ComputeError::Conflict(text).into()
+        }
+    }
 }

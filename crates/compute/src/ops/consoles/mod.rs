@@ -2,6 +2,8 @@
 
 mod log;
 mod remote;
+mod token;
 
 pub(crate) use log::log;
 pub(crate) use remote::remote;
+pub(crate) use token::token;

@@ -16,7 +16,13 @@ impl Compute {
     }
 }
 
-/// Makes an address under which a server's screen can be seen for a while. `base`: where the client reached us.
+/// What consoles' addresses begin with; `base`: where the client reached us.
+pub(super) fn base_of<'a>(c: &'a Compute, base: &'a str) -> &'a str {
+    let configured = c.config.console_base.trim_end_matches('/');
+    if configured.is_empty() { base } else { configured }
+}
+
+/// Makes an address under which a server's screen can be seen for a while.
 pub(crate) async fn remote(c: &Compute, cx: &Ctx, server: &Target, kind: &str, base: &str) -> Result<String> {
     on_host(server)?;
     let kind = ConsoleType::parse(kind).ok_or_else(|| invalid(format!("Unavailable console type {kind}.")))?;
@@ -32,9 +38,7 @@ pub(crate) async fn remote(c: &Compute, cx: &Ctx, server: &Target, kind: &str, b
         kind,
         expires: cx.now().plus(c.console_ttl()),
     };
-    let configured = c.config.console_base.trim_end_matches('/');
-    let base = if configured.is_empty() { base } else { configured };
-    let url = format!("{base}/console/vnc?token={}", token.token);
+    let url = format!("{}/console/vnc?token={}", base_of(c, base), token.token);
     c.store
         .transact("compute.console.create", move |tx| {
             tx.put(token.clone());

@@ -75,6 +75,7 @@ fn take(c: &Compute, tx: &mut Tx, report: &HostReport, now: Timestamp) -> Result
             labels: report.labels.clone(),
             created: now,
             updated: now,
+            maintenance: None,
         },
     };
     let labels = labels_of(tx.view(), &host);

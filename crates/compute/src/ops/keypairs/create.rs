@@ -1,11 +1,10 @@
-use super::whose;
+use super::{certificate, whose};
 use crate::{
     Compute, ComputeError,
-    error::invalid,
     model::{KeyType, Keypair, QUOTAS, publickey, sequence},
     policy::KEYPAIRS_CREATE,
 };
-use kernel::{Ctx, Error, Result};
+use kernel::{Ctx, Error, Result, Timestamp, UserId};
 use rsa::{
     RsaPrivateKey,
     pkcs1::{EncodeRsaPrivateKey, LineEnding},
@@ -35,11 +34,8 @@ pub(crate) async fn create(c: &Compute, cx: &Ctx, new: NewKeypair) -> Result<(Ar
     let (user, _permit) = whose(cx, &KEYPAIRS_CREATE, new.user_id.as_deref())?;
     let (public, private) = match new.public_key {
         Some(public) => (public.trim().to_owned(), None),
-        None if new.kind == KeyType::X509 => {
-            return Err(invalid("Keypair data is invalid: certificates can be imported, not generated"));
-        }
         None => {
-            let (public, private) = generate().await?;
+            let (public, private) = generate(new.kind, user.clone(), cx.now()).await?;
             (public, Some(private))
         }
     };
@@ -76,15 +72,23 @@ fn enter(tx: &mut Tx, keypair: &Keypair, project: &str) -> Result<Arc<Keypair>> 
     Ok(tx.put(Keypair { number, ..keypair.clone() }))
 }
 
-/// RSA with 2,048 bits, as Nova makes them. Finding primes takes a while: not on a thread that serves requests.
-async fn generate() -> Result<(String, String)> {
-    let made = tokio::task::spawn_blocking(|| {
+/// RSA with 2,048 bits, as Nova makes them: the public half and the private one. Finding primes takes a while: not on a thread that
+/// serves requests.
+async fn generate(kind: KeyType, user: UserId, now: Timestamp) -> Result<(String, String)> {
+    let made = tokio::task::spawn_blocking(move || {
         let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048)
             .map_err(|e| Error::internal("generating an RSA key").with_source(e))?;
-        let public = publickey::ssh_rsa(&key.e().to_bytes_be(), &key.n().to_bytes_be(), "Generated-by-Nova");
-        let private = key.to_pkcs1_pem(LineEnding::LF);
-        let private = private.map_err(|e| Error::internal("encoding an RSA key").with_source(e))?;
-        Ok((public, private.to_string()))
+        match kind {
+            KeyType::Ssh => ssh_pair(&key),
+            KeyType::X509 => certificate::of(&key, &user, now),
+        }
     });
     made.await.map_err(|e| Error::internal("generating an RSA key").with_source(e))?
+}
+
+fn ssh_pair(key: &RsaPrivateKey) -> Result<(String, String)> {
+    let public = publickey::ssh_rsa(&key.e().to_bytes_be(), &key.n().to_bytes_be(), "Generated-by-Nova");
+    let private = key.to_pkcs1_pem(LineEnding::LF);
+    let private = private.map_err(|e| Error::internal("encoding an RSA key").with_source(e))?;
+    Ok((public, private.to_string()))
 }

@@ -1,5 +1,6 @@
 //! Users' key pairs.
 
+mod certificate;
 mod create;
 mod delete;
 mod list;

@@ -34,18 +34,18 @@ pub use limits::LimitsTold;
 pub(crate) use list::{Listed, MAX_LIMIT, Page, Scope, list};
 pub(crate) use lock::{lock, unlock};
 pub(crate) use metadata::{metadata, metadata_item, remove_item, replace_metadata, update_metadata};
-pub(crate) use migrate_live::{LiveMigration, migrate_live};
+pub(crate) use migrate_live::{LiveMigration, begin as begin_live, migrate_live};
 pub(crate) use password::{clear_password, password};
 pub(crate) use power::{PowerVerb, change_power};
 pub(crate) use rebuild::{Rebuild, rebuild};
 pub(crate) use rescue::{Rescue, rescue, unrescue};
 pub(crate) use reset_state::reset_state;
 pub use resize::ResizeQuestion;
-pub(crate) use resize::{confirm_resize, migrate, resize, revert_resize};
+pub(crate) use resize::{begin_cold, confirm_resize, migrate, resize, revert_resize};
 pub(crate) use shelve::{Unshelve, shelve, shelve_offload, unshelve};
 pub(crate) use show::show;
 pub(crate) use tags::{add_tag, has_tag, remove_tag, replace_tags, tags};
-pub(crate) use update::{Update, update};
+pub(crate) use update::{Update, given, update};
 
 use crate::{
     ComputeError,

@@ -136,6 +136,20 @@ pub(super) fn reachable(c: &Compute, snapshot: &Snapshot, host: &HostName) -> Re
     if up { Ok(()) } else { Err(ComputeError::Conflict("Service is unavailable at this time.".into()).into()) }
 }
 
+/// Writes that a server that is off goes to another host, if it may.
+pub(crate) fn begin_cold(
+    c: &Compute,
+    cx: &Ctx,
+    tx: &mut Tx,
+    server: &Server,
+    only: Option<HostName>,
+    migration: &str,
+) -> Result<()> {
+    in_state(server, "migrate", STATES)?;
+    let (kind, flavor, disk_config) = (MigrationKind::Cold, None, None);
+    enter(c, cx, tx, server, &Wanted { kind, flavor, disk_config, only, after: None, admin_pass: None }, migration)
+}
+
 async fn begin(c: &Compute, cx: &Ctx, server: &Target, wanted: Wanted) -> Result<Plan> {
     let (service, cx, found, id) = (c.clone(), cx.clone(), server.server(), uuid_dashed().to_string());
     let begun = c.store.transact("compute.server.move", move |tx| {

@@ -24,7 +24,7 @@ pub(crate) struct Update {
 }
 
 /// A null that was sent is not the same as nothing sent.
-pub(super) fn given<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<Option<String>>, D::Error> {
+pub(crate) fn given<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(d).map(Some)
 }
 

@@ -1,5 +1,5 @@
 use super::{BINARY, list::Service, list::service};
-use crate::{Compute, ComputeError, error::invalid, model::ComputeHost, policy::SERVICES_UPDATE};
+use crate::{Compute, ComputeError, error::invalid, model::{ComputeHost, maintenance::Phase}, policy::SERVICES_UPDATE};
 use kernel::{Ctx, Result};
 use policy::Authorize;
 
@@ -41,6 +41,8 @@ pub(crate) async fn update(c: &Compute, cx: &Ctx, which: Which, change: Change) 
         if let Some(disabled) = change.disabled {
             new.disabled = disabled;
             new.disabled_reason = change.reason.clone().filter(|_| disabled);
+            // Who enables a host that is drained has no more use for that.
+            new.maintenance = new.maintenance.take().filter(|m| disabled || m.phase != Phase::Draining);
         }
         new.forced_down = change.forced_down.unwrap_or(new.forced_down);
         new.updated = now;

@@ -1,6 +1,7 @@
 //! What servers are made of and run on.
 
 use crate::world::{Cloud, id_of, new_server};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::testkit::Api;
 use serde_json::{Value, json};
 
@@ -86,6 +87,15 @@ async fn key_pairs_are_users_own() {
     let private = made["keypair"]["private_key"].as_str().unwrap();
     assert!(private.starts_with("-----BEGIN RSA PRIVATE KEY-----\n"), "{private}");
     assert!(made["keypair"]["public_key"].as_str().unwrap().starts_with("ssh-rsa AAAA"));
+    let mut windows = key("windows", None);
+    windows["keypair"]["type"] = "x509".into();
+    let certificate = call(&member, "POST os-keypairs", windows, 201).await["keypair"].clone();
+    assert!(certificate["public_key"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----\n"), "{certificate}");
+    assert_eq!((certificate["fingerprint"].as_str().unwrap().len(), &certificate["type"]), (59, &json!("x509")));
+    // PKCS #12 begins with its version, 3.
+    let file = STANDARD.decode(certificate["private_key"].as_str().unwrap()).unwrap();
+    assert_eq!((file[0], &file[4..7]), (0x30, &[0x02, 0x01, 0x03][..]));
+    call(&member, "DELETE os-keypairs/windows", None, 204).await;
     call(&member, "POST os-keypairs", key("brought", Some(KEY)), 201).await;
     for (name, public, status) in [
         ("brought", Some(KEY), 409),

@@ -2,7 +2,9 @@
 
 mod access;
 mod cloud;
+mod gone;
 mod migrations;
+mod odds;
 mod proxies;
 mod requests;
 mod servers;

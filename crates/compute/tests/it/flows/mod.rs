@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod devices;
+mod drain;
 mod image;
 mod live;
 mod moving;

@@ -1,11 +1,14 @@
 //! Images by id.
 
 use async_trait::async_trait;
-use kernel::{Ctx, Error, ImageId, ProjectId, Result, ServerId};
+use kernel::{Ctx, Error, HostName, ImageId, ProjectId, Result, ServerId, Timestamp};
 use ports::{ImageInfo, Images, NewImage, image::ByteStream};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 use store::{Key, Object, Snapshot, Store, Tx};
+
+/// The property that tells which hosts were asked to keep an image ready.
+pub const CACHED_ON: &str = "cached_on";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Image(pub ImageInfo);
@@ -94,6 +97,15 @@ impl Images for FakeImages {
         let is = |i: &Image, key: &str, value: &str| i.0.properties.get(key).is_some_and(|v| v == value);
         let of = snapshot.all::<Image>().filter(|i| is(i, "instance_uuid", server) && is(i, "backup_type", kind));
         of.map(|i| i.0.id.clone()).collect()
+    }
+
+    fn cache(&self, tx: &mut Tx, id: &ImageId, hosts: &BTreeSet<HostName>, _: Timestamp) -> Result<()> {
+        let missing = || Error::not_found(format!("Image {id} could not be found."));
+        let Image(mut info) = Image::clone(&*tx.get::<Image>(id).ok_or_else(missing)?);
+        let hosts: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
+        info.properties.insert(CACHED_ON.into(), hosts.join(","));
+        tx.put(Image(info));
+        Ok(())
     }
 
     async fn open(&self, _: &ImageId, _: u64) -> Result<ByteStream> {

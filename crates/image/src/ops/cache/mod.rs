@@ -13,7 +13,7 @@ mod queue;
 mod sweep;
 
 pub(crate) use hosts::{cached, nodes};
-pub(crate) use queue::{queue_image, queued, strike_off};
+pub(crate) use queue::{enter, queue_image, queued, strike_off};
 pub(crate) use sweep::{Target, clean, clear, forget_image, prune};
 
 use crate::Image;

@@ -1,7 +1,7 @@
 //! Asks hosts to keep an image ready, and knows who has yet to.
 
 use crate::{Image, ImageService, Status, error, model::CacheRequest, policy, service::authorize};
-use kernel::{Ctx, Error, HostName, ImageId, Result};
+use kernel::{Ctx, Error, HostName, ImageId, Result, Timestamp};
 use std::{collections::BTreeSet, sync::Arc};
 use store::Tx;
 
@@ -9,22 +9,24 @@ use store::Tx;
 pub(crate) async fn queue_image(service: &ImageService, cx: &Ctx, id: &str) -> Result<()> {
     let image = service.find(cx, &service.0.store.snapshot(), id)?;
     let permit = authorize(cx, &policy::CACHE_IMAGE, &image)?;
-    if image.status != Status::Active {
-        return Err(Error::bad_request("Only images with status active can be targeted for queueing"));
-    }
     let hosts: BTreeSet<HostName> =
         service.0.hosts.hosts().into_iter().filter(|h| h.connected).map(|h| h.host).collect();
     let (id, now) = (image.id.clone(), cx.now());
-    let queue = move |tx: &mut Tx| {
-        tx.get::<Image>(&id).ok_or_else(|| error::not_found(&id))?;
-        let mut hosts = hosts.clone();
-        hosts.extend(tx.get::<CacheRequest>(&id).iter().flat_map(|r| r.hosts.iter().cloned()));
-        if !hosts.is_empty() {
-            tx.put(CacheRequest { image: id.clone(), hosts, requested_at: now });
-        }
-        Ok(())
-    };
-    service.write(permit, "image.cache.queue", queue).await
+    service.write(permit, "image.cache.queue", move |tx| enter(tx, &id, &hosts, now)).await
+}
+
+/// Writes that these hosts, too, are to bring the image into their cache.
+pub(crate) fn enter(tx: &mut Tx, id: &ImageId, hosts: &BTreeSet<HostName>, now: Timestamp) -> Result<()> {
+    let image = tx.get::<Image>(id).ok_or_else(|| error::not_found(id))?;
+    if image.status != Status::Active {
+        return Err(Error::bad_request("Only images with status active can be targeted for queueing"));
+    }
+    let mut hosts = hosts.clone();
+    hosts.extend(tx.get::<CacheRequest>(id).iter().flat_map(|r| r.hosts.iter().cloned()));
+    if !hosts.is_empty() {
+        tx.put(CacheRequest { image: id.clone(), hosts, requested_at: now });
+    }
+    Ok(())
 }
 
 /// Requests that some host has yet to carry out.

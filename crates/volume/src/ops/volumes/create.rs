@@ -107,7 +107,8 @@ pub(crate) async fn create_volume(service: &VolumeService, cx: &Ctx, body: Creat
         description: body.description,
         size_gib: body.size.as_ref().map(read_size).transpose()?,
         zone: body.availability_zone,
-        volume_type: body.volume_type,
+        // As Cinder reads it, no name is no wish.
+        volume_type: body.volume_type.filter(|wanted| !wanted.is_empty()),
         metadata: body.metadata.unwrap_or_default(),
         multiattach: body.multiattach.unwrap_or(false),
         image,

@@ -1,10 +1,10 @@
 //! Images by id.
 
 use async_trait::async_trait;
-use kernel::{Ctx, Error, ImageId, ProjectId, Result, ServerId};
+use kernel::{Ctx, Error, HostName, ImageId, ProjectId, Result, ServerId, Timestamp};
 use ports::{ImageInfo, Images, NewImage, image::ByteStream};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 use store::{Key, Object, Snapshot, Store, Tx};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,6 +92,10 @@ impl Images for FakeImages {
 
     fn backups(&self, _: &Snapshot, _: &ProjectId, _: &ServerId, _: &str) -> Vec<ImageId> {
         Vec::new()
+    }
+
+    fn cache(&self, _: &mut Tx, _: &ImageId, _: &BTreeSet<HostName>, _: Timestamp) -> Result<()> {
+        Err(Error::not_implemented("nobody caches here"))
     }
 
     async fn open(&self, _: &ImageId, _: u64) -> Result<ByteStream> {

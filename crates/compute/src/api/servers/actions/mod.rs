@@ -121,12 +121,15 @@ actions! {
     SerialConsole = "os-getSerialConsole", 1..=5, REMOTE_CONSOLES, SERIAL_CONSOLE, console::remote;
 }
 
+/// Actions that have left Nova, and the last version that knew them.
+const GONE: &[(&str, u16)] = &[("os-getRDPConsole", 5), ("resetNetwork", LATEST)];
+
 pub(super) fn routes() -> ApiRouter<Compute> {
-    let names = ServerAction::ALL.iter().map(|action| action.row().name);
+    let names = ServerAction::ALL.iter().map(|action| action.row().name).chain(GONE.iter().map(|(name, _)| *name));
     names.fold(ApiRouter::new().post(PATH, act), |routes, name| routes.action(PATH, name))
 }
 
-async fn act(
+pub(in crate::api) async fn act(
     State(c): State<Compute>,
     Cx(cx): Cx,
     Path(id): Path<String>,
@@ -134,12 +137,22 @@ async fn act(
     headers: HeaderMap,
     body: JsonBody,
 ) -> ApiResult {
+    left(&cx, &body.0)?;
     let row = named(&body.0)?;
     served(&cx, cx.version.since(2, row.since) && cx.version.until(2, row.until))?;
     let mut body: Value = checked(&cx, body, row.schema)?;
     let server = servers::target(&cx, &c.store.read().await?, &id, row.rule)?;
     let (token, body) = (Call::token_of(&headers), body[row.name].take());
     Ok((row.run)(Asked { c, cx, base, server, token, body }).await?)
+}
+
+/// Refuses an action that is gone.
+fn left(cx: &Ctx, body: &Value) -> Result<()> {
+    let asked = |name: &str| body.as_object().is_some_and(|o| o.len() == 1 && o.contains_key(name));
+    match GONE.iter().find(|(name, _)| asked(name)) {
+        Some((_, until)) => served(cx, cx.version.until(2, *until)).and(Err(crate::api::gone::refusal())),
+        None => Ok(()),
+    }
 }
 
 fn named(body: &Value) -> Result<Row> {
