@@ -81,7 +81,8 @@ mod tests {
         check(disabled, "h1                           3 servers  disabled (new disk)\n");
         let left = json!([{"server": "a", "why": null}, {"server": "b", "why": "it is error"}]);
         let maintenance = json!({"phase": "draining", "gone": 1, "left": left});
-        let host = json!({"name": "h1", "servers": 2, "disabled": true, "reason": "new disk", "maintenance": maintenance});
+        let host =
+            json!({"name": "h1", "servers": 2, "disabled": true, "reason": "new disk", "maintenance": maintenance});
         let text = "h1                           2 servers  draining (new disk), 1 elsewhere\n  a  goes in its turn\n  b  it is error\n";
         check(host, text);
     }

@@ -13,7 +13,9 @@ pub async fn bootstrap(config: &Config, services: &Services) -> Result<()> {
     identity::bootstrap(&services.identity, spec).await?;
     services.keymanager.bootstrap().await?;
     services.image.recover().await?;
-    services.volume.bootstrap().await?;
+    // The suites attach volumes of the default type to several servers, unless they are told of another.
+    let shared = config.flag("node.acceptance").then(|| ("multiattach".to_owned(), "<is> True".to_owned()));
+    services.volume.bootstrap(shared.into_iter().collect()).await?;
     services.compute.bootstrap_flavors().await?;
     network(config, services).await
 }

@@ -28,7 +28,7 @@ keys! {
     "node.labels" = "[]", "where it stands and what is special about it, [\"rack=r12\", \"room=b\"]: failure domains, and what flavors may ask for";
     "node.address" = "\"127.0.0.1\"", "where other hosts reach this one (tunnels, volume exports)";
     "node.region" = "\"RegionOne\"", "the region's name in the catalog";
-    "node.acceptance" = "false", "settings that the acceptance suites want: lock-out after 2 tries for 5 s, password history 2, minimum age 0, network quotas of Neutron's own jobs";
+    "node.acceptance" = "false", "settings that the acceptance suites want: lock-out after 2 tries for 5 s, password history 2, minimum age 0, network quotas of Neutron's own jobs, volumes of the default type may be attached to several servers, a fake host takes 3 s to copy a disk";
     "api.address" = "\"127.0.0.1\"", "where all APIs listen; any address but loopback is served with TLS";
     "api.port" = "5000", "the one port of all APIs";
     "api.public_url" = "\"\"", "the catalog's URLs begin with this; empty: made from address and port";

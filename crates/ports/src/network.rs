@@ -107,6 +107,10 @@ pub trait PortBinder: Send + Sync + 'static {
         requested: Option<&[NicRequest]>,
     ) -> Result<Vec<PortPlan>>;
 
+    /// Makes the project's automatic network, for a request of `auto` whose plan found none; made before, it stays as it is.
+    /// `BadRequest` if the cloud has nothing to make it from.
+    fn allocate_network(&self, tx: &mut Tx, project: &ProjectId) -> Result<()>;
+
     /// Security groups by name or id, as ids; `NotFound`/`Conflict` like Nova. An empty list means the default group.
     fn resolve_groups(&self, tx: &mut Tx, project: &ProjectId, names: &[String]) -> Result<Vec<String>>;
 

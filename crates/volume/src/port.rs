@@ -13,14 +13,15 @@ use ports::{
     AttachRequest, ConnectedVolume, DiskLimits, KeyBytes, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget,
     Volumes,
 };
+use std::collections::BTreeMap;
 use store::{Batch, Snapshot, Tx};
 
 impl VolumeService {
-    /// Makes what every region has. Idempotent.
-    pub async fn bootstrap(&self) -> Result<()> {
+    /// Makes what every region has; `specs` are the extra specs of the default type. What is there already stays as it is.
+    pub async fn bootstrap(&self, specs: BTreeMap<String, String>) -> Result<()> {
         let now = self.0.clock.now();
         let make = move |tx: &mut Tx| {
-            types::bootstrap(tx, now);
+            types::bootstrap(tx, &specs, now);
             group_types::bootstrap(tx, now);
             Ok(())
         };

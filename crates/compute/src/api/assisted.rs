@@ -1,9 +1,10 @@
-//! `/os-assisted-volume-snapshots`: how Cinder asks for the hypervisor's help with volumes that are files on a share. No back end
-//! here needs it: each takes snapshots of its volumes itself, also while a guest writes to them.
+//! `/os-assisted-volume-snapshots`: how Cinder asks for the hypervisor's help with volumes that are files on a share. A request is
+//! judged and taken as by Nova; then, as with a back end of Nova's that takes its snapshots itself, nothing is left to do: all
+//! here do, also while a guest writes to them.
 
 use super::{
     check_query, checked,
-    schema::{by_version, object, only, query, text, words},
+    schema::{by_version, object, only, query, words},
 };
 use crate::{
     Compute,
@@ -11,7 +12,7 @@ use crate::{
     ops::attachments::assist,
     policy::{ASSISTED_CREATE, ASSISTED_DELETE},
 };
-use http::{ApiResult, ApiRouter, Cx, JsonBody, Params, State, ok};
+use http::{ApiResult, ApiRouter, Cx, JsonBody, Params, State, no_content, ok};
 use kernel::Result;
 use policy::Authorize;
 use serde_json::{Value, json};
@@ -35,7 +36,13 @@ fn create_schema(_: u16) -> Value {
         "id": {"type": "string", "minLength": 1},
     });
     let info = object(info, &["snapshot_id", "type", "new_file"]);
-    only("snapshot", object(json!({"volume_id": {"type": "string", "minLength": 1}, "create_info": info}), &["volume_id", "create_info"]))
+    only(
+        "snapshot",
+        object(
+            json!({"volume_id": {"type": "string", "minLength": 1}, "create_info": info}),
+            &["volume_id", "create_info"],
+        ),
+    )
 }
 
 fn delete_schema(minor: u16) -> Value {
@@ -45,14 +52,17 @@ fn delete_schema(minor: u16) -> Value {
 async fn create(State(c): State<Compute>, Cx(cx): Cx, body: JsonBody) -> ApiResult {
     let _permit = cx.authorize(&ASSISTED_CREATE, &())?;
     let body: Value = checked(&cx, body, CREATE)?;
-    let volume = body["snapshot"]["volume_id"].as_str().unwrap_or_default();
-    Ok(ok(&assist(&c, volume).await?))
+    let snapshot = &body["snapshot"];
+    let volume = snapshot["volume_id"].as_str().unwrap_or_default();
+    assist(&c, volume).await?;
+    Ok(ok(&json!({"snapshot": {"id": snapshot["create_info"]["id"], "volumeId": volume}})))
 }
 
 async fn delete(State(c): State<Compute>, Cx(cx): Cx, params: Params) -> ApiResult {
     let _permit = cx.authorize(&ASSISTED_DELETE, &())?;
     check_query(&cx, &params, DELETE)?;
-    Ok(ok(&assist(&c, &volume_of(&params)?).await?))
+    assist(&c, &volume_of(&params)?).await?;
+    Ok(no_content())
 }
 
 /// `delete_info` is JSON in a query.

@@ -16,13 +16,17 @@ pub(super) fn routes() -> ApiRouter<Compute> {
     const ONE: &str = "/v2.1/os-baremetal-nodes/{node_id}";
     const ACTION: &str = "/v2.1/os-baremetal-nodes/{node_id}/action";
     ApiRouter::new()
-        .get(ALL, async |Cx(cx): Cx| -> ApiResult { Err(unserved(&cx, &BAREMETAL_LIST).into()) })
-        .get(ONE, async |Cx(cx): Cx| -> ApiResult { Err(unserved(&cx, &BAREMETAL_SHOW).into()) })
-        .post(ALL, async |Cx(cx): Cx| -> ApiResult { Err(elsewhere(&cx, "node-create").into()) })
-        .delete(ONE, async |Cx(cx): Cx| -> ApiResult { Err(elsewhere(&cx, "node-delete").into()) })
+        .get(ALL, |Cx(cx): Cx| async move { refused(unserved(&cx, &BAREMETAL_LIST)) })
+        .get(ONE, |Cx(cx): Cx| async move { refused(unserved(&cx, &BAREMETAL_SHOW)) })
+        .post(ALL, |Cx(cx): Cx| async move { refused(elsewhere(&cx, "node-create")) })
+        .delete(ONE, |Cx(cx): Cx| async move { refused(elsewhere(&cx, "node-delete")) })
         .post(ACTION, act)
         .action(ACTION, "add_interface")
         .action(ACTION, "remove_interface")
+}
+
+fn refused(why: Error) -> ApiResult {
+    Err(why.into())
 }
 
 /// Why a list or a node cannot be shown.

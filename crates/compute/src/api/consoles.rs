@@ -70,7 +70,10 @@ async fn token(
     base: BaseUrl,
 ) -> ApiResult {
     if !cx.version.since(2, 31) {
-        return Err(invalid("The server could not comply with the request since it is either malformed or otherwise incorrect.").into());
+        return Err(invalid(
+            "The server could not comply with the request since it is either malformed or otherwise incorrect.",
+        )
+        .into());
     }
     check_query(&cx, &params, TOKEN)?;
     let (console, port) = consoles::token(&c, &cx, &token, base.as_str())?;

@@ -48,10 +48,7 @@ static ROWS: &[(&str, &[Method])] = &[
 /// A path and the actions that it took.
 const ACTIONS: &[(&str, &[&str])] = &[
     ("/v2.1/os-fixed-ips/{id}/action", &["reserve", "unreserve"]),
-    (
-        "/v2.1/os-networks/{id}/action",
-        &["associate_host", "disassociate", "disassociate_host", "disassociate_project"],
-    ),
+    ("/v2.1/os-networks/{id}/action", &["associate_host", "disassociate", "disassociate_host", "disassociate_project"]),
 ];
 
 pub(super) fn routes() -> ApiRouter<Compute> {

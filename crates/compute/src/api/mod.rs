@@ -41,8 +41,8 @@ mod zones;
 
 use crate::Compute;
 use http::{
-    ApiRouter, BaseUrl, Deps, FaultStyle, JsonBody, Micro, Params, RouteInfo, Router, Schema, ServiceSpec, Versioning,
-    X_COMPUTE_REQUEST_ID, X_OPENSTACK_NOVA_API_VERSION, pick,
+    ApiRouter, BaseUrl, Deps, FaultStyle, JsonBody, Micro, Params, RouteInfo, Router, Schema, ServiceSpec,
+    TrailingSlash, Versioning, X_COMPUTE_REQUEST_ID, X_OPENSTACK_NOVA_API_VERSION, pick,
 };
 use kernel::{Ctx, Error, Microversion, Result};
 use serde::de::DeserializeOwned;
@@ -61,6 +61,7 @@ pub fn spec() -> ServiceSpec {
         }),
         public: &["/", "/v2.1", "/v2"],
         request_id_header: Some(X_COMPUTE_REQUEST_ID),
+        trailing_slash: TrailingSlash::EmptyName,
         ..ServiceSpec::new("compute", PREFIX, FaultStyle::Nova)
     }
 }

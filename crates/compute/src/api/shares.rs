@@ -48,17 +48,17 @@ async fn show(
 ) -> ApiResult {
     since(&cx, 97)?;
     check_query(&cx, &params, QUERY)?;
-    Ok(ok(&shares::find(&c, &cx, &id, &share, Sharing::Show).await?))
+    match shares::find(&c, &cx, &id, &share, Sharing::Show).await? {}
 }
 
 async fn create(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, body: JsonBody) -> ApiResult {
     since(&cx, 97)?;
     let body: Value = checked(&cx, body, CREATE)?;
     let share = body["share"]["share_id"].as_str().unwrap_or_default();
-    Ok(ok(&shares::find(&c, &cx, &id, share, Sharing::Attach).await?))
+    match shares::find(&c, &cx, &id, share, Sharing::Attach).await? {}
 }
 
 async fn delete(State(c): State<Compute>, Cx(cx): Cx, Path((id, share)): Path<(String, String)>) -> ApiResult {
     since(&cx, 97)?;
-    Ok(ok(&shares::find(&c, &cx, &id, &share, Sharing::Detach).await?))
+    match shares::find(&c, &cx, &id, &share, Sharing::Detach).await? {}
 }

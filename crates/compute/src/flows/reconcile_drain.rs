@@ -12,7 +12,10 @@ use crate::{
         action::{Action, Verb},
         maintenance::{Fate, Phase, fate, is_failure},
     },
-    ops::{maintenance::newest, servers::{begin_cold, begin_live}},
+    ops::{
+        maintenance::newest,
+        servers::{begin_cold, begin_live},
+    },
 };
 use async_trait::async_trait;
 use flow::Reconciler;
@@ -90,7 +93,8 @@ impl Drain {
         let cx = Ctx::internal(Arc::clone(&c.clock), Arc::new(()));
         let migration = uuid_dashed().to_string();
         let (of, at) = (id.clone(), host.clone());
-        let begun = self.0.store.transact("compute.host.drain", move |tx| begin(&c, &cx, tx, &of, &at, way, &migration));
+        let begun =
+            self.0.store.transact("compute.host.drain", move |tx| begin(&c, &cx, tx, &of, &at, way, &migration));
         begun.await.or_else(|e| {
             tracing::warn!(server = %id, %host, error = %e.internal_text(), "a server does not leave a host in maintenance yet");
             Ok(false)
@@ -128,7 +132,15 @@ fn settled(snapshot: &Snapshot, id: &ServerId, host: &HostName, maintenance: &Ma
     server.host.as_ref() == Some(host) || server.host.is_none() || newest(snapshot, id).is_some_and(failed)
 }
 
-fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, id: &ServerId, host: &HostName, way: Way, migration: &str) -> Result<bool> {
+fn begin(
+    c: &Compute,
+    cx: &Ctx,
+    tx: &mut Tx,
+    id: &ServerId,
+    host: &HostName,
+    way: Way,
+    migration: &str,
+) -> Result<bool> {
     let Some(server) = tx.get::<Server>(id) else { return Ok(false) };
     let Some(from) = server.host.clone() else { return Ok(false) };
     let last = newest(&tx.view().clone(), id);
@@ -146,7 +158,7 @@ fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, id: &ServerId, host: &HostName, way
     }
     if way == Way::Off {
         let id = id.clone();
-        tx.update::<ComputeHost>(host, |h| h.maintenance.iter_mut().for_each(|m| drop(m.gone.insert(id.clone()))));
+        tx.update::<ComputeHost>(host, |h| h.maintenance.iter_mut().for_each(|m| m.gone.extend([id.clone()])));
     }
     Ok(true)
 }

@@ -76,9 +76,8 @@ fn mac(data: &[u8], salt: &[u8]) -> Vec<u8> {
 
 /// RFC 7292, appendix B.2, for the one block that a key for a MAC (diversifier 3) needs.
 fn mac_key(salt: &[u8]) -> [u8; 32] {
-    let filled = |text: &[u8]| -> Vec<u8> {
-        text.iter().copied().cycle().take(text.len().div_ceil(BLOCK) * BLOCK).collect()
-    };
+    let filled =
+        |text: &[u8]| -> Vec<u8> { text.iter().copied().cycle().take(text.len().div_ceil(BLOCK) * BLOCK).collect() };
     let first = Sha256::new().chain_update([3; BLOCK]).chain_update(filled(salt)).chain_update(filled(PASSWORD));
     (1..ROUNDS).fold(first.finalize(), |digest, _| Sha256::digest(digest)).into()
 }
@@ -89,7 +88,9 @@ mod tests {
 
     #[test]
     fn lengths_in_der() {
-        for (length, expect) in [(0, vec![4, 0]), (127, vec![4, 127]), (128, vec![4, 0x81, 128]), (300, vec![4, 0x82, 1, 44])] {
+        for (length, expect) in
+            [(0, vec![4, 0]), (127, vec![4, 127]), (128, vec![4, 0x81, 128]), (300, vec![4, 0x82, 1, 44])]
+        {
             assert_eq!(tlv(OCTETS, &[&vec![7; length]])[..expect.len()], expect, "{length}");
         }
     }

@@ -15,8 +15,8 @@ pub mod maintenance;
 pub(crate) mod migrations;
 pub(crate) mod quotas;
 pub(crate) mod servers;
-pub(crate) mod shares;
 pub(crate) mod services;
+pub(crate) mod shares;
 pub(crate) mod usage;
 pub(crate) mod zones;
 

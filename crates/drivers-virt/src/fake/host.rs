@@ -31,6 +31,8 @@ pub struct FakeSettings {
     pub boot_time: Duration,
     /// From the power button to off.
     pub shutdown_time: Duration,
+    /// How long a disk's copy takes.
+    pub copy_time: Duration,
 }
 
 /// Half of the host's processors and memory.
@@ -55,6 +57,7 @@ impl Default for FakeSettings {
             load: Load::default(),
             boot_time: Duration::ZERO,
             shutdown_time: Duration::ZERO,
+            copy_time: Duration::ZERO,
         }
     }
 }
@@ -131,7 +134,14 @@ impl FakeHost {
     }
 
     fn empty(settings: FakeSettings, directory: Option<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, clock, directory, inner: Mutex::default(), events: broadcast::channel(65_536).0, screen: Mutex::default() }
+        Self {
+            settings,
+            clock,
+            directory,
+            inner: Mutex::default(),
+            events: broadcast::channel(65_536).0,
+            screen: Mutex::default(),
+        }
     }
 
     /// Lets something go wrong. Earlier rules come first.

@@ -290,6 +290,7 @@ impl Hypervisor for Fake {
             guest.spec.disks.iter().any(|d| d.id == disk_id).then_some(()).ok_or_else(|| no_disk(server, disk_id))
         };
         self.look(Call::CopyDisk, server, known).await?;
+        sleep(self.host.settings().copy_time).await;
         qcow2::write_empty(to).await
     }
 

@@ -13,10 +13,10 @@ use crate::{
     model::{
         Network as Net, Port, Resource, SecurityGroup, Trunk, logical::desired, rbac, rbac::Action, trunk::TrunkEnd,
     },
-    ops::{access::Reach, port, security_group},
+    ops::{access::Reach, auto_topology, port, security_group},
 };
 use async_trait::async_trait;
-use kernel::{Ctx, Error, HostName, PortId, ProjectId, Result, SecurityGroupId, ServerId};
+use kernel::{Ctx, Error, HostName, Kind, PortId, ProjectId, Result, SecurityGroupId, ServerId};
 use ports::{
     Address, BoundPort, NicRequest, PortBinder, PortPlan,
     network::{BindPorts, Crossing, PortView},
@@ -34,6 +34,12 @@ impl PortBinder for Network {
         requested: Option<&[NicRequest]>,
     ) -> Result<Vec<PortPlan>> {
         plan::plan(cx, tx, project, requested)
+    }
+
+    fn allocate_network(&self, tx: &mut Tx, project: &ProjectId) -> Result<()> {
+        auto_topology::ensure(tx, &self.env(), project)
+            .map(drop)
+            .map_err(|e| if e.is(Kind::Internal) { e } else { plan::no_network(project).with_source(e) })
     }
 
     fn resolve_groups(&self, tx: &mut Tx, project: &ProjectId, names: &[String]) -> Result<Vec<String>> {

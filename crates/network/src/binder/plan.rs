@@ -46,15 +46,17 @@ fn automatic(tx: &Tx, project: &ProjectId) -> Result<PortPlan> {
             with_subnet(one)?;
             Ok(ours(&one.id, None))
         }
-        [] => {
-            let text = format!("Unable to automatically allocate a network for project {project}");
-            Err(Error::bad_request(text).with_code("UnableToAutoAllocateNetwork"))
-        }
+        [] => Err(no_network(project)),
         _ => {
             let text = "Multiple possible networks found, use a Network ID to be more specific.";
             Err(Error::conflict(text).with_code("NetworkAmbiguous"))
         }
     }
+}
+
+pub(super) fn no_network(project: &ProjectId) -> Error {
+    let text = format!("Unable to automatically allocate a network for project {project}");
+    Error::bad_request(text).with_code("UnableToAutoAllocateNetwork")
 }
 
 fn ours(network: &NetworkId, fixed_ip: Option<IpAddr>) -> PortPlan {

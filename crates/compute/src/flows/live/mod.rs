@@ -110,7 +110,9 @@ impl LiveMigrate {
         let (c, now) = (self.0.clone(), cx.now());
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
-            let mut request = place_request(tx, &server, std::slice::from_ref(&state.source), c.roster());
+            // Where its creation was told to place it binds no later move.
+            let free = Server { forced_host: None, ..Server::clone(&server) };
+            let mut request = place_request(tx, &free, std::slice::from_ref(&state.source), c.roster());
             if let Some(host) = &state.only {
                 request.only_hosts = vec![host.clone()];
             }

@@ -1,9 +1,9 @@
 //! Host aggregates. One with a zone in its metadata puts its hosts there; placement is told in the same transaction.
 
 mod change;
-mod images;
 mod create;
 mod delete;
+mod images;
 mod show;
 
 pub(crate) use change::{Change, change};

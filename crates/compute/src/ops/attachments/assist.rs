@@ -1,11 +1,25 @@
-use crate::{Compute, error::invalid, model::Server};
-use kernel::Result;
+use crate::{
+    Compute,
+    error::invalid,
+    model::Server,
+    ops::servers::{idle, on_host},
+};
+use kernel::{Error, Kind, Result};
 
-/// Why the hypervisor takes no part in a snapshot of this volume: no server has it, or its back end needs no help.
+/// Checks that a hypervisor could be asked for help with a snapshot of this volume: one server has it, and nobody is at work on
+/// that. Nova answers 400 to what elsewhere is a conflict.
 pub(crate) async fn assist(c: &Compute, volume: &str) -> Result<()> {
     let has = |s: &Server| s.devices.iter().any(|d| d.volume().is_some_and(|v| v.volume == *volume));
-    match c.store.read().await?.all::<Server>().any(|s| has(&s)) {
-        true => Err(invalid(format!("Invalid volume: the back end of volume {volume} takes snapshots of it itself"))),
-        false => Err(invalid(format!("No volume Block Device Mapping with id {volume}."))),
+    let snapshot = c.store.read().await?;
+    let mut having = snapshot.all::<Server>().filter(|s| has(s));
+    let server = having.next().ok_or_else(|| invalid(format!("No volume Block Device Mapping with id {volume}.")))?;
+    if having.next().is_some() {
+        return Err(invalid(format!(
+            "Block Device Mapping {volume} is a multi-attach volume and is not valid for this operation."
+        )));
     }
+    let ready = on_host(&server).and_then(|()| idle(&server, "volume_snapshot"));
+    ready.map_err(|e| if e.is(Kind::Conflict) { Error::bad_request(e.message()) } else { e })?;
+    tracing::info!(volume, server = %server.id, "no help is needed with a snapshot: the volume's back end takes it itself");
+    Ok(())
 }

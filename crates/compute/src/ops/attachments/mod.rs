@@ -7,7 +7,7 @@ mod show;
 mod update;
 
 pub(crate) use assist::assist;
-pub(crate) use attach::{Attach, attach};
+pub(crate) use attach::{Attach, attach, knows_sharing};
 pub(crate) use detach::detach;
 pub(crate) use show::{list, show};
 pub(crate) use update::{UpdateAttachment, update};

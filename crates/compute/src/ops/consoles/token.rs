@@ -14,7 +14,8 @@ fn port_of(base: &str) -> u16 {
     let (scheme, rest) = base.split_once("://").unwrap_or(("http", base));
     let authority = rest.split('/').next().unwrap_or_default();
     // What stands in brackets is an IPv6 address, whose colons are its own.
-    let named = authority.rsplit(']').next().unwrap_or_default().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    let named =
+        authority.rsplit(']').next().unwrap_or_default().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
     named.unwrap_or(if scheme == "https" { 443 } else { 80 })
 }
 

@@ -5,9 +5,7 @@ use crate::model::pkcs12;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use kernel::{Error, Result, Timestamp, error::Doing};
 use rand::RngCore;
-use rcgen::{
-    CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, OtherNameValue, PKCS_RSA_SHA256, SanType,
-};
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, OtherNameValue, PKCS_RSA_SHA256, SanType};
 use rsa::{RsaPrivateKey, pkcs8::EncodePrivateKey};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use time::{Duration, OffsetDateTime};

@@ -1,10 +1,7 @@
 use super::{HostView, host_in};
 use crate::{
     Compute,
-    model::{
-        ComputeHost, Maintenance,
-        maintenance::Phase,
-    },
+    model::{ComputeHost, Maintenance, maintenance::Phase},
 };
 use kernel::{HostName, Result};
 use policy::Permit;

@@ -5,6 +5,7 @@ mod end;
 mod show;
 
 pub use end::Afterwards;
+pub(crate) use show::newest;
 pub use show::{HostView, Left};
 
 use crate::{ComputeError, model::ComputeHost};

@@ -55,7 +55,14 @@ fn usable(c: &Compute, snapshot: &Snapshot, server: &Server, host: &HostName) ->
 }
 
 /// Writes that a server goes to another host while it runs, if it may.
-pub(crate) fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, host: Option<&HostName>, id: &str) -> Result<()> {
+pub(crate) fn begin(
+    c: &Compute,
+    cx: &Ctx,
+    tx: &mut Tx,
+    server: &Server,
+    host: Option<&HostName>,
+    id: &str,
+) -> Result<()> {
     let server = find_in(cx, tx, &server.id)?;
     unlocked(cx, &server)?;
     in_state(&server, "os-migrateLive", &[ServerState::Active, ServerState::Paused])?;

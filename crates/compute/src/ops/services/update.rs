@@ -1,5 +1,10 @@
 use super::{BINARY, list::Service, list::service};
-use crate::{Compute, ComputeError, error::invalid, model::{ComputeHost, maintenance::Phase}, policy::SERVICES_UPDATE};
+use crate::{
+    Compute, ComputeError,
+    error::invalid,
+    model::{ComputeHost, maintenance::Phase},
+    policy::SERVICES_UPDATE,
+};
 use kernel::{Ctx, Result};
 use policy::Authorize;
 

@@ -7,6 +7,7 @@ use crate::{
     policy::{SHARES_CREATE, SHARES_DELETE, SHARES_INDEX, SHARES_SHOW},
 };
 use kernel::{Ctx, Result};
+use std::convert::Infallible;
 
 /// What a share is looked for to do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(crate) async fn list(c: &Compute, cx: &Ctx, server: &str) -> Result<()> {
 }
 
 /// Says who may look for a share and in which state of the server, and then that it is not there.
-pub(crate) async fn find(c: &Compute, cx: &Ctx, server: &str, share: &str, what: Sharing) -> Result<()> {
+pub(crate) async fn find(c: &Compute, cx: &Ctx, server: &str, share: &str, what: Sharing) -> Result<Infallible> {
     let (rule, name, states): (_, _, &[ServerState]) = match what {
         Sharing::Show => (&SHARES_SHOW, "", &[]),
         Sharing::Attach => (&SHARES_CREATE, "create share", &[ServerState::Stopped]),

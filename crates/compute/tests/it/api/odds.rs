@@ -117,7 +117,7 @@ async fn an_attachment_changes_in_what_is_its_own() {
     for (more, status) in [
         (json!({}), 202),
         (json!({"delete_on_termination": false}), 202),
-        (json!({"id": VOLUME, "serverId": id, "device": "/dev/vdb", "tag": null}), 202),
+        (json!({"id": VOLUME, "serverId": id, "device": "/dev/vdb"}), 202),
         (json!({"id": OTHER}), 400),
         (json!({"serverId": OTHER}), 400),
         (json!({"device": "/dev/vdx"}), 400),
@@ -146,20 +146,23 @@ async fn nobody_needs_help_with_snapshots() {
     cloud.volumes.put(VOLUME).await;
     let attach = json!({"volumeAttachment": {"volumeId": VOLUME}});
     call(&member, 1, &format!("POST servers/{id}/os-volume_attachments"), attach, 200).await;
+    cloud.reach(&id, "ACTIVE").await;
     let snapshot = |volume: &str| {
         let info = json!({"snapshot_id": "s", "type": "qcow2", "new_file": "f"});
         json!({"snapshot": {"volume_id": volume, "create_info": info}})
     };
     const ALL: &str = "os-assisted-volume-snapshots";
+    let delete = |volume: &str| format!("DELETE {ALL}/s?delete_info=%7B%22volume_id%22:%22{volume}%22%7D");
     call(&member, 1, &format!("POST {ALL}"), snapshot(VOLUME), 403).await;
+    call(&member, 1, &delete(VOLUME), None, 403).await;
     call(&service, 1, &format!("POST {ALL}"), json!({"snapshot": {"volume_id": VOLUME}}), 400).await;
-    for (volume, words) in [(VOLUME, "takes snapshots of it itself"), (OTHER, "No volume Block Device Mapping with id")] {
-        let told = call(&service, 1, &format!("POST {ALL}"), snapshot(volume), 400).await;
-        assert!(told["badRequest"]["message"].as_str().unwrap().contains(words), "{told}");
-        let delete = format!("DELETE {ALL}/s?delete_info=%7B%22volume_id%22:%22{volume}%22%7D");
-        let told = call(&service, 1, &delete, None, 400).await;
-        assert!(told["badRequest"]["message"].as_str().unwrap().contains(words), "{told}");
+    let taken = call(&service, 1, &format!("POST {ALL}"), snapshot(VOLUME), 200).await;
+    assert_eq!(taken, json!({"snapshot": {"id": null, "volumeId": VOLUME}}));
+    call(&service, 1, &delete(VOLUME), None, 204).await;
+    for request in [(format!("POST {ALL}"), Some(snapshot(OTHER))), (delete(OTHER), None)] {
+        let told = call(&service, 1, &request.0, request.1, 400).await;
+        assert_eq!(told["badRequest"]["message"], format!("No volume Block Device Mapping with id {OTHER}."));
     }
-    call(&service, 75, &format!("DELETE {ALL}/s?delete_info=%7B%7D&more=1"), None, 400).await;
+    call(&service, 75, &format!("{}&more=1", delete(VOLUME)), None, 400).await;
     call(&service, 1, &format!("DELETE {ALL}/s"), None, 400).await;
 }

@@ -84,6 +84,10 @@ fn bound(port: &Port) -> BoundPort {
 
 #[async_trait]
 impl PortBinder for FakePorts {
+    fn allocate_network(&self, _: &mut Tx, _: &ProjectId) -> Result<()> {
+        Ok(())
+    }
+
     fn plan(&self, _: &Ctx, tx: &mut Tx, _: &ProjectId, wanted: Option<&[NicRequest]>) -> Result<Vec<PortPlan>> {
         let whatever = [NicRequest::Network { network: NETWORK.into(), fixed_ip: None }];
         let one = |request: &NicRequest| match request {

@@ -10,7 +10,10 @@ use crate::{
     Network as Service,
     error::NetError,
     model::{AutoTopology, Network, SubnetPool},
-    ops::access::{On, Reach},
+    ops::{
+        access::{On, Reach},
+        common::Env,
+    },
     policy::auto_topology as rules,
 };
 use kernel::{Ctx, NetworkId, ProjectId, Result};
@@ -45,13 +48,16 @@ fn authorize(net: &Service, cx: &Ctx, project: &ProjectId, rule: &'static Rule) 
 pub async fn get(net: &Service, cx: &Ctx, project: &ProjectId) -> Result<NetworkId> {
     let _permit = authorize(net, cx, project, &rules::GET)?;
     let (env, project) = (net.env(), project.clone());
-    net.store()
-        .transact("network.auto_topology.get", move |tx| match tx.get::<AutoTopology>(&project) {
-            Some(known) if tx.get::<Network>(&known.network).is_some() => Ok(known.network.clone()),
-            // Its network was removed by itself; the rest is the project's to keep.
-            _ => make::make(tx, &env, &project),
-        })
-        .await
+    net.store().transact("network.auto_topology.get", move |tx| ensure(tx, &env, &project)).await
+}
+
+/// The same in somebody's transaction.
+pub(crate) fn ensure(tx: &mut Tx, env: &Env, project: &ProjectId) -> Result<NetworkId> {
+    match tx.get::<AutoTopology>(project) {
+        Some(known) if tx.get::<Network>(&known.network).is_some() => Ok(known.network.clone()),
+        // Its network was removed by itself; the rest is the project's to keep.
+        _ => make::make(tx, env, project),
+    }
 }
 
 /// Whether one could be made.

@@ -63,7 +63,7 @@ impl TypeKind for VolumeType {
 }
 
 /// Makes the default type, once.
-pub(crate) fn bootstrap(tx: &mut Tx, now: Timestamp) {
+pub(crate) fn bootstrap(tx: &mut Tx, specs: &BTreeMap<String, String>, now: Timestamp) {
     if tx.view().all::<VolumeType>().any(|t| t.name == DEFAULT_TYPE) {
         return;
     }
@@ -72,7 +72,7 @@ pub(crate) fn bootstrap(tx: &mut Tx, now: Timestamp) {
         name: DEFAULT_TYPE.to_owned(),
         description: Some("Default Volume Type".to_owned()),
         public: true,
-        extra_specs: BTreeMap::new(),
+        extra_specs: specs.clone(),
         access: Default::default(),
         encryption: None,
         qos: None,

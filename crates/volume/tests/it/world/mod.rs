@@ -52,7 +52,7 @@ impl Cloud {
         let cloud = Self { pools: Arc::default(), images: Arc::new(FakeImages::new(store.clone())), store };
         cloud.images.put(IMAGE).await;
         let service = cloud.service(&Starter::new("setup".into()));
-        service.bootstrap().await.unwrap();
+        service.bootstrap([].into()).await.unwrap();
         service.report_pools(vec![report("h1", "fake")]).await.unwrap();
         cloud
     }

@@ -13,7 +13,7 @@ use crate::{
         mapping::{self, Mapping, RootImage, Source},
         topology::{self, TopologyError},
     },
-    ops::servers::as_bad_request,
+    ops::{attachments::knows_sharing, servers::as_bad_request},
     policy::CREATE_ZERO_DISK,
 };
 use kernel::{Ctx, Error, ProjectId, Result, ServerId, UserId};
@@ -208,9 +208,7 @@ fn check_volumes(c: &Compute, cx: &Ctx, snapshot: &Snapshot, asked: &[Mapping]) 
         if mapping.boot_index == Some(0) && !info.bootable {
             return Err(invalid(format!("Block Device {id} is not bootable.")));
         }
-        if info.multiattach && !cx.version.since(2, 60) {
-            return Err(invalid("Multiattach volumes are only supported starting with compute API version 2.60."));
-        }
+        knows_sharing(cx, &info)?;
     }
     Ok(())
 }

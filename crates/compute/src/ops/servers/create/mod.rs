@@ -108,7 +108,7 @@ fn enter(
     nics: &Nics,
     admin_pass: String,
 ) -> Result<Arc<Server>> {
-    let plan = nics.settle(c.ports.plan(cx, tx, &server.project, nics.requested.as_deref())).map_err(as_bad_request)?;
+    let plan = nics.plan(c, cx, tx, &server.project).map_err(as_bad_request)?;
     server.nics = nics.place(plan);
     for device in &server.devices {
         let Some(volume) = device.volume() else { continue };

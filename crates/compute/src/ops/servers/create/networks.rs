@@ -1,10 +1,14 @@
 //! The `networks` of a request as interfaces, and their places in the guest.
 
 use super::request::{NetworkItem, Networks, NewServer};
-use crate::{error::invalid, model::ServerNic};
-use kernel::{Ctx, Result};
+use crate::{Compute, error::invalid, model::ServerNic};
+use kernel::{Ctx, ProjectId, Result};
 use ports::{NicRequest, PortPlan};
 use std::net::IpAddr;
+use store::Tx;
+
+/// The network service's word for a project without networks.
+const NO_NETWORK: &str = "UnableToAutoAllocateNetwork";
 
 pub(super) struct Nics {
     /// `None`: whatever network the project has.
@@ -18,8 +22,8 @@ pub(super) struct Nics {
 enum Unasked {
     /// A server without interfaces: until 2.37 a request need not speak of networks.
     Nothing,
-    /// A refusal: `auto` was asked for.
-    Refusal,
+    /// A network that is made for it: `auto` was asked for.
+    Automatic,
 }
 
 impl Nics {
@@ -27,28 +31,37 @@ impl Nics {
         let list = match &server.networks {
             Networks::Absent => return Ok(Self::whatever(Unasked::Nothing)),
             Networks::Word(word) if word == "none" => {
-                return Ok(Self { requested: Some(Vec::new()), ..Self::whatever(Unasked::Refusal) });
+                return Ok(Self { requested: Some(Vec::new()), ..Self::whatever(Unasked::Automatic) });
             }
-            Networks::Word(_) => return Ok(Self::whatever(Unasked::Refusal)),
+            Networks::Word(_) => return Ok(Self::whatever(Unasked::Automatic)),
             // Nova takes an empty list for none given.
             Networks::List(list) if list.is_empty() => return Ok(Self::whatever(Unasked::Nothing)),
             Networks::List(list) => list,
         };
         let requested = list.iter().map(|item| read(item, count)).collect::<Result<_>>()?;
         let tags = list.iter().map(|item| item.tag.clone()).collect();
-        Ok(Self { requested: Some(requested), tags, unasked: Unasked::Refusal })
+        Ok(Self { requested: Some(requested), tags, unasked: Unasked::Automatic })
     }
 
     fn whatever(unasked: Unasked) -> Self {
         Self { requested: None, tags: Vec::new(), unasked }
     }
 
+    /// Which ports the server gets; for `auto`, the project's network is made if there is none.
+    pub(super) fn plan(&self, c: &Compute, cx: &Ctx, tx: &mut Tx, project: &ProjectId) -> Result<Vec<PortPlan>> {
+        let planned = c.ports.plan(cx, tx, project, self.requested.as_deref());
+        let none = planned.as_ref().is_err_and(|e| e.code() == Some(NO_NETWORK));
+        if none && self.unasked == Unasked::Automatic {
+            c.ports.allocate_network(tx, project)?;
+            return c.ports.plan(cx, tx, project, None);
+        }
+        self.settle(planned)
+    }
+
     /// The plan, or none where there is no network and none was asked for.
-    pub(super) fn settle(&self, planned: Result<Vec<PortPlan>>) -> Result<Vec<PortPlan>> {
+    fn settle(&self, planned: Result<Vec<PortPlan>>) -> Result<Vec<PortPlan>> {
         match planned {
-            Err(e) if self.unasked == Unasked::Nothing && e.code() == Some("UnableToAutoAllocateNetwork") => {
-                Ok(Vec::new())
-            }
+            Err(e) if self.unasked == Unasked::Nothing && e.code() == Some(NO_NETWORK) => Ok(Vec::new()),
             planned => planned,
         }
     }
@@ -102,7 +115,7 @@ mod tests {
         let refused = |code: &'static str| Err(Error::bad_request("no").with_code(code));
         for (unasked, code, expect) in [
             (Unasked::Nothing, "UnableToAutoAllocateNetwork", true),
-            (Unasked::Refusal, "UnableToAutoAllocateNetwork", false),
+            (Unasked::Automatic, "UnableToAutoAllocateNetwork", false),
             (Unasked::Nothing, "NetworkAmbiguous", false),
         ] {
             let settled = Nics::whatever(unasked).settle(refused(code));
