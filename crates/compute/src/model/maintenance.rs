@@ -98,6 +98,7 @@ mod tests {
             new_flavor: 1,
             holds: None,
             progress: None,
+            plan: None,
             created: Timestamp::from_secs(0),
             updated: Some(Timestamp::from_secs(secs)),
         }

@@ -147,7 +147,8 @@ pub(crate) fn begin_cold(
 ) -> Result<()> {
     in_state(server, "migrate", STATES)?;
     let (kind, flavor, disk_config) = (MigrationKind::Cold, None, None);
-    enter(c, cx, tx, server, &Wanted { kind, flavor, disk_config, only, after: None, admin_pass: None }, migration)
+    let wanted = Wanted { kind, flavor, disk_config, only, after: None, admin_pass: None, asked: None };
+    enter(c, cx, tx, server, &wanted, migration).map(drop)
 }
 
 async fn begin(c: &Compute, cx: &Ctx, server: &Target, wanted: Wanted) -> Result<Plan> {
