@@ -25,29 +25,45 @@ const BEAT: Duration = Duration::from_millis(10);
 const FORBIDDEN: u16 = 81;
 const PATIENCE: Duration = Duration::from_secs(300);
 
-struct Lab {
+pub struct Lab {
     binary: PathBuf,
     data: PathBuf,
+    prefix: &'static str,
+}
+
+/// Hosts of a lab, and what tells it from others: the prefix of its names, its ports and a part of its addresses.
+pub struct Ground {
+    pub nodes: u8,
+    pub prefix: &'static str,
+    pub port: u16,
+    pub part: u8,
 }
 
 impl Lab {
-    fn tstack(&self, args: &[&str]) -> Result<String, String> {
+    pub fn tstack(&self, args: &[&str]) -> Result<String, String> {
         let output = Command::new(&self.binary).args(args).arg("--data").arg(&self.data).output();
         let output = output.map_err(|e| format!("starting {}: {e}", self.binary.display()))?;
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         if output.status.success() { Ok(text) } else { Err(format!("tstack {args:?}: {text}")) }
     }
 
-    fn up(image: &Path) -> Result<Self, String> {
-        let lab = Self { binary: binary()?, data: format!("/var/tmp/tstack-prove-live-{}", std::process::id()).into() };
-        let image = image.display().to_string();
-        let net = ["--underlay", "10.10.95.0/24", "--external", "172.24.95.1/24", "--prefix", "tspl", "--port", "5990"];
+    pub fn up(image: &Path, ground: &Ground) -> Result<Self, String> {
+        let Ground { nodes, prefix, port, part } = ground;
+        let data = format!("/var/tmp/tstack-prove-{prefix}-{}", std::process::id()).into();
+        let lab = Self { binary: binary()?, data, prefix };
+        let (underlay, external) = (format!("10.10.{part}.0/24"), format!("172.24.{part}.1/24"));
+        let (nodes, port, image) = (nodes.to_string(), port.to_string(), image.display().to_string());
+        let net = ["--underlay", &underlay, "--external", &external, "--prefix", prefix, "--port", &port];
         let more = ["--set", "hypervisor.accel=tcg", "--image", &image];
-        lab.tstack(&[&["lab", "up", "--nodes", "2"][..], &net, &more].concat())?;
+        lab.tstack(&[&["lab", "up", "--nodes", &nodes][..], &net, &more].concat())?;
         Ok(lab)
     }
 
-    fn ssh(&self, address: &str) -> Command {
+    pub fn clouds(&self) -> PathBuf {
+        self.data.join("clouds.yaml")
+    }
+
+    pub fn ssh(&self, address: &str) -> Command {
         let mut ssh = Command::new("ssh");
         ssh.arg("-i").arg(self.data.join("demo-key"));
         for option in ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes", "LogLevel=ERROR"] {
@@ -58,7 +74,7 @@ impl Lab {
     }
 
     /// What the guest says to a command, tried until it can be reached.
-    fn guest(&self, address: &str, command: &str) -> Result<String, String> {
+    pub fn guest(&self, address: &str, command: &str) -> Result<String, String> {
         let began = Instant::now();
         loop {
             let output = self.ssh(address).arg(command).output().map_err(|e| format!("starting ssh: {e}"))?;
@@ -75,7 +91,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        if let Err(e) = self.tstack(&["lab", "down", "--prefix", "tspl"]) {
+        if let Err(e) = self.tstack(&["lab", "down", "--prefix", self.prefix]) {
             eprintln!("{e}");
         }
     }
@@ -182,22 +198,24 @@ fn median(all: &[u64]) -> u64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
-pub fn run(rounds: u64, image: Option<PathBuf>) -> Result<(), String> {
-    let image = match image {
-        Some(image) => image,
-        None => {
-            let out = PathBuf::from("/var/tmp/tstack-prove-live.qcow2");
-            crate::image::run(&["--out".to_owned(), out.display().to_string()])?;
-            out
-        }
-    };
-    let lab = Lab::up(&image)?;
+/// The guests' image: the one given, else one that is made.
+pub fn image(given: Option<PathBuf>) -> Result<PathBuf, String> {
+    if let Some(image) = given {
+        return Ok(image);
+    }
+    let out = PathBuf::from("/var/tmp/tstack-prove-live.qcow2");
+    crate::image::run(&["--out".to_owned(), out.display().to_string()])?;
+    Ok(out)
+}
+
+pub fn run(rounds: u64, given: Option<PathBuf>) -> Result<(), String> {
+    let lab = Lab::up(&image(given)?, &Ground { nodes: 2, prefix: "tspl", port: 5990, part: 95 })?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
     runtime.block_on(moves(&lab, rounds))
 }
 
 /// A server with a floating ip: both ids, and the address.
-async fn server(demo: &Cloud) -> Result<(String, String), String> {
+pub async fn server(demo: &Cloud) -> Result<(String, String), String> {
     let text = |e: kernel::Error| e.internal_text();
     let id = async |service: &str, path: &str, key: &str, name: &str| {
         let found = demo.named(service, path, key, name).await.map_err(text)?;
@@ -217,7 +235,7 @@ async fn server(demo: &Cloud) -> Result<(String, String), String> {
     Ok((server, floating["floatingip"]["floating_ip_address"].as_str().unwrap_or_default().to_owned()))
 }
 
-async fn at_rest(cloud: &Cloud, server: &str) -> Result<Value, String> {
+pub async fn at_rest(cloud: &Cloud, server: &str) -> Result<Value, String> {
     let began = Instant::now();
     loop {
         let seen = cloud.get("compute", &format!("/servers/{server}")).await.map_err(|e| e.internal_text())?;
@@ -235,7 +253,7 @@ async fn at_rest(cloud: &Cloud, server: &str) -> Result<Value, String> {
 const STATE: &str = "cat /proc/sys/kernel/random/boot_id; sha256sum /dev/shm/memory; sync; echo 3 | sudo tee /proc/sys/vm/drop_caches >/dev/null; sha256sum /home/cirros/disk; dmesg | grep -ciE 'BUG|oops|corrupt|I/O error' || true";
 
 async fn moves(lab: &Lab, rounds: u64) -> Result<(), String> {
-    let clouds = lab.data.join("clouds.yaml");
+    let clouds = lab.clouds();
     let login = async |name: &str| Cloud::login(&clouds, name).await.map_err(|e| e.internal_text());
     let (demo, admin) = (login("tstack-demo").await?, login("tstack-admin").await?);
     let (id, address) = server(&demo).await?;

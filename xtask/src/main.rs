@@ -8,6 +8,7 @@ mod live;
 mod longer;
 mod operations;
 mod prove;
+mod shape;
 mod tidy;
 
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ const HELP: &str = "\
 cargo xtask tidy             the workspace's rules: who may depend on whom, sizes, licences
 cargo xtask image [--out F]  the guest image tinycloud
 cargo xtask bench [NAME]     speed and CPU per operation: store, api, identity, network, image, blocks (default all)
-cargo xtask prove NAME       long proofs: killed, data, fuzz, live-migration, net-why, net-rules
+cargo xtask prove NAME       long proofs: killed, data, fuzz, live-migration, live-limits, net-why, net-rules
 cargo xtask compat           writes what docs/ has from the program: compatibility.md, guides/configuration.md
 cargo xtask operations DIR   docs/data/operations.csv anew, from a directory of OpenStack's OpenAPI documents
 ";

@@ -17,6 +17,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
         let at = args.iter().position(|a| a == name);
         at.and_then(|i| args.get(i + 1)).and_then(|v| v.parse().ok()).unwrap_or(default)
     };
+    let image = args.iter().position(|a| a == "--image").and_then(|at| args.get(at + 1)).map(Into::into);
     match args.first().map(String::as_str) {
         Some("killed") => {
             let runtime =
@@ -31,13 +32,11 @@ pub fn run(args: &[String]) -> Result<(), String> {
             ceph: args.iter().any(|a| a == "--ceph"),
         }),
         Some("fuzz") => crate::longer::fuzz(option("--percent", 100), option("--seed", 1)),
-        Some("live-migration") => {
-            let image = args.iter().position(|a| a == "--image").and_then(|at| args.get(at + 1)).map(Into::into);
-            crate::live::run(option("--rounds", 5), image)
-        }
+        Some("live-migration") => crate::live::run(option("--rounds", 5), image),
+        Some("live-limits") => crate::shape::run(image),
         Some("net-why") => crate::longer::net_why(option("--rounds", 1000), option("--seed", 1)),
         Some("net-rules") => crate::longer::net_rules(option("--rules", 10_000)),
-        _ => Err("there are: killed [--rounds N] [--seed N] [--real], data [--rounds N] [--guest-rounds N] [--seed N] [--ceph], fuzz [--percent N] [--seed N], live-migration [--rounds N] [--image FILE], net-why [--rounds N] [--seed N], net-rules [--rules N]".into()),
+        _ => Err("there are: killed [--rounds N] [--seed N] [--real], data [--rounds N] [--guest-rounds N] [--seed N] [--ceph], fuzz [--percent N] [--seed N], live-migration [--rounds N] [--image FILE], live-limits [--image FILE], net-why [--rounds N] [--seed N], net-rules [--rules N]".into()),
     }
 }
 

@@ -1,0 +1,257 @@
+//! `cargo xtask prove live-limits`: a real guest is limited, and given another flavor, while it runs; what it gets is measured in it.
+//!
+//! - CPU: rounds of a loop that the guest makes in a time, against what it makes in a second of its vCPU's time, as its host counts it. So
+//!   a busy machine does no harm.
+//! - Disk and network: the guest's `dd` says what it took.
+//! - A resize: its vCPUs, its memory and how long it has been up.
+//!
+//! After each change `tstack`'s own API is asked until it says that the limit is in force; that is how long the change took.
+
+use crate::{
+    cloud::write_report,
+    live::{Ground, Lab, at_rest, image, server},
+};
+use cli::Cloud;
+use serde_json::{Map, Value, json};
+use std::{
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// What must hold of a limit.
+const IN_FORCE_WITHIN: Duration = Duration::from_secs(2);
+const TOLERANCE: f64 = 0.1;
+/// Seconds of the guest's clock that it loops.
+const LOOP_SECONDS: u64 = 12;
+
+pub fn run(given: Option<PathBuf>) -> Result<(), String> {
+    let lab = Lab::up(&image(given)?, &Ground { nodes: 1, prefix: "tsps", port: 5996, part: 96 })?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
+    runtime.block_on(prove(&lab))
+}
+
+struct Proof<'a> {
+    lab: &'a Lab,
+    admin: Cloud,
+    demo: Cloud,
+    id: String,
+    address: String,
+    report: Map<String, Value>,
+}
+
+fn text(e: kernel::Error) -> String {
+    e.internal_text()
+}
+
+async fn prove(lab: &Lab) -> Result<(), String> {
+    let login = async |name: &str| Cloud::login(&lab.clouds(), name).await.map_err(text);
+    let (demo, admin) = (login("tstack-demo").await?, login("tstack-admin").await?);
+    let (id, address) = server(&demo).await?;
+    let mut proof = Proof { lab, admin, demo, id, address, report: Map::new() };
+    proof.guest("true")?;
+    for quota in [400, 200] {
+        proof.cpu(quota).await?;
+    }
+    for iops in [100, 50] {
+        proof.disk(iops).await?;
+    }
+    for kbps in [4000, 8000] {
+        proof.network(kbps).await?;
+    }
+    proof.resize().await?;
+    let out = lab.tstack(&["audit"])?;
+    let path = write_report("prove-live-limits", Value::Object(proof.report))?;
+    println!("audit: {}; report: {}", out.trim(), path.display());
+    Ok(())
+}
+
+impl Proof<'_> {
+    fn guest(&self, command: &str) -> Result<String, String> {
+        self.lab.guest(&self.address, command)
+    }
+
+    /// Gives the guest's flavor limits, and waits until the guest's host says that they are in force.
+    async fn limit(&self, specs: Value, holds: impl Fn(&Value) -> bool) -> Result<Duration, String> {
+        let body = json!({"extra_specs": specs});
+        self.admin.post("compute", "/flavors/42/os-extra_specs", body).await.map_err(text)?;
+        self.in_force(holds).await
+    }
+
+    async fn in_force(&self, holds: impl Fn(&Value) -> bool) -> Result<Duration, String> {
+        let began = Instant::now();
+        let path = format!("/servers/{}/limits", self.id);
+        loop {
+            let told = self.demo.get("cloud", &path).await.map_err(text)?;
+            if holds(&told) {
+                return Ok(began.elapsed());
+            }
+            if began.elapsed() > 10 * IN_FORCE_WITHIN {
+                return Err(format!("the limit is not in force: {told}"));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What was measured against what was set; an error if they differ by too much, or it took too long.
+    fn note(&mut self, name: &str, took: Duration, (set, got): (f64, f64)) -> Result<(), String> {
+        println!("{name}: set {set}, measured {got:.1} in the guest, in force after {} ms", took.as_millis());
+        self.report
+            .insert(name.to_owned(), json!({"set": set, "measured": got, "in_force_ms": took.as_millis() as u64}));
+        let off = (got / set - 1.0).abs();
+        if off > TOLERANCE || took > IN_FORCE_WITHIN {
+            return Err(format!("{name}: {:.0} % off, in force after {took:?}", off * 100.0));
+        }
+        Ok(())
+    }
+
+    /// Nanoseconds that the guest's vCPUs have run.
+    async fn cpu_time(&self) -> Result<f64, String> {
+        let told = self.admin.get("compute", &format!("/servers/{}/diagnostics", self.id)).await.map_err(text)?;
+        let each = told["cpu_details"].as_array().into_iter().flatten().filter_map(|cpu| cpu["time"].as_f64());
+        Ok(each.sum())
+    }
+
+    /// Rounds of a loop in the guest, by its own clock: rounds a second.
+    fn rounds(&self) -> Result<f64, String> {
+        let end = format!("e=$(($(cut -d. -f1 /proc/uptime)+{LOOP_SECONDS}))");
+        let body = "n=0; b=$(cut -d' ' -f1 /proc/uptime); while :; do i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done; n=$((n+1)); \
+                    read u _ < /proc/uptime; [ ${u%.*} -ge $e ] && break; done; echo $n $b $u";
+        let told = self.guest(&format!("{end}; {body}"))?;
+        let numbers: Vec<f64> = told.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        match numbers.as_slice() {
+            [rounds, began, ended] if ended > began => Ok(rounds / (ended - began)),
+            _ => Err(format!("the guest says {told:?} of its loop")),
+        }
+    }
+
+    /// Rounds that the guest makes in a second of its vCPU's time. That is looked at in the middle of the loop, not while the guest is
+    /// logged in to.
+    fn pace(&self) -> Result<f64, String> {
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::block_in_place(|| {
+            thread::scope(|scope| {
+                let rounds = scope.spawn(|| self.rounds());
+                thread::sleep(Duration::from_secs(LOOP_SECONDS / 2));
+                let (before, began) = (runtime.block_on(self.cpu_time())?, Instant::now());
+                thread::sleep(Duration::from_secs(LOOP_SECONDS / 3));
+                let busy = (runtime.block_on(self.cpu_time())? - before) / 1e9 / began.elapsed().as_secs_f64();
+                let rounds = rounds.join().map_err(|_| "the guest's loop was lost".to_owned())??;
+                println!("the guest loops {rounds:.1} times a second, with {busy:.2} of a processor");
+                Ok(rounds / busy)
+            })
+        })
+    }
+
+    /// `milli`: thousandths of a core.
+    async fn cpu(&mut self, milli: u64) -> Result<(), String> {
+        let lifted = |told: &Value| told["limits"]["in_force"]["cpu_quota_milli"].is_null();
+        let path = "/flavors/42/os-extra_specs/quota:cpu_quota";
+        // There is none the first time.
+        let _ = self.admin.call("DELETE", "compute", path, None).await;
+        self.in_force(lifted).await?;
+        let per_second = self.pace()?;
+        let holds = move |told: &Value| told["limits"]["in_force"]["cpu_quota_milli"] == milli;
+        let took = self.limit(json!({"quota:cpu_quota": (milli * 100).to_string()}), holds).await?;
+        let limited = self.rounds()?;
+        let _ = self.admin.call("DELETE", "compute", path, None).await;
+        self.in_force(lifted).await?;
+        self.note(&format!("cpu_{milli}"), took, (milli as f64, 1000.0 * limited / per_second))
+    }
+
+    /// Reads of 4 KiB a second, past the guest's caches.
+    async fn disk(&mut self, iops: u64) -> Result<(), String> {
+        let holds = move |told: &Value| told["limits"]["in_force"]["disks"]["root"]["read_iops_sec"] == iops;
+        let took = self.limit(json!({"quota:disk_read_iops_sec": iops.to_string()}), holds).await?;
+        let count = iops * LOOP_SECONDS;
+        // What may come at once is used up first.
+        let command = format!(
+            "sudo dd if=/dev/vda of=/dev/null bs=4k count={iops} iflag=direct 2>/dev/null; b=$(cut -d' ' -f1 /proc/uptime); \
+             sudo dd if=/dev/vda of=/dev/null bs=4k skip=1000 count={count} iflag=direct 2>/dev/null; echo $b $(cut -d' ' -f1 /proc/uptime)"
+        );
+        let took_there = span(&self.guest(&command)?)?;
+        let path = "/flavors/42/os-extra_specs/quota:disk_read_iops_sec";
+        self.admin.call("DELETE", "compute", path, None).await.map_err(text)?;
+        self.note(&format!("iops_{iops}"), took, (iops as f64, count as f64 / took_there))
+    }
+
+    /// What the guest sends, by the QoS policy of its port.
+    async fn network(&mut self, kbps: u64) -> Result<(), String> {
+        let policy = json!({"policy": {"name": format!("limit-{kbps}"), "shared": true}});
+        let policy = self.admin.post("network", "/qos/policies", policy).await.map_err(text)?["policy"]["id"].clone();
+        let rule = json!({"bandwidth_limit_rule": {"max_kbps": kbps, "direction": "egress"}});
+        let path = format!("/qos/policies/{}/bandwidth_limit_rules", policy.as_str().unwrap_or_default());
+        self.admin.post("network", &path, rule).await.map_err(text)?;
+        let ports = self.demo.get("network", &format!("/ports?device_id={}", self.id)).await.map_err(text)?;
+        let port = format!("/ports/{}", ports["ports"][0]["id"].as_str().unwrap_or_default());
+        let change = json!({"port": {"qos_policy_id": policy}});
+        self.admin.call("PUT", "network", &port, Some(&change)).await.map_err(text)?;
+        let holds = move |told: &Value| told["ports"][0]["in_force"]["egress"]["kbps"] == kbps;
+        let took = self.in_force(holds).await?;
+        let kib = kbps * LOOP_SECONDS / 8;
+        let command = format!(
+            "dd if=/dev/zero bs=1k count={} 2>/dev/null; b=$(cut -d' ' -f1 /proc/uptime); dd if=/dev/zero bs=1k count={kib} 2>/dev/null; \
+             echo; echo $b $(cut -d' ' -f1 /proc/uptime)",
+            kib / 5
+        );
+        let told = self.guest(&command)?;
+        let seconds = span(told.lines().last().unwrap_or_default())?;
+        let none = json!({"port": {"qos_policy_id": null}});
+        self.admin.call("PUT", "network", &port, Some(&none)).await.map_err(text)?;
+        self.note(&format!("kbps_{kbps}"), took, (kbps as f64, kib as f64 * 8.192 / seconds))
+    }
+
+    /// Until the server waits for its owner's word.
+    async fn verify(&self) -> Result<(), String> {
+        let began = Instant::now();
+        loop {
+            let seen =
+                self.demo.get("compute", &format!("/servers/{}", self.id)).await.map_err(text)?["server"].clone();
+            match seen["status"].as_str() {
+                Some("VERIFY_RESIZE") => return Ok(()),
+                Some("ACTIVE") if seen["OS-EXT-STS:task_state"].is_null() => {
+                    return Err(format!("refused: {}", seen["fault"]));
+                }
+                _ if began.elapsed() > Duration::from_secs(120) => {
+                    return Err(format!("it is still {}", seen["status"]));
+                }
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    /// Larger while it runs, and smaller again.
+    async fn resize(&mut self) -> Result<(), String> {
+        const SHAPE: &str = "nproc; awk '/MemTotal/ {print int($2/1024)}' /proc/meminfo; cut -d. -f1 /proc/uptime";
+        let flavor =
+            |name: &str, vcpus: u32, ram: u64| json!({"flavor": {"name": name, "vcpus": vcpus, "ram": ram, "disk": 1}});
+        let mut steps = Vec::new();
+        let before = self.guest(SHAPE)?;
+        for (name, vcpus, ram) in [("two", 2, 128), ("large", 2, 512), ("less", 2, 256)] {
+            let made = self.admin.post("compute", "/flavors", flavor(name, vcpus, ram)).await.map_err(text)?;
+            let began = Instant::now();
+            let body = json!({"resize": {"flavorRef": made["flavor"]["id"], "tstack:way": "live"}});
+            let action = format!("/servers/{}/action", self.id);
+            self.demo.post("compute", &action, body).await.map_err(text)?;
+            self.verify().await?;
+            let took = began.elapsed();
+            self.demo.post("compute", &action, json!({"confirmResize": null})).await.map_err(text)?;
+            at_rest(&self.admin, &self.id).await?;
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            let shape = self.guest(SHAPE)?;
+            println!("{name}: {vcpus} vCPUs, {ram} MiB after {took:?}; the guest: {}", shape.replace('\n', " "));
+            steps.push(json!({"vcpus": vcpus, "ram_mib": ram, "took_ms": took.as_millis() as u64, "guest": shape}));
+        }
+        self.report.insert("resize".into(), json!({"before": before, "steps": steps}));
+        Ok(())
+    }
+}
+
+/// Between two moments of the guest's clock.
+fn span(told: &str) -> Result<f64, String> {
+    let moments: Vec<f64> = told.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    match moments.as_slice() {
+        [began, ended] if ended > began => Ok(ended - began),
+        _ => Err(format!("the guest says {told:?} of the time it took")),
+    }
+}
