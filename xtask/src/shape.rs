@@ -38,6 +38,10 @@ struct Proof<'a> {
     id: String,
     address: String,
     report: Map<String, Value>,
+    /// What is not as it must be.
+    wrong: Vec<String>,
+    /// The flavor whose limits are changed.
+    flavor: String,
 }
 
 fn text(e: kernel::Error) -> String {
@@ -48,22 +52,25 @@ async fn prove(lab: &Lab) -> Result<(), String> {
     let login = async |name: &str| Cloud::login(&lab.clouds(), name).await.map_err(text);
     let (demo, admin) = (login("tstack-demo").await?, login("tstack-admin").await?);
     let (id, address) = server(&demo).await?;
-    let mut proof = Proof { lab, admin, demo, id, address, report: Map::new() };
+    let mut proof = Proof { lab, admin, demo, id, address, report: Map::new(), wrong: Vec::new(), flavor: "42".into() };
     proof.guest("true")?;
-    for quota in [400, 200] {
-        proof.cpu(quota).await?;
-    }
+    proof.resize().await?;
     for iops in [100, 50] {
         proof.disk(iops).await?;
     }
     for kbps in [4000, 8000] {
         proof.network(kbps).await?;
     }
-    proof.resize().await?;
-    let out = lab.tstack(&["audit"])?;
+    for quota in [400, 200] {
+        proof.cpu(quota).await?;
+    }
+    let audit = lab.tstack(&["audit"])?;
     let path = write_report("prove-live-limits", Value::Object(proof.report))?;
-    println!("audit: {}; report: {}", out.trim(), path.display());
-    Ok(())
+    println!("audit: {}; report: {}", audit.trim(), path.display());
+    match proof.wrong.is_empty() {
+        true => Ok(()),
+        false => Err(proof.wrong.join("; ")),
+    }
 }
 
 impl Proof<'_> {
@@ -74,7 +81,7 @@ impl Proof<'_> {
     /// Gives the guest's flavor limits, and waits until the guest's host says that they are in force.
     async fn limit(&self, specs: Value, holds: impl Fn(&Value) -> bool) -> Result<Duration, String> {
         let body = json!({"extra_specs": specs});
-        self.admin.post("compute", "/flavors/42/os-extra_specs", body).await.map_err(text)?;
+        self.admin.post("compute", &format!("/flavors/{}/os-extra_specs", self.flavor), body).await.map_err(text)?;
         self.in_force(holds).await
     }
 
@@ -93,16 +100,15 @@ impl Proof<'_> {
         }
     }
 
-    /// What was measured against what was set; an error if they differ by too much, or it took too long.
-    fn note(&mut self, name: &str, took: Duration, (set, got): (f64, f64)) -> Result<(), String> {
+    /// What was measured against what was set: wrong if they differ by too much, or it took too long.
+    fn note(&mut self, name: &str, took: Duration, (set, got): (f64, f64)) {
         println!("{name}: set {set}, measured {got:.1} in the guest, in force after {} ms", took.as_millis());
         self.report
             .insert(name.to_owned(), json!({"set": set, "measured": got, "in_force_ms": took.as_millis() as u64}));
         let off = (got / set - 1.0).abs();
         if off > TOLERANCE || took > IN_FORCE_WITHIN {
-            return Err(format!("{name}: {:.0} % off, in force after {took:?}", off * 100.0));
+            self.wrong.push(format!("{name}: {:.0} % off, in force after {took:?}", off * 100.0));
         }
-        Ok(())
     }
 
     /// Nanoseconds that the guest's vCPUs have run.
@@ -146,19 +152,28 @@ impl Proof<'_> {
     /// `milli`: thousandths of a core.
     async fn cpu(&mut self, milli: u64) -> Result<(), String> {
         let lifted = |told: &Value| told["limits"]["in_force"]["cpu_quota_milli"].is_null();
-        let path = "/flavors/42/os-extra_specs/quota:cpu_quota";
-        // There is none the first time.
-        let _ = self.admin.call("DELETE", "compute", path, None).await;
-        self.in_force(lifted).await?;
-        let per_second = self.pace()?;
-        let holds = move |told: &Value| told["limits"]["in_force"]["cpu_quota_milli"] == milli;
-        let took = self.limit(json!({"quota:cpu_quota": (milli * 100).to_string()}), holds).await?;
-        let limited = self.rounds()?;
-        let _ = self.admin.call("DELETE", "compute", path, None).await;
-        self.in_force(lifted).await?;
-        self.note(&format!("cpu_{milli}"), took, (milli as f64, 1000.0 * limited / per_second))
+        let path = format!("/flavors/{}/os-extra_specs/quota:cpu_quota", self.flavor);
+        // What a second of a processor is worth changes with what else the machine does: one is measured beside the other.
+        let (mut took, mut shares) = (Duration::ZERO, Vec::new());
+        for _ in 0..3 {
+            let per_second = self.pace()?;
+            let vcpus = self.vcpus().await?;
+            let holds = move |told: &Value| told["limits"]["in_force"]["cpu_quota_milli"] == milli;
+            let each = (milli * 100 / vcpus).to_string();
+            took = took.max(self.limit(json!({"quota:cpu_quota": each}), holds).await?);
+            shares.push(1000.0 * self.rounds()? / per_second);
+            self.admin.call("DELETE", "compute", &path, None).await.map_err(text)?;
+            self.in_force(lifted).await?;
+        }
+        println!("shares of a processor: {shares:.0?}");
+        self.note(&format!("cpu_{milli}"), took, (milli as f64, shares.iter().sum::<f64>() / shares.len() as f64));
+        Ok(())
     }
 
+    async fn vcpus(&self) -> Result<u64, String> {
+        let told = self.demo.get("cloud", &format!("/servers/{}/limits", self.id)).await.map_err(text)?;
+        told["limits"]["in_force"]["vcpus"].as_u64().ok_or_else(|| format!("how many vCPUs? {told}"))
+    }
     /// Reads of 4 KiB a second, past the guest's caches.
     async fn disk(&mut self, iops: u64) -> Result<(), String> {
         let holds = move |told: &Value| told["limits"]["in_force"]["disks"]["root"]["read_iops_sec"] == iops;
@@ -170,9 +185,10 @@ impl Proof<'_> {
              sudo dd if=/dev/vda of=/dev/null bs=4k skip=1000 count={count} iflag=direct 2>/dev/null; echo $b $(cut -d' ' -f1 /proc/uptime)"
         );
         let took_there = span(&self.guest(&command)?)?;
-        let path = "/flavors/42/os-extra_specs/quota:disk_read_iops_sec";
-        self.admin.call("DELETE", "compute", path, None).await.map_err(text)?;
-        self.note(&format!("iops_{iops}"), took, (iops as f64, count as f64 / took_there))
+        let path = format!("/flavors/{}/os-extra_specs/quota:disk_read_iops_sec", self.flavor);
+        self.admin.call("DELETE", "compute", &path, None).await.map_err(text)?;
+        self.note(&format!("iops_{iops}"), took, (iops as f64, count as f64 / took_there));
+        Ok(())
     }
 
     /// What the guest sends, by the QoS policy of its port.
@@ -198,7 +214,8 @@ impl Proof<'_> {
         let seconds = span(told.lines().last().unwrap_or_default())?;
         let none = json!({"port": {"qos_policy_id": null}});
         self.admin.call("PUT", "network", &port, Some(&none)).await.map_err(text)?;
-        self.note(&format!("kbps_{kbps}"), took, (kbps as f64, kib as f64 * 8.192 / seconds))
+        self.note(&format!("kbps_{kbps}"), took, (kbps as f64, kib as f64 * 8.192 / seconds));
+        Ok(())
     }
 
     /// Until the server waits for its owner's word.
@@ -238,6 +255,7 @@ impl Proof<'_> {
             self.demo.post("compute", &action, json!({"confirmResize": null})).await.map_err(text)?;
             at_rest(&self.admin, &self.id).await?;
             tokio::time::sleep(Duration::from_secs(3)).await;
+            self.flavor = made["flavor"]["id"].as_str().unwrap_or_default().to_owned();
             let shape = self.guest(SHAPE)?;
             println!("{name}: {vcpus} vCPUs, {ram} MiB after {took:?}; the guest: {}", shape.replace('\n', " "));
             steps.push(json!({"vcpus": vcpus, "ram_mib": ram, "took_ms": took.as_millis() as u64, "guest": shape}));
