@@ -41,7 +41,7 @@ impl Compute {
 
     pub(super) fn host_view(&self, snapshot: &Snapshot, host: &ComputeHost) -> HostView {
         let draining = host.maintenance.as_ref().is_some_and(|m| m.phase == Phase::Draining);
-        let away = |id: &&ServerId| snapshot.get::<Server>(*id).is_some_and(|s| s.host.as_ref() != Some(&host.name));
+        let away = |id: &&ServerId| snapshot.get::<Server>(id).is_some_and(|s| s.host.as_ref() != Some(&host.name));
         HostView {
             name: host.name.clone(),
             disabled: host.disabled,

@@ -188,23 +188,26 @@ pub(super) fn enter(
         Some(flavor) => old.with(server, Flavor::clone(flavor), wanted.disk_config),
         None => old.clone(),
     };
-    let plan = planned(c, server, &intent, wanted)?;
-    let manner = plan.manner.unwrap_or_default();
     let (kind, status, flavor) = (wanted.kind, MigrationStatus::PreMigrating, new.flavor.number);
-    let told = wanted.flavor.is_some().then(|| plan.clone());
-    migrations::record(cx, tx, server, &Begun { id: migration, kind, status, source: &source, flavor, plan: told });
     let before = if intent.power == Power::Stopped { Power::Stopped } else { Power::Running };
     let (source_zone, dest_zone, was) = (server.availability_zone.clone(), None, server.state);
-    let (migration, dest, way) = (migration.to_owned(), None, Way::There);
-    let resize = Resize { migration, source, dest, source_zone, dest_zone, was, old, new, way, manner };
+    let (id, from, dest, way) = (migration.to_owned(), source.clone(), None, Way::There);
+    let manner = Manner::default();
+    let resize = Resize { migration: id, source: from, dest, source_zone, dest_zone, was, old, new, way, manner };
     let (verb, task) = match wanted.kind {
         MigrationKind::Resize => (Verb::Resize, Task::ResizePrep),
         MigrationKind::Evacuation => (Verb::Evacuate, Task::Rebuilding),
         MigrationKind::Cold | MigrationKind::Live => (Verb::Migrate, Task::ResizePrep),
     };
-    let moved = Server { resize: Some(resize), task: Some(task), updated: now, ..Server::clone(server) };
+    let mut moved = Server { resize: Some(resize), task: Some(task), updated: now, ..Server::clone(server) };
     let more = moved.quota().into_iter().zip(server.quota()).map(|((name, is), (_, was))| (name, is - was));
+    // As Nova, what the project may not have is told before how it would come about.
     QUOTAS.claim(tx, &server.project, &more.collect::<Vec<_>>())?;
+    let plan = planned(c, server, &intent, wanted)?;
+    let manner = plan.manner.unwrap_or_default();
+    moved.resize.iter_mut().for_each(|resize| resize.manner = manner);
+    let told = wanted.flavor.is_some().then(|| plan.clone());
+    migrations::record(cx, tx, server, &Begun { id: migration, kind, status, source: &source, flavor, plan: told });
     tx.put(moved);
     let action = Action::asked(cx, &server.id, &server.project, verb);
     action.begin(tx)?;
