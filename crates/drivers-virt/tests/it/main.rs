@@ -9,3 +9,4 @@ mod guest;
 mod killed;
 mod linux;
 mod qemu;
+mod witness;

@@ -40,11 +40,12 @@ pub fn processors(spec: &VmSpec) -> String {
     format!("cpus={now}{later},sockets={most},cores=1,threads=1")
 }
 
-/// The value of `-m`.
-pub fn size(spec: &VmSpec) -> String {
+/// The value of `-m`, with so many KiB more than whole MiB.
+pub fn size(spec: &VmSpec, rest_kib: u64) -> String {
+    let kib = |mib: u64| (mib << 10) + rest_kib;
     match spec.room.filter(lends) {
-        Some(room) => format!("size={}M,maxmem={}M", room.base_mib, room.base_mib + region(&room)),
-        None => format!("size={}M", spec.memory_mib),
+        Some(room) => format!("size={}K,maxmem={}K", kib(room.base_mib), kib(room.base_mib + region(&room))),
+        None => format!("size={}K", kib(spec.memory_mib)),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::conformance::plain_spec;
 use compute::driver::*;
+use ports::CellFit;
 use std::path::Path;
 
 const SERVER: &str = "6f2b3c1a-4d5e-4f60-8a7b-9c0d1e2f3a4b";
@@ -156,4 +157,17 @@ fn what_cannot_be_made_is_refused() {
     refuse(&|s| s.nics[0].model = "token-ring".into());
     refuse(&|s| s.nics[0].tap = "a-name-that-is-too-long".into());
     assert!(check(&rich(), &Setting { config: &config, accel: Accel::Tcg }).is_ok());
+}
+
+#[test]
+fn memory_in_software_is_asked_page_by_page_where_it_can_be() {
+    let cell = |huge_page_kib| CellFit { huge_page_kib, ..CellFit::default() };
+    let loses = |cells: &[CellFit], accel| loses_writes(&VmSpec { cells: cells.to_vec(), ..rich() }, accel);
+    assert_eq!(
+        [rest(Accel::Tcg, None) % (256 << 10), rest(Accel::Tcg, Some(2048)), rest(Accel::Kvm, None)],
+        [8192, 0, 0]
+    );
+    assert!(!loses(&[], Accel::Tcg) && !loses(&[cell(None)], Accel::Tcg));
+    assert!(loses(&[cell(None), cell(Some(2048))], Accel::Tcg));
+    assert!(!loses(&[cell(Some(2048))], Accel::Kvm));
 }
