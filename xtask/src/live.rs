@@ -129,8 +129,11 @@ impl Stream {
     fn check(&self) -> Result<u64, String> {
         let (before, began) = (self.last.load(Ordering::Relaxed), Instant::now());
         while self.last.load(Ordering::Relaxed) <= before {
-            if self.torn.load(Ordering::Relaxed) || began.elapsed() > Duration::from_secs(30) {
-                return Err(format!("the TCP stream ended after {before}"));
+            if self.torn.load(Ordering::Relaxed) {
+                return Err(format!("the TCP stream was closed after {before}"));
+            }
+            if began.elapsed() > Duration::from_secs(30) {
+                return Err(format!("the TCP stream stands still after {before}"));
             }
             thread::sleep(BEAT);
         }

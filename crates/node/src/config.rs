@@ -74,6 +74,8 @@ keys! {
     "compute.resize_confirm_seconds" = "0", "a resize that nobody has confirmed or reverted for so long is confirmed; 0: never";
     "compute.shelved_offload" = "true", "shelved servers leave their host by themselves; false: when an administrator says so";
     "compute.shelved_offload_seconds" = "0", "how long after they were shelved";
+    "compute.post_copy_after_seconds" = "60", "from when on a live migration does not wait for memory that changes faster than it is sent: the guest goes on where it goes to, and fetches what it misses; 0: when somebody asks for it";
+    "compute.migration_mib_per_second" = "0", "what one live migration may send of memory in a second, and of each disk; 0: as much as it can";
     "network.driver" = "\"ovn\"", "ovn: Open vSwitch and OVN; rest: an SDN controller, by the keys network.rest_*; fake: networks exist in memory only";
     "network.rest_url" = "\"\"", "where the controller's Neutron northbound is: https://CONTROLLER:8443/controller/nb/v2/neutron";
     "network.rest_username" = "\"\"", "who we are to the controller; empty: nobody";

@@ -132,6 +132,8 @@ impl Services {
                 shelved_offload_seconds: config
                     .flag("compute.shelved_offload")
                     .then(|| config.number("compute.shelved_offload_seconds")),
+                post_copy_after_seconds: config.number("compute.post_copy_after_seconds"),
+                migration_mib_per_second: config.number("compute.migration_mib_per_second"),
                 ..compute::Config::default()
             },
         });
