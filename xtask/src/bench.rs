@@ -14,7 +14,6 @@ use cli::Cloud;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::{
-    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -29,7 +28,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let asked = |name: &str| wanted.is_empty() || wanted.contains(&name);
     if asked("store") {
         let run = ["run", "--quiet", "--package", "store", "--example", "bench"];
-        let status = Command::new("cargo").args(run).args(profile()).status();
+        let status = crate::cargo().args(run).args(profile()).status();
         status.map_err(|e| format!("starting cargo: {e}"))?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;

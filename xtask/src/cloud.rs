@@ -32,8 +32,7 @@ pub fn binary() -> Result<PathBuf, String> {
     if let Some(named) = std::env::var_os("TSTACK_BINARY") {
         return Ok(named.into());
     }
-    let built =
-        Command::new("cargo").args(["build", "--release", "--locked", "--quiet", "--package", "tstack"]).status();
+    let built = crate::cargo().args(["build", "--release", "--locked", "--quiet", "--package", "tstack"]).status();
     match built {
         Ok(status) if status.success() => {}
         Ok(status) => return Err(format!("building tstack: {status}")),

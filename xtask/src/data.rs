@@ -103,7 +103,7 @@ impl Drop for Ceph {
 impl Ceph {
     fn start(dir: &Path) -> Result<Self, String> {
         let run = ["run", "--quiet", "--package", "drivers-blk", "--example", "ceph", "--"];
-        let process = Command::new("cargo").args(run).arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let process = crate::cargo().args(run).arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut process = process.map_err(|e| format!("starting cargo: {e}"))?;
         let (Some(stdin), Some(stdout)) = (process.stdin.take(), process.stdout.take()) else {
             return Err("the cluster cannot be spoken to".into());

@@ -2,7 +2,7 @@
 
 use crate::cloud::write_report;
 use serde_json::{Value, json};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// Crate, test and for how many seconds.
 const FUZZ: &[(&str, &str, u64)] = &[
@@ -52,7 +52,7 @@ pub fn net_rules(rules: u64) -> Result<(), String> {
 
 /// Runs a test with settings; the lines in which it tells what it tried.
 pub fn told(package: &str, test: &str, settings: &[(&str, u64)]) -> Result<Vec<String>, String> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = crate::cargo();
     cargo.args(["test", "--quiet", "--package", package, "--test", "it", test, "--", "--nocapture"]);
     cargo.envs(settings.iter().map(|(name, value)| (name, value.to_string())));
     let output = cargo.stdin(Stdio::null()).output().map_err(|e| format!("starting cargo: {e}"))?;

@@ -7,7 +7,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 /// The crate without code that turns on everyone's features; it names every library.
@@ -90,7 +89,7 @@ pub fn run() -> Result<(), String> {
 }
 
 fn metadata() -> Result<Value, String> {
-    let output = Command::new("cargo")
+    let output = crate::cargo()
         .args(["metadata", "--format-version=1", "--locked", "--filter-platform=x86_64-unknown-linux-gnu"])
         .output();
     let output = output.map_err(|e| format!("starting cargo: {e}"))?;

@@ -193,6 +193,15 @@ impl Config {
         self.set_value(path, table["v"].clone())
     }
 
+    /// As [`Self::set`], of `KEY=VALUE`.
+    pub fn set_all(&mut self, pairs: &[String]) -> Result<()> {
+        pairs.iter().try_for_each(|pair| {
+            let split = pair.split_once('=');
+            let (key, value) = split.ok_or_else(|| Error::bad_request(format!("--set {pair}: expected KEY=VALUE")))?;
+            self.set(key, value)
+        })
+    }
+
     fn set_value(&mut self, path: &str, value: toml::Value) -> Result<()> {
         let key = KEYS.iter().find(|k| k.path == path).ok_or_else(|| Error::bad_request(unknown(path)))?;
         let wanted = default_of(key);

@@ -356,11 +356,7 @@ fn question(rule: &str, asked: &PolicyCheck) -> Result<serde_json::Value> {
 /// The file's settings with those of `--set` on top.
 fn settings(cli: &Cli) -> Result<Config> {
     let mut config = Config::read(&absolute(cli)?)?;
-    for pair in &cli.set {
-        let (key, value) =
-            pair.split_once('=').ok_or_else(|| Error::bad_request(format!("--set {pair}: expected KEY=VALUE")))?;
-        config.set(key, value)?;
-    }
+    config.set_all(&cli.set)?;
     Ok(config)
 }
 
@@ -371,7 +367,7 @@ fn absolute(cli: &Cli) -> Result<PathBuf> {
 async fn run_lab(cli: &Cli, what: &LabCommand) -> Result<String> {
     let data = absolute(cli)?;
     let text = match what {
-        LabCommand::Up(options) => return lab::up(&data, options).await,
+        LabCommand::Up(options) => return lab::up(&data, options, &cli.set).await,
         LabCommand::Down { prefix } if lab::down(&data, prefix.as_deref()).await? => "the lab is taken away\n",
         LabCommand::Down { .. } => "there is no lab here\n",
     };

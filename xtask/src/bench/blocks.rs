@@ -5,10 +5,7 @@ use super::{Measure, profile};
 use crate::cloud::{Hosts, TestCloud, write_report};
 use cli::Cloud;
 use serde_json::{Value, json};
-use std::{
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// Volumes made and attached, one after the other.
 const DISKS: usize = 30;
@@ -23,8 +20,7 @@ pub(super) async fn run() -> Result<(), String> {
 
 fn example() -> Result<Vec<Value>, String> {
     let run = ["run", "--quiet", "--package", "drivers-blk", "--example", "blocks"];
-    let output =
-        Command::new("cargo").args(run).args(profile()).output().map_err(|e| format!("starting cargo: {e}"))?;
+    let output = crate::cargo().args(run).args(profile()).output().map_err(|e| format!("starting cargo: {e}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     print!("{text}");
     if !output.status.success() {

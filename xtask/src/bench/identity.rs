@@ -5,7 +5,7 @@ use crate::cloud::{Hosts, TestCloud, write_report};
 use cli::Cloud;
 use kernel::Error;
 use serde_json::{Value, json};
-use std::{process::Command, sync::Arc};
+use std::sync::Arc;
 
 const USERS: usize = 10_000;
 /// Users with a password of their own: each costs the server a hash to make, and another at its first login.
@@ -102,7 +102,7 @@ async fn people(bench: &Bench<'_>, project: &str) -> Result<Vec<String>, String>
 
 /// Both in one process, so that nothing but the login itself is between them.
 fn against_the_hash() -> Result<Value, String> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = crate::cargo();
     cargo.args(["run", "--quiet", "--package", "identity", "--example", "login"]).args(profile());
     let output = cargo.output().map_err(|e| format!("starting cargo: {e}"))?;
     if !output.status.success() {

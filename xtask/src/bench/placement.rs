@@ -3,7 +3,6 @@
 use super::profile;
 use crate::cloud::write_report;
 use serde_json::Value;
-use std::process::Command;
 
 pub(super) fn run() -> Result<(), String> {
     let report = example("placements")?;
@@ -23,7 +22,7 @@ pub(super) fn run() -> Result<(), String> {
 
 /// Runs an example of the crate, which prints its report.
 fn example(name: &str) -> Result<Value, String> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = crate::cargo();
     cargo.args(["run", "--quiet", "--package", "placement", "--example", name]).args(profile());
     let output = cargo.output().map_err(|e| format!("starting cargo: {e}"))?;
     if !output.status.success() {

@@ -39,8 +39,8 @@ impl Progress {
     }
 }
 
-/// Answers what to tell the user.
-pub async fn up(data: &Path, options: &UpOptions) -> Result<String> {
+/// Answers what to tell the user. `set`: `KEY=VALUE`, of all hosts, from now on.
+pub async fn up(data: &Path, options: &UpOptions, set: &[String]) -> Result<String> {
     let old = Record::read(data)?;
     let record = old.as_ref().map_or_else(|| Ok(Record::new(options)), |old| old.with(options))?;
     record.check()?;
@@ -51,7 +51,7 @@ pub async fn up(data: &Path, options: &UpOptions) -> Result<String> {
     for number in record.numbers() {
         let name = record.node(number)?.name;
         let phase = if number == 1 { format!("host {name}") } else { format!("host {name} joins") };
-        progress.phase(&phase, host(&record, data, number)).await?;
+        progress.phase(&phase, host(&record, data, number, set)).await?;
     }
     let image = record.guest_image();
     if let Some(image) = image.clone().filter(|_| !options.no_demo) {
@@ -70,8 +70,9 @@ async fn healthy(record: &Record, data: &Path, own: bool) -> Result<()> {
 }
 
 /// Starts a host, has it join if it has not, and waits until the member sees it.
-async fn host(record: &Record, data: &Path, number: u8) -> Result<()> {
+async fn host(record: &Record, data: &Path, number: u8, set: &[String]) -> Result<()> {
     let mut config = record.config(data, number)?;
+    config.set_all(set)?;
     if number > 1 {
         let first = record.config(data, 1)?;
         drivers_virt::qemu::accel::share_answer(&drivers::qemu_config(&first)?, &drivers::qemu_config(&config)?)?;
