@@ -166,7 +166,7 @@ fn base(line: &mut Line, spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) {
     };
     line.opt("-accel", accel);
     line.opt("-cpu", spec.cpu_model.as_deref().unwrap_or(cpu));
-line.opt("-smp", room::processors(spec));
+    line.opt("-smp", room::processors(spec));
     let rests: u64 = match spec.cells.as_slice() {
         [] => rest(setting.accel, None),
         cells => cells.iter().map(|cell| rest(setting.accel, cell.huge_page_kib)).sum(),
