@@ -194,9 +194,10 @@ fn base(line: &mut Line, spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) {
 /// Up to 8.2, QEMU looks at memory whose length is a multiple of 256 KiB in words of 64 pages when it asks what has changed since it
 /// was sent, and does not tell the processors that it made in software: they go on writing to pages that count as sent, and the guest
 /// arrives with some of them as they were (mended in 9.0 by "physmem: Fix migration dirty bitmap coherency with TCG memory access").
-/// Of memory of any other length it asks page by page, and tells. So there are two pages more; but not of huge ones, nor of what is lent
-/// in blocks: guests that have those stay where they are ([`loses_writes`]). Its price is that the first look, at all of its pages, holds
-/// the guest up: a tenth of a second to seconds for each 100 MiB, by what the machine is busy with.
+/// Of memory of any other length it asks page by page, and tells. So there are two pages more. Its price is that the first look, at all
+/// of its pages, holds the guest up, for seconds on a busy machine. Not so of huge pages: guests that have those stay where they are
+/// ([`loses_writes`]); nor of memory that is lent, which comes in blocks of the same: what a guest writes there while it goes may still
+/// be lost where QEMU is not mended.
 const fn rest(accel: Accel, huge_page_kib: Option<u64>) -> u64 {
     match (accel, huge_page_kib) {
         (Accel::Kvm, _) | (Accel::Tcg, Some(_)) => 0,
@@ -206,8 +207,7 @@ const fn rest(accel: Accel, huge_page_kib: Option<u64>) -> u64 {
 
 /// Whether a guest would come to another host with less than it has written ([`rest`]).
 pub fn loses_writes(spec: &VmSpec, accel: Accel) -> bool {
-    let lent = spec.room.is_some_and(|room| room::lent_bytes(spec, &room) > 0);
-    accel == Accel::Tcg && (lent || spec.cells.iter().any(|cell| cell.huge_page_kib.is_some()))
+    accel == Accel::Tcg && spec.cells.iter().any(|cell| cell.huge_page_kib.is_some())
 }
 
 /// The guest's NUMA nodes, each of memory of one of the host's.

@@ -71,9 +71,7 @@ impl Vm {
         let crossing = self.shared.config.crossing.clone();
         let crossing = crossing.ok_or_else(|| Error::conflict("this host takes no guests from others"))?;
         if machine::loses_writes(spec, self.setting().accel) {
-            return Err(Error::conflict(
-                "a guest in software whose memory is of huge pages, or lent, stays on its host",
-            ));
+            return Err(Error::conflict("a guest with huge pages that runs in software stays on its host"));
         }
         let mut args = machine::command_line(spec, &self.setting(), &self.dir)?;
         let keys = key_file::of_disks(&spec.disks)?;
