@@ -70,10 +70,11 @@ pub(crate) fn reserve(tx: &mut Tx, request: &Reserve) -> Result<Arc<Attachment>>
 pub(crate) fn implied(tx: &Tx, volume: &VolumeId) -> VolumeStatus {
     let attachments = tx.by(Attachment::BY_VOLUME, volume);
     let has = |status: AttachmentStatus| attachments.iter().any(|a| a.status == status);
-    if has(AttachmentStatus::Attached) {
-        VolumeStatus::InUse
-    } else if has(AttachmentStatus::Detaching) {
+    // As in Cinder: of a volume that several servers have, all see that one is letting go.
+    if has(AttachmentStatus::Detaching) {
         VolumeStatus::Detaching
+    } else if has(AttachmentStatus::Attached) {
+        VolumeStatus::InUse
     } else if has(AttachmentStatus::Attaching) {
         VolumeStatus::Attaching
     } else if has(AttachmentStatus::Reserved) {
