@@ -25,7 +25,8 @@ fn lines(host: &Value) -> String {
         ("", true) => format!("disabled ({})", text(&host["reason"])),
         (phase, _) => format!("{phase} ({}), {} elsewhere", text(&host["reason"]), maintenance["gone"]),
     };
-    let mut out = format!("{:<24} {:>5} servers  {state}\n", text(&host["name"]), host["servers"]);
+    let mut out =
+        format!("{:<24} {:>5} servers  {state}\n", text(&host["name"]), host["servers"].as_u64().unwrap_or_default());
     for left in maintenance["left"].as_array().into_iter().flatten() {
         let why = left["why"].as_str().unwrap_or("goes in its turn");
         let _ = writeln!(out, "  {}  {why}", text(&left["server"]));
