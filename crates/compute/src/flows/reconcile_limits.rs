@@ -41,21 +41,33 @@ impl Reconciler for VolumeLimits {
         let snapshot = self.0.store.snapshot();
         let differing: Vec<ServerId> =
             snapshot.all::<VmIntent>().filter(|i| self.differs(&snapshot, i)).map(|i| i.server.clone()).collect();
-        for chunk in differing.chunks(CHUNK) {
-            let (chunk, volumes) = (chunk.to_vec(), Arc::clone(&self.0.volumes));
-            let limited = self.0.store.transact("compute.server.limit_volumes", move |tx| {
-                let view = tx.view().clone();
-                for id in &chunk {
-                    change_intent(tx, id, |intent| {
-                        intent.volumes.iter_mut().for_each(|v| v.io = volumes.limits(&view, &v.volume).into());
-                    });
-                }
-                Ok(())
+        let volumes = Arc::clone(&self.0.volumes);
+        let follow = move |tx: &mut Tx, id: &ServerId| {
+            let view = tx.view().clone();
+            change_intent(tx, id, |intent| {
+                intent.volumes.iter_mut().for_each(|v| v.io = volumes.limits(&view, &v.volume).into());
             });
-            limited.await?;
-        }
-        Ok(())
+        };
+        in_chunks(&self.0, "compute.server.limit_volumes", &differing, follow).await
     }
+}
+
+/// Changes servers, some in each transaction.
+async fn in_chunks(
+    c: &Compute,
+    name: &'static str,
+    servers: &[ServerId],
+    change: impl Fn(&mut Tx, &ServerId) + Clone + Send + 'static,
+) -> Result<()> {
+    for chunk in servers.chunks(CHUNK) {
+        let (chunk, change) = (chunk.to_vec(), change.clone());
+        let changed = c.store.transact(name, move |tx| {
+            chunk.iter().for_each(|id| change(tx, id));
+            Ok(())
+        });
+        changed.await?;
+    }
+    Ok(())
 }
 
 impl VolumeLimits {
@@ -84,28 +96,13 @@ impl Reconciler for FlavorLimits {
         let snapshot = self.0.store.snapshot();
         let differing: Vec<ServerId> =
             snapshot.all::<Server>().filter(|s| differs(&snapshot, s)).map(|s| s.id.clone()).collect();
-        for chunk in differing.chunks(CHUNK) {
-            let chunk = chunk.to_vec();
-            let limited = self.0.store.transact("compute.server.limit", move |tx| {
-                chunk.iter().for_each(|id| follow(tx, id));
-                Ok(())
-            });
-            limited.await?;
-        }
-        Ok(())
+        in_chunks(&self.0, "compute.server.limit", &differing, follow).await
     }
 }
 
 /// A server's own flavor with the limits that are the flavor's now. One that was removed sets none anew.
 fn limited(snapshot: &Snapshot, own: &Flavor) -> Flavor {
-    let mut new = own.clone();
-    if let Some(now) = snapshot.get::<Flavor>(&own.id) {
-        let is_limit = |key: &String| key.starts_with("quota:");
-        new.extra_specs.retain(|key, _| !is_limit(key));
-        let limits = now.extra_specs.iter().filter(|(key, _)| is_limit(key));
-        new.extra_specs.extend(limits.map(|(key, value)| (key.clone(), value.clone())));
-    }
-    new
+    snapshot.get::<Flavor>(&own.id).map_or_else(|| own.clone(), |now| own.limited_as(&now))
 }
 
 fn differs(snapshot: &Snapshot, server: &Server) -> bool {

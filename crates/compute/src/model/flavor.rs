@@ -35,6 +35,23 @@ impl Flavor {
     pub fn usable_by(&self, project: &ProjectId) -> bool {
         self.public || self.access.contains(project)
     }
+
+    /// The extra specs that limit a guest, and may change while it runs.
+    pub fn limits(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.extra_specs.iter().filter(|(key, _)| is_limit(key))
+    }
+
+    /// The same flavor with the limits of another.
+    pub fn limited_as(&self, other: &Self) -> Self {
+        let mut new = self.clone();
+        new.extra_specs.retain(|key, _| !is_limit(key));
+        new.extra_specs.extend(other.limits().map(|(key, value)| (key.clone(), value.clone())));
+        new
+    }
+}
+
+fn is_limit(key: &str) -> bool {
+    key.starts_with("quota:")
 }
 
 impl Object for Flavor {

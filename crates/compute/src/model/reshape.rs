@@ -161,11 +161,7 @@ fn changes(server: &Server, intent: &VmIntent, new: &Flavor) -> Vec<String> {
         }
         _ => {}
     }
-    let quotas = |flavor: &Flavor| -> Vec<(String, String)> {
-        let limits = flavor.extra_specs.iter().filter(|(key, _)| key.starts_with("quota:"));
-        limits.map(|(key, value)| (key.clone(), value.clone())).collect()
-    };
-    if quotas(&server.flavor) != quotas(new) {
+    if !server.flavor.limits().eq(new.limits()) {
         all.push("limits are changed".into());
     }
     if all.is_empty() {

@@ -36,8 +36,10 @@ pub mod resize;
 pub mod revert;
 pub(crate) mod spare;
 
+use super::guest;
 use crate::model::{
-    QUOTAS, Server, Task,
+    Fault, QUOTAS, Server, Task,
+    action::Action,
     migration::{Migration, MigrationStatus},
     shape::Resize,
 };
@@ -68,6 +70,28 @@ fn dest_of(resize: &Resize) -> Result<HostName> {
 
 pub(crate) fn note(tx: &mut Tx, id: &str, status: MigrationStatus, now: Timestamp) {
     tx.update::<Migration>(id, |m| (m.status, m.updated) = (status, Some(now)));
+}
+
+/// The end of a move that did not take place: everything is as before, and the server says why. `also`: what else becomes of it.
+fn given_up(
+    tx: &mut Tx,
+    id: &ServerId,
+    action: &Action,
+    why: &str,
+    now: Timestamp,
+    also: impl FnOnce(&mut Server),
+) -> Result<()> {
+    let Some(server) = tx.get::<Server>(id) else { return Ok(()) };
+    if let Some(resize) = &server.resize {
+        note(tx, &resize.migration, MigrationStatus::Error, now);
+    }
+    recount(tx, id, |s| s.resize = None);
+    guest::conclude(tx, id, now, |s| {
+        s.task = None;
+        s.fault = Some(Fault::internal(why, None, now));
+        also(s);
+    });
+    action.finish(tx, None, Some(why), now)
 }
 
 /// Changes what a server counts for in its project's quota with a change of the server.

@@ -4,13 +4,13 @@
 //! and waits for the host's word, whatever that is. Nothing is written of the guest's hardware but what changes: the intent goes on to say
 //! what the guest was started as.
 
-use super::{LONG, claims, note, places::arrived, recount, resize_before, resize_of, working};
+use super::{LONG, claims, given_up, note, places::arrived, resize_before, resize_of, working};
 use crate::{
     Compute,
     driver::VmState,
     flows::{create::place_request, guest, power::reached},
     model::{
-        Fault, Flavor, Server, ServerState, Task,
+        Flavor, Server, ServerState, Task,
         action::Action,
         hardware,
         migration::MigrationStatus,
@@ -43,16 +43,7 @@ impl Flow for ReshapeServer {
     }
 
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
-        let Some(server) = tx.get::<Server>(&state.server) else { return Ok(()) };
-        if let Some(resize) = &server.resize {
-            note(tx, &resize.migration, MigrationStatus::Error, now);
-        }
-        recount(tx, &state.server, |s| s.resize = None);
-        guest::conclude(tx, &state.server, now, |s| {
-            s.task = None;
-            s.fault = Some(Fault::internal(why, None, now));
-        });
-        state.action.finish(tx, None, Some(why), now)
+        given_up(tx, &state.server, &state.action, why, now, |_| ())
     }
 }
 

@@ -1,16 +1,16 @@
 //! Resize, cold migration and evacuation; [`super`] has the drawing.
 
 use super::{
-    LONG, claims, dest_of, note,
+    LONG, claims, dest_of, given_up, note,
     places::{Settling, arrived, come_back, follow, go_to, settle_on, stop, unstop},
-    recount, resize_before, resize_of, spare, working,
+    resize_before, resize_of, spare, working,
 };
 use crate::{
     Compute,
     driver::{LocalDiskSpec, VmState},
     flows::{create::place_request, guest, power::reached},
     model::{
-        Fault, Server, ServerState, Task,
+        Server, ServerState, Task,
         action::Action,
         migration::{MigrationKind, MigrationStatus},
         shape::Resize,
@@ -68,21 +68,13 @@ impl Flow for MoveServer {
         ]
     }
 
-    /// Everything is as before, and says why. A server whose host is gone is of no use there.
+    /// A server whose host is gone is of no use there.
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
-        let Some(server) = tx.get::<Server>(&state.server) else { return Ok(()) };
-        if let Some(resize) = &server.resize {
-            note(tx, &resize.migration, MigrationStatus::Error, now);
-        }
-        recount(tx, &state.server, |s| s.resize = None);
-        guest::conclude(tx, &state.server, now, |s| {
-            s.task = None;
-            s.fault = Some(Fault::internal(why, None, now));
+        given_up(tx, &state.server, &state.action, why, now, |s| {
             if state.is_evacuation() {
                 s.state = ServerState::Error;
             }
-        });
-        state.action.finish(tx, None, Some(why), now)
+        })
     }
 }
 
