@@ -18,7 +18,7 @@ use crate::{
 use flow::{Commit, Flow, Start, Step, StepCx, StepError, StepResult};
 use kernel::{Error, HostName, Result, Timestamp, VolumeId, error::Doing};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use store::Tx;
 
@@ -51,12 +51,7 @@ impl MigrateVolume {
 
     async fn copy(self: Arc<Self>, _cx: StepCx, state: State) -> StepResult<Self> {
         let (volume, to) = (volume(&self.0, &state.volume)?, self.target(&state)?);
-        let (host, backend) = place(&volume).ok_or_else(|| homeless(&volume.id))?;
-        let params = json!({
-            "backend": backend, "id": volume.id, "generation": volume.generation, "for_host": to.host, "read_only": true,
-        });
-        let from = self.0.on_host(&host, "volume.export", params, QUICK).await?;
-        let from: Target = serde_json::from_value(from).doing("reading how a volume is exported")?;
+        let from = Left::of(&volume).ok_or_else(|| homeless(&volume.id))?.export(&self.0, &to.host).await?;
         let spec = VolumeSpec {
             id: volume.id.clone(),
             size_gib: volume.size_gib,
@@ -69,29 +64,26 @@ impl MigrateVolume {
 
     async fn uncopy(self: Arc<Self>, _cx: StepCx, state: State) -> StepResult<Self> {
         let Some(volume) = self.0.view().get::<Volume>(&state.volume) else { return Ok(Commit::nothing()) };
-        let params = |backend: &str| json!({"backend": backend, "id": volume.id, "generation": volume.generation});
         if let Some(to) = self.0.view().get::<VolumePool>(&state.to) {
-            gone_is_fine(self.0.on_host(&to.host, "volume.delete", params(&to.backend), QUICK).await)?;
+            Left::at(&volume, to.host.clone(), to.backend.clone()).delete(&self.0).await?;
         }
-        if let Some((host, backend)) = place(&volume) {
-            gone_is_fine(self.0.on_host(&host, "volume.unexport", params(&backend), QUICK).await)?;
+        if let Some(from) = Left::of(&volume) {
+            from.unexport(&self.0).await?;
         }
         Ok(Commit::nothing())
     }
 
     async fn switch(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (volume, to) = (volume(&self.0, &state.volume)?, self.target(&state)?);
-        let (host, backend) = place(&volume).ok_or_else(|| homeless(&volume.id))?;
-        let params = json!({"backend": backend, "id": volume.id, "generation": volume.generation});
-        gone_is_fine(self.0.on_host(&host, "volume.unexport", params, QUICK).await)?;
+        let from = Left::of(&volume).ok_or_else(|| homeless(&volume.id))?;
+        from.unexport(&self.0).await?;
         let (now, request_id) = (cx.now(), cx.request_id.clone());
         Ok(Commit::with(move |tx, state: &mut State| {
             let volume = tx.get::<Volume>(&state.volume).ok_or_else(|| crate::error::no_volume(&state.volume))?;
             if let Some(new_type) = &state.new_type {
                 take_type(tx, &volume, new_type)?;
             }
-            let (host, backend) = (host.clone(), backend.clone());
-            let left = Left { volume: state.volume.clone(), generation: volume.generation, host, backend };
+            let left = Left { generation: volume.generation, ..from.clone() };
             tx.update::<Volume>(&state.volume, |v| {
                 (v.pool, v.host, v.backend) = (Some(to.name.clone()), Some(to.host.clone()), Some(to.backend.clone()));
                 (v.availability_zone, v.migration) = (to.availability_zone.clone(), Some("success".to_owned()));
@@ -127,13 +119,48 @@ impl Flow for MigrateVolume {
 
 pub(crate) struct DiscardCopy(pub(crate) VolumeService);
 
-/// What a volume has left behind.
+/// Bytes of a volume on a back end, and what a volume has left behind there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Left {
     pub(crate) volume: VolumeId,
     pub(crate) generation: u64,
     pub(crate) host: HostName,
     pub(crate) backend: String,
+}
+
+impl Left {
+    pub(super) fn at(volume: &Volume, host: HostName, backend: String) -> Self {
+        Self { volume: volume.id.clone(), generation: volume.generation, host, backend }
+    }
+
+    /// Where the volume is at home.
+    fn of(volume: &Volume) -> Option<Self> {
+        place(volume).map(|(host, backend)| Self::at(volume, host, backend))
+    }
+
+    fn params(&self) -> Value {
+        json!({"backend": self.backend, "id": self.volume, "generation": self.generation})
+    }
+
+    /// How the bytes that lie there are read on a host.
+    pub(super) async fn export(
+        &self,
+        service: &VolumeService,
+        for_host: &HostName,
+    ) -> std::result::Result<Target, StepError> {
+        let mut params = self.params();
+        (params["for_host"], params["read_only"]) = (json!(for_host), json!(true));
+        let target = service.on_host(&self.host, "volume.export", params, QUICK).await?;
+        Ok(serde_json::from_value(target).doing("reading how a volume is exported")?)
+    }
+
+    pub(super) async fn unexport(&self, service: &VolumeService) -> std::result::Result<(), StepError> {
+        gone_is_fine(service.on_host(&self.host, "volume.unexport", self.params(), QUICK).await)
+    }
+
+    pub(super) async fn delete(&self, service: &VolumeService) -> std::result::Result<(), StepError> {
+        gone_is_fine(service.on_host(&self.host, "volume.delete", self.params(), QUICK).await)
+    }
 }
 
 impl DiscardCopy {
@@ -143,8 +170,7 @@ impl DiscardCopy {
         if self.0.view().get::<Volume>(&left.volume).is_some_and(back) {
             return Ok(Commit::nothing());
         }
-        let params = json!({"backend": left.backend, "id": left.volume, "generation": left.generation});
-        gone_is_fine(self.0.on_host(&left.host, "volume.delete", params, QUICK).await)?;
+        left.delete(&self.0).await?;
         Ok(Commit::nothing())
     }
 }

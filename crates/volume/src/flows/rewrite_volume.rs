@@ -9,18 +9,18 @@
 //! when the flow is undone, and by a flow of its own ([`DiscardCopy`]) when it is done.
 
 use super::{
-    COPY, QUICK, gone_is_fine, homeless,
+    COPY, homeless,
     migrate_volume::{DiscardCopy, Left},
     place, settle, tell, volume,
 };
 use crate::{
     VolumeService,
-    driver::{BackupPlace, ImageBytes, Target, VolumeSource, VolumeSpec},
+    driver::{BackupPlace, ImageBytes, VolumeSource, VolumeSpec},
     model::{Backup, BackupStatus, MessageEvent, Snapshot, Volume, VolumeStatus},
     ops::encryption_keys,
 };
 use flow::{Commit, Flow, FlowRecord, Start, Step, StepCx, StepError, StepResult};
-use kernel::{Error, ImageId, Result, SnapshotId, Timestamp, VolumeId, error::Doing};
+use kernel::{Error, HostName, ImageId, Result, SnapshotId, Timestamp, VolumeId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -61,12 +61,8 @@ impl RewriteVolume {
     fn elsewhere(&self, volume: &Volume, with: &With) -> Option<Left> {
         let With::Backup(id) = with else { return None };
         let backup = self.0.view().get::<Backup>(id)?;
-        (volume.host.as_ref() != Some(&backup.host)).then(|| Left {
-            volume: volume.id.clone(),
-            generation: volume.generation,
-            host: backup.host.clone(),
-            backend: backup.backend.clone(),
-        })
+        let elsewhere = volume.host.as_ref() != Some(&backup.host);
+        elsewhere.then(|| Left::at(volume, backup.host.clone(), backup.backend.clone()))
     }
 
     async fn stage(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
@@ -94,20 +90,22 @@ impl RewriteVolume {
     }
 
     /// The source as the volume's host is to read it.
-    async fn reached(&self, volume: &Volume, with: &With) -> std::result::Result<VolumeSource, StepError> {
-        let Some(at) = self.elsewhere(volume, with) else { return self.source(with) };
-        let params = json!({
-            "backend": at.backend, "id": at.volume, "generation": at.generation, "for_host": volume.host, "read_only": true,
-        });
-        let target = self.0.on_host(&at.host, "volume.export", params, QUICK).await?;
-        let target: Target = serde_json::from_value(target).doing("reading how a backup is exported")?;
-        Ok(VolumeSource::Exported { target })
+    async fn reached(
+        &self,
+        volume: &Volume,
+        host: &HostName,
+        with: &With,
+    ) -> std::result::Result<VolumeSource, StepError> {
+        match self.elsewhere(volume, with) {
+            Some(at) => Ok(VolumeSource::Exported { target: at.export(&self.0, host).await? }),
+            None => self.source(with),
+        }
     }
 
     async fn write(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let volume = volume(&self.0, &state.volume)?;
         let (host, backend) = place(&volume).ok_or_else(|| homeless(&volume.id))?;
-        let source = self.reached(&volume, &state.with).await?;
+        let source = self.reached(&volume, &host, &state.with).await?;
         let spec = VolumeSpec { id: volume.id.clone(), size_gib: volume.size_gib, source };
         let luks = match &state.with {
             With::Image(_) => encryption_keys::luks(&self.0, &volume)?,
@@ -118,7 +116,7 @@ impl RewriteVolume {
         self.0.on_host(&host, "volume.rewrite", params, COPY).await?;
         let staged = self.elsewhere(&volume, &state.with);
         if let Some(at) = &staged {
-            gone_is_fine(self.0.on_host(&at.host, "volume.unexport", staged_at(at), QUICK).await)?;
+            at.unexport(&self.0).await?;
         }
         let (now, service, request_id) = (cx.now(), self.0.clone(), cx.request_id.clone());
         Ok(Commit::with(move |tx, state: &mut State| {
@@ -158,13 +156,9 @@ pub(super) fn left_behind(volume: &VolumeId) -> String {
     format!("volume.copy/{volume}")
 }
 
-fn staged_at(at: &Left) -> serde_json::Value {
-    json!({"backend": at.backend, "id": at.volume, "generation": at.generation})
-}
-
 async fn unstage(service: &VolumeService, at: &Left) -> std::result::Result<(), StepError> {
-    gone_is_fine(service.on_host(&at.host, "volume.unexport", staged_at(at), QUICK).await)?;
-    gone_is_fine(service.on_host(&at.host, "volume.delete", staged_at(at), QUICK).await)
+    at.unexport(service).await?;
+    at.delete(service).await
 }
 
 /// What was written is read with another key than what was there.
