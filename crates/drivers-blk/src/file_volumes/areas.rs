@@ -78,8 +78,10 @@ impl Areas {
             }
             areas.push(Arc::new(ground));
         }
-        forget(&mut known, &config.more)?;
-        areas[0].write_record(&list, &known)?;
+        if known.len() > config.more.len() {
+            forget(&mut known, &config.more)?;
+            areas[0].write_record(&list, &known)?;
+        }
         Ok(Self(areas))
     }
 

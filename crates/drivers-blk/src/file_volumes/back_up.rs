@@ -21,7 +21,7 @@ use crate::{
     qemu_img::{Compress, Format},
 };
 use kernel::{Error, Result, VolumeId, error::Doing};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::task::spawn_blocking;
 use volume::driver::{BackupInfo, BackupSpec};
 
@@ -106,10 +106,7 @@ async fn copied(
     }
     let (chunks, raw) = changed(pool, area, &copy).await?;
     let (store, spec) = (pool.inner.config.backups.clone(), spec.clone());
-    let write = move || {
-        let raw: PathBuf = raw.path().to_owned();
-        backups::write_changed(&store, &spec.place, spec.parent.as_ref(), &raw, &chunks)
-    };
+    let write = move || backups::write_changed(&store, &spec.place, spec.parent.as_ref(), raw.path(), &chunks);
     spawn_blocking(write).await.doing(DOING)?
 }
 

@@ -39,7 +39,6 @@ pub(super) async fn serve(volume: &VolumeDir, config: &FileVolumesConfig, access
         let nodes = Nodes::of(&mut qmp).await?;
         daemon::add_node(&mut qmp, &nodes, file).await?;
         daemon::add_node(&mut qmp, &nodes, disk).await?;
-        marks::clear(&mut qmp).await?;
         daemon::start_server(&mut qmp, socket).await?;
         daemon::export(&mut qmp, volume.id.as_str(), access, Writes::Through).await
     };
@@ -85,6 +84,7 @@ pub(super) async fn grow(qmp: &mut Qmp, volume: &VolumeDir, size: u64, access: A
         if Nodes::of(qmp).await?.size(DISK).is_some_and(|now| now >= size) {
             return Ok(());
         }
+        marks::clear(qmp).await?;
         daemon::withdraw(qmp).await?;
         let grown = qmp.execute("block_resize", json!({"node-name": DISK, "size": size})).await;
         daemon::export(qmp, volume.id.as_str(), access, Writes::Through).await?;

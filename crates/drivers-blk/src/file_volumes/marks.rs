@@ -7,7 +7,7 @@
 //!
 //! A mark is of the image in which it lies: an image that was replaced (restored, turned back) has none of what came before, and a
 //! copy of the file brings it along with the bytes it speaks of. QEMU keeps marks in memory while the volume is exported and writes them when
-//! its daemon ends; after a kill it calls them inconsistent, and they go. Where there is no mark for the parent, all is compared:
+//! its daemon ends; after a kill it calls them inconsistent, and they go before the volume grows or with its next backup. Where there is no mark for the parent, all is compared:
 //! a mark saves reading, and never decides what is true. One bit is one chunk of a backup, so that no chunk is known in part.
 
 use super::{
