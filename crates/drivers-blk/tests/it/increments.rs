@@ -1,6 +1,6 @@
 //! Increments of a volume in use: by marks in its image, and without them after a kill. What is restored is what there was.
 
-use crate::rig::{HOST, Pool, kill, run, text, url};
+use crate::rig::{HOST, Pool, kill, run, size_of, text, url};
 use drivers_blk::conformance::volumes::{PoolBench, eventually, fence, make};
 use kernel::VolumeId;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -90,6 +90,23 @@ async fn damage(image: &Path) {
     let map: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     let at = map[0]["offset"].as_u64().expect("the first bytes are data");
     fs::File::options().write(true).open(image).unwrap().write_all_at(&[9; 4096], at).unwrap();
+}
+
+/// The mark that a kill has spoilt does not stand in the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_in_use_grows_after_a_kill() {
+    let pool = Pool::new();
+    let id = make(&pool, 1, VolumeSource::Blank).await;
+    pool.driver().export(&id, HOST, false, fence(1)).await.unwrap();
+    pool.driver().back_up(&id, &backup("a", None)).await.unwrap();
+    pool.driver().unexport(&id, fence(1)).await.unwrap();
+    assert_eq!(marks(&pool, &id).await, ["backup-a"]);
+    let target = pool.driver().export(&id, HOST, false, fence(2)).await.unwrap();
+    pool.pids().into_iter().for_each(kill);
+    pool.driver().extend(&id, 2, fence(2)).await.unwrap();
+    assert_eq!(size_of(&target).await, 2 << 30);
+    pool.driver().unexport(&id, fence(2)).await.unwrap();
+    assert_eq!(marks(&pool, &id).await, [] as [&str; 0]);
 }
 
 /// Whatever was written, ended, killed or grown in between.
