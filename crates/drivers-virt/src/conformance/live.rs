@@ -55,6 +55,25 @@ pub async fn goes_to_another_host(bench: &dyn Bench) {
     nothing_left(bench, server).await;
 }
 
+/// Paused, there and back, and paused it stays; then it goes on.
+pub async fn goes_and_stands_still(bench: &dyn Bench) {
+    let spec = running(bench).await;
+    let (driver, server) = (bench.driver(), &spec.server);
+    driver.pause(server, fence(1)).await.unwrap();
+    let (other, travel) = awaited(bench, &spec).await;
+    assert_eq!(driver.send(server, &travel, fence(1)).await.unwrap(), Sent::All);
+    other.land(server, Then::StandStill, fence(1)).await.unwrap();
+    driver.destroy(server, fence(1)).await.unwrap();
+    let to = driver.receive(&spec, &travel.to.host, fence(2)).await.unwrap();
+    assert_eq!(other.send(server, &Travel { to, ..travel }, fence(2)).await.unwrap(), Sent::All);
+    driver.land(server, Then::StandStill, fence(2)).await.unwrap();
+    other.destroy(server, fence(2)).await.unwrap();
+    assert_state(bench, server, VmState::Paused).await;
+    driver.resume(server, fence(2)).await.unwrap();
+    driver.stop(server, GRACEFUL, fence(2)).await.unwrap();
+    nothing_left(bench, server).await;
+}
+
 /// Called off before anything was sent, and after all was sent and did not land.
 pub async fn stays_where_it_is(bench: &dyn Bench) {
     let spec = running(bench).await;

@@ -15,7 +15,12 @@ impl LiveMigrate {
     pub(super) async fn transfer(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (c, dest) = (self.0.clone(), state.dest()?);
         let of = json!({"server": state.server});
-        let to: Landing = self.ask(&dest, "vm.landing", of, QUICK).await.map_err(StepError::Retry)?;
+        let to: Landing = match self.ask(&dest, "vm.landing", of, QUICK).await {
+            Ok(to) => to,
+            // What waited there has died, or went on by itself after post-copy: undo finds out which.
+            Err(e) if e.is(Kind::Conflict) || e.is(Kind::NotFound) => return Err(StepError::Failed(e)),
+            Err(e) => return Err(StepError::Retry(e)),
+        };
         let travel =
             Travel { to, post_copy_after: c.config.post_copy_after(), bandwidth: c.config.migration_bandwidth() };
         let generation = cx.snapshot().get::<Server>(&state.server).map_or(0, |s| s.generation);

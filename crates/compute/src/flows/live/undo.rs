@@ -6,6 +6,8 @@
 //!                                                              ├─ will (post-copy) ▶ ask again
 //!                                                              └─ does not ────────▶ end what waits there; the source goes on
 //! ```
+//!
+//! A guest that died on its way is the source's: what it wrote is on the source's disks, and there it can be started again.
 
 use super::{
     LiveMigrate, QUICK, State,
@@ -54,17 +56,24 @@ impl LiveMigrate {
             Err(e) if e.is(Kind::Conflict) || e.is(Kind::NotFound) => {}
             Err(e) => return Err(again(e.into())),
         }
-        let of = || json!({"server": state.server});
-        let there: VmStatus = self.ask(dest, "vm.status", of(), QUICK).await.map_err(StepError::Retry)?;
+        let of = json!({"server": state.server});
+        let there: VmStatus = self.ask(dest, "vm.status", of, QUICK).await.map_err(StepError::Retry)?;
         if has_landed(there.state) {
             return Ok(Found::There(there.state));
         }
-        match self.ask::<Progress>(&state.source, "vm.progress", of(), QUICK).await {
-            Ok(progress) if progress.stage == Stage::PostCopy => {
+        match self.at_source(state).await? {
+            Some(Stage::PostCopy) => {
                 Err(StepError::Retry(Error::unavailable("the guest is about to go on over there")))
             }
-            Ok(_) => Ok(Found::Between),
-            Err(e) if e.is(Kind::NotFound) => Ok(Found::Between),
+            _ => Ok(Found::Between),
+        }
+    }
+
+    /// How far the source's guest is. `None`: none is there, or it died on its way.
+    async fn at_source(&self, state: &State) -> std::result::Result<Option<Stage>, StepError> {
+        match self.ask::<Progress>(&state.source, "vm.progress", json!({"server": state.server}), QUICK).await {
+            Ok(progress) => Ok(Some(progress.stage)),
+            Err(e) if e.is(Kind::NotFound) || e.is(Kind::Conflict) => Ok(None),
             Err(e) => Err(again(e.into())),
         }
     }
@@ -100,10 +109,10 @@ impl LiveMigrate {
         });
         crossed.await?;
         self.ended(cx, state, &dest).await?;
-        match self.call_off(cx, state, CallOff::NotLanded).await {
-            Ok(()) => {}
-            Err(e) if e.is(Kind::NotFound) => {}
-            Err(e) => return Err(again(e.into())),
+        if let Err(e) = self.call_off(cx, state, CallOff::NotLanded).await
+            && self.at_source(state).await?.is_some()
+        {
+            return Err(again(e.into()));
         }
         Ok(Commit::with(|tx, state: &mut State| {
             guest::change_intent(tx, &state.server, |intent| intent.power = state.power);

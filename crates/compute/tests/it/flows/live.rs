@@ -120,6 +120,16 @@ async fn a_guest_that_cannot_be_sent_or_landed_stays() {
     assert_eq!(cloud.hosts.guest(&id).unwrap().state, compute::driver::VmState::Running);
 }
 
+/// What it wrote is on the disks of the host that it died on; there it is started again by whoever wants it.
+#[tokio::test]
+async fn a_guest_that_dies_on_its_way_is_where_its_disks_are() {
+    let (cloud, id) = with_server().await;
+    cloud.hosts.mood(HOME, |m| m.deadly = true);
+    expect_empty(&act(&cloud, &id, live(None)).await);
+    assert_eq!((host_of(&cloud, &id), migrations(&cloud)), (HOME.into(), vec![(1, "error".into())]));
+    cloud.assert_clean("dead");
+}
+
 #[tokio::test]
 async fn one_under_way_is_called_off() {
     let (cloud, id) = with_server().await;

@@ -48,6 +48,8 @@ pub struct Mood {
     pub rigid: Option<String>,
     /// Guests on their way never get there.
     pub slow: bool,
+    /// Guests on their way die here.
+    pub deadly: bool,
     /// What arrives is never landed.
     pub unlucky: Option<String>,
 }
@@ -257,9 +259,17 @@ impl Hosts {
         if let Some(why) = self.mood_of(host).refuses {
             return Err(Error::conflict(why));
         }
+        let mood = self.mood_of(host);
         let mut all = self.state.lock();
         let key = (ServerId::from(params["server"].as_str().unwrap_or_default()), host.clone());
         let guest = all.guests.get_mut(&key).ok_or_else(|| Error::not_found("no guest"))?;
+        if guest.state == VmState::Crashed {
+            return Err(Error::conflict("the guest does not run"));
+        }
+        if mood.deadly {
+            guest.state = VmState::Crashed;
+            return Err(Error::unavailable("the hypervisor does not answer"));
+        }
         (guest.state, guest.sent) = (VmState::Paused, true);
         Ok(json!("all"))
     }
@@ -273,6 +283,9 @@ impl Hosts {
             return Ok(json!({"server": server, "state": state, "generation": 0, "disks": [], "ports": []}));
         }
         let guest = found.ok_or_else(|| Error::not_found("no guest"))?;
+        if guest.state == VmState::Crashed {
+            return Err(Error::conflict("the guest does not run"));
+        }
         match (method, guest.sent, params["known"].as_str()) {
             ("vm.progress", sent, _) => {
                 let mut progress = serde_json::to_value(compute::driver::Progress::default()).unwrap();

@@ -23,7 +23,7 @@ use crate::{
 use compute::driver::{Disk, Fence, Landing, Then, VmSpec, VmState};
 use kernel::{Error, HostName, Result};
 use serde_json::{Value, json};
-use std::{collections::hash_map::DefaultHasher, hash::Hasher, net::IpAddr, path::Path, time::Duration};
+use std::{collections::hash_map::DefaultHasher, fs, hash::Hasher, net::IpAddr, path::Path, time::Duration};
 use tokio::time::{Instant, timeout};
 
 /// The TLS credentials of an arrival. They stay with the guest, which may go on to a further host: the names are not those of sending.
@@ -136,10 +136,12 @@ impl Vm {
     async fn landed(&mut self, qmp: &Qmp, run: Run) -> Result<()> {
         let doing = |e: QmpError| e.while_doing("ending what was for a guest's arrival");
         tolerant(qmp, "nbd-server-stop", json!({})).await.map_err(doing)?;
-        if run == Run::Running {
+        match run {
             // Still loading, it runs as soon as it can.
-            qmp.execute("cont", json!({})).await.map_err(doing)?;
+            Run::Running => qmp.execute("cont", json!({})).await.map(drop),
+            Run::Paused => activate(qmp, &self.dir.socket("land.sock")).await,
         }
+        .map_err(doing)?;
         if let Some(guest) = &mut self.guest {
             guest.run = run;
         }
@@ -159,6 +161,30 @@ impl Vm {
             _ => Ok(()),
         }
     }
+}
+
+/// Makes the disks of a guest that stands still its own, as `cont` would. A guest that leaves again with inactive ones brings its QEMU
+/// down (up to 9.2: an assertion of `bdrv_inactivate_all`). Before there was a command for it (`blockdev-set-active`, 10.0), an export
+/// is what makes a node active; nobody ever asks for these.
+async fn activate(qmp: &Qmp, socket: &Path) -> QmpResult<()> {
+    match qmp.execute("blockdev-set-active", json!({"active": true})).await {
+        Err(QmpError::Refused { class, .. }) if class == "CommandNotFound" => {}
+        other => return other.map(drop),
+    }
+    tolerant(qmp, "nbd-server-stop", json!({})).await?;
+    let _ = fs::remove_file(socket);
+    let at = json!({"type": "unix", "data": {"path": socket}});
+    qmp.execute("nbd-server-start", json!({"addr": at})).await?;
+    let devices = qmp.execute("query-block", json!({})).await?;
+    let nodes = devices.as_array().into_iter().flatten().filter_map(|d| d["inserted"]["node-name"].as_str());
+    for (n, node) in nodes.enumerate() {
+        let id = format!("land{n}");
+        let export = json!({"type": "nbd", "id": id, "node-name": node, "name": id, "writable": false});
+        qmp.execute("block-export-add", export).await?;
+    }
+    tolerant(qmp, "nbd-server-stop", json!({})).await?;
+    let _ = fs::remove_file(socket);
+    Ok(())
 }
 
 /// Opens both ways in.
