@@ -1,7 +1,7 @@
 //! From compute's intent to the drivers' own types.
 
 use compute::{
-    driver::{ConfigDrive, Disk, DiskBus, DiskEncryption, DiskSource, Nic, VmSpec},
+    driver::{ConfigDrive, Disk, DiskBus, DiskEncryption, DiskSource, GuestAddress, Hypervisor, Nic, VmSpec},
     model::vm::{VmIntent, VmPort, VmVolume},
 };
 use futures_util::StreamExt;
@@ -12,20 +12,35 @@ use std::{collections::BTreeMap, path::Path};
 use tokio::io::AsyncWriteExt;
 
 /// The complete hardware: the intent's spec with its local disks (made by now), volumes and ports put in.
-pub(crate) fn full_spec(intent: &VmIntent, local: &BTreeMap<String, DiskSource>) -> Result<VmSpec> {
+pub(crate) fn full_spec(
+    intent: &VmIntent,
+    local: &BTreeMap<String, DiskSource>,
+    hypervisor: &dyn Hypervisor,
+) -> Result<VmSpec> {
     let mut spec = intent.spec.clone();
     for disk in &mut spec.disks {
         if let Some(source) = local.get(&disk.id) {
             disk.source = source.clone();
         }
     }
-    spec.disks.extend(intent.volumes.iter().map(disk_of_volume));
-    spec.nics = intent.ports.iter().map(nic_of_port).collect();
+    plug_in(&mut spec, intent);
     if intent.metadata.config_drive && spec.config_drive.is_none() {
-        let ports: Vec<_> = intent.ports.iter().map(|p| p.bound.clone()).collect();
-        spec.config_drive = Some(ConfigDrive { files: compute::metadata::config_drive(&intent.metadata, &ports) });
+        let at = hypervisor.addresses(&spec);
+        spec.config_drive = Some(ConfigDrive { files: compute::metadata::config_drive(intent, &at) });
     }
     Ok(spec)
+}
+
+/// Where the guest of an intent has its devices.
+pub(crate) fn addresses(intent: &VmIntent, hypervisor: &dyn Hypervisor) -> BTreeMap<String, GuestAddress> {
+    let mut spec = intent.spec.clone();
+    plug_in(&mut spec, intent);
+    hypervisor.addresses(&spec)
+}
+
+fn plug_in(spec: &mut VmSpec, intent: &VmIntent) {
+    spec.disks.extend(intent.volumes.iter().map(disk_of_volume));
+    spec.nics = intent.ports.iter().map(nic_of_port).collect();
 }
 
 pub(crate) fn disk_of_volume(volume: &VmVolume) -> Disk {
@@ -38,7 +53,7 @@ pub(crate) fn disk_of_volume(volume: &VmVolume) -> Disk {
         VolumeTarget::Fake { export } => DiskSource::NbdUnix { socket: "/nonexistent".into(), export },
     };
     Disk {
-        id: volume_disk_id(&volume.volume),
+        id: volume.disk_id(),
         source,
         bus: DiskBus::Virtio,
         serial: volume.volume.to_string(),
@@ -53,10 +68,6 @@ pub(crate) fn disk_of_volume(volume: &VmVolume) -> Disk {
             VolumeEncryption::Luks => DiskEncryption::Luks { key: None },
         },
     }
-}
-
-pub(crate) fn volume_disk_id(volume: &kernel::VolumeId) -> String {
-    format!("vol-{volume}")
 }
 
 pub(crate) fn nic_of_port(port: &VmPort) -> Nic {

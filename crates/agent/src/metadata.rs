@@ -1,6 +1,6 @@
 //! The metadata service of this host: a guest is known by its network and source address, and answered from its intent.
 
-use crate::host::Shared;
+use crate::{convert, host::Shared};
 use async_trait::async_trait;
 use compute::model::vm::VmIntent;
 use network::driver::{MetadataHandler, MetadataRequest, MetadataResponse};
@@ -11,13 +11,14 @@ pub(crate) struct Metadata(pub(crate) Weak<Shared>);
 #[async_trait]
 impl MetadataHandler for Metadata {
     async fn answer(&self, request: MetadataRequest) -> MetadataResponse {
-        let intent = self.0.upgrade().and_then(|shared| shared.intent_of(|i| is_guest(i, &request)));
-        let Some(intent) = intent else {
+        let shared = self.0.upgrade();
+        let found = shared.and_then(|shared| Some((shared.intent_of(|i| is_guest(i, &request))?, shared)));
+        let Some((intent, shared)) = found else {
             tracing::debug!(network = %request.network, from = %request.from, "metadata asked by an address of no guest here");
             return MetadataResponse { status: 404, content_type: "text/plain", body: b"404 Not Found".to_vec() };
         };
-        let ports: Vec<_> = intent.ports.iter().map(|p| p.bound.clone()).collect();
-        let answer = compute::metadata::answer(&request.method, &request.path, &intent.metadata, &ports);
+        let at = convert::addresses(&intent, &*shared.drivers.hypervisor);
+        let answer = compute::metadata::answer(&request.method, &request.path, &intent, &at);
         MetadataResponse { status: answer.status, content_type: answer.content_type, body: answer.body }
     }
 }

@@ -207,7 +207,7 @@ impl VmTask {
             self.shared.drivers.network.plug(&convert::plug_of_port(&port.bound)).await?;
         }
         self.shared.serve_metadata().await?;
-        convert::full_spec(intent, &local)
+        convert::full_spec(intent, &local, &*self.shared.drivers.hypervisor)
     }
 
     /// Keys of the disks that will be opened, and of no others: a guest goes on whatever became of the key of a disk that it has.

@@ -32,6 +32,7 @@ use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};
 pub use ports::ClientCache;
 use ports::{CellFit, HostCell, KeyBytes, Load};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::broadcast;
 
@@ -206,6 +207,15 @@ pub struct VmStatus {
     pub ports: Vec<PortId>,
 }
 
+/// A device's place as the guest's operating system names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuestAddress {
+    /// `pci`, `scsi`, `ide`.
+    pub bus: &'static str,
+    /// `0000:00:08.0`; of SCSI controller, bus, target and unit, `0:0:3:0`; of IDE cable and unit.
+    pub address: String,
+}
+
 /// A change seen by the driver itself (guest powered off, process died), not asked for by a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VmEvent {
@@ -280,6 +290,9 @@ pub trait Hypervisor: LiveMigration {
 
     /// How busy the host is, by measurement since it was last asked.
     async fn load(&self) -> Result<Load>;
+
+    /// Where a guest of this hardware finds its disks (by id) and network interfaces (by port).
+    fn addresses(&self, spec: &VmSpec) -> BTreeMap<String, GuestAddress>;
 
     /// Every guest this driver knows on this host, re-adopted ones included.
     async fn list(&self) -> Result<Vec<VmStatus>>;

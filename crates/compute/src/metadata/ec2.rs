@@ -22,7 +22,7 @@ pub(super) fn answer(
     version: &str,
     parts: &[&str],
     guest: &GuestMetadata,
-    ports: &[BoundPort],
+    ports: &[&BoundPort],
 ) -> Option<MetadataAnswer> {
     if version != "latest" && !VERSIONS.contains(&version) {
         return None;
@@ -67,7 +67,7 @@ fn instance_id(guest: &GuestMetadata) -> String {
     format!("i-{digits}")
 }
 
-fn tree(guest: &GuestMetadata, ports: &[BoundPort]) -> Value {
+fn tree(guest: &GuestMetadata, ports: &[&BoundPort]) -> Value {
     let first = ports.iter().flat_map(|p| &p.addresses).find(|a| matches!(a, IpAddr::V4(_)));
     let address = first.map_or(String::new(), ToString::to_string);
     let mut out = json!({
@@ -95,7 +95,7 @@ fn tree(guest: &GuestMetadata, ports: &[BoundPort]) -> Value {
     out
 }
 
-pub(super) fn files(guest: &GuestMetadata, ports: &[BoundPort]) -> Vec<(String, String)> {
+pub(super) fn files(guest: &GuestMetadata, ports: &[&BoundPort]) -> Vec<(String, String)> {
     let mut files = Vec::new();
     let mut meta = tree(guest, ports);
     strip_names(&mut meta);

@@ -8,11 +8,34 @@
 //!   /{ec2 version}/{meta-data/…, user-data}
 //! ```
 
+mod devices;
 mod ec2;
 mod openstack;
 
-use crate::model::vm::GuestMetadata;
+use crate::{
+    driver::GuestAddress,
+    model::vm::{GuestMetadata, VmIntent},
+};
+use devices::TaggedDevice;
 use ports::BoundPort;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All that is told.
+struct Told<'a> {
+    guest: &'a GuestMetadata,
+    ports: Vec<&'a BoundPort>,
+    devices: Vec<TaggedDevice>,
+    /// vCPUs that have a processor of the host to themselves.
+    dedicated_cpus: BTreeSet<u32>,
+}
+
+impl<'a> Told<'a> {
+    fn of(intent: &'a VmIntent, at: &BTreeMap<String, GuestAddress>) -> Self {
+        let ports = intent.ports.iter().map(|p| &p.bound).collect();
+        let dedicated_cpus = intent.spec.cells.iter().flat_map(|cell| cell.pins.keys().copied()).collect();
+        Self { guest: &intent.metadata, ports, devices: devices::tagged(intent, at), dedicated_cpus }
+    }
+}
 
 /// An answer to a guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +57,10 @@ impl MetadataAnswer {
     }
 }
 
-/// Answers a guest's request. `path` may carry a query, which is ignored.
-pub fn answer(method: &str, path: &str, guest: &GuestMetadata, ports: &[BoundPort]) -> MetadataAnswer {
+/// Answers a guest's request. `path` may carry a query, which is ignored; `at` is where the guest has its devices
+/// ([`crate::driver::Hypervisor::addresses`]).
+pub fn answer(method: &str, path: &str, intent: &VmIntent, at: &BTreeMap<String, GuestAddress>) -> MetadataAnswer {
+    let told = Told::of(intent, at);
     if !matches!(method, "GET" | "HEAD") {
         return MetadataAnswer {
             status: 405,
@@ -47,16 +72,17 @@ pub fn answer(method: &str, path: &str, guest: &GuestMetadata, ports: &[BoundPor
     let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
     let found = match parts.as_slice() {
         [] => Some(MetadataAnswer::text(ec2::VERSIONS.join("\n") + "\nlatest")),
-        ["openstack", rest @ ..] => openstack::answer(rest, guest, ports),
-        [version, rest @ ..] => ec2::answer(version, rest, guest, ports),
+        ["openstack", rest @ ..] => openstack::answer(rest, &told),
+        [version, rest @ ..] => ec2::answer(version, rest, told.guest, &told.ports),
     };
     found.unwrap_or_else(MetadataAnswer::not_found)
 }
 
 /// The files of a config drive: path and content.
-pub fn config_drive(guest: &GuestMetadata, ports: &[BoundPort]) -> Vec<(String, String)> {
-    let mut files = openstack::files(guest, ports);
-    files.extend(ec2::files(guest, ports));
+pub fn config_drive(intent: &VmIntent, at: &BTreeMap<String, GuestAddress>) -> Vec<(String, String)> {
+    let told = Told::of(intent, at);
+    let mut files = openstack::files(&told);
+    files.extend(ec2::files(told.guest, &told.ports));
     files
 }
 

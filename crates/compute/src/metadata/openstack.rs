@@ -1,6 +1,6 @@
 //! OpenStack's tree.
 
-use super::{MetadataAnswer, user_data, user_data_text};
+use super::{MetadataAnswer, Told, devices::TaggedDevice, user_data, user_data_text};
 use crate::model::vm::GuestMetadata;
 use ports::{BoundPort, network::BoundSubnet};
 use serde_json::{Value, json};
@@ -22,7 +22,9 @@ const VERSIONS: &[&str] = &[
 const WITH_PASSWORD: &str = "2013-04-04";
 const WITH_VENDOR_DATA: &str = "2013-10-17";
 const WITH_NETWORK_DATA: &str = "2015-10-15";
+const WITH_DEVICES: &str = "2016-06-30";
 const WITH_VENDOR_DATA_2: &str = "2016-10-06";
+const WITH_DEDICATED_CPUS: &str = "2020-10-14";
 
 /// What a version's directory lists, in Nova's order.
 fn listing(version: &str, guest: &GuestMetadata) -> Vec<&'static str> {
@@ -45,7 +47,8 @@ fn listing(version: &str, guest: &GuestMetadata) -> Vec<&'static str> {
     names
 }
 
-pub(super) fn answer(parts: &[&str], guest: &GuestMetadata, ports: &[BoundPort]) -> Option<MetadataAnswer> {
+pub(super) fn answer(parts: &[&str], told: &Told<'_>) -> Option<MetadataAnswer> {
+    let guest = told.guest;
     match parts {
         [] => Some(MetadataAnswer::text(VERSIONS.join("\n"))),
         // An unknown date is answered as the newest version before it, as Nova does.
@@ -56,13 +59,13 @@ pub(super) fn answer(parts: &[&str], guest: &GuestMetadata, ports: &[BoundPort])
                 return None;
             }
             match *name {
-                "meta_data.json" => Some(MetadataAnswer::json(&meta_data(guest))),
+                "meta_data.json" => Some(MetadataAnswer::json(&meta_data(told, version))),
                 "user_data" => user_data(guest).map(|body| MetadataAnswer {
                     status: 200,
                     content_type: "application/octet-stream",
                     body,
                 }),
-                "network_data.json" => Some(MetadataAnswer::json(&network_data(ports))),
+                "network_data.json" => Some(MetadataAnswer::json(&network_data(&told.ports))),
                 "vendor_data.json" => Some(MetadataAnswer::json(&json!({}))),
                 "vendor_data2.json" => Some(MetadataAnswer::json(&json!({"static": {}}))),
                 "password" => Some(MetadataAnswer::text("")),
@@ -80,14 +83,14 @@ fn known(version: &str) -> Option<&str> {
     VERSIONS.iter().rev().skip(1).find(|v| **v <= version && version.starts_with("20")).copied()
 }
 
-pub(super) fn files(guest: &GuestMetadata, ports: &[BoundPort]) -> Vec<(String, String)> {
-    let mut files = Vec::new();
+pub(super) fn files(told: &Told<'_>) -> Vec<(String, String)> {
+    let (guest, mut files) = (told.guest, Vec::new());
     for version in VERSIONS {
         for name in listing(version, guest) {
             let content = match name {
-                "meta_data.json" => meta_data(guest).to_string(),
+                "meta_data.json" => meta_data(told, version).to_string(),
                 "user_data" => user_data_text(guest).unwrap_or_default(),
-                "network_data.json" => network_data(ports).to_string(),
+                "network_data.json" => network_data(&told.ports).to_string(),
                 "vendor_data.json" => "{}".to_owned(),
                 "vendor_data2.json" => r#"{"static": {}}"#.to_owned(),
                 // A config drive cannot take a password back.
@@ -99,7 +102,8 @@ pub(super) fn files(guest: &GuestMetadata, ports: &[BoundPort]) -> Vec<(String, 
     files
 }
 
-fn meta_data(guest: &GuestMetadata) -> Value {
+fn meta_data(told: &Told<'_>, version: &str) -> Value {
+    let guest = told.guest;
     let mut out = json!({
         "uuid": guest.uuid,
         "name": guest.name,
@@ -107,9 +111,13 @@ fn meta_data(guest: &GuestMetadata) -> Value {
         "project_id": guest.project,
         "availability_zone": guest.availability_zone,
         "launch_index": guest.launch_index,
-        "devices": [],
-        "dedicated_cpus": [],
     });
+    if version >= WITH_DEVICES {
+        out["devices"] = told.devices.iter().map(TaggedDevice::json).collect();
+    }
+    if version >= WITH_DEDICATED_CPUS {
+        out["dedicated_cpus"] = json!(told.dedicated_cpus);
+    }
     if !guest.meta.is_empty() {
         out["meta"] = json!(guest.meta);
     }
@@ -126,7 +134,7 @@ fn meta_data(guest: &GuestMetadata) -> Value {
 }
 
 /// The interfaces in the terms of Nova's `network_metadata.py` schema.
-fn network_data(ports: &[BoundPort]) -> Value {
+fn network_data(ports: &[&BoundPort]) -> Value {
     let (mut links, mut networks, mut services) = (Vec::new(), Vec::new(), Vec::<Value>::new());
     for port in ports {
         links.push(json!({

@@ -1,5 +1,9 @@
 use super::*;
-use ports::network::BoundSubnet;
+use crate::{
+    driver::{Disk, DiskBus, DiskEncryption, DiskFormat, DiskSource, IoLimits},
+    model::vm::{VmPort, VmVolume},
+};
+use ports::{CellFit, VolumeEncryption, VolumeTarget, network::BoundSubnet};
 use serde_json::{Value, json};
 
 fn guest() -> GuestMetadata {
@@ -42,8 +46,43 @@ fn port(kind: &str) -> BoundPort {
     }
 }
 
+fn intent_of(metadata: GuestMetadata, kind: &str) -> VmIntent {
+    let ports = vec![VmPort { bound: port(kind), slot: 0, tag: Some("outside".into()) }];
+    VmIntent { metadata, ports, ..crate::testkit::intent("s1", "h1", 1) }
+}
+
+fn root() -> Disk {
+    let source = DiskSource::File { path: "root".into(), format: DiskFormat::Qcow2 };
+    Disk {
+        id: "root".into(),
+        source,
+        bus: DiskBus::Sata,
+        serial: "ab-root".into(),
+        boot_index: Some(0),
+        read_only: false,
+        slot: 0,
+        volume: None,
+        io: IoLimits::default(),
+        encryption: DiskEncryption::None,
+    }
+}
+
+fn volume(id: &str, tag: Option<&str>) -> VmVolume {
+    VmVolume {
+        volume: id.into(),
+        target: VolumeTarget::Fake { export: id.into() },
+        read_only: false,
+        slot: 1,
+        boot_index: None,
+        io: IoLimits::default(),
+        bus: DiskBus::Scsi,
+        encryption: VolumeEncryption::None,
+        tag: tag.map(str::to_owned),
+    }
+}
+
 fn get(path: &str) -> (u16, String) {
-    let answer = answer("GET", path, &guest(), &[port("ipv4")]);
+    let answer = answer("GET", path, &intent_of(guest(), "ipv4"), &BTreeMap::new());
     (answer.status, String::from_utf8(answer.body).unwrap())
 }
 
@@ -63,7 +102,7 @@ fn the_trees_answer_as_novas() {
     {
         assert_eq!(get(none).0, 404, "{none}");
     }
-    assert_eq!(answer("DELETE", "/latest", &guest(), &[]).status, 405);
+    assert_eq!(answer("DELETE", "/latest", &intent_of(guest(), "ipv4"), &BTreeMap::new()).status, 405);
 }
 
 #[test]
@@ -77,6 +116,32 @@ fn meta_data_says_who_the_guest_is() {
 }
 
 #[test]
+fn devices_are_told_by_their_tags() {
+    let mut intent = intent_of(guest(), "ipv4");
+    intent.metadata.disk_tags = [("root".into(), "system".into())].into();
+    intent.volumes = vec![volume("v1", Some("data")), volume("v2", None)];
+    intent.spec.disks = vec![root()];
+    let cell = CellFit { vcpus: [0, 1].into(), pins: [(1, 7)].into(), ..CellFit::default() };
+    intent.spec.cells = vec![cell];
+    let at = |bus, address: &str| GuestAddress { bus, address: address.into() };
+    let places = [("9d", at("pci", "0000:00:14.0")), ("vol-v1", at("scsi", "0:0:1:0"))];
+    let places: BTreeMap<_, _> = places.map(|(id, place)| (id.to_owned(), place)).into();
+    let told = |version: &str| -> Value {
+        let path = format!("/openstack/{version}/meta_data.json");
+        serde_json::from_slice(&answer("GET", &path, &intent, &places).body).unwrap()
+    };
+    let latest = told("latest");
+    let devices = json!([
+        {"type": "nic", "bus": "pci", "address": "0000:00:14.0", "mac": "fa:16:3e:00:00:01", "tags": ["outside"]},
+        {"type": "disk", "bus": "none", "address": "none", "serial": "ab-root", "tags": ["system"]},
+        {"type": "disk", "bus": "scsi", "address": "0:0:1:0", "serial": "v1", "tags": ["data"]},
+    ]);
+    assert_eq!((&latest["devices"], &latest["dedicated_cpus"]), (&devices, &json!([1])));
+    assert!(told("2016-06-30").get("dedicated_cpus").is_none());
+    assert!(told("2015-10-15").get("devices").is_none());
+}
+
+#[test]
 fn network_data_gives_addresses_only_where_dhcp_does_not() {
     let data: Value = serde_json::from_str(&get("/openstack/latest/network_data.json").1).unwrap();
     assert_eq!(data["links"][0]["ethernet_mac_address"], "fa:16:3e:00:00:01");
@@ -87,14 +152,14 @@ fn network_data_gives_addresses_only_where_dhcp_does_not() {
     );
     assert_eq!(data["networks"][0]["routes"][1]["netmask"], "255.255.0.0");
     assert_eq!(data["services"], json!([{"type": "dns", "address": "9.9.9.9"}]));
-    let dhcp = answer("GET", "/openstack/latest/network_data.json", &guest(), &[port("ipv4_dhcp")]);
+    let dhcp = answer("GET", "/openstack/latest/network_data.json", &intent_of(guest(), "ipv4_dhcp"), &BTreeMap::new());
     let dhcp: Value = serde_json::from_slice(&dhcp.body).unwrap();
     assert!(dhcp["networks"][0].get("ip_address").is_none());
 }
 
 #[test]
 fn the_config_drive_has_every_version_and_no_password_file() {
-    let files = config_drive(&guest(), &[port("ipv4")]);
+    let files = config_drive(&intent_of(guest(), "ipv4"), &BTreeMap::new());
     let has = |path: &str| files.iter().any(|(p, _)| p == path);
     for path in [
         "openstack/latest/meta_data.json",

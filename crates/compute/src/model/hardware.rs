@@ -76,7 +76,7 @@ pub fn port(server: &Server, mut bound: BoundPort) -> Option<VmPort> {
     if let Some(model) = property(server, "hw_vif_model") {
         bound.model = model.to_owned();
     }
-    Some(VmPort { bound, slot: nic.slot })
+    Some(VmPort { bound, slot: nic.slot, tag: nic.tag.clone() })
 }
 
 /// A volume of the intent; `None` for one that is not the server's.
@@ -92,6 +92,7 @@ pub fn volume(server: &Server, connected: &ConnectedVolume) -> Option<VmVolume> 
         io: connected.limits.into(),
         bus: device.bus,
         encryption: connected.encryption,
+        tag: device.tag.clone(),
     })
 }
 
@@ -274,7 +275,13 @@ pub fn metadata(server: &Server, groups: Vec<String>, admin_pass: Option<String>
         reservation: server.reservation.clone(),
         security_groups: groups,
         image: server.image_ref().to_owned(),
+        disk_tags: server.devices.iter().filter_map(local_tag).collect(),
     }
+}
+
+fn local_tag(device: &BlockDevice) -> Option<(String, String)> {
+    let Backing::Local { name, .. } = &device.what else { return None };
+    Some((name.clone(), device.tag.clone()?))
 }
 
 fn property<'a>(server: &'a Server, name: &str) -> Option<&'a str> {

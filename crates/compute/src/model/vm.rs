@@ -83,12 +83,16 @@ pub struct VmVolume {
     pub bus: DiskBus,
     #[serde(default)]
     pub encryption: VolumeEncryption,
+    #[serde(default)]
+    pub tag: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VmPort {
     pub bound: BoundPort,
     pub slot: u8,
+    #[serde(default)]
+    pub tag: Option<String>,
 }
 
 /// What the guest may read of itself: metadata service and config drive are rendered from this by `crate::metadata`.
@@ -111,6 +115,16 @@ pub struct GuestMetadata {
     pub reservation: String,
     pub security_groups: Vec<String>,
     pub image: String,
+    /// What users call the guest's local disks, by their names.
+    #[serde(default)]
+    pub disk_tags: BTreeMap<String, String>,
+}
+
+impl VmVolume {
+    /// What the disk is called in the guest's hardware ([`crate::driver::Disk::id`]).
+    pub fn disk_id(&self) -> String {
+        format!("vol-{}", self.volume)
+    }
 }
 
 impl VmIntent {

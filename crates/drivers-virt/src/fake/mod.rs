@@ -29,13 +29,13 @@ pub use host::{FakeHost, FakeSettings};
 pub use kernel::faults::Ill;
 pub use rules::{Call, Rule};
 
-use crate::key_file::key_of;
+use crate::{key_file::key_of, qemu::machine::address::seen_by_guest};
 use async_trait::async_trait;
 use compute::driver::*;
 use guest::Guest;
 use kernel::{Error, PortId, Result, ServerId};
 use ports::Load;
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::{sync::broadcast, time::sleep};
 
 /// A driver on a fake host.
@@ -109,6 +109,10 @@ impl Hypervisor for Fake {
     async fn load(&self) -> Result<Load> {
         self.host.meet(Call::Load, None).await?.lose()?;
         Ok(self.host.settings().load)
+    }
+
+    fn addresses(&self, spec: &VmSpec) -> BTreeMap<String, GuestAddress> {
+        seen_by_guest(spec)
     }
 
     async fn list(&self) -> Result<Vec<VmStatus>> {

@@ -21,7 +21,7 @@ mod config;
 mod doctor;
 mod host;
 mod live;
-mod machine;
+pub(crate) mod machine;
 mod meter;
 mod process;
 mod qmp;
@@ -44,7 +44,7 @@ use parking_lot::Mutex;
 use ports::Load;
 use record::{VmDir, disk_error};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     fs::{self, File},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -266,6 +266,10 @@ impl Hypervisor for Qemu {
 
     async fn load(&self) -> Result<Load> {
         self.shared.meter.lock().measure()
+    }
+
+    fn addresses(&self, spec: &VmSpec) -> BTreeMap<String, GuestAddress> {
+        machine::address::seen_by_guest(spec)
     }
 
     async fn list(&self) -> Result<Vec<VmStatus>> {

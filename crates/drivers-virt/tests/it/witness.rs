@@ -7,11 +7,14 @@
 
 #![expect(unsafe_code, reason = "the assembler puts the sector into this binary; its bytes are read from there")]
 
-use crate::bench::{QemuBench, without_qemu};
+use crate::{
+    bench::{QemuBench, without_qemu},
+    qemu::arrives,
+};
 use compute::driver::*;
 use drivers_virt::conformance::{Bench, Manners, eventually};
 use ports::CellFit;
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 core::arch::global_asm!(
     ".pushsection .rodata.tstack_witness, \"a\"",
@@ -116,7 +119,8 @@ async fn no_write_is_lost_on_the_way() {
     }
     let bench = QemuBench::new().await;
     let cell = CellFit { vcpus: [0].into(), shared: [0].into(), memory_mib: 32, ..CellFit::default() };
-    for cells in [vec![], vec![cell]] {
+    let at_once = Some(Duration::ZERO);
+    for (cells, post_copy_after) in [(vec![], at_once), (vec![], None), (vec![cell], None)] {
         let mut spec = VmSpec { memory_mib: 32, cells, ..bench.spec(Manners::Obeys).await };
         let DiskSource::File { path, .. } = &spec.disks[0].source else { unreachable!() };
         write_disk(path);
@@ -126,9 +130,10 @@ async fn no_write_is_lost_on_the_way() {
         eventually("it goes round", async || rounds(&*driver, &spec).await > 1).await;
         let twin = bench.twin(&spec).await;
         let to = other.receive(&twin, &bench.name(), FENCE).await.unwrap();
-        let travel = Travel { to, post_copy_after: None, bandwidth: Some(1 << 20) };
-        assert_eq!(driver.send(server, &travel, FENCE).await.unwrap(), Sent::All);
-        other.land(server, Then::Run, FENCE).await.unwrap();
+        let travel = Travel { to, post_copy_after, bandwidth: Some(1 << 20) };
+        let sent = driver.send(server, &travel, FENCE).await.unwrap();
+        assert_eq!(sent, if post_copy_after.is_none() { Sent::All } else { Sent::Running });
+        arrives(&*driver, &*other, server, &travel, sent).await;
         eventually("it has been everywhere again", async || rounds(&*other, &twin).await > 1).await;
         driver.destroy(server, FENCE).await.unwrap();
         other.destroy(server, FENCE).await.unwrap();

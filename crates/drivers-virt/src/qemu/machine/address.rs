@@ -14,9 +14,10 @@
 //! On `pc` every slot takes a device while the guest runs (ACPI hot plug, bridge included); on `q35` each disk and nic sits
 //! behind a root port of its own, because the root complex does not.
 
-use compute::driver::{DiskBus, Machine};
+use compute::driver::{Disk, DiskBus, GuestAddress, Machine, VmSpec};
 use kernel::{Error, Result};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A bus and an address on it, as QEMU's device options name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,6 +149,37 @@ pub fn bridges(machine: Machine) -> Vec<Value> {
     }
 }
 
+/// What the guest's operating system calls these places. Firmware numbers the buses behind bridges in the order of their addresses.
+pub fn seen_by_guest(spec: &VmSpec) -> BTreeMap<String, GuestAddress> {
+    let disks = spec.disks.iter().filter_map(|d| Some((d.id.clone(), disk_seen(spec.machine, d)?)));
+    let nics = spec.nics.iter().filter_map(|n| Some((n.port.to_string(), pci_seen(&nic(spec.machine, n.slot).ok()?)?)));
+    disks.chain(nics).collect()
+}
+
+fn disk_seen(machine: Machine, disk: &Disk) -> Option<GuestAddress> {
+    match disk.bus {
+        DiskBus::Virtio => pci_seen(&self::disk(machine, disk.slot).ok()?),
+        DiskBus::Scsi => Some(GuestAddress { bus: "scsi", address: format!("0:0:{}:0", disk.slot) }),
+        DiskBus::Ide if machine == Machine::Pc => {
+            let (bus, unit) = ide(machine, disk.slot).ok()?;
+            Some(GuestAddress { bus: "ide", address: format!("{}:{unit}", bus.strip_prefix("ide.")?) })
+        }
+        // Nova has no word for SATA.
+        DiskBus::Ide | DiskBus::Sata => None,
+    }
+}
+
+fn pci_seen(place: &Place) -> Option<GuestAddress> {
+    let number = |prefix: &str| place.bus.strip_prefix(prefix)?.parse::<u8>().ok();
+    let bus = match place.bus.as_str() {
+        "pci.0" | "pcie.0" => 0,
+        "more" => 1,
+        _ => number("disk-port-").map(|slot| 1 + slot).or_else(|| number("nic-port-").map(|slot| 14 + slot))?,
+    };
+    let slot = u8::from_str_radix(place.addr.strip_prefix("0x")?, 16).ok()?;
+    Some(GuestAddress { bus: "pci", address: format!("0000:{bus:02x}:{slot:02x}.0") })
+}
+
 /// Whether a disk can be added to a running guest.
 pub fn hot_pluggable(bus: DiskBus) -> bool {
     match bus {
@@ -181,6 +213,16 @@ mod tests {
             let cd = cdrom(machine);
             assert!(cables.iter().all(|(bus, unit)| (bus.as_str(), *unit) != cd));
         }
+    }
+
+    #[test]
+    fn a_guest_sees_them_by_bus_and_slot() {
+        let seen = |place: Result<Place>| pci_seen(&place.unwrap()).unwrap().address;
+        assert_eq!(seen(disk(Machine::Pc, 0)), "0000:00:08.0");
+        assert_eq!(seen(nic(Machine::Pc, 11)), "0000:00:1f.0");
+        assert_eq!(seen(nic(Machine::Pc, 12)), "0000:01:11.0");
+        assert_eq!(seen(disk(Machine::Q35, 0)), "0000:01:00.0");
+        assert_eq!(seen(nic(Machine::Q35, 1)), "0000:0f:00.0");
     }
 
     /// Moving a device would make a guest lose its disk's or nic's name at the next start.

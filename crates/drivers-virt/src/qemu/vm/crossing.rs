@@ -2,8 +2,13 @@
 //!
 //! ```text
 //!   begin ▶ mirrors ▶ all ready ▶ migrate ─┬─▶ pre-switchover: end the mirrors ▶ continue ▶ completed
-//!                                          └─▶ post-copy, by time or when asked: the same, but the guest runs there before memory has come
+//!                                          └─▶ post-copy, by time or when asked, after memory has been gone through once: the same,
+//!                                              but the guest runs there before what it changed meanwhile has come
 //! ```
+//!
+//! A guest that goes over before its memory was gone through once fetches all that it touches page by page, and stands still for
+//! seconds; after one pass it misses only what it wrote since. So a wish for post-copy is kept in QEMU ([`HASTE`]) until then.
+//! From the wish on it ends by pre-copy only if what is left takes [`AT_ONCE_MS`].
 //!
 //! It runs beside the VM's task, which it does not change. All that has been done is in QEMU (objects, jobs, the state of its
 //! migration), so whoever sends again after the driver was killed goes on from there. An object ([`STARTED`]) is named after what QEMU
@@ -25,11 +30,15 @@ use tokio::time::timeout;
 /// The TLS credentials that the guest is sent with: while they are there, an attempt has begun.
 const CREDENTIALS: &str = "crossing";
 const STARTED: &str = "crossing-after-";
+/// While it is there, somebody has asked for post-copy.
+const HASTE: &str = "crossing-hasten";
 const PREFIX: &str = "cross-";
 /// Any notice is a reason to look sooner.
 const LOOK: Duration = Duration::from_millis(250);
 /// What the guest may stand still for at the end; QEMU goes on copying until it believes that it can keep that.
 const DOWNTIME_MS: u64 = 200;
+/// The same, once post-copy is wished for. Not 0: then QEMU up to 8.2 would not look for what has been written since.
+const AT_ONCE_MS: u64 = 1;
 
 fn doing(e: QmpError) -> Error {
     e.while_doing("sending a guest to another host")
@@ -42,6 +51,7 @@ struct View {
     /// An attempt has begun, its memory is on its way.
     begun: bool,
     started: bool,
+    hastened: bool,
     jobs: Vec<Value>,
 }
 
@@ -54,8 +64,9 @@ async fn view(qmp: &Qmp) -> QmpResult<View> {
     let jobs = jobs.as_array().into_iter().flatten().filter(ours).cloned().collect();
     let status = told["status"].as_str().unwrap_or("none").to_owned();
     let (begun, before) = (names.contains(&CREDENTIALS), marker(&told));
+    let hastened = names.contains(&HASTE);
     let started = names.iter().any(|n| n.starts_with(STARTED) && *n != before);
-    Ok(View { status, begun, started, told, jobs })
+    Ok(View { status, begun, started, hastened, told, jobs })
 }
 
 /// The name of the object that is made before memory is sent.
@@ -140,10 +151,18 @@ async fn copy_memory(qmp: &Qmp, now: &View, travel: &Travel) -> Result<()> {
 
 async fn hasten_in_time(qmp: &Qmp, now: &View, travel: &Travel) -> Result<()> {
     let elapsed = Duration::from_millis(now.told["total-time"].as_u64().unwrap_or(0));
-    if travel.post_copy_after.is_some_and(|after| elapsed >= after) {
+    if !now.hastened && travel.post_copy_after.is_some_and(|after| elapsed >= after) {
+        wish(qmp).await.map_err(doing)?;
+    } else if now.hastened && now.told["ram"]["dirty-sync-count"].as_u64() > Some(1) {
         tolerant(qmp, "migrate-start-postcopy", json!({})).await.map_err(doing)?;
     }
     Ok(())
+}
+
+/// Has the guest go on over there as soon as its memory has been gone through once.
+async fn wish(qmp: &Qmp) -> QmpResult<()> {
+    tolerant(qmp, "migrate-set-parameters", json!({"downtime-limit": AT_ONCE_MS})).await?;
+    tolerant(qmp, "object-add", json!({"qom-type": "secret", "id": HASTE, "data": "-"})).await
 }
 
 /// The guest stands still. Mirrors that are ready end whole, and then it may go.
@@ -200,12 +219,7 @@ pub async fn hasten(live: Live) -> Result<()> {
     let qmp = live.qmp.ok_or_else(|| Error::unavailable("the hypervisor does not answer"))?;
     let now = view(&qmp).await.map_err(doing)?;
     match now.status.as_str() {
-        "active" | "setup" => match qmp.execute("migrate-start-postcopy", json!({})).await {
-            Err(QmpError::Refused { desc, .. }) => {
-                Err(Error::conflict("the guest cannot go on over there yet").with_internal(desc))
-            }
-            other => other.map(drop).map_err(doing),
-        },
+        "active" | "setup" if now.started => wish(&qmp).await.map_err(doing),
         status if has_left(status) && now.started => Ok(()),
         _ => Err(Error::conflict("the guest's memory is not on its way")),
     }
@@ -240,7 +254,7 @@ async fn tidy(qmp: &Qmp) -> QmpResult<()> {
     }
     let objects = qmp.execute("qom-list", json!({"path": "/objects"})).await?;
     let names = objects.as_array().into_iter().flatten().filter_map(|o| o["name"].as_str());
-    for object in names.filter(|n| n.starts_with(STARTED) || *n == CREDENTIALS) {
+    for object in names.filter(|n| n.starts_with(STARTED) || [CREDENTIALS, HASTE].contains(n)) {
         tolerant(qmp, "object-del", json!({"id": object})).await?;
     }
     Ok(())

@@ -152,6 +152,16 @@ impl Vm {
         Ok(())
     }
 
+    /// Post-copy has begun, on one side or on the other.
+    pub(super) async fn went_over(&mut self) {
+        let qmp = self.monitor().ok().flatten().cloned();
+        let Some(qmp) = qmp.filter(|_| self.state() == VmState::Arriving) else { return self.look_and_tell().await };
+        match self.landed(&qmp, Run::Running).await {
+            Ok(()) => self.announce(),
+            Err(e) => tracing::warn!(server = %self.server, error = %e.internal_text(), "a guest cannot be let run"),
+        }
+    }
+
     /// Looks at a guest on its way here. From the switch to post-copy on it can run nowhere else.
     pub(super) async fn look_for_arrival(&mut self, qmp: &Qmp) -> Result<()> {
         let told = qmp.execute("query-migrate", json!({})).await;

@@ -32,6 +32,8 @@ impl Vm {
             Happening::Noticed(Notice::Closed) => self.hung_up().await,
             Happening::Lagged => self.look_and_tell().await,
             Happening::Noticed(Notice::Event { name, data }) => match name.as_str() {
+                // Said but for a moment, if little is left to come: a look may be too late to see it.
+                "MIGRATION" if data["status"] == "postcopy-active" => self.went_over().await,
                 "SHUTDOWN" | "STOP" | "RESUME" | "RESET" | "GUEST_PANICKED" | "MIGRATION" => self.look_and_tell().await,
                 "DEVICE_DELETED" => {
                     if let Some(device) = data["device"].as_str() {
