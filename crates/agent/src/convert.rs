@@ -53,7 +53,7 @@ pub(crate) fn disk_of_volume(volume: &VmVolume) -> Disk {
         VolumeTarget::Fake { export } => DiskSource::NbdUnix { socket: "/nonexistent".into(), export },
     };
     Disk {
-        id: volume.disk_id(),
+        id: ports::disk_id(&volume.volume),
         source,
         bus: DiskBus::Virtio,
         serial: volume.volume.to_string(),

@@ -100,6 +100,7 @@ impl Compute {
             .register(flows::create::CreateServer(c()))
             .register(flows::delete::DeleteServer(c()))
             .register(flows::power::ChangePower(c()))
+            .register(flows::rebuild_volume::RebuildVolume(c()))
             .register(flows::attach_volume::AttachVolume(c()))
             .register(flows::detach_volume::DetachVolume(c()))
             .register(flows::attach_interface::AttachInterface(c()))

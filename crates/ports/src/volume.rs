@@ -2,7 +2,7 @@
 
 use crate::KeyBytes;
 use async_trait::async_trait;
-use kernel::{AttachmentId, Ctx, HostName, ImageId, ProjectId, Result, ServerId, SnapshotId, VolumeId};
+use kernel::{AttachmentId, Ctx, HostName, ImageId, ProjectId, Result, ServerId, SnapshotId, VolumeId, ids::RequestId};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use store::{Batch, Snapshot, Tx};
@@ -131,6 +131,10 @@ pub trait Volumes: Send + Sync + 'static {
 
     /// Back to `in-use`: the guest did not let go.
     fn roll_detach(&self, tx: &mut Tx, attachment: &AttachmentId) -> Result<()>;
+
+    /// Begins to write an image over a volume that one server has, whose guest is off and whose export has ended: `downloading`, then
+    /// `in-use` again, or `error`. `BadRequest` as Cinder when it cannot be.
+    fn reimage(&self, tx: &mut Tx, attachment: &AttachmentId, image: &ImageId, request: &RequestId) -> Result<()>;
 
     /// Ends the export. `Ok` if there is none.
     async fn disconnect(&self, attachment: &AttachmentId) -> Result<()>;

@@ -8,7 +8,7 @@ use crate::{
     ops::{attachments, encryption_keys, group_types, snapshots, types, volumes},
 };
 use async_trait::async_trait;
-use kernel::{AttachmentId, Ctx, HostName, ProjectId, Result, SnapshotId, VolumeId, ids::RequestId};
+use kernel::{AttachmentId, Ctx, HostName, ImageId, ProjectId, Result, SnapshotId, VolumeId, ids::RequestId};
 use ports::{
     AttachRequest, ConnectedVolume, DiskLimits, KeyBytes, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget,
     Volumes,
@@ -132,6 +132,10 @@ impl Volumes for VolumeService {
 
     fn roll_detach(&self, tx: &mut Tx, attachment: &AttachmentId) -> Result<()> {
         attachments::mark_detaching(tx, attachment, false, self.0.clock.now())
+    }
+
+    fn reimage(&self, tx: &mut Tx, attachment: &AttachmentId, image: &ImageId, request: &RequestId) -> Result<()> {
+        volumes::rework::reimage_attached(self, tx, (request, self.0.clock.now()), attachment, image)
     }
 
     async fn disconnect(&self, attachment: &AttachmentId) -> Result<()> {

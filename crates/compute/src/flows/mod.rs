@@ -5,6 +5,7 @@
 //! | [`create::CreateServer`] | place, network, storage, run | placement, ports, volumes, the host |
 //! | [`delete::DeleteServer`] | quiesce, remove | the host, then everything the server had |
 //! | [`power::ChangePower`] | settle | the host |
+//! | [`rebuild_volume::RebuildVolume`] | off, begin, written, connect, settle | the host, volumes |
 //! | [`attach_volume::AttachVolume`], [`detach_volume::DetachVolume`] | connect, plug · unplug | volumes, the host |
 //! | [`attach_interface::AttachInterface`], [`detach_interface::DetachInterface`] | plug · unplug | ports, the host |
 //! | [`live::LiveMigrate`] | place, prepare, transfer, arrive | placement, ports, volumes, both hosts |
@@ -33,6 +34,7 @@ pub(crate) mod guest;
 pub mod live;
 pub mod moving;
 pub mod power;
+pub mod rebuild_volume;
 pub mod reconcile;
 pub mod reconcile_drain;
 pub mod reconcile_limits;

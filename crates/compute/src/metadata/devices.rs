@@ -28,7 +28,7 @@ pub(super) fn tagged(intent: &VmIntent, at: &BTreeMap<String, GuestAddress>) -> 
         Some(TaggedDevice { what, at: at.get(&disk.id).cloned(), tag: tag.clone() })
     });
     let volumes = intent.volumes.iter().filter_map(|volume| {
-        let (what, key) = (What::Disk { serial: volume.volume.to_string() }, volume.disk_id());
+        let (what, key) = (What::Disk { serial: volume.volume.to_string() }, ports::disk_id(&volume.volume));
         Some(TaggedDevice { what, at: at.get(&key).cloned(), tag: volume.tag.clone()? })
     });
     nics.chain(local).chain(volumes).collect()

@@ -120,13 +120,6 @@ pub struct GuestMetadata {
     pub disk_tags: BTreeMap<String, String>,
 }
 
-impl VmVolume {
-    /// What the disk is called in the guest's hardware ([`crate::driver::Disk::id`]).
-    pub fn disk_id(&self) -> String {
-        format!("vol-{}", self.volume)
-    }
-}
-
 impl VmIntent {
     pub const BY_HOST: Index<VmIntent> = Index::new(0);
     /// Spares by their server.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     VolumeService,
     driver::{BackupPlace, ImageBytes, VolumeSource, VolumeSpec},
-    model::{Backup, BackupStatus, MessageEvent, Snapshot, Volume, VolumeStatus},
+    model::{Attachment, Backup, BackupStatus, MessageEvent, Snapshot, Volume, VolumeStatus},
     ops::encryption_keys,
 };
 use flow::{Commit, Flow, FlowRecord, Start, Step, StepCx, StepError, StepResult};
@@ -132,7 +132,9 @@ impl RewriteVolume {
             {
                 tx.update::<Volume>(&state.volume, |v| backup.of.give(v));
             }
-            settle(tx, &state.volume, state.with.statuses().0, VolumeStatus::Available, None, now);
+            let attached = tx.view().count_by(Attachment::BY_VOLUME, &state.volume) > 0;
+            let rest = if attached { VolumeStatus::InUse } else { VolumeStatus::Available };
+            settle(tx, &state.volume, state.with.statuses().0, rest, None, now);
             Ok(())
         }))
     }

@@ -60,6 +60,14 @@ pub(super) fn allowed(cx: &Ctx, tx: &mut Tx, server: &Server, change: &Change) -
     Ok(server)
 }
 
+/// What has been written down of a change.
+pub(super) struct Begun {
+    pub(super) action: Action,
+    pub(super) generation: u64,
+    reboots: u64,
+    before: Before,
+}
+
 /// Writes what the guest shall be, and starts the flow that waits until it is. To be called after [`allowed`].
 pub(super) fn begin(
     c: &Compute,
@@ -69,23 +77,36 @@ pub(super) fn begin(
     change: &Change,
     edit: impl FnOnce(&mut VmIntent),
 ) -> Result<()> {
+    let Begun { action, generation, reboots, before } = write(cx, tx, server, change, edit)?;
+    let before = Some(before).filter(|_| change.failing != Failing::Lost);
+    let (reach, vital) = (change.reach, change.failing != Failing::Back);
+    let state = State { server: server.id.clone(), action, generation, reboots, reach, before, vital };
+    let (object, now) = (Server::flow_object(&server.id), cx.now());
+    c.starter.start(tx, Start::<ChangePower> { object, state, request_id: &cx.request_id, now }).map(|_| ())
+}
+
+/// The same for whoever starts another flow.
+pub(super) fn write(
+    cx: &Ctx,
+    tx: &mut Tx,
+    server: &Server,
+    change: &Change,
+    edit: impl FnOnce(&mut VmIntent),
+) -> Result<Begun> {
     let not_ready = || ComputeError::NotReady(server.id.clone());
     let intent = tx.get::<VmIntent>(&server.id).filter(|i| i.power != Power::Absent).ok_or_else(not_ready)?;
-    let before = Some(Before::of(&intent)).filter(|_| change.failing != Failing::Lost);
+    let before = Before::of(&intent);
     let reboots = server.reboots + u64::from(change.restart != Restart::No);
     let generation = change_intent(tx, &server.id, |intent| {
         intent.reboots = reboots;
         intent.reboot_hard = change.restart == Restart::Hard;
         edit(intent);
     });
-    let (now, generation) = (cx.now(), generation.ok_or_else(not_ready)?);
+    let generation = generation.ok_or_else(not_ready)?;
     tx.update::<Server>(&server.id, |s| {
-        (s.task, s.reboots, s.updated) = (Some(change.task), reboots, now);
+        (s.task, s.reboots, s.updated) = (Some(change.task), reboots, cx.now());
     });
     let action = Action::asked(cx, &server.id, &server.project, change.verb);
     action.begin(tx)?;
-    let (reach, vital) = (change.reach, change.failing != Failing::Back);
-    let state = State { server: server.id.clone(), action, generation, reboots, reach, before, vital };
-    let object = Server::flow_object(&server.id);
-    c.starter.start(tx, Start::<ChangePower> { object, state, request_id: &cx.request_id, now }).map(|_| ())
+    Ok(Begun { action, generation, reboots, before })
 }

@@ -41,7 +41,7 @@ impl Compute {
 fn asked(intent: &VmIntent) -> VmLimits {
     let VmSpec { vcpus, memory_mib, cpu_shares, cpu_quota_milli, room, .. } = &intent.spec;
     let local = intent.spec.disks.iter().map(|disk| (disk.id.clone(), disk.io));
-    let volumes = intent.volumes.iter().map(|volume| (volume.disk_id(), volume.io));
+    let volumes = intent.volumes.iter().map(|volume| (ports::disk_id(&volume.volume), volume.io));
     VmLimits {
         vcpus: *vcpus,
         memory_mib: *memory_mib,

@@ -1,8 +1,9 @@
-//! Rebuild: the server keeps its id, addresses and volumes, and gets its own disks anew, of the same image or another.
+//! Rebuild: the server keeps its id, addresses and volumes, and gets its own disks anew, of the same image or another. From 2.93 on the
+//! volume that it boots from is written over as well; before, it stays, and so does its image.
 
 use super::{
     Target,
-    change::{Change, Failing, Restart, allowed, begin},
+    change::{Change, Failing, Restart, allowed, begin, write},
     create::{build, request::Personality},
     trimmed,
     update::{given, parse},
@@ -10,18 +11,20 @@ use super::{
 use crate::{
     Compute, ComputeError,
     error::invalid,
+    flows::rebuild_volume::{RebuildVolume, State},
     model::{
         BlockDevice, DiskConfig, Server, ServerKey, ServerState, Task,
         action::Verb,
         device::Backing,
         hardware::{self, Build},
-        vm::Power,
+        vm::{Power, VmIntent},
     },
     policy::REBUILD_TRUSTED_CERTS,
 };
+use flow::Start;
 use kernel::{Ctx, Error, Result};
 use policy::{Authorize, target};
-use ports::ImageInfo;
+use ports::{ImageInfo, VolumeInfo};
 use serde::{Deserialize, Deserializer};
 use std::{collections::BTreeMap, sync::Arc};
 use store::{Snapshot, Tx};
@@ -103,10 +106,13 @@ fn check(c: &Compute, cx: &Ctx, snapshot: &Snapshot, server: &Server, asked: &Re
     if let Some(volume) = from_volume {
         let info = c.volumes.info(snapshot, &volume.volume);
         let now = info.as_ref().and_then(|v| v.image_properties.get("image_id"));
-        if now.map(String::as_str) != Some(id) {
+        if now.map(String::as_str) != Some(id) && !cx.version.since(2, 93) {
             return Err(invalid(format!(
                 "Image {id} is unacceptable: Unable to rebuild with a different image for a volume-backed server."
             )));
+        }
+        if let Some(info) = info.filter(|_| cx.version.since(2, 93)) {
+            check_volume(&info, &image)?;
         }
     }
     build::check_size(cx, &image, &server.flavor, from_volume.is_some())?;
@@ -121,6 +127,25 @@ fn check(c: &Compute, cx: &Ctx, snapshot: &Snapshot, server: &Server, asked: &Re
     Ok(image)
 }
 
+/// Whether an image may be written over a root volume.
+fn check_volume(volume: &VolumeInfo, image: &ImageInfo) -> Result<()> {
+    if volume.status != "in-use" {
+        let (id, status) = (&volume.id, &volume.status);
+        return Err(invalid(format!(
+            "Invalid volume: volume '{id}' status must be 'in-use'. Currently in '{status}' status."
+        )));
+    }
+    let needed = image.virtual_size.max(image.size).div_ceil(1 << 30).max(image.min_disk_gib);
+    if needed > volume.size_gib {
+        return Err(invalid(format!(
+            "Volume is smaller than the minimum size specified in image metadata. Volume size is {} bytes, minimum size is {} bytes.",
+            volume.size_gib << 30,
+            needed << 30
+        )));
+    }
+    Ok(())
+}
+
 fn start(
     c: &Compute,
     cx: &Ctx,
@@ -133,8 +158,11 @@ fn start(
     let change = change(server);
     let mut new = Server::clone(server);
     apply(tx, cx, &mut new, asked)?;
+    let written_over = server.root().and_then(BlockDevice::volume).cloned().filter(|_| cx.version.since(2, 93));
     if new.image.is_some() {
         new.image = Some(image.id.clone());
+    }
+    if new.image.is_some() || written_over.is_some() {
         new.properties = image.properties.clone();
     }
     new.devices.iter_mut().for_each(|device| renew(device, image, crate::ops::is_true(&asked.preserve_ephemeral)));
@@ -151,14 +179,41 @@ fn start(
         config: &c.config,
     };
     let fresh = build.intent();
-    begin(c, cx, tx, &new, &change, |intent| {
-        intent.power = if change.reach == ServerState::Stopped { Power::Stopped } else { Power::Running };
+    let graceful_seconds = fresh.graceful_seconds;
+    let renewed = |intent: &mut VmIntent| {
         (intent.spec, intent.local_disks, intent.metadata) = (fresh.spec, fresh.local_disks, fresh.metadata);
-        intent.graceful_seconds = fresh.graceful_seconds;
         for volume in &mut intent.volumes {
             volume.boot_index = hardware::boot_index_of(&new, &volume.volume);
         }
-    })?;
+    };
+    match written_over {
+        None => begin(c, cx, tx, &new, &change, |intent| {
+            intent.power = if change.reach == ServerState::Stopped { Power::Stopped } else { Power::Running };
+            intent.graceful_seconds = graceful_seconds;
+            renewed(intent);
+        })?,
+        Some(root) => {
+            let change = Change { restart: Restart::No, ..change };
+            let begun = write(cx, tx, &new, &change, |intent| {
+                // What is in its memory is for what goes.
+                (intent.power, intent.graceful_seconds) = (Power::Stopped, 0);
+                renewed(intent);
+            })?;
+            let state = State {
+                server: new.id.clone(),
+                action: begun.action,
+                volume: root.volume,
+                attachment: root.attachment,
+                image: image.id.clone(),
+                generation: begun.generation,
+                reach: change.reach,
+                graceful_seconds,
+                begun: false,
+            };
+            let (object, request_id, now) = (Server::flow_object(&new.id), &cx.request_id, cx.now());
+            c.starter.start(tx, Start::<RebuildVolume> { object, state, request_id, now })?;
+        }
+    }
     Ok(tx.get::<Server>(&new.id).unwrap_or(new))
 }
 

@@ -10,7 +10,7 @@ use kernel::{Error, FlowId};
 use serde_json::json;
 use store::Store;
 
-const VOLUME: &str = "44444444-4444-4444-8444-444444444444";
+pub const VOLUME: &str = "44444444-4444-4444-8444-444444444444";
 
 /// A server with a port, a volume that is there, and one that is made for it.
 struct Creating(Cloud);

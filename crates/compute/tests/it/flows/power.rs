@@ -1,5 +1,6 @@
-use super::{ask, assert_ended, failed, register, with_server};
-use crate::world::{Cloud, expect};
+use super::create::VOLUME;
+use super::{ask, ask_by, assert_ended, failed, register, with_server};
+use crate::world::{Cloud, IMAGE, NETWORK, expect, id_of};
 use async_trait::async_trait;
 use compute::{driver::VmState, model::vm::VmIntent};
 use flow::{
@@ -41,6 +42,56 @@ impl World for Stopping {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopping_survives_everything() {
     torture::<Stopping>().await;
+}
+
+/// A server that boots from a volume, which is written over.
+struct Rebuilding(Cloud, String);
+
+#[async_trait]
+impl World for Rebuilding {
+    async fn new() -> Self {
+        let cloud = Cloud::new().await;
+        cloud.volumes.put(VOLUME).await;
+        let (api, engine) = cloud.process();
+        let body = json!({"server": {"name": "v", "flavorRef": "42", "networks": [{"uuid": NETWORK}],
+            "block_device_mapping_v2": [{"source_type": "volume", "destination_type": "volume", "uuid": VOLUME, "boot_index": 0}]}});
+        let id = id_of(&expect(&api.token("member").call("POST /compute/v2.1/servers", body).await, 202));
+        cloud.reach(&id, "ACTIVE").await;
+        drop(engine);
+        Self(cloud, id)
+    }
+    fn store(&self) -> Store {
+        self.0.store.clone()
+    }
+    fn register(&self, engine: EngineBuilder) -> EngineBuilder {
+        register(&self.0, engine)
+    }
+    async fn start(&self, starter: &Starter) -> FlowId {
+        let request = format!("POST /compute/v2.1/servers/{}/action", self.1);
+        let body = json!({"rebuild": {"imageRef": IMAGE, "name": "anew"}});
+        ask_by(&self.0, starter, "member", "compute 2.93", &request, body).await
+    }
+    async fn check(&self, disturbance: Disturbance) {
+        assert_ended(&self.0, &self.1, disturbance);
+        self.0.reach(&self.1, if failed(disturbance) { "ERROR" } else { "ACTIVE" }).await;
+        self.0.until("the volume to be in use", |_| (self.0.volumes.status(VOLUME)? == "in-use").then_some(())).await;
+        let written = self.0.volumes.image(VOLUME).is_some();
+        assert!(written || failed(disturbance), "{disturbance:?}: the volume is as it was");
+        // What has its old disk goes on with it; what has a new one starts with that.
+        let runs = |_: &store::Snapshot| {
+            let guest = self.0.hosts.guest(&self.1)?;
+            (guest.state == VmState::Running).then_some(())
+        };
+        if !failed(disturbance) || !written {
+            self.0.until(&format!("{disturbance:?}: the guest to run"), runs).await;
+            assert_eq!(self.0.volumes.exports().len(), 1, "{disturbance:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rebuilding_a_volume_survives_everything() {
+    torture::<Rebuilding>().await;
 }
 
 #[tokio::test]

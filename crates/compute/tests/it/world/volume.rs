@@ -1,7 +1,9 @@
 //! Volumes that become available some time after they were asked for.
 
 use async_trait::async_trait;
-use kernel::{AttachmentId, Ctx, Error, HostName, ProjectId, Result, ServerId, SnapshotId, VolumeId};
+use kernel::{
+    AttachmentId, Ctx, Error, HostName, ImageId, ProjectId, Result, ServerId, SnapshotId, VolumeId, ids::RequestId,
+};
 use parking_lot::Mutex;
 use ports::{
     AttachRequest, ConnectedVolume, DiskLimits, KeyBytes, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget,
@@ -19,6 +21,9 @@ pub struct Volume {
     pub bootable: bool,
     pub size_gib: u64,
     pub snapshots: Vec<SnapshotId>,
+    /// What was written to it.
+    #[serde(default)]
+    pub image: Option<ImageId>,
 }
 
 impl Object for Volume {
@@ -72,6 +77,7 @@ impl FakeVolumes {
             bootable: true,
             size_gib: 1,
             snapshots: vec![],
+            image: None,
         };
         self.store
             .transact("test", move |tx| {
@@ -90,16 +96,20 @@ impl FakeVolumes {
         self.store.snapshot().get::<Volume>(id).map(|v| v.status.clone())
     }
 
-    /// The volume is made by and by.
-    fn becomes_available(&self, id: VolumeId) {
+    pub fn image(&self, id: &str) -> Option<ImageId> {
+        self.store.snapshot().get::<Volume>(id)?.image.clone()
+    }
+
+    /// The volume is made, or written over, by and by.
+    fn becomes(&self, id: VolumeId, status: &'static str, after: &'static str) {
         let store = self.store.clone();
         tokio::spawn(async move {
-            while store.snapshot().get::<Volume>(&id).is_none() {
+            while store.snapshot().get::<Volume>(&id).is_none_or(|v| v.status != status) {
                 tokio::task::yield_now().await;
             }
             let made = store.transact("test", move |tx| {
-                if tx.get::<Volume>(&id).is_some_and(|v| v.status == "creating") {
-                    tx.update::<Volume>(&id, |v| v.status = "available".into());
+                if tx.get::<Volume>(&id).is_some_and(|v| v.status == status) {
+                    tx.update::<Volume>(&id, |v| v.status = after.into());
                 }
                 Ok(())
             });
@@ -118,7 +128,7 @@ fn info(v: &Volume) -> VolumeInfo {
         bootable: v.bootable,
         multiattach: false,
         availability_zone: "nova".into(),
-        image_properties: [].into(),
+        image_properties: v.image.iter().map(|i| ("image_id".to_owned(), i.to_string())).collect(),
     }
 }
 
@@ -141,8 +151,9 @@ impl Volumes for FakeVolumes {
             bootable: new.image.is_some() || new.snapshot.is_some(),
             size_gib: new.size_gib,
             snapshots: vec![],
+            image: new.image.clone(),
         });
-        self.becomes_available(new.id.clone());
+        self.becomes(new.id.clone(), "creating", "available");
         Ok(())
     }
 
@@ -211,6 +222,15 @@ impl Volumes for FakeVolumes {
         if let Some(found) = tx.get::<Attachment>(attachment) {
             tx.update::<Volume>(&found.volume, |v| v.status = "in-use".into());
         }
+        Ok(())
+    }
+
+    fn reimage(&self, tx: &mut Tx, attachment: &AttachmentId, image: &ImageId, _: &RequestId) -> Result<()> {
+        let gone = || Error::not_found("no such attachment");
+        let id = tx.get::<Attachment>(attachment).ok_or_else(gone)?.volume.clone();
+        assert!(!self.exports.lock().contains_key(attachment), "a volume that is exported is written over");
+        tx.update::<Volume>(&id, |v| (v.status, v.image) = ("downloading".into(), Some(image.clone())));
+        self.becomes(id, "downloading", "in-use");
         Ok(())
     }
 

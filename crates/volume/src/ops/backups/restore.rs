@@ -64,6 +64,6 @@ fn begin(service: &VolumeService, tx: &mut Tx, cx: &Ctx, id: &str, volume: &Volu
     }
     let key = encryption_keys::for_backup(service, tx, &volume, &backup)?;
     tx.update::<Backup>(id, |b| (b.status, b.updated_at) = (BackupStatus::Restoring, cx.now()));
-    rework::begin(service, tx, cx, &volume, (With::Backup(id.to_owned()), key))?;
+    rework::begin(service, tx, (&cx.request_id, cx.now()), &volume, (With::Backup(id.to_owned()), key))?;
     Ok(volume)
 }

@@ -6,7 +6,7 @@ use crate::{
         rewrite_volume::{RewriteVolume, State, With},
         set_status,
     },
-    model::{Snapshot, SnapshotStatus, Volume, VolumePool, VolumeStatus, VolumeType, resolve_type},
+    model::{Attachment, Snapshot, SnapshotStatus, Volume, VolumePool, VolumeStatus, VolumeType, resolve_type},
     ops::encryption_keys,
     policy,
     pools::{PoolRequest, unfit},
@@ -14,22 +14,22 @@ use crate::{
     service::authorize,
 };
 use flow::Start;
-use kernel::{Ctx, Error, Result, SnapshotId};
+use kernel::{AttachmentId, Ctx, Error, ImageId, Result, SnapshotId, Timestamp, ids::RequestId};
+use ports::ImageInfo;
 use store::Tx;
 
-/// Begins to write over a volume that nobody has attached; `key` is what its bytes are encrypted with then, if it is another.
+/// Begins to write over a volume that no guest has open; `key` is what its bytes are encrypted with then, if it is another.
 pub(crate) fn begin(
     service: &VolumeService,
     tx: &mut Tx,
-    cx: &Ctx,
+    (request_id, now): (&RequestId, Timestamp),
     volume: &Volume,
     (with, key): (With, Option<String>),
 ) -> Result<()> {
-    let now = cx.now();
     set_status(tx, &volume.id, with.statuses().0, None, now);
     tx.update::<Volume>(&volume.id, |v| v.generation += 1);
     let state = State { volume: volume.id.clone(), with, key };
-    let start = Start::<RewriteVolume> { object: Volume::object(&volume.id), state, request_id: &cx.request_id, now };
+    let start = Start::<RewriteVolume> { object: Volume::object(&volume.id), state, request_id, now };
     service.0.starter.start(tx, start).map(drop)
 }
 
@@ -62,7 +62,13 @@ pub(crate) async fn revert(service: &VolumeService, cx: &Ctx, id: &str, snapshot
                 volume.id, snapshot.id
             )));
         }
-        begin(&inner, tx, &cx, &volume, (With::Snapshot(SnapshotId::from(snapshot.id.as_str())), None))
+        begin(
+            &inner,
+            tx,
+            (&cx.request_id, cx.now()),
+            &volume,
+            (With::Snapshot(SnapshotId::from(snapshot.id.as_str())), None),
+        )
     };
     service.write(permit, "volume.volume.revert", write).await
 }
@@ -82,22 +88,53 @@ pub(crate) async fn reimage(service: &VolumeService, cx: &Ctx, id: &str, image: 
                 volume.status.as_str()
             )));
         }
-        super::create::check_image(&found)?;
-        let needed = found.virtual_size.max(found.size).div_ceil(1 << 30).max(found.min_disk_gib);
-        if needed > volume.size_gib {
-            return Err(error::invalid_volume(format!(
-                "the image needs {needed} GiB, the volume has {}",
-                volume.size_gib
-            )));
-        }
-        let key = encryption_keys::for_image(&inner, tx, &volume, &found)?;
-        begin(&inner, tx, &cx, &volume, (With::Image(found.id.clone()), key))?;
-        tx.update::<Volume>(&volume.id, |v| {
-            (v.bootable, v.image_metadata) = (true, super::create::image_metadata(&found));
-        });
-        Ok(())
+        overwrite(&inner, tx, (&cx.request_id, cx.now()), &volume, &found)
     };
     service.write(permit, "volume.volume.reimage", write).await
+}
+
+/// The root volume of a server that is rebuilt; compute has ended its guest and its export.
+pub(crate) fn reimage_attached(
+    service: &VolumeService,
+    tx: &mut Tx,
+    asked: (&RequestId, Timestamp),
+    attachment: &AttachmentId,
+    image: &ImageId,
+) -> Result<()> {
+    let gone =
+        || Error::not_found(format!("Volume attachment could not be found with filter: attachment_id = {attachment}."));
+    let attachment = tx.get::<Attachment>(attachment).ok_or_else(gone)?;
+    let volume = tx.get::<Volume>(&attachment.volume).ok_or_else(|| error::no_volume(&attachment.volume))?;
+    if volume.status != VolumeStatus::InUse || tx.view().count_by(Attachment::BY_VOLUME, &volume.id) != 1 {
+        return Err(error::invalid_volume(format!(
+            "Volume {} must be in use by the server alone to be written over, but its status is {}.",
+            volume.id,
+            volume.status.as_str()
+        )));
+    }
+    let found = service.0.images.info(tx.view(), image);
+    let found = found.ok_or_else(|| Error::not_found(format!("Image {image} could not be found.")))?;
+    overwrite(service, tx, asked, &volume, &found)
+}
+
+fn overwrite(
+    service: &VolumeService,
+    tx: &mut Tx,
+    asked: (&RequestId, Timestamp),
+    volume: &Volume,
+    image: &ImageInfo,
+) -> Result<()> {
+    super::create::check_image(image)?;
+    let needed = image.virtual_size.max(image.size).div_ceil(1 << 30).max(image.min_disk_gib);
+    if needed > volume.size_gib {
+        return Err(error::invalid_volume(format!("the image needs {needed} GiB, the volume has {}", volume.size_gib)));
+    }
+    let key = encryption_keys::for_image(service, tx, volume, image)?;
+    begin(service, tx, asked, volume, (With::Image(image.id.clone()), key))?;
+    tx.update::<Volume>(&volume.id, |v| {
+        (v.bootable, v.image_metadata) = (true, super::create::image_metadata(image));
+    });
+    Ok(())
 }
 
 /// Whether a volume may be moved for its new type.
