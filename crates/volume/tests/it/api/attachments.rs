@@ -1,6 +1,6 @@
 use crate::world::{Cloud, NOWHERE, P1, SERVER, expect, refused};
 use http::testkit::Api;
-use ports::{AttachRequest, Volumes};
+use ports::{AttachRequest, ImageInfo, Volumes};
 use serde_json::{Value, json};
 
 async fn attach(api: &Api, volume: &str, more: Value) -> Value {
@@ -66,6 +66,41 @@ async fn what_compute_has_attached_compute_detaches() {
     }
     let detach = format!("POST /volume/v3/volumes/{volume}/action");
     refused(&api.token("member").call(&detach, json!({"os-detach": {}})).await, 409, "conflictingRequest", SERVER);
+    assert_eq!(cloud.volume(&volume).status.as_str(), "in-use");
+}
+
+/// A server on it is rebuilt: it stays the server's, and only one that nobody else has is written over.
+#[tokio::test]
+async fn what_a_server_has_is_written_over_and_stays_its_own() {
+    let (cloud, volume) = Cloud::with_volume(1).await;
+    let (_api, _engine) = cloud.process();
+    let service = cloud.service(&flow::Starter::new("process".into()));
+    let request = AttachRequest {
+        attachment: "44444444-4444-4444-8444-444444444444".into(),
+        volume: volume.as_str().into(),
+        server: SERVER.into(),
+        read_only: false,
+    };
+    let image = ImageInfo { id: "i2".into(), status: "active".into(), size: 1 << 20, ..ImageInfo::default() };
+    cloud.images.put_with(image).await;
+    let (attachment, again) = (request.attachment.clone(), service.clone());
+    let write_over = async |image: &'static str| {
+        let (attachment, service) = (attachment.clone(), again.clone());
+        let write =
+            move |tx: &mut store::Tx| service.reimage(tx, &attachment, &image.into(), &kernel::ids::RequestId::new());
+        cloud.store.transact("test", write).await
+    };
+    assert!(write_over("i2").await.unwrap_err().is(kernel::Kind::NotFound), "nobody has it yet");
+    let attach = cloud.store.transact("test", move |tx| {
+        service.reserve(tx, &request, &P1.into())?;
+        service.complete(tx, &request.attachment, "/dev/vda")
+    });
+    attach.await.unwrap();
+    assert!(write_over("i3").await.unwrap_err().is(kernel::Kind::NotFound), "there is no such image");
+    write_over("i2").await.unwrap();
+    assert_eq!(write_over("i2").await.unwrap_err().kind(), kernel::Kind::BadRequest, "it is being written over");
+    let written = cloud.reach(&volume, "in-use").await;
+    assert_eq!((written.bootable, written.image_metadata["image_id"].as_str()), (true, "i2"));
     assert_eq!(cloud.volume(&volume).status.as_str(), "in-use");
 }
 
