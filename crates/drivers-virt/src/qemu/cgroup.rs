@@ -1,4 +1,8 @@
-//! A control group per VM: its share of CPU among the guests and its hard quota.
+//! A control group per VM: its share of CPU among the guests, and in it a group of its vCPUs' threads with their hard quota.
+//!
+//! The quota is the vCPUs' alone, as libvirt has it: what QEMU does for the guest beside (its disks, its timers) is not taken out of
+//! what the guest was promised. Where the kernel has no room for that second group (version 2 below a group that is not a thread's
+//! root), the quota is the whole VM's.
 //!
 //! Version 2 where its `cpu` controller can be had, else version 1's `cpu` hierarchy, else none: then guests run unlimited and
 //! the log says so once. The group is made before QEMU starts and QEMU moved into it after; it is removed when QEMU is gone.
@@ -20,13 +24,14 @@ const PERIOD: u64 = 100_000;
 /// The kernel's, of a group that nobody has given others.
 const USUAL_SHARES: u64 = 1024;
 
+/// The group of a VM's vCPUs, in the VM's.
+const VCPUS: &str = "vcpus";
+
 /// A line for a file of a group.
 #[derive(Debug)]
 struct Setting {
     file: &'static str,
     value: String,
-    /// It only takes a limit away.
-    lifts: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,50 +87,98 @@ impl Cgroups {
         }
     }
 
-    /// Makes the VM's group with its limits and moves the process with all its threads into it.
-    pub fn enter(&self, spec: &VmSpec, pid: i32) -> io::Result<()> {
+    /// Makes the VM's groups with their limits and moves the process into them: `vcpus` are its threads that are vCPUs.
+    pub fn enter(&self, spec: &VmSpec, pid: i32, vcpus: &[i32]) -> io::Result<()> {
         let Some(group) = self.of(&spec.server) else { return Ok(()) };
         fs::create_dir_all(&group)?;
         self.limit(spec)?;
-        fs::write(group.join("cgroup.procs"), pid.to_string())
+        fs::write(group.join("cgroup.procs"), pid.to_string())?;
+        if let Err(e) = self.make_inner(&group) {
+            tracing::warn!(group = %group.display(), error = %e, "the quota of vCPUs is the whole guest's");
+            let _ = fs::remove_dir(group.join(VCPUS));
+        }
+        self.limit(spec)?;
+        self.take_vcpus(&spec.server, vcpus)
     }
 
-    /// Gives the VM's group, which is there, the limits of `spec`. What that names none of is lifted.
+    fn make_inner(&self, group: &Path) -> io::Result<()> {
+        let inner = group.join(VCPUS);
+        fs::create_dir_all(&inner)?;
+        if matches!(self, Self::V2(_)) {
+            fs::write(inner.join("cgroup.type"), "threaded")?;
+            fs::write(group.join("cgroup.subtree_control"), "+cpu")?;
+        }
+        Ok(())
+    }
+
+    /// Puts threads under the quota; those that have ended need none.
+    pub fn take_vcpus(&self, server: &ServerId, vcpus: &[i32]) -> io::Result<()> {
+        let Some(inner) = self.of(server).map(|group| group.join(VCPUS)).filter(|inner| inner.exists()) else {
+            return Ok(());
+        };
+        let file = inner.join(if matches!(self, Self::V1(_)) { "tasks" } else { "cgroup.threads" });
+        for thread in vcpus {
+            match fs::write(&file, thread.to_string()) {
+                Err(e) if e.raw_os_error() != Some(rustix::io::Errno::SRCH.raw_os_error()) => return Err(e),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the VM's groups, which are there, the limits of `spec`. What that names none of is lifted.
     pub fn limit(&self, spec: &VmSpec) -> io::Result<()> {
         let Some(group) = self.of(&spec.server) else { return Ok(()) };
-        for setting in self.settings(spec) {
-            let file = group.join(setting.file);
+        let inner = group.join(VCPUS);
+        if let Some(setting) = self.shares(spec) {
+            fs::write(group.join(setting.file), setting.value)?;
+        }
+        // One of both has it: the inner, where there is one.
+        let milli = spec.cpu_quota_milli;
+        let (outer, inner_milli) = if inner.exists() { (None, milli) } else { (milli, None) };
+        for (at, milli) in [(inner, inner_milli), (group, outer)] {
+            let Some(setting) = self.quota(milli) else { continue };
+            let file = at.join(setting.file);
             // A kernel without bandwidth control has no quota to lift.
-            if !setting.lifts || file.exists() {
+            if milli.is_some() || file.exists() {
                 fs::write(file, setting.value)?;
             }
         }
         Ok(())
     }
 
-    fn settings(&self, spec: &VmSpec) -> Vec<Setting> {
+    fn shares(&self, spec: &VmSpec) -> Option<Setting> {
         let shares = spec.cpu_shares.unwrap_or(USUAL_SHARES).clamp(2, 262_144);
-        // The kernel takes no quota below a millisecond.
-        let quota = spec.cpu_quota_milli.map(|milli| (milli * PERIOD / 1000).max(1000));
-        let lifts = quota.is_none();
-        let setting = |file, value: String, lifts| Setting { file, value, lifts };
         match self {
-            Self::V1(_) => vec![
-                setting("cpu.shares", shares.to_string(), false),
-                setting("cpu.cfs_quota_us", quota.map_or("-1".into(), |q| q.to_string()), lifts),
-            ],
-            Self::V2(_) => vec![
-                setting("cpu.weight", (1 + (shares - 2) * 9999 / 262_142).to_string(), false),
-                setting("cpu.max", format!("{} {PERIOD}", quota.map_or("max".into(), |q| q.to_string())), lifts),
-            ],
-            Self::None(_) => Vec::new(),
+            Self::V1(_) => Some(Setting { file: "cpu.shares", value: shares.to_string() }),
+            Self::V2(_) => Some(Setting { file: "cpu.weight", value: (1 + (shares - 2) * 9999 / 262_142).to_string() }),
+            Self::None(_) => None,
+        }
+    }
+
+    fn quota(&self, milli: Option<u64>) -> Option<Setting> {
+        // The kernel takes no quota below a millisecond.
+        let quota = milli.map(|milli| (milli * PERIOD / 1000).max(1000));
+        match self {
+            Self::V1(_) => {
+                Some(Setting { file: "cpu.cfs_quota_us", value: quota.map_or("-1".into(), |q| q.to_string()) })
+            }
+            Self::V2(_) => {
+                let value = format!("{} {PERIOD}", quota.map_or("max".into(), |q| q.to_string()));
+                Some(Setting { file: "cpu.max", value })
+            }
+            Self::None(_) => None,
         }
     }
 
     /// The shares and the quota (in thousandths of a core) that the kernel holds a VM to.
     pub fn in_force(&self, server: &ServerId) -> (Option<u64>, Option<u64>) {
         let Some(group) = self.of(server) else { return (None, None) };
-        let read = |file: &str| fs::read_to_string(group.join(file)).unwrap_or_default();
+        let inner = Some(group.join(VCPUS)).filter(|inner| inner.exists()).unwrap_or_else(|| group.clone());
+        let read = |file: &str| {
+            let at = if file == "cpu.shares" || file == "cpu.weight" { &group } else { &inner };
+            fs::read_to_string(at.join(file)).unwrap_or_default()
+        };
         let number = |text: &str| text.trim().parse::<u64>().ok();
         let milli = |quota: u64, period: u64| (period > 0).then(|| quota * 1000 / period);
         match self {
@@ -142,10 +195,11 @@ impl Cgroups {
         }
     }
 
-    /// Removes the group of a VM whose process is gone.
+    /// Removes the groups of a VM whose process is gone.
     pub async fn leave(&self, server: &ServerId) {
         let Some(group) = self.of(server) else { return };
         for _ in 0..50 {
+            let _ = fs::remove_dir(group.join(VCPUS));
             match fs::remove_dir(&group) {
                 Err(e) if e.kind() == io::ErrorKind::ResourceBusy => sleep(Duration::from_millis(20)).await,
                 Err(e) if e.kind() != io::ErrorKind::NotFound => {
@@ -180,7 +234,7 @@ mod tests {
     fn limits_in_either_language() {
         let check = |cgroups: Cgroups, shares, quota, expect: &[(&str, &str)]| {
             let spec = VmSpec { cpu_shares: shares, cpu_quota_milli: quota, ..plain_spec() };
-            let got = cgroups.settings(&spec);
+            let got: Vec<_> = cgroups.shares(&spec).into_iter().chain(cgroups.quota(quota)).collect();
             let got: Vec<_> = got.iter().map(|s| (s.file, s.value.as_str())).collect();
             assert_eq!(got, expect);
         };
@@ -203,6 +257,13 @@ mod tests {
             fs::create_dir_all(&group).unwrap();
             fs::write(group.join("cpu.cfs_period_us"), "100000\n").unwrap();
             cgroups.limit(&spec).unwrap();
+            assert_eq!(cgroups.in_force(&spec.server), (Some(shares), Some(250)));
+            // With a group of its vCPUs: theirs is the quota, and the whole guest has none.
+            fs::create_dir(group.join(VCPUS)).unwrap();
+            fs::write(group.join(VCPUS).join("cpu.cfs_period_us"), "100000\n").unwrap();
+            cgroups.limit(&spec).unwrap();
+            let whole = ["cpu.cfs_quota_us", "cpu.max"].map(|f| fs::read_to_string(group.join(f)).unwrap_or_default());
+            assert!(whole.concat().starts_with(['-', 'm']), "{whole:?}");
             assert_eq!(cgroups.in_force(&spec.server), (Some(shares), Some(250)));
             cgroups.limit(&VmSpec { cpu_quota_milli: None, ..spec.clone() }).unwrap();
             assert_eq!(cgroups.in_force(&spec.server), (Some(shares), None));

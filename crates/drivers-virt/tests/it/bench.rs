@@ -313,6 +313,7 @@ impl Drop for QemuBench {
             for name in [self.config.cgroup.clone(), format!("{}.slice", self.config.cgroup)] {
                 let group = Path::new("/sys/fs/cgroup").join(&parent).join(name);
                 for child in fs::read_dir(&group).into_iter().flatten().flatten() {
+                    let _ = fs::remove_dir(child.path().join("vcpus"));
                     let _ = fs::remove_dir(child.path());
                 }
                 let _ = fs::remove_dir(group);

@@ -71,6 +71,10 @@ async fn every_option() {
         if machine == Machine::Pc {
             let groups = fs::read_to_string(format!("/proc/{}/cgroup", bench.pid(&spec.server))).unwrap();
             assert!(groups.contains(spec.server.as_str()), "{groups}");
+            let tasks = fs::read_dir(format!("/proc/{}/task", bench.pid(&spec.server))).unwrap().flatten();
+            let groups = tasks.filter_map(|task| fs::read_to_string(task.path().join("cgroup")).ok());
+            let vcpus = groups.filter(|groups| groups.contains(&format!("/{}/vcpus\n", spec.server))).count();
+            assert_eq!(vcpus, spec.vcpus as usize, "only vCPUs have the quota");
         }
         driver.destroy(&spec.server, FENCE).await.unwrap();
         assert_eq!(bench.leftovers(&spec.server).await, Vec::<String>::new());

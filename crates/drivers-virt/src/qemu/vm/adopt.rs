@@ -100,10 +100,10 @@ impl Vm {
             let deadline = Instant::now() + self.shared.config.start_patience;
             if let Ok(monitor) = self.comes_up(&process, deadline).await {
                 let spec = self.record.as_ref().map(|r| r.spec.clone());
-                let pid = process.pid();
+                let (pid, qmp) = (process.pid(), monitor.qmp.clone());
                 self.guest = Some(Guest { process, monitor: Some(monitor), agent: None, run: Run::Running });
-                if let Some(Err(e)) = spec.map(|spec| self.shared.cgroups.enter(&spec, pid)) {
-                    tracing::warn!(server = %self.server, error = %e, "a guest runs without its CPU limits");
+                if let Some(spec) = spec {
+                    self.hold_to(&spec, pid, &qmp).await?;
                 }
                 self.note(Phase::On).await;
                 return self.look().await;

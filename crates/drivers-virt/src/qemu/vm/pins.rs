@@ -22,19 +22,25 @@ pub async fn pin(spec: &VmSpec, pid: i32, qmp: &Qmp) -> Result<()> {
     if spec.cells.is_empty() {
         return Ok(());
     }
-    let cpus = qmp.execute("query-cpus-fast", json!({})).await;
-    let cpus = cpus.map_err(|e| e.while_doing("asking QEMU for a guest's threads"))?;
-    let thread_of = |cpu: &serde_json::Value| Some((cpu["thread-id"].as_i64()?, cpu["cpu-index"].as_u64()?));
-    let threads: BTreeMap<i64, u64> = cpus.as_array().into_iter().flatten().filter_map(thread_of).collect();
+    let threads = vcpu_threads(qmp).await?;
     let all: BTreeSet<u32> = spec.cells.iter().flat_map(|c| c.pins.values().chain(&c.shared)).copied().collect();
     for task in tasks(pid)? {
-        let allowed = match threads.get(&i64::from(task)) {
+        let allowed = match threads.get(&task) {
             Some(vcpu) => processors(spec, u32::try_from(*vcpu).unwrap_or(u32::MAX)),
             None => all.clone(),
         };
         bind(task, &allowed)?;
     }
     Ok(())
+}
+
+/// The thread of each vCPU; without `thread=multi` all of them have one.
+pub async fn vcpu_threads(qmp: &Qmp) -> Result<BTreeMap<i32, u64>> {
+    let cpus = qmp.execute("query-cpus-fast", json!({})).await;
+    let cpus = cpus.map_err(|e| e.while_doing("asking QEMU for a guest's threads"))?;
+    let thread_of =
+        |cpu: &serde_json::Value| Some((i32::try_from(cpu["thread-id"].as_i64()?).ok()?, cpu["cpu-index"].as_u64()?));
+    Ok(cpus.as_array().into_iter().flatten().filter_map(thread_of).collect())
 }
 
 fn tasks(pid: i32) -> Result<Vec<i32>> {

@@ -293,11 +293,18 @@ impl Vm {
             }
             Err(e) => return Err(e),
         };
-        pins::pin(spec, process.pid(), &monitor.qmp).await?;
-        if let Err(e) = self.shared.cgroups.enter(spec, process.pid()) {
+        self.hold_to(spec, process.pid(), &monitor.qmp).await?;
+        Ok(Guest { process, monitor: Some(monitor), agent: None, run: Run::Running })
+    }
+
+    /// Binds a guest's threads to their processors, and to their share of them.
+    pub(super) async fn hold_to(&self, spec: &VmSpec, pid: i32, qmp: &Qmp) -> Result<()> {
+        pins::pin(spec, pid, qmp).await?;
+        let vcpus: Vec<i32> = pins::vcpu_threads(qmp).await?.into_keys().collect();
+        if let Err(e) = self.shared.cgroups.enter(spec, pid, &vcpus) {
             tracing::warn!(server = %self.server, error = %e, "a guest runs without its CPU limits");
         }
-        Ok(Guest { process, monitor: Some(monitor), agent: None, run: Run::Running })
+        Ok(())
     }
 
     /// Waits until QEMU has made all devices and lets the guest run. That its monitor answers is not enough: it may do so

@@ -9,7 +9,7 @@
 //!
 //! What QEMU has decides, not the record: done again, a change that a kill cut short is made whole.
 
-use super::{Live, Vm, adopt};
+use super::{Live, Vm, adopt, pins};
 use crate::qemu::{
     cgroup::Cgroups,
     machine::{disk, room},
@@ -40,7 +40,12 @@ impl Vm {
             // Other room is for its next start.
             None => {}
         }
-        self.shared.cgroups.limit(spec).doing("limiting a guest's CPU time")?;
+        let limiting = "limiting a guest's CPU time";
+        self.shared.cgroups.limit(spec).doing(limiting)?;
+        if had.vcpus != spec.vcpus {
+            let vcpus: Vec<i32> = pins::vcpu_threads(&qmp).await?.into_keys().collect();
+            self.shared.cgroups.take_vcpus(&self.server, &vcpus).doing(limiting)?;
+        }
         let Some(record) = &mut self.record else { return Err(self.not_running()) };
         let shape = |s: &VmSpec| (s.vcpus, s.memory_mib, s.cpu_shares, s.cpu_quota_milli);
         if shape(&record.spec) == shape(spec) {
