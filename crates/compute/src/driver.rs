@@ -255,7 +255,23 @@ pub struct HostCapabilities {
     pub cpu_model: String,
     pub arch: String,
     #[serde(default)]
+    pub processors: Processors,
+    #[serde(default)]
     pub cells: Vec<HostCell>,
+}
+
+/// A host's processors as its kernel tells them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processors {
+    /// `AuthenticAMD`; empty where the kernel names none.
+    pub vendor: String,
+    /// `/proc/cpuinfo`'s flags.
+    pub features: Vec<String>,
+    pub sockets: u32,
+    /// Of a socket.
+    pub cores: u32,
+    /// Of a core.
+    pub threads: u32,
 }
 
 /// Where a guest's VNC server listens on this host.

@@ -15,11 +15,16 @@ pub struct HostStatus {
     pub last_seen: Timestamp,
 }
 
-/// How busy a host says it is, as shares of what it has: 0 idle, 1 all of it.
+/// How busy a host says it is; its processors and memory as shares of what it has: 0 idle, 1 all of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     pub cpu: f64,
     pub memory: f64,
+    /// What the kernel counts as ready to run, on average over 1, 5 and 15 minutes.
+    #[serde(default)]
+    pub ready: [f64; 3],
+    #[serde(default)]
+    pub up_seconds: u64,
 }
 
 /// One end of [`HostCalls::join`]. The method finds its tunnel in the arguments, as `tunnel`.

@@ -64,18 +64,19 @@ fn full(cx: &Ctx, h: &Hypervisor) -> Value {
     let id = if v.since(2, 53) { json!(h.host.service_id) } else { h.host.number.into() };
     view["service"] = json!({"id": id, "host": h.host.name, "disabled_reason": h.host.disabled_reason});
     if v.since(2, 88) {
-        view["uptime"] = Value::Null;
+        view["uptime"] = json!(h.uptime);
         return view;
     }
     let numbers = Numbers::of(h);
     numbers.put(&mut view);
     view["disk_available_least"] = numbers.free_disk_gb.into();
+    let processors = &capabilities.processors;
     let cpu = json!({
         "arch": capabilities.arch,
         "model": capabilities.cpu_model,
-        "vendor": "",
-        "features": [],
-        "topology": {"cores": capabilities.vcpus, "threads": 1, "sockets": 1},
+        "vendor": processors.vendor,
+        "features": processors.features,
+        "topology": {"cores": processors.cores, "threads": processors.threads, "sockets": processors.sockets},
     });
     view["cpu_info"] = if v.since(2, 28) { cpu } else { cpu.to_string().into() };
     view
@@ -183,7 +184,7 @@ async fn uptime(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) ->
     until(&cx, 87)?;
     let found = hypervisors::uptime(&c, &cx, &id).await?;
     let mut view = brief(&cx, &found);
-    view["uptime"] = "".into();
+    view["uptime"] = json!(found.uptime.clone().unwrap_or_default());
     Ok(ok(&json!({"hypervisor": view})))
 }
 

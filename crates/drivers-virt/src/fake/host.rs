@@ -5,7 +5,7 @@ use super::{
     rules::{self, After, Call, Rule},
     screen::Screen,
 };
-use compute::driver::{Fence, HostCapabilities, VmEvent, VmState, VmStatus, VncEndpoint};
+use compute::driver::{Fence, HostCapabilities, Processors, VmEvent, VmState, VmStatus, VncEndpoint};
 use kernel::{Clock, Error, Result, ServerId, SystemClock, Timestamp, error::Doing, faults::Ill};
 use parking_lot::Mutex;
 use ports::{HostCell, Load};
@@ -52,6 +52,7 @@ impl Default for FakeSettings {
                 disk_gib: 4 << 10,
                 cpu_model: "fake".into(),
                 arch: std::env::consts::ARCH.into(),
+                processors: Processors { cores: 64, sockets: 1, threads: 1, ..Processors::default() },
                 cells: (0..2).map(cell).collect(),
             },
             load: Load::default(),

@@ -1,7 +1,7 @@
 //! What this host has to offer to guests.
 
 use super::{accel::Accel, cells, config::QemuConfig};
-use compute::driver::HostCapabilities;
+use compute::driver::{HostCapabilities, Processors};
 use kernel::{Error, Result, error::Doing};
 use std::{fs, num::NonZero, path::Path, process::Stdio, thread::available_parallelism, time::Duration};
 use tokio::{process::Command, time::timeout};
@@ -51,8 +51,28 @@ pub fn capabilities(config: &QemuConfig, version: &str, accel: Accel) -> Result<
         disk_gib: (disk.f_blocks * disk.f_frsize) >> 30,
         cpu_model: field(&cpuinfo, "model name").unwrap_or("unknown").to_owned(),
         arch: std::env::consts::ARCH.into(),
+        processors: processors(&cpuinfo, threads),
         cells,
     })
+}
+
+/// Of a host whose kernel does not tell its sockets and cores, each processor is a core of one socket.
+fn processors(cpuinfo: &str, online: u32) -> Processors {
+    let number = |name: &str| field(cpuinfo, name).and_then(|n| n.parse::<u32>().ok()).filter(|n| *n > 0);
+    let mut ids: Vec<_> = cpuinfo.lines().filter(|line| line.starts_with("physical id")).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let sockets = u32::try_from(ids.len()).unwrap_or(1).max(1);
+    let cores = number("cpu cores").unwrap_or_else(|| (online / sockets).max(1));
+    let threads = number("siblings").map_or(1, |siblings| (siblings / cores).max(1));
+    let flags = field(cpuinfo, "flags").or_else(|| field(cpuinfo, "Features")).unwrap_or_default();
+    Processors {
+        vendor: field(cpuinfo, "vendor_id").unwrap_or_default().to_owned(),
+        features: flags.split_whitespace().map(str::to_owned).collect(),
+        sockets,
+        cores,
+        threads,
+    }
 }
 
 fn total_kib(meminfo: &str) -> u64 {
@@ -83,6 +103,20 @@ mod tests {
         check("QEMU emulator version 10.0.2\n", Some(10_000_002));
         check("QEMU emulator version 9.1", Some(9_001_000));
         check("command not found", None);
+    }
+
+    #[test]
+    fn sockets_cores_and_threads() {
+        let one = |socket: u32| {
+            format!(
+                "vendor_id\t: GenuineIntel\nphysical id\t: {socket}\nsiblings\t: 4\ncpu cores\t: 2\nflags\t\t: fpu vme\n\n"
+            )
+        };
+        let told = processors(&(one(0).repeat(4) + &one(1).repeat(4)), 8);
+        assert_eq!((told.sockets, told.cores, told.threads), (2, 2, 2));
+        assert_eq!((told.vendor.as_str(), told.features.join(" ")), ("GenuineIntel", "fpu vme".to_owned()));
+        let bare = processors("processor\t: 0\nFeatures\t: fp asimd\n", 6);
+        assert_eq!((bare.sockets, bare.cores, bare.threads, bare.features.len()), (1, 6, 1, 2));
     }
 
     #[test]

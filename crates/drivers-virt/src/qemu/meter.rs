@@ -23,7 +23,14 @@ impl Meter {
         let meminfo = fs::read_to_string("/proc/meminfo").doing("reading this host's memory")?;
         let unclear = || Error::internal("/proc/stat and /proc/meminfo do not say how busy this host is");
         let now = ticks(&stat).ok_or_else(unclear)?;
-        let load = Load { cpu: share(self.0, now), memory: taken(&meminfo).ok_or_else(unclear)? };
+        let ready = numbers(&fs::read_to_string("/proc/loadavg").doing("reading this host's load averages")?);
+        let up = numbers::<1>(&fs::read_to_string("/proc/uptime").doing("reading how long this host has been up")?);
+        let load = Load {
+            cpu: share(self.0, now),
+            memory: taken(&meminfo).ok_or_else(unclear)?,
+            ready: ready.unwrap_or_default(),
+            up_seconds: up.map_or(0, |[seconds]| seconds as u64),
+        };
         self.0 = now;
         Ok(load)
     }
@@ -37,6 +44,12 @@ fn ticks(stat: &str) -> Option<Ticks> {
     let all = fields.iter().sum();
     let idle: u64 = fields.iter().skip(3).take(2).sum();
     (fields.len() == 8).then_some(Ticks { busy: all - idle, all })
+}
+
+/// The first words of a text, all of which are numbers.
+fn numbers<const N: usize>(text: &str) -> Option<[f64; N]> {
+    let all: Vec<f64> = text.split_whitespace().take(N).filter_map(|word| word.parse().ok()).collect();
+    all.try_into().ok()
 }
 
 fn share(before: Ticks, now: Ticks) -> f64 {
@@ -69,6 +82,7 @@ mod tests {
     #[test]
     fn this_host_can_be_measured() {
         let load = Meter::default().measure().unwrap();
-        assert!(load.cpu > 0.0 && load.memory > 0.0, "{load:?}");
+        assert!(load.cpu > 0.0 && load.memory > 0.0 && load.up_seconds > 0, "{load:?}");
+        assert_eq!(numbers("0.25 1.50 2.00 1/99 7"), Some([0.25, 1.5, 2.0]));
     }
 }

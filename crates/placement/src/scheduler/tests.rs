@@ -168,7 +168,7 @@ fn measured_load_counts_and_weights_turn() {
     let busy = |r: &mut PlaceRequest| {
         r.roster = Roster::new(|_, host| {
             let cpu = if host == "a1" { 0.9 } else { 0.1 };
-            Some(Load { cpu, memory: 0.2 })
+            Some(Load { cpu, memory: 0.2, ..Load::default() })
         });
         r.availability_zone = Some("nova".into());
         r.not_hosts = ["a3t".into()].into();

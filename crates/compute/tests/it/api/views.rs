@@ -221,6 +221,10 @@ impl Names {
 
     fn text(&mut self, text: &str) -> String {
         let is_stamp = |t: &str| t.len() >= 19 && t.as_bytes()[4] == b'-' && t.as_bytes()[10] == b'T';
+        // `uptime` begins with the time of day.
+        if text.get(9..13) == Some(" up ") {
+            return format!(" 00:00:00{}", &text[9..]);
+        }
         if is_stamp(text) && text.len() <= 27 {
             return format!("2026-01-01T00:00:00{}", text[19..].replace(|c: char| c.is_ascii_digit(), "0"));
         }

@@ -9,7 +9,7 @@ use compute::{
 };
 use kernel::{Error, HostName, PortId, Result, ServerId, Timestamp, VolumeId};
 use parking_lot::Mutex;
-use ports::{HostCalls, HostStatus, hosts::Call};
+use ports::{HostCalls, HostStatus, Load, hosts::Call};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -349,6 +349,10 @@ impl HostCalls for Hosts {
         drop(all);
         self.calls.lock().extend([from, to].map(|call| (call.method.to_owned(), call.params)));
         Ok(())
+    }
+
+    fn load(&self, _: &HostName) -> Option<Load> {
+        Some(Load { cpu: 0.1, memory: 0.2, ready: [0.25, 1.5, 2.0], up_seconds: 93_784 })
     }
 
     fn hosts(&self) -> Vec<HostStatus> {

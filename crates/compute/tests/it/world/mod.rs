@@ -9,7 +9,7 @@ pub mod volume;
 
 use compute::{
     Compute, Config, Deps, HostReport,
-    driver::HostCapabilities,
+    driver::{HostCapabilities, Processors},
     model::{Migration, Server, migration::claimed_at, vm::VmIntent},
 };
 use flow::{Engine, EngineBuilder, FlowRecord, Starter};
@@ -233,6 +233,7 @@ fn report(name: &str) -> HostReport {
             disk_gib: 100,
             cpu_model: "none".into(),
             arch: "x86_64".into(),
+            processors: Processors { cores: 8, sockets: 1, threads: 1, ..Processors::default() },
             cells: Vec::new(),
         },
     }
