@@ -121,6 +121,9 @@ impl Calls {
             "vm.send" => live::send(&self.shared, arguments(method, params)?).await,
             "vm.hasten" => live::hasten(&self.shared, arguments(method, params)?).await,
             "vm.call_off" => live::call_off(&self.shared, arguments(method, params)?).await,
+            "vm.mirror_disk" | "vm.move_disk" | "vm.keep_disk" => {
+                live::disk(&self.shared, method, arguments(method, params)?).await
+            }
             "vm.open_screen" => self.open_screen(arguments(method, params)?).await,
             "vm.snapshot" => self.snapshot(arguments(method, params)?).await,
             "vm.resize_disk" => {

@@ -43,18 +43,22 @@ fn plug_in(spec: &mut VmSpec, intent: &VmIntent) {
     spec.nics = intent.ports.iter().map(nic_of_port).collect();
 }
 
-pub(crate) fn disk_of_volume(volume: &VmVolume) -> Disk {
-    let source = match volume.target.clone() {
+/// Where a volume's bytes are for the hypervisor.
+pub(crate) fn source_of_volume(target: VolumeTarget) -> DiskSource {
+    match target {
         VolumeTarget::NbdUnix { socket, export } => DiskSource::NbdUnix { socket, export },
         VolumeTarget::NbdTcp { host, port, export } => DiskSource::NbdTcp { host, port, export },
         VolumeTarget::Rbd { pool, namespace, image, user, conf, cache } => {
             DiskSource::Rbd { pool, namespace, image, user, conf, cache }
         }
         VolumeTarget::Fake { export } => DiskSource::NbdUnix { socket: "/nonexistent".into(), export },
-    };
+    }
+}
+
+pub(crate) fn disk_of_volume(volume: &VmVolume) -> Disk {
     Disk {
         id: ports::disk_id(&volume.volume),
-        source,
+        source: source_of_volume(volume.target.clone()),
         bus: DiskBus::Virtio,
         serial: volume.volume.to_string(),
         boot_index: volume.boot_index,

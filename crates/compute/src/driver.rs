@@ -21,9 +21,11 @@
 //! - `destroy` leaves no process, socket or file of the server behind, disks of [`LocalDisks`] and volumes excepted;
 //! - device ids and addresses are explicit: the same spec gives the same guest hardware on every start and every host.
 
+mod disks;
 mod limits;
 mod live;
 
+pub use disks::DiskMoves;
 pub use limits::{IoLimits, Room, VmLimits};
 pub use live::{CallOff, Landing, LiveMigration, Progress, Sent, Stage, Then, Travel};
 
@@ -301,7 +303,7 @@ pub struct VmStats {
 }
 
 #[async_trait]
-pub trait Hypervisor: LiveMigration {
+pub trait Hypervisor: LiveMigration + DiskMoves {
     async fn capabilities(&self) -> Result<HostCapabilities>;
 
     /// How busy the host is, by measurement since it was last asked.

@@ -47,6 +47,7 @@ pub mod metadata;
 pub mod model;
 mod ops;
 pub mod policy;
+mod port;
 mod service;
 #[cfg(test)]
 mod testkit;
@@ -58,19 +59,13 @@ pub use ops::{
     maintenance::{Afterwards, HostView, Left},
     servers::{LimitsTold, ResizeQuestion},
 };
+pub use port::KnownServers;
 pub use service::{Compute, Config, Deps, Restarts};
 
 use flow::{EngineBuilder, Reconciler};
-use kernel::{Result, ServerId, Timestamp};
-use model::{
-    Aggregate, ComputeHost, ConsoleToken, Flavor, Keypair, Server, ServerGroup,
-    action::{Action, Verb},
-    sequence::Sequence,
-    vm,
-};
-use ports::{ServerInfo, Servers, VolumeGrown};
+use model::{Aggregate, ComputeHost, ConsoleToken, Flavor, Keypair, Server, ServerGroup, sequence::Sequence, vm};
 use std::sync::Arc;
-use store::{Schema, Snapshot, Tx};
+use store::Schema;
 
 /// The kinds of object this service keeps, and those it counts with.
 #[must_use]
@@ -125,34 +120,5 @@ impl Compute {
             Arc::new(flows::reconcile_moves::WhatWaits(self.clone())),
             Arc::new(flows::reconcile_drain::Drain(self.clone())),
         ]
-    }
-}
-
-/// What others may know of servers, and tell of them: all of it is in the store, so it needs nothing else.
-pub struct KnownServers;
-
-impl Servers for KnownServers {
-    fn server(&self, snapshot: &Snapshot, id: &ServerId) -> Option<ServerInfo> {
-        let server = snapshot.get::<Server>(id)?;
-        Some(ServerInfo {
-            id: server.id.clone(),
-            name: server.name.clone(),
-            project: server.project.clone(),
-            host: server.host.clone(),
-        })
-    }
-
-    fn volume_grown(&self, tx: &mut Tx, grown: &VolumeGrown, now: Timestamp) -> Result<()> {
-        let Some(server) = tx.get::<Server>(&grown.server) else { return Ok(()) };
-        let action = Action {
-            server: grown.server.clone(),
-            verb: Verb::ExtendVolume,
-            request_id: grown.request_id.clone(),
-            user: Some(server.user.clone()),
-            project: server.project.clone(),
-            start: grown.began,
-            end: None,
-        };
-        action.finish(tx, Some(&grown.host), grown.error.as_deref(), now)
     }
 }

@@ -1,6 +1,7 @@
 //! What other services may know of compute's servers.
 
-use kernel::{HostName, ProjectId, Result, ServerId, Timestamp, ids::RequestId};
+use crate::VolumeTarget;
+use kernel::{HostName, ProjectId, Result, ServerId, Timestamp, VolumeId, ids::RequestId};
 use store::{Snapshot, Tx};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +23,35 @@ pub struct VolumeGrown {
     pub began: Timestamp,
 }
 
+/// A guest that runs, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningGuest {
+    pub host: HostName,
+    /// Of what its host was asked for, and has done.
+    pub generation: u64,
+}
+
+/// That a guest finds a volume somewhere else from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeMoved {
+    pub server: ServerId,
+    pub volume: VolumeId,
+    pub to: VolumeTarget,
+    pub request_id: RequestId,
+    pub began: Timestamp,
+}
+
 pub trait Servers: Send + Sync + 'static {
     fn server(&self, snapshot: &Snapshot, id: &ServerId) -> Option<ServerInfo>;
 
     /// Writes it among the server's actions; `Ok` for a server that is gone.
     fn volume_grown(&self, tx: &mut Tx, grown: &VolumeGrown, now: Timestamp) -> Result<()>;
+
+    /// The guest of a server, if volumes can be moved under it. `Conflict`: it does not run; `Unavailable`: something else is being
+    /// done to it.
+    fn running(&self, snapshot: &Snapshot, id: &ServerId) -> Result<RunningGuest>;
+
+    /// Writes where a volume is for the guest's host from now on, and that among the server's actions. Returns the generation of what
+    /// the host is asked for now. `Unavailable`, and nothing is written, if that has changed since `guest` was looked at.
+    fn volume_moved(&self, tx: &mut Tx, guest: &RunningGuest, moved: &VolumeMoved, now: Timestamp) -> Result<u64>;
 }

@@ -22,7 +22,7 @@ pub mod quota;
 pub mod volume;
 
 pub use cells::{CellFit, GuestCell, GuestTopology, HostCell, Pages, Threads};
-pub use compute::{ServerInfo, Servers, VolumeGrown};
+pub use compute::{RunningGuest, ServerInfo, Servers, VolumeGrown, VolumeMoved};
 pub use hosts::{HostCalls, HostStatus, Load};
 pub use image::{ImageInfo, Images, NewImage};
 pub use keys::{KeyBytes, Keys, NewKey, Sealer};

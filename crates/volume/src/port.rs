@@ -43,7 +43,8 @@ fn info(volume: &Volume) -> VolumeInfo {
     }
 }
 
-fn target(target: Target) -> VolumeTarget {
+/// As compute has it.
+pub(crate) fn target(target: Target) -> VolumeTarget {
     match target {
         Target::NbdUnix { socket, export } => VolumeTarget::NbdUnix { socket, export },
         Target::NbdTcp { host, port, export } => VolumeTarget::NbdTcp { host, port, export },

@@ -44,6 +44,7 @@ named! {
         AttachVolume = "attach_volume",
         DetachVolume = "detach_volume",
         ExtendVolume = "extend_volume",
+        SwapVolume = "swap_volume",
         AttachInterface = "attach_interface",
         DetachInterface = "detach_interface",
     }
@@ -87,6 +88,7 @@ impl Verb {
             Self::AttachVolume => "compute_attach_volume",
             Self::DetachVolume => "compute_detach_volume",
             Self::ExtendVolume => "compute_extend_volume",
+            Self::SwapVolume => "compute_swap_volume",
             Self::AttachInterface => "compute_attach_interface",
             Self::DetachInterface => "compute_detach_interface",
         }

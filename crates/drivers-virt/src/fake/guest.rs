@@ -3,10 +3,14 @@
 use super::host::FakeSettings;
 use crate::key_file::key_of;
 use crate::{conformance::BOOTED, console::last_lines};
-use compute::driver::{Tail, VmLimits, VmSpec, VmState, VmStats, VmStatus};
+use compute::driver::{DiskSource, Tail, VmLimits, VmSpec, VmState, VmStats, VmStatus};
 use kernel::{Error, Result, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, fmt::Display, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    time::Duration,
+};
 
 /// Console logs show at most this many boots.
 const SHOWN_BOOTS: u32 = 20;
@@ -24,6 +28,9 @@ pub(crate) struct Guest {
     /// It has gone to another host.
     #[serde(default)]
     pub sent: bool,
+    /// Where disks are mirrored to, by their ids.
+    #[serde(default)]
+    pub mirrors: BTreeMap<String, DiskSource>,
 }
 
 /// What no host could run is refused here as well.
@@ -60,6 +67,7 @@ impl Guest {
             booted_at: Timestamp::default(),
             deaf,
             sent: false,
+            mirrors: BTreeMap::new(),
         });
         Ok(())
     }
@@ -74,6 +82,7 @@ impl Guest {
             booted_at: Timestamp::default(),
             deaf: false,
             sent: false,
+            mirrors: BTreeMap::new(),
         }
     }
 

@@ -57,6 +57,9 @@ impl LiveMigration for Fake {
             if !guest.is_alive() {
                 return Err(not_running());
             }
+            if !guest.mirrors.is_empty() {
+                return Err(Error::conflict("a disk of the guest is being moved"));
+            }
             if travel.to.disks.is_none() && guest.spec.disks.iter().any(|d| d.volume.is_none()) {
                 return Err(Error::conflict("the other host does not take the guest's disks"));
             }

@@ -20,6 +20,7 @@ mod disks;
 mod guest;
 mod host;
 mod live;
+mod moving;
 mod qcow2;
 mod rules;
 mod screen;
@@ -233,6 +234,9 @@ impl Hypervisor for Fake {
         let detach = |guest: &mut Option<Guest>| {
             let Some(guest) = guest else { return Ok(()) };
             let there = guest.spec.disks.iter().any(|d| d.id == disk_id);
+            if guest.is_alive() && !guest.mirrors.is_empty() {
+                return Err(Error::unavailable("a disk of the guest is being moved"));
+            }
             guest.lets_go(there, disk_id)?;
             guest.spec.disks.retain(|d| d.id != disk_id);
             Ok(())

@@ -37,6 +37,9 @@ pub enum Call {
     Hasten,
     CallOff,
     Progress,
+    MirrorDisk,
+    MoveDisk,
+    KeepDisk,
 }
 
 pub type Rule = faults::Rule<Call, ServerId>;

@@ -1,11 +1,13 @@
-//! The driver's part in live migration: what changes a VM is its task's work, sending goes on beside it.
+//! The driver's part in moving guests and disks: what changes a VM is its task's work, sending and copying go on beside it.
 
 use super::{
     Qemu,
-    vm::{Urgency, crossing, stale},
+    vm::{Urgency, crossing, moving, stale},
 };
 use async_trait::async_trait;
-use compute::driver::{CallOff, Fence, Landing, LiveMigration, Progress, Sent, Then, Travel, VmSpec};
+use compute::driver::{
+    CallOff, DiskMoves, DiskSource, Fence, Landing, LiveMigration, Progress, Sent, Then, Travel, VmSpec,
+};
 use kernel::{Error, HostName, Result, ServerId, error::Doing};
 
 impl Qemu {
@@ -52,5 +54,29 @@ impl LiveMigration for Qemu {
 
     async fn progress(&self, server: &ServerId) -> Result<Progress> {
         crossing::progress(&self.live(server)?).await
+    }
+}
+
+#[async_trait]
+impl DiskMoves for Qemu {
+    async fn mirror_disk(&self, server: &ServerId, disk_id: &str, to: &DiskSource, fence: Fence) -> Result<()> {
+        let (id, place) = (disk_id.to_owned(), to.clone());
+        self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.begin_move(&id, &place, fence).await }))
+            .await?;
+        moving::whole(self.live(server)?, disk_id, to).await?;
+        let (id, place) = (disk_id.to_owned(), to.clone());
+        let patient = Urgency::Patient;
+        self.call(server, patient, move |vm| Box::pin(async move { vm.hold_for_move(&id, &place, fence).await })).await
+    }
+
+    async fn move_disk(&self, server: &ServerId, disk_id: &str, to: &DiskSource, fence: Fence) -> Result<()> {
+        let (id, place) = (disk_id.to_owned(), to.clone());
+        self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.move_disk(&id, &place, fence).await }))
+            .await
+    }
+
+    async fn keep_disk(&self, server: &ServerId, disk_id: &str, fence: Fence) -> Result<()> {
+        let id = disk_id.to_owned();
+        self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.keep_disk(&id, fence).await })).await
     }
 }

@@ -61,7 +61,7 @@ impl Bench for FakeBench {
     async fn disk(&self, _spec: &VmSpec, slot: u8) -> Disk {
         Disk {
             id: format!("disk-{slot}"),
-            source: DiskSource::File { path: "/nowhere".into(), format: DiskFormat::Raw },
+            source: DiskSource::File { path: format!("/nowhere/{slot}").into(), format: DiskFormat::Raw },
             bus: DiskBus::Virtio,
             serial: String::new(),
             boot_index: None,

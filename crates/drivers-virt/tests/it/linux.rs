@@ -7,7 +7,7 @@
 use crate::bench::{QemuBench, without_qemu};
 use compute::driver::*;
 use drivers_virt::{
-    conformance::{Bench, Manners},
+    conformance::{Bench, Manners, eventually},
     qemu::{Acceleration, ProbeKernel, QemuConfig, accel},
 };
 use parking_lot::Mutex;
@@ -15,7 +15,7 @@ use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -165,6 +165,85 @@ async fn linux_by_uefi() {
     {
         linux(&image, Machine::Q35, Firmware::Uefi).await;
     }
+}
+
+/// A volume's server, which ends with its test.
+struct Served(Child);
+
+impl Served {
+    fn new(socket: &Path, file: &Path) -> Self {
+        let mut nbd = Command::new("qemu-nbd");
+        nbd.args(["-f", "raw", "-t", "-e", "4", "-x", "volume", "-k"]).arg(socket).arg(file);
+        Self(nbd.stdin(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The guest writes and syncs all the time, and keeps in its memory what it has written; the volume goes to and fro under it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_volume_moves_under_a_guest_that_writes() {
+    let Some(image) = image() else { return };
+    let bench = QemuBench::new().await;
+    let (driver, mut spec) = (bench.driver(), bench.spec(Manners::Deaf).await);
+    let root = bench.dir.path().join("root.qcow2");
+    overlay(&image, &root);
+    spec.memory_mib = 192;
+    spec.disks[0].source = DiskSource::File { path: root, format: DiskFormat::Qcow2 };
+    let metadata = r#"{"uuid": "i", "hostname": "linux-guest.local", "name": "linux-guest"}"#;
+    spec.config_drive =
+        Some(ConfigDrive { files: vec![("openstack/latest/meta_data.json".into(), metadata.to_owned())] });
+    driver.start(&spec, FENCE).await.unwrap();
+    let mut places = Vec::new();
+    for name in ["here", "there"] {
+        let (file, socket) = (bench.dir.path().join(name), bench.dir.path().join(format!("{name}.sock")));
+        std::fs::File::create(&file).unwrap().set_len(16 << 20).unwrap();
+        let served = Served::new(&socket, &file);
+        places.push((DiskSource::NbdUnix { socket: socket.clone(), export: "volume".into() }, file, served));
+        eventually("the export", async || socket.exists()).await;
+    }
+    let disk = Disk { source: places[0].0.clone(), ..bench.disk(&spec, 5).await };
+    driver.attach_disk(&spec.server, &disk, FENCE).await.unwrap();
+    ready(&bench, &spec, 1).await;
+    let terminal = Terminal::login(&bench, &spec).await;
+    let write = "sudo sh -c 'n=0; while [ ! -e /run/stop ]; do dd if=/dev/urandom of=/run/b bs=64k count=1; \
+                 dd if=/run/b of=/dev/vdb bs=64k seek=$((n % 256)) conv=notrunc,fsync || touch /run/failed; \
+                 dd if=/run/b of=/run/model bs=64k seek=$((n % 256)) conv=notrunc; n=$((n+1)); echo $n > /run/count; done; \
+                 touch /run/stopped' >/dev/null 2>&1 & echo 'it 'writes";
+    terminal.types(write, "it writes").await;
+    let more = "a=$(cat /run/count); until [ $(cat /run/count) -gt $((a+20)) ]; do sleep 1; done; echo 'more 'is";
+    for round in 0..4 {
+        terminal.types(more, "more is").await;
+        let to = &places[(round + 1) % 2].0;
+        driver.mirror_disk(&spec.server, &disk.id, to, FENCE).await.unwrap();
+        driver.move_disk(&spec.server, &disk.id, to, FENCE).await.unwrap();
+        // Whatever is done to the place that it has left does not reach it.
+        std::fs::write(&places[round % 2].1, vec![0xa5; 16 << 20]).unwrap();
+    }
+    terminal.types(more, "more is").await;
+    terminal.sees("sudo touch /run/stop; sleep 1; ls /run/stopped; ls /run/failed", "/run/stopped").await;
+    terminal.types("echo 'sum='$(sha256sum < /run/model)'=size='$(stat -c %s /run/model)'=done'", "=done\r").await;
+    let said = terminal.said.lock().clone();
+    let part =
+        |name: &str| said.rsplit(&format!("{name}=")).next().unwrap().split(['=', ' ']).next().unwrap().to_owned();
+    let (sum, size) = (part("sum"), part("size").parse::<usize>().unwrap());
+    assert!(size > 1 << 20, "{said}");
+    driver.stop(&spec.server, StopMode::Force, FENCE).await.unwrap();
+    let bytes = std::fs::read(&places[0].1).unwrap();
+    assert_eq!(sha256(&bytes[..size]), sum, "what the guest has written is on the volume");
+    driver.destroy(&spec.server, FENCE).await.unwrap();
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let mut sum = Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    sum.stdin.take().unwrap().write_all(bytes).unwrap();
+    let said = sum.wait_with_output().unwrap().stdout;
+    String::from_utf8(said).unwrap().split(' ').next().unwrap().to_owned()
 }
 
 /// The probe's verdict on this machine: software always passes, and KVM only where the kernel comes to its end.

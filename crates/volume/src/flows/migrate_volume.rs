@@ -138,7 +138,7 @@ impl Left {
         place(volume).map(|(host, backend)| Self::at(volume, host, backend))
     }
 
-    fn params(&self) -> Value {
+    pub(super) fn params(&self) -> Value {
         json!({"backend": self.backend, "id": self.volume, "generation": self.generation})
     }
 

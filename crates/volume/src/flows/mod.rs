@@ -11,6 +11,7 @@ pub(crate) mod group_snapshot;
 pub(crate) mod manage;
 pub(crate) mod measure_pools;
 pub(crate) mod migrate_volume;
+pub(crate) mod move_in_use;
 pub(crate) mod rewrite_volume;
 pub(crate) mod upload_volume;
 
@@ -41,6 +42,8 @@ pub(crate) fn register(engine: EngineBuilder, service: &VolumeService) -> Engine
         .register(group_snapshot::DeleteGroupSnapshot(service()))
         .register(migrate_volume::MigrateVolume(service()))
         .register(migrate_volume::DiscardCopy(service()))
+        .register(move_in_use::MoveInUse(service()))
+        .register(move_in_use::LeaveCopy(service()))
         .register(manage::ManageVolume(service()))
         .register(manage::ManageSnapshot(service()))
         .register(create_snapshot::CreateSnapshot(service()))

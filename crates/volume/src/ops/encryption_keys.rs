@@ -13,6 +13,7 @@ use crate::{
     VolumeService,
     encryptor::{Cipher, Luks},
     error,
+    flows::move_in_use,
     model::{Backup, Encryption, Snapshot, Volume, VolumeType},
     ops::volumes::create::NewRecord,
 };
@@ -210,7 +211,15 @@ pub(crate) fn remove(service: &VolumeService, tx: &mut Tx, key: Option<&String>)
 /// How the pool's host is to encrypt a volume while it makes it of a blank or of an image: not, if it is not encrypted, or if the
 /// image is already.
 pub(crate) fn luks(service: &VolumeService, volume: &Volume) -> Result<Option<Luks>> {
-    if volume.encryption_key.is_none() || volume.image_metadata.contains_key(IMAGE_KEY) {
+    if volume.image_metadata.contains_key(IMAGE_KEY) {
+        return Ok(None);
+    }
+    header(service, volume)
+}
+
+/// The header that an encrypted volume gets on a pool where it is blank.
+pub(crate) fn header(service: &VolumeService, volume: &Volume) -> Result<Option<Luks>> {
+    if volume.encryption_key.is_none() {
         return Ok(None);
     }
     let none = || Error::conflict(format!("the type of volume {} is gone", volume.id));
@@ -219,12 +228,13 @@ pub(crate) fn luks(service: &VolumeService, volume: &Volume) -> Result<Option<Lu
     Ok(Some(Luks { cipher: cipher(encryption)?, size: volume.size_gib << 30 }))
 }
 
-/// The key for a host that may have it: that of the volume's pool, or of a server with the volume.
+/// The key for a host that may have it: that of the volume's pool, of the pool that it is moved to, or of a server with the volume.
 pub(crate) fn for_host(service: &VolumeService, host: &HostName, id: &VolumeId) -> Result<KeyBytes> {
     let view = service.view();
     let volume = view.get::<Volume>(id).ok_or_else(|| error::no_volume(id))?;
     let attached = || view.by(crate::model::Attachment::BY_VOLUME, id).any(|a| a.host.as_ref() == Some(host));
-    if volume.host.as_ref() != Some(host) && !attached() {
+    let copies = || move_in_use::copies_on(&view, id).as_ref() == Some(host);
+    if volume.host.as_ref() != Some(host) && !attached() && !copies() {
         return Err(Error::forbidden(format!("host {host} has nothing to do with volume {id}")));
     }
     let key = volume.encryption_key.as_ref();

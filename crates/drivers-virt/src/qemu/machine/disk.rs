@@ -10,7 +10,8 @@
 //!
 //! Node names come from the slot, since QEMU cuts them at 31 bytes. The top is always `d<slot>`, so whoever wants the disk's
 //! content or size asks for that. Over NBD the storage can be replaced under the top (`-s` by `-t`): that is how a grown
-//! volume gets through, an NBD client learns a size only when it connects.
+//! volume gets through, an NBD client learns a size only when it connects. A disk that moves gets format and storage anew (`-f` or
+//! `-g` on whichever storage's name is free); only while it moves are there both.
 
 use super::{
     Setting,
@@ -53,10 +54,15 @@ pub fn storage_nodes(slot: u8) -> [String; 2] {
     [format!("d{slot}-s"), format!("d{slot}-t")]
 }
 
+/// The names of the format node: the first, and the one it is replaced by when the disk moves.
+pub fn format_nodes(slot: u8) -> [String; 2] {
+    [format!("d{slot}-f"), format!("d{slot}-g")]
+}
+
 /// Every node a disk may have, the top first: the order in which they can be deleted.
-pub fn all_nodes(slot: u8) -> [String; 4] {
-    let [s, t] = storage_nodes(slot);
-    [top_node(slot), format!("d{slot}-f"), s, t]
+pub fn all_nodes(slot: u8) -> [String; 5] {
+    let ([f, g], [s, t]) = (format_nodes(slot), storage_nodes(slot));
+    [top_node(slot), f, g, s, t]
 }
 
 /// `queues`: of the guest's, see [`super::room::queues`].
@@ -66,27 +72,29 @@ pub fn parts(disk: &Disk, machine: Machine, queues: u32, setting: &Setting<'_>) 
     let objects = vec![json!({"qom-type": "throttle-group", "id": group, "limits": limits(&disk.io)})];
     let top = json!({"driver": "throttle", "node-name": top_node(disk.slot), "throttle-group": group,
                      "file": format_node(disk), "read-only": disk.read_only});
-    let nodes = vec![storage(disk, stored, setting)?, format(disk, stored), top];
+    let nodes = vec![storage(disk, stored, setting)?, format(disk, &format_node(disk), stored), top];
     Ok(DiskParts { objects, nodes, device: device(disk, machine, queues)? })
 }
 
-/// The node that makes a disk of what is stored.
-pub fn format(disk: &Disk, storage: &str) -> Value {
+/// The node that makes a disk of what is stored, by the name given.
+pub fn format(disk: &Disk, name: &str, storage: &str) -> Value {
     let driver = match (&disk.encryption, &disk.source) {
         (DiskEncryption::Luks { .. }, _) => "luks",
         (DiskEncryption::None, DiskSource::File { format: DiskFormat::Qcow2, .. }) => "qcow2",
         (DiskEncryption::None, _) => "raw",
     };
-    let mut node = json!({"driver": driver, "node-name": format_node(disk), "file": storage, "read-only": disk.read_only, "discard": "unmap"});
+    let mut node =
+        json!({"driver": driver, "node-name": name, "file": storage, "read-only": disk.read_only, "discard": "unmap"});
     if disk.encryption != DiskEncryption::None {
         node["key-secret"] = json!(key_object(disk.slot));
     }
     node
 }
 
-/// The node of what the guest sees, below its limits.
+/// The node of what the guest sees, below its limits, as it is when the guest starts.
 pub fn format_node(disk: &Disk) -> String {
-    format!("d{}-f", disk.slot)
+    let [first, _] = format_nodes(disk.slot);
+    first
 }
 
 /// The arguments of `qom-get` for the limits of a disk.

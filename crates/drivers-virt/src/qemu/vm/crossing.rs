@@ -19,6 +19,7 @@
 use super::{
     Live,
     landing::{bracketed, credentials, set_capabilities, tolerant},
+    moving,
 };
 use crate::qemu::qmp::{Notice, Qmp, QmpError, QmpResult};
 use compute::driver::{CallOff, Progress, Sent, Stage, Travel};
@@ -106,6 +107,9 @@ pub async fn send(live: Live, travel: Travel, tls: &Path) -> Result<Sent> {
 }
 
 async fn begin(qmp: &Qmp, live: &Live, travel: &Travel, tls: &Path) -> Result<()> {
+    if moving::is_any(qmp).await.map_err(doing)? {
+        return Err(Error::conflict("a disk of the guest is being moved"));
+    }
     tidy(qmp).await.map_err(doing)?;
     qmp.execute("object-add", credentials(CREDENTIALS, tls, "client")).await.map_err(doing)?;
     let to = &travel.to;
@@ -223,6 +227,11 @@ pub async fn hasten(live: Live) -> Result<()> {
         status if has_left(status) && now.started => Ok(()),
         _ => Err(Error::conflict("the guest's memory is not on its way")),
     }
+}
+
+/// Whether the guest is on its way.
+pub async fn is_begun(qmp: &Qmp) -> QmpResult<bool> {
+    view(qmp).await.map(|now| now.begun)
 }
 
 /// Whether the guest was sent, and nobody has said that it did not arrive.

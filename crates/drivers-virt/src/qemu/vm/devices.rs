@@ -8,7 +8,7 @@
 //! Killed anywhere in between, the next driver sees from the guest's devices how far it came (`adopt::mend`). A guest that lets
 //! a device go after patience was over is believed then: `let_go` finishes the work.
 
-use super::{Vm, adopt};
+use super::{Vm, adopt, moving};
 use crate::{
     key_file::{self, KeyFile},
     qemu::{
@@ -91,6 +91,9 @@ impl Vm {
         }
         let qmp = self.monitor()?.cloned();
         if let Some(qmp) = &qmp {
+            if moving::is_any(qmp).await.map_err(|e| e.while_doing("looking for disks that move"))? {
+                return Err(Error::unavailable("a disk of the guest is being moved"));
+            }
             self.unplug(qmp, id).await?;
         }
         self.forget_disk(id, qmp.as_ref()).await
@@ -304,8 +307,7 @@ async fn grow(qmp: &Qmp, disk: &Disk, size: u64, setting: &Setting<'_>) -> QmpRe
     let list = qmp.execute("query-named-block-nodes", json!({"flat": true})).await?;
     let node = |name: &str| list.as_array().into_iter().flatten().find(|n| n["node-name"] == name);
     // Of an encrypted disk the guest sees what is left beside the header.
-    let format = disk::format(disk, "");
-    let format = format["node-name"].as_str().and_then(node);
+    let format = disk::format_nodes(disk.slot).iter().find_map(|name| node(name));
     let header = format.and_then(|n| n["image"]["format-specific"]["data"]["payload-offset"].as_u64());
     let size = size.saturating_sub(header.unwrap_or(0));
     if node(&top).and_then(|n| n["image"]["virtual-size"].as_u64()).is_some_and(|now| now >= size) {
@@ -335,7 +337,9 @@ async fn replace_storage(qmp: &Qmp, disk: &Disk, setting: &Setting<'_>) -> QmpRe
         desc: e.message().to_owned(),
     };
     qmp.execute("blockdev-add", disk::storage(disk, &fresh, setting).map_err(refused)?).await?;
-    qmp.execute("blockdev-reopen", json!({"options": [disk::format(disk, &fresh)]})).await?;
+    let [_, moved] = disk::format_nodes(disk.slot);
+    let format = if there.contains(&moved) { moved } else { disk::format_node(disk) };
+    qmp.execute("blockdev-reopen", json!({"options": [disk::format(disk, &format, &fresh)]})).await?;
     if let Some(used) = used {
         qmp.execute("blockdev-del", json!({"node-name": used})).await?;
     }

@@ -3,6 +3,7 @@
 //! ```text
 //!   QEMU says            while            then
 //!   running              any              Running
+//!   paused               held (`moving`)  Running
 //!   paused, io-error     any              Paused
 //!   shutdown             rebooting        reset it, go on                      (a reboot cut short by a restart of the driver)
 //!   shutdown             else             the guest powered off: end QEMU, Shutdown
@@ -12,7 +13,7 @@
 //!   (process is gone)    any              Shutdown if the guest was seen to power off, else Crashed
 //! ```
 
-use super::{Guest, HANG_UP, Happening, Monitor, Run, Vm};
+use super::{Guest, HANG_UP, Happening, Monitor, Run, Vm, moving};
 use crate::console;
 use crate::qemu::{
     process::sweep,
@@ -84,6 +85,13 @@ impl Vm {
             }
             "prelaunch" => {
                 qmp.execute("cont", json!({})).await.map_err(|e| e.while_doing("letting a reset guest run"))?;
+                self.ran(Run::Running);
+                Ok(())
+            }
+            // For a moment, by the driver and nobody else.
+            "paused"
+                if moving::is_held(&qmp).await.map_err(|e| e.while_doing("asking why a guest stands still"))? =>
+            {
                 self.ran(Run::Running);
                 Ok(())
             }

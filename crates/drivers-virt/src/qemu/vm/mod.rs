@@ -23,6 +23,7 @@ pub mod crossing;
 mod devices;
 mod landing;
 mod look;
+pub mod moving;
 mod pins;
 mod power;
 mod saved;

@@ -1,6 +1,6 @@
 //! Start, stop, reboot, pause, resume, destroy.
 
-use super::{Guest, HANG_UP, Monitor, Run, Vm, crossing, look, pins};
+use super::{Guest, HANG_UP, Monitor, Run, Vm, crossing, look, moving, pins};
 use crate::{
     key_file,
     qemu::{
@@ -85,6 +85,10 @@ impl Vm {
 
     pub async fn pause(&mut self, fence: Fence) -> Result<()> {
         self.admit(fence).await?;
+        if let Some(qmp) = self.monitor()? {
+            // It stands still for longer than for a disk's sake.
+            moving::forget_hold(qmp).await.map_err(|e| e.while_doing("pausing a guest"))?;
+        }
         self.hold("stop", Run::Paused).await
     }
 
@@ -94,6 +98,12 @@ impl Vm {
             && crossing::is_elsewhere(qmp).await.map_err(|e| e.while_doing("resuming a guest"))?
         {
             return Err(Error::conflict("the guest has gone to another host"));
+        }
+        if let Some(qmp) = self.monitor()?
+            && moving::is_held(qmp).await.map_err(|e| e.while_doing("resuming a guest"))?
+        {
+            // Who holds it lets it go.
+            return Ok(());
         }
         self.hold("cont", Run::Running).await
     }

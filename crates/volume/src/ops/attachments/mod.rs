@@ -11,6 +11,7 @@ use crate::{
     error,
     flows::{QUICK, place},
     model::{Attachment, AttachmentStatus, Volume, VolumeStatus, VolumeType},
+    ops::volumes::still,
 };
 use kernel::{AttachmentId, Ctx, Error, HostName, ProjectId, Result, ServerId, Timestamp, VolumeId, error::Doing};
 use ports::ClientCache;
@@ -92,13 +93,14 @@ fn follow(tx: &mut Tx, volume: &VolumeId, now: Timestamp) {
     }
 }
 
-/// What the volume's type says of caching on the hosts of guests: `rbd_cache`, `none` or `writeback`.
-fn client_cache(view: &View, volume: &Volume) -> ClientCache {
-    let of_type = view.get::<VolumeType>(&volume.volume_type);
-    match of_type.as_ref().and_then(|t| t.extra_specs.get("rbd_cache")).map(String::as_str) {
-        Some("none") => ClientCache::None,
-        _ => ClientCache::Writeback,
+/// With what the volume's type says of caching on the hosts of guests: `rbd_cache`, `none` or `writeback`.
+pub(crate) fn cached(view: &View, volume_type: &str, mut target: Target) -> Target {
+    let of_type = view.get::<VolumeType>(volume_type);
+    let said = of_type.as_ref().and_then(|t| t.extra_specs.get("rbd_cache")).map(String::as_str);
+    if let Target::Rbd { cache, .. } = &mut target {
+        *cache = if said == Some("none") { ClientCache::None } else { ClientCache::Writeback };
     }
+    target
 }
 
 /// Exports the volume for a host and records how it is reached. The same answer each time.
@@ -116,10 +118,8 @@ pub(crate) async fn connect(
         "backend": backend, "id": volume.id, "generation": volume.generation, "for_host": host, "read_only": attachment.read_only,
     });
     let target = service.on_host(&pool_host, "volume.export", params, QUICK).await?;
-    let mut target: Target = serde_json::from_value(target).doing("reading how a volume is exported")?;
-    if let Target::Rbd { cache, .. } = &mut target {
-        *cache = client_cache(&view, &volume);
-    }
+    let target: Target = serde_json::from_value(target).doing("reading how a volume is exported")?;
+    let target = cached(&view, &volume.volume_type, target);
     let (wanted, host, found, now) = (id.clone(), host.clone(), target.clone(), service.0.clock.now());
     let record = move |tx: &mut Tx| {
         let attachment = tx.get::<Attachment>(&wanted).ok_or_else(|| error::no_attachment(&wanted))?;
@@ -153,6 +153,9 @@ pub(crate) fn complete(tx: &mut Tx, id: &AttachmentId, device: Option<&str>, now
 /// Sets or takes back that the volume is being detached.
 pub(crate) fn mark_detaching(tx: &mut Tx, id: &AttachmentId, detaching: bool, now: Timestamp) -> Result<()> {
     let attachment = tx.get::<Attachment>(id).ok_or_else(|| error::no_attachment(id))?;
+    if detaching {
+        still(tx, &attachment.volume)?;
+    }
     let status = if detaching { AttachmentStatus::Detaching } else { AttachmentStatus::Attached };
     tx.put(Attachment { status, ..Attachment::clone(&attachment) });
     follow(tx, &attachment.volume, now);

@@ -8,7 +8,7 @@ use crate::{
         place, set_snapshot_status, set_status,
     },
     model::{Backup, BackupStatus, Snapshot, SnapshotStatus, Volume, VolumeStatus, VolumeTraits},
-    ops::encryption_keys,
+    ops::{encryption_keys, volumes::still},
     policy,
     service::{QUOTAS, authorize_own},
 };
@@ -115,6 +115,7 @@ fn take(tx: &mut Tx, volume: &Volume, new: &NewBackup, now: kernel::Timestamp) -
             )));
         }
     }
+    still(tx, &volume.id)?;
     set_status(tx, &volume.id, VolumeStatus::BackingUp, None, now);
     Ok((volume.size_gib, now))
 }

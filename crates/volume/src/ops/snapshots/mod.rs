@@ -7,7 +7,10 @@ use crate::{
         delete_snapshot::{self, DeleteSnapshot, Fate},
     },
     model::{Snapshot, SnapshotStatus, Volume, VolumeStatus},
-    ops::listing::{Listed, Query},
+    ops::{
+        listing::{Listed, Query},
+        volumes::still,
+    },
     policy, quotas,
     service::{authorize, authorize_own},
 };
@@ -46,6 +49,7 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewSnapshot) ->
     }
     let volume = tx.get::<Volume>(&new.volume).ok_or_else(|| error::no_volume(&new.volume))?;
     ready(&volume, new)?;
+    still(tx, &volume.id)?;
     let state = create_snapshot::State { snapshot: new.id.clone() };
     let start =
         Start::<CreateSnapshot> { object: Snapshot::object(&new.id), state, request_id: &new.request_id, now: new.now };

@@ -1,5 +1,6 @@
 //! Actions that begin a flow, and the administrator's reset.
 
+use super::still;
 use crate::{
     VolumeService, error,
     flows::{
@@ -30,6 +31,7 @@ pub(crate) async fn extend(service: &VolumeService, cx: &Ctx, id: &str, to_gib: 
         if volume.status != wanted {
             return Err(error::wrong_status("extend", "'{'available'}'", volume.status.as_str()));
         }
+        still(tx, &id)?;
         if to_gib <= volume.size_gib {
             return Err(Error::bad_request(format!(
                 "Invalid input received: New size for extend must be greater than current size. (current: {}, extended: {to_gib}).",
@@ -108,6 +110,7 @@ pub(crate) async fn upload(service: &VolumeService, cx: &Ctx, id: &str, body: Up
         if !ready {
             return Err(error::wrong_status("upload", "available", volume.status.as_str()));
         }
+        still(tx, &id)?;
         let mut image2 = image2.clone();
         image2.properties.extend(image_key(&inner, tx, &cx2, &volume, &image2.id)?);
         inner.0.images.create(tx, &cx2, &image2, false)?;

@@ -253,6 +253,7 @@ fn take_source(tx: &mut Tx, new: &NewRecord, volume: &mut Volume) -> Result<()> 
                 origin.status.as_str()
             )));
         }
+        super::still(tx, id)?;
         least = origin.size_gib;
         inherit(volume, &origin);
     }

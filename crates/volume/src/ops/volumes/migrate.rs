@@ -3,16 +3,17 @@
 use crate::{
     VolumeService, error,
     flows::{
-        migrate_volume::{MigrateVolume, State},
+        migrate_volume::{Left, MigrateVolume, State},
+        move_in_use::{self, MoveInUse},
         set_status,
     },
-    model::{Snapshot, Volume, VolumePool, VolumeStatus, VolumeType},
+    model::{Attachment, Snapshot, Volume, VolumePool, VolumeStatus, VolumeType},
     policy,
     pools::{PoolRequest, choose, unfit},
     service::authorize,
 };
 use flow::Start;
-use kernel::{Ctx, Error, Result};
+use kernel::{Ctx, Error, Kind, Result, Timestamp};
 use std::sync::Arc;
 use store::Tx;
 
@@ -66,7 +67,7 @@ pub(crate) fn for_type(
     begin(service, tx, cx, volume, &to.name, Some(new.id.clone()))
 }
 
-/// One that nobody has and that nothing hangs on.
+/// One that nobody has, or one running guest, and that nothing hangs on.
 fn begin(
     service: &VolumeService,
     tx: &mut Tx,
@@ -76,9 +77,6 @@ fn begin(
     new_type: Option<String>,
 ) -> Result<()> {
     let refused = |why: &str| error::invalid_volume(format!("Volume {} cannot be moved: {why}", volume.id));
-    if volume.status != VolumeStatus::Available {
-        return Err(refused(&format!("its status must be available, it is {}", volume.status.as_str())));
-    }
     if volume.group.is_some() {
         return Err(refused("it is in a group"));
     }
@@ -88,12 +86,60 @@ fn begin(
     if flow::live_flow_of(tx.view(), &format!("volume.copy/{}", volume.id)).is_some() {
         return Err(refused("what it left behind when it moved last is still being removed"));
     }
-    let (state, now) = (State { volume: volume.id.clone(), to: to.to_owned(), new_type }, cx.now());
-    set_status(tx, &volume.id, state.during(), None, now);
+    super::still(tx, &volume.id)?;
+    let (object, now) = (Volume::object(&volume.id), cx.now());
     tx.update::<Volume>(&volume.id, |v| {
         v.generation += 1;
         v.migration = Some("migrating".to_owned());
     });
-    let start = Start::<MigrateVolume> { object: Volume::object(&volume.id), state, request_id: &cx.request_id, now };
-    service.0.starter.start(tx, start).map(drop)
+    match volume.status {
+        VolumeStatus::Available => {
+            let state = State { volume: volume.id.clone(), to: to.to_owned(), new_type };
+            set_status(tx, &volume.id, state.during(), None, now);
+            let start = Start::<MigrateVolume> { object, state, request_id: &cx.request_id, now };
+            service.0.starter.start(tx, start).map(drop)
+        }
+        VolumeStatus::InUse => {
+            let state = in_use(service, tx, volume, to, new_type, now)?;
+            set_status(tx, &volume.id, state.during(), None, now);
+            let start = Start::<MoveInUse> { object, state, request_id: &cx.request_id, now };
+            service.0.starter.start(tx, start).map(drop)
+        }
+        other => Err(refused(&format!("its status must be available or in-use, it is {}", other.as_str()))),
+    }
+}
+
+/// Where the guest is under which a volume is to be moved, as Nova exchanges volumes: one guest, and it runs.
+fn in_use(
+    service: &VolumeService,
+    tx: &mut Tx,
+    volume: &Volume,
+    to: &str,
+    new_type: Option<String>,
+    now: Timestamp,
+) -> Result<move_in_use::State> {
+    let refused = |why: &str| error::invalid_volume(format!("Volume {} cannot be moved: {why}", volume.id));
+    let [attachment] = &tx.by(Attachment::BY_VOLUME, &volume.id)[..] else {
+        return Err(refused("several servers have it"));
+    };
+    let known = attachment.server.clone().zip(attachment.host.clone());
+    let (server, host) = known.ok_or_else(|| refused("it is attached to no server of this cloud"))?;
+    match service.0.servers.running(tx.view(), &server) {
+        Err(e) if !e.is(Kind::Unavailable) => return Err(refused(e.message())),
+        // What is done to it is waited for.
+        _ => {}
+    }
+    let pool = tx.get::<VolumePool>(to).ok_or_else(|| refused("the pool it is to go to is gone"))?;
+    let generation = volume.generation + 1;
+    Ok(move_in_use::State {
+        volume: volume.id.clone(),
+        to: to.to_owned(),
+        new_type,
+        attachment: attachment.id.clone(),
+        server,
+        host,
+        copy: Left { volume: volume.id.clone(), generation, host: pool.host.clone(), backend: pool.backend.clone() },
+        target: None,
+        began: now,
+    })
 }

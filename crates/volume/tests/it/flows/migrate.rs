@@ -11,7 +11,7 @@ use kernel::{FlowId, SystemClock};
 use serde_json::{Value, json};
 use store::Store;
 
-const BULK: &str = "h1@bulk#paper";
+pub(super) const BULK: &str = "h1@bulk#paper";
 
 /// A volume, and a second back end. Another process carries out what the flow under torture starts.
 struct Two(Cloud, String, Starter, #[expect(dead_code, reason = "runs until dropped")] Engine);
@@ -71,7 +71,7 @@ async fn moving_survives_everything() {
 }
 
 /// A type of the other back end.
-async fn bulk_type(cloud: &Cloud) -> String {
+pub(super) async fn bulk_type(cloud: &Cloud) -> String {
     let (api, _engine) = cloud.process();
     let body = json!({"volume_type": {"name": "bulk", "extra_specs": {"volume_backend_name": "bulk"}}});
     let made = expect(&api.token("admin").call("POST /volume/v3/types", body).await, 200);

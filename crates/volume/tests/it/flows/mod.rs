@@ -5,6 +5,7 @@ mod create;
 mod group;
 mod handover;
 mod migrate;
+mod move_in_use;
 mod pools;
 mod snapshot;
 mod volume;

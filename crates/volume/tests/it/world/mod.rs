@@ -7,11 +7,11 @@ pub mod pool;
 use flow::{Engine, EngineBuilder, FlowRecord, Starter};
 use http::testkit::{Answer, Api, Tokens, deps, member_of};
 use image::FakeImages;
-use kernel::{Result, ServerId, SystemClock, Timestamp};
+use kernel::{Error, Result, ServerId, SystemClock, Timestamp};
 use policy::Policies;
 use pool::Pools;
 use ports::quota::{QuotaLimits, QuotaUsage};
-use ports::{ServerInfo, Servers, VolumeGrown};
+use ports::{RunningGuest, ServerInfo, Servers, VolumeGrown, VolumeMoved};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use store::{Schema, Snapshot as View, Store, Tx};
@@ -25,10 +25,25 @@ pub const NOWHERE: &str = "99999999-9999-4999-8999-999999999999";
 pub const P1: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 pub const P2: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
-/// Attachments here name servers that nobody has.
-struct NoServers;
+/// Attachments here name servers that only their host knows.
+struct HostsServers(Arc<Pools>);
 
-impl Servers for NoServers {
+impl Servers for HostsServers {
+    fn running(&self, _: &View, _: &ServerId) -> Result<RunningGuest> {
+        match self.0.guest().generation {
+            0 => Err(Error::conflict("it does not run")),
+            generation => Ok(RunningGuest { host: "h1".into(), generation }),
+        }
+    }
+
+    /// What is written in compute's records is another's test.
+    fn volume_moved(&self, _: &mut Tx, guest: &RunningGuest, _: &VolumeMoved, _: Timestamp) -> Result<u64> {
+        match self.0.guest().generation == guest.generation {
+            true => Ok(guest.generation),
+            false => Err(Error::unavailable("it has changed")),
+        }
+    }
+
     fn server(&self, _: &View, _: &ServerId) -> Option<ServerInfo> {
         None
     }
@@ -77,7 +92,7 @@ impl Cloud {
             starter: starter.clone(),
             hosts: self.pools.clone(),
             images: self.images.clone(),
-            servers: Arc::new(NoServers),
+            servers: Arc::new(HostsServers(self.pools.clone())),
             keys: Arc::new(keys::FakeKeys),
         })
     }

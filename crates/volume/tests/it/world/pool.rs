@@ -22,8 +22,20 @@ pub struct Held {
     generation: u64,
 }
 
+/// The one guest there is, on the first host.
+#[derive(Clone, Debug, Default)]
+pub struct Guest {
+    /// Of what its host was asked for; zero: it does not run.
+    pub generation: u64,
+    /// Where its volume is.
+    pub at: Value,
+    /// Where its volume is mirrored to, and it stands still.
+    pub mirror: Value,
+}
+
 #[derive(Default)]
 pub struct Pools {
+    guest: Mutex<Guest>,
     held: Mutex<BTreeMap<String, Held>>,
     uploaded: Mutex<BTreeSet<String>>,
     /// Backups that are kept, by id.
@@ -43,6 +55,35 @@ pub struct Pools {
 impl Pools {
     pub fn held(&self) -> BTreeMap<String, Held> {
         self.held.lock().clone()
+    }
+
+    pub fn guest(&self) -> Guest {
+        self.guest.lock().clone()
+    }
+
+    pub fn set_guest(&self, guest: Guest) {
+        *self.guest.lock() = guest;
+    }
+
+    /// As a hypervisor does it.
+    fn move_disk(&self, method: &str, params: &Value) -> Result<Value> {
+        let (mut guest, to) = (self.guest.lock(), params["to"].clone());
+        let generation = params["generation"].as_u64().expect("a generation");
+        if generation < guest.generation {
+            return Err(Error::unavailable("a newer generation was here"));
+        }
+        let off = guest.generation == 0;
+        match method {
+            "vm.mirror_disk" if off => return Err(Error::conflict("it does not run")),
+            "vm.mirror_disk" if guest.at != to => guest.mirror = to,
+            "vm.mirror_disk" => {}
+            "vm.move_disk" if off || guest.at == to || guest.mirror == to => {
+                (guest.at, guest.mirror) = (to, Value::Null)
+            }
+            "vm.move_disk" => return Err(Error::conflict("it is not the same there")),
+            _ => guest.mirror = Value::Null,
+        }
+        Ok(Value::Null)
     }
 
     /// What lies there for whoever takes it over.
@@ -99,6 +140,7 @@ impl Pools {
                 self.told.lock().insert((text(&params["server"]), text(&params["disk"]), size));
                 Ok(Value::Null)
             }
+            "vm.mirror_disk" | "vm.move_disk" | "vm.keep_disk" => self.move_disk(method, params),
             "volume.pools" => Ok(Value::Array(self.measured.lock().clone())),
             "volume.back_up" => {
                 let held = self.held.lock().contains_key(&text(&params["id"]));
