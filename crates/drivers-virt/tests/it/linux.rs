@@ -167,6 +167,45 @@ async fn linux_by_uefi() {
     }
 }
 
+/// What the firmware keeps goes along: its variables, with the boot order, are on the other host as they were.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn firmware_and_config_drive_go_to_another_host() {
+    let ovmf = std::env::var_os("TSTACK_OVMF");
+    if without_qemu() || (ovmf.is_none() && !QemuConfig::new("/").uefi_code.exists()) {
+        return;
+    }
+    let bench = QemuBench::with(|c| {
+        if let Some(ovmf) = ovmf {
+            c.uefi_code = Path::new(&ovmf).join("OVMF_CODE_4M.fd");
+            c.uefi_vars = Path::new(&ovmf).join("OVMF_VARS_4M.fd");
+        }
+    })
+    .await;
+    let (driver, mut spec) = (bench.driver(), bench.spec(Manners::Deaf).await);
+    (spec.machine, spec.firmware, spec.memory_mib) = (Machine::Q35, Firmware::Uefi, 128);
+    let file = ("openstack/latest/meta_data.json".to_owned(), "{}".to_owned());
+    spec.config_drive = Some(ConfigDrive { files: vec![file] });
+    driver.start(&spec, FENCE).await.unwrap();
+    let template = std::fs::read(&bench.config.uefi_vars).unwrap();
+    let vars = |vms: &Path| std::fs::read(vms.join("vms").join(spec.server.as_str()).join("efivars.fd")).unwrap();
+    let here = bench.config.state_dir.clone();
+    eventually("the firmware has kept something", async || vars(&here) != template).await;
+    let (other, twin) = (bench.other().await, bench.twin(&spec).await);
+    let there = bench.dir.path().join("other");
+    let to = other.receive(&twin, &bench.name(), FENCE).await.unwrap();
+    assert_eq!(vars(&there), template);
+    let travel = Travel { to, post_copy_after: None, bandwidth: None };
+    assert_eq!(driver.send(&spec.server, &travel, FENCE).await.unwrap(), Sent::All);
+    let kept = vars(&here);
+    other.land(&spec.server, Then::StandStill, FENCE).await.unwrap();
+    assert!(kept == vars(&there) && kept != template, "what the firmware has kept is there");
+    assert!(there.join("vms").join(spec.server.as_str()).join("config.iso").exists());
+    driver.destroy(&spec.server, FENCE).await.unwrap();
+    other.resume(&spec.server, FENCE).await.unwrap();
+    assert_eq!(other.status(&spec.server).await.unwrap().state, VmState::Running);
+    other.destroy(&spec.server, FENCE).await.unwrap();
+}
+
 /// A volume's server, which ends with its test.
 struct Served(Child);
 
