@@ -94,3 +94,79 @@ impl Servers for KnownServers {
         generation.ok_or_else(changed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        driver::{DiskBus, IoLimits},
+        model::{Task, vm::VmVolume},
+        testkit::{intent, observed, server},
+    };
+    use kernel::Kind;
+    use ports::{VolumeEncryption, VolumeTarget};
+    use store::{Schema, Store};
+
+    #[test]
+    fn volumes_move_under_guests_that_run_and_that_nobody_else_changes() {
+        type Change = fn(&mut Server, &mut VmIntent, &mut VmObserved);
+        let check = |change: Change, expect: Result<u64, Kind>| {
+            let (mut of, mut wanted, mut seen) =
+                (server("s"), intent("s", "h", 3), observed("s", "h", 3, VmState::Running));
+            change(&mut of, &mut wanted, &mut seen);
+            let found = running(Some(&of), Some(&wanted), Some(&seen));
+            assert_eq!(found.map(|guest| guest.generation).map_err(|e| e.kind()), expect);
+        };
+        check(|_, _, _| (), Ok(3));
+        check(|_, i, o| (i.power, o.state) = (Power::Paused, VmState::Paused), Ok(3));
+        check(|s, _, _| s.task = Some(Task::Migrating), Err(Kind::Unavailable));
+        check(|_, i, _| i.generation = 4, Err(Kind::Unavailable));
+        check(|_, i, _| i.host = "other".into(), Err(Kind::Unavailable));
+        check(|_, i, _| i.power = Power::Stopped, Err(Kind::Conflict));
+        check(|_, _, o| o.state = VmState::Crashed, Err(Kind::Conflict));
+        assert!(running(None, None, None).is_err_and(|e| e.is(Kind::Conflict)));
+    }
+
+    fn target(export: &str) -> VolumeTarget {
+        VolumeTarget::Fake { export: export.into() }
+    }
+
+    /// The intent names the new place, in a generation of its own, and only if nobody else has changed it since.
+    #[tokio::test]
+    async fn a_volume_that_has_moved_is_where_the_intent_says() {
+        let store = Store::in_memory(crate::schema(Schema::new())).await;
+        let volume = VmVolume {
+            volume: "v".into(),
+            target: target("old"),
+            read_only: false,
+            slot: 1,
+            boot_index: None,
+            io: IoLimits::default(),
+            bus: DiskBus::Virtio,
+            encryption: VolumeEncryption::None,
+        };
+        let put = store.transact("test", move |tx| {
+            tx.put(server("s"));
+            tx.put(VmIntent { volumes: vec![volume.clone()], ..intent("s", "h", 3) });
+            tx.put(observed("s", "h", 3, VmState::Running));
+            Ok(())
+        });
+        put.await.unwrap();
+        let guest = KnownServers.running(&store.snapshot(), &"s".into()).unwrap();
+        let moved = VolumeMoved {
+            server: "s".into(),
+            volume: "v".into(),
+            to: target("new"),
+            request_id: RequestId::new(),
+            began: Timestamp::default(),
+        };
+        let (found, told) = (guest.clone(), moved.clone());
+        let write = move |tx: &mut Tx| KnownServers.volume_moved(tx, &found, &told, Timestamp::default());
+        assert_eq!(store.transact("test", write).await.unwrap(), 4);
+        let wanted = store.snapshot().get::<VmIntent>("s").unwrap();
+        assert_eq!((wanted.generation, &wanted.volumes[0].target), (4, &target("new")));
+        let again = move |tx: &mut Tx| KnownServers.volume_moved(tx, &guest, &moved, Timestamp::default());
+        assert!(store.transact("test", again).await.is_err_and(|e| e.is(Kind::Unavailable)));
+        assert_eq!(store.snapshot().get::<VmIntent>("s").unwrap().generation, 4, "nothing was written");
+    }
+}
