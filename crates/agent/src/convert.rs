@@ -1,7 +1,7 @@
 //! From compute's intent to the drivers' own types.
 
 use compute::{
-    driver::{ConfigDrive, Disk, DiskBus, DiskEncryption, DiskSource, GuestAddress, Hypervisor, Nic, VmSpec},
+    driver::{ConfigDrive, Disk, DiskEncryption, DiskSource, GuestAddress, Hypervisor, Nic, VmSpec},
     model::vm::{VmIntent, VmPort, VmVolume},
 };
 use futures_util::StreamExt;
@@ -59,7 +59,7 @@ pub(crate) fn disk_of_volume(volume: &VmVolume) -> Disk {
     Disk {
         id: ports::disk_id(&volume.volume),
         source: source_of_volume(volume.target.clone()),
-        bus: DiskBus::Virtio,
+        bus: volume.bus,
         serial: volume.volume.to_string(),
         boot_index: volume.boot_index,
         read_only: volume.read_only,

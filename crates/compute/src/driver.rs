@@ -22,10 +22,15 @@
 //! - device ids and addresses are explicit: the same spec gives the same guest hardware on every start and every host.
 
 mod disks;
+mod hardware;
 mod limits;
 mod live;
 
 pub use disks::DiskMoves;
+pub use hardware::{
+    Choice, GuestSystem, Hardware, InputBus, NicQueues, Package, RngRate, ScsiModel, UsbModel, Video, VideoModel,
+    WatchdogAction,
+};
 pub use limits::{IoLimits, Room, VmLimits};
 pub use live::{CallOff, Landing, LiveMigration, Progress, Sent, Stage, Then, Travel};
 
@@ -34,8 +39,13 @@ use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};
 pub use ports::ClientCache;
 use ports::{CellFit, HostCell, KeyBytes, Load};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::broadcast;
 
 /// The right to touch a server's guest: generations are taken from the server's record and only grow.
@@ -73,6 +83,15 @@ pub struct VmSpec {
     /// `hw_qemu_guest_agent`
     pub guest_agent: bool,
     pub rng: bool,
+    #[serde(default)]
+    pub hardware: Hardware,
+}
+
+impl VmSpec {
+    /// vCPUs that there are places for.
+    pub fn most_vcpus(&self) -> u32 {
+        self.room.map_or(self.vcpus, |room| room.most_vcpus)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +178,7 @@ pub enum DiskBus {
     Scsi,
     Ide,
     Sata,
+    Usb,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -260,6 +280,9 @@ pub struct HostCapabilities {
     pub processors: Processors,
     #[serde(default)]
     pub cells: Vec<HostCell>,
+    /// What it can do that other hosts cannot, in placement's words.
+    #[serde(default)]
+    pub traits: BTreeSet<String>,
 }
 
 /// A host's processors as its kernel tells them.

@@ -87,7 +87,7 @@ pub fn disk_id_of(volume: &VolumeId) -> String {
 pub fn free_name<'a>(bus: DiskBus, taken: impl Iterator<Item = &'a str> + Clone) -> String {
     let prefix = match bus {
         DiskBus::Virtio => "vd",
-        DiskBus::Scsi | DiskBus::Sata => "sd",
+        DiskBus::Scsi | DiskBus::Sata | DiskBus::Usb => "sd",
         DiskBus::Ide => "hd",
     };
     let letters = (0u32..).map(|n| format!("/dev/{prefix}{}", letters(n)));

@@ -5,12 +5,12 @@ use super::{
     device::{Backing, BlockDevice, VolumeBacking},
     server::Server,
     vm::{GuestMetadata, Power, VmIntent, VmPort, VmVolume},
+    wishes::{self, Wishes},
 };
 use crate::{
     Config,
     driver::{
-        Disk, DiskBus, DiskEncryption, DiskFormat, DiskSource, Firmware, ImageSource, IoLimits, LocalDiskSpec, Machine,
-        Room, VmSpec,
+        Disk, DiskBus, DiskEncryption, DiskFormat, DiskSource, ImageSource, IoLimits, LocalDiskSpec, Room, VmSpec,
     },
 };
 use kernel::{HostName, VolumeId};
@@ -74,7 +74,7 @@ impl Build<'_> {
 pub fn port(server: &Server, mut bound: BoundPort) -> Option<VmPort> {
     let nic = server.nics.iter().find(|n| n.plan.port == bound.port)?;
     if let Some(model) = property(server, "hw_vif_model") {
-        bound.model = model.to_owned();
+        bound.model = wishes::vif_model(model);
     }
     Some(VmPort { bound, slot: nic.slot, tag: nic.tag.clone() })
 }
@@ -192,26 +192,25 @@ pub fn volumes(server: &Server) -> impl Iterator<Item = &VolumeId> {
 
 fn spec(server: &Server, config: &Config) -> VmSpec {
     let flavor = &server.flavor;
+    let wishes = wishes::of(flavor, &server.properties);
     let mut spec = VmSpec {
         server: server.id.clone(),
         name: server.instance_name(),
         vcpus: flavor.vcpus,
         memory_mib: flavor.ram_mib,
-        machine: machine(server),
-        firmware: match property(server, "hw_firmware_type") {
-            Some("uefi") => Firmware::Uefi,
-            _ => Firmware::Bios,
-        },
+        machine: wishes.machine,
+        firmware: wishes.firmware,
         cpu_model: None,
         disks: server.devices.iter().filter_map(|d| disk(server, d)).collect(),
         nics: Vec::new(),
         config_drive: None,
         cpu_shares: None,
         cpu_quota_milli: None,
-        guest_agent: property(server, "hw_qemu_guest_agent").is_some_and(is_yes),
+        guest_agent: wishes.guest_agent,
         cells: server.cells.clone(),
-        room: room(server, config),
-        rng: flavor.extra_specs.get("hw_rng:allowed").is_none_or(|v| is_yes(v)),
+        room: room(server, config, &wishes),
+        rng: wishes.rng,
+        hardware: wishes.hardware,
     };
     set_limits(&mut spec, flavor);
     spec
@@ -227,8 +226,9 @@ pub fn set_limits(spec: &mut VmSpec, flavor: &Flavor) {
 }
 
 /// How far a guest may grow while it runs: four times over, and by a few GiB at least. None if it has cells of its host, which are
-/// given out for good. Memory only for guests that are large enough not to miss what Linux sets aside for it ([`Config`]).
-fn room(server: &Server, config: &Config) -> Option<Room> {
+/// given out for good. Memory only for guests that are large enough not to miss what Linux sets aside for it ([`Config`]); vCPUs by whole
+/// sockets, as many as flavor and image allow.
+fn room(server: &Server, config: &Config, wishes: &Wishes) -> Option<Room> {
     let (vcpus, memory) = (server.flavor.vcpus, server.flavor.ram_mib);
     let most_memory_mib =
         if memory >= config.live_resize_from_mib { memory.saturating_mul(4).max(memory + 4096) } else { memory };
@@ -236,8 +236,14 @@ fn room(server: &Server, config: &Config) -> Option<Room> {
         base_vcpus: vcpus,
         base_mib: memory,
         most_memory_mib: most_memory_mib.min(MOST_MEMORY_MIB).max(memory),
-        most_vcpus: (vcpus * 4).clamp(4, MOST_VCPUS).max(vcpus),
+        most_vcpus: most_vcpus(vcpus, wishes),
     })
+}
+
+fn most_vcpus(vcpus: u32, wishes: &Wishes) -> u32 {
+    let package = wishes.hardware.package.processors();
+    let sockets = (vcpus * 4).clamp(4, MOST_VCPUS) / package;
+    (sockets.min(wishes.most_sockets.unwrap_or(u32::MAX)) * package).max(vcpus)
 }
 
 /// A local disk. Where it lies, the host decides; until then the path is empty.
@@ -288,19 +294,8 @@ fn property<'a>(server: &'a Server, name: &str) -> Option<&'a str> {
     server.properties.get(name).map(String::as_str)
 }
 
-fn is_yes(text: &str) -> bool {
-    matches!(text.to_ascii_lowercase().as_str(), "yes" | "true" | "1" | "on")
-}
-
 fn number(specs: &BTreeMap<String, String>, key: &str) -> Option<u64> {
     specs.get(key)?.parse().ok()
-}
-
-pub fn machine(server: &Server) -> Machine {
-    match property(server, "hw_machine_type") {
-        Some(name) if name.contains("q35") => Machine::Q35,
-        _ => Machine::Pc,
-    }
 }
 
 fn graceful_seconds(server: &Server) -> u64 {
@@ -329,18 +324,17 @@ fn io_limits(specs: &BTreeMap<String, String>) -> IoLimits {
 pub fn disk_bus(name: Option<&str>) -> Option<DiskBus> {
     match name {
         None => Some(DiskBus::Virtio),
-        Some("virtio") => Some(DiskBus::Virtio),
-        Some("scsi") => Some(DiskBus::Scsi),
-        Some("ide") => Some(DiskBus::Ide),
-        Some("sata") => Some(DiskBus::Sata),
-        Some(_) => None,
+        Some(name) => wishes::bus(name),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testkit::server;
+    use crate::{
+        driver::{Firmware, Machine},
+        testkit::server,
+    };
 
     fn built(change: impl FnOnce(&mut Server)) -> VmIntent {
         let mut server = server("12345678-rest");

@@ -327,7 +327,7 @@ mod tests {
         let ide = Mapping { bus: Some("ide".into()), ..volume("v", None) };
         let devices = devices(&[ide], Some(&scsi), &flavor()).unwrap();
         assert_eq!(summary(&devices), ["root /dev/sda Some(0) 1024", "v /dev/hda None 0"]);
-        let odd = Mapping { bus: Some("usb".into()), ..volume("v", None) };
-        check(&[odd], true, &flavor(), Err("disk bus usb"));
+        let odd = Mapping { bus: Some("fdc".into()), ..volume("v", None) };
+        check(&[odd], true, &flavor(), Err("disk bus fdc"));
     }
 }

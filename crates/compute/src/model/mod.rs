@@ -4,6 +4,7 @@ pub mod action;
 pub mod aggregate;
 pub mod console;
 pub mod device;
+pub mod extra_specs;
 pub mod flavor;
 pub mod group;
 pub mod hardware;
@@ -25,6 +26,7 @@ pub mod shape;
 pub mod state;
 pub mod topology;
 pub mod vm;
+pub mod wishes;
 
 pub use aggregate::Aggregate;
 pub use console::{ConsoleToken, ConsoleType};

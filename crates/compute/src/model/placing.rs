@@ -4,6 +4,7 @@ use super::{
     group::{GroupPolicy, ServerGroup},
     server::Server,
     topology,
+    wishes::{Asked, needs},
 };
 use kernel::HostName;
 use ports::{Domain, PlaceRequest, Roster};
@@ -74,6 +75,9 @@ pub fn resources(server: &Server) -> BTreeMap<String, u64> {
         ("DISK_GB".into(), server.local_disk_gib()),
     ]
     .into();
+    if needs::encrypted_memory(&Asked { flavor, image: &server.properties, image_name: "" }) {
+        resources.insert("MEM_ENCRYPTION_CONTEXT".into(), 1);
+    }
     // `resources:CUSTOM_LICENSE=1`; `resources:VCPU=0` takes one away.
     for (key, value) in &flavor.extra_specs {
         if let (Some(class), Ok(amount)) = (key.strip_prefix("resources:"), value.parse()) {
@@ -101,6 +105,8 @@ fn domain(server: &Server) -> Domain {
 }
 
 fn traits(server: &Server, request: &mut PlaceRequest) {
+    let asked = Asked { flavor: &server.flavor, image: &server.properties, image_name: "" };
+    request.required_traits.extend(needs::traits(&asked));
     for (key, value) in server.flavor.extra_specs.iter().chain(&server.properties) {
         match (key.strip_prefix("trait:"), value.as_str()) {
             (Some(name), "required") => request.required_traits.push(name.to_owned()),
@@ -177,13 +183,19 @@ mod tests {
             ("hw:other".into(), "1".into()),
         ]
         .into();
+        server.properties = [("hw_disk_bus".into(), "usb".into())].into();
         server.hints = json!({"different_host": ["x", "gone"], "same_host": "y"}).as_object().unwrap().clone();
         let host_of = |id: &str| (id != "gone").then(|| HostName::from(format!("host-of-{id}")));
         let asked = request(&server, None, host_of, Roster::default());
         assert_eq!(asked.resources, [("MEMORY_MB".into(), 128), ("DISK_GB".into(), 1), ("CUSTOM_X".into(), 2)].into());
-        assert_eq!((asked.required_traits, asked.forbidden_traits), (vec!["HW_A".into()], vec!["HW_B".into()]));
+        assert_eq!(
+            (asked.required_traits, asked.forbidden_traits),
+            (vec!["COMPUTE_STORAGE_BUS_USB".into(), "HW_A".into()], vec!["HW_B".into()])
+        );
         assert_eq!((names(&asked.only_hosts), names(&asked.not_hosts)), (vec!["host-of-y"], vec!["host-of-x"]));
         assert_eq!(names(&request(&server, None, |_| None, Roster::default()).only_hosts), ["y"], "nowhere");
+        server.flavor.extra_specs.insert("hw:mem_encryption".into(), "yes".into());
+        assert_eq!(resources(&server)["MEM_ENCRYPTION_CONTEXT"], 1);
         server.forced_host = Some("z".into());
         assert_eq!(names(&request(&server, None, |_| None, Roster::default()).only_hosts), ["z"]);
     }

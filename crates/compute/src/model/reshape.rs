@@ -11,6 +11,7 @@
 use super::{
     Flavor, Server,
     vm::{Power, VmIntent},
+    wishes,
 };
 use crate::{Config, Restarts, driver::Room};
 use serde::{Deserialize, Serialize};
@@ -108,6 +109,10 @@ fn hindrances(server: &Server, intent: &VmIntent, new: &Flavor, config: &Config)
     }
     if server.root().is_some_and(|root| root.is_local() && root.size_mib != new.disk_gib * 1024) {
         all.push(hindrance("the root disk is made anew in another size"));
+    }
+    let package = wishes::of(new, &server.properties).hardware.package;
+    if new.vcpus != intent.spec.vcpus && package != intent.spec.hardware.package {
+        all.push(hindrance("its sockets would have other numbers of cores and threads"));
     }
     all.extend(hardware_specs(old, new).map(|key| hindrance(format!("{key} decides which hardware the guest is"))));
     all

@@ -6,6 +6,7 @@
 
 mod devices;
 pub mod disks;
+mod hardware;
 mod live;
 mod moving;
 mod power;
@@ -13,6 +14,7 @@ mod shape;
 mod survival;
 
 pub use devices::*;
+pub use hardware::*;
 pub use live::*;
 pub use moving::*;
 pub use power::*;
@@ -99,7 +101,7 @@ macro_rules! conformance {
             lifecycle, wrong_states, fences, graceful_stop, stop_of_a_deaf_guest, patience_ends_for_destroy,
             guest_powers_off, guest_crashes, suspended_and_woken, soft_reboot, hard_reboot, refused_spec_leaves_nothing, console,
             disks_come_and_go, encrypted_disks_need_their_key, disks_go_elsewhere, disks_stay_where_they_are, encrypted_disks_go_elsewhere, nics_come_and_go, devices_of_a_stopped_guest, deaf_guest_keeps_its_device, same_hardware,
-            copy_of_a_disk, goes_to_another_host, goes_and_stands_still, stays_where_it_is, awaited_in_vain, counters, takes_another_shape, goes_in_another_shape, limits_come_and_go, readopted_untouched, readopted_after_changes,
+            copy_of_a_disk, goes_to_another_host, goes_and_stands_still, stays_where_it_is, awaited_in_vain, counters, takes_another_shape, goes_in_another_shape, limits_come_and_go, chosen_hardware, readopted_untouched, readopted_after_changes,
         );
     };
     ($bench:expr; $($case:ident),+ $(,)?) => {$(
@@ -130,6 +132,7 @@ pub fn plain_spec() -> VmSpec {
         room: None,
         guest_agent: false,
         rng: false,
+        hardware: Hardware::default(),
     }
 }
 

@@ -47,10 +47,13 @@ pub(crate) fn check(spec: &VmSpec) -> Result<()> {
     // The reference driver's room: 26 disks, 27 nics.
     let room = slots.iter().all(|s| *s < 26) && places.iter().all(|s| *s < 27);
     let has_room = spec.room.is_none_or(|room| room.holds(spec.vcpus, spec.memory_mib));
-    if unique && room && has_room && spec.vcpus > 0 && spec.memory_mib > 0 {
+    let fills = spec.hardware.package.fills(spec.most_vcpus());
+    if unique && room && has_room && fills && spec.vcpus > 0 && spec.memory_mib > 0 {
         return Ok(());
     }
-    Err(Error::bad_request("no guest can be made of this: a doubled or impossible slot, no vCPU or no memory"))
+    Err(Error::bad_request(
+        "no guest can be made of this: a doubled or impossible slot, no vCPU or no memory, half a socket",
+    ))
 }
 
 impl Guest {

@@ -53,6 +53,7 @@ pub fn capabilities(config: &QemuConfig, version: &str, accel: Accel) -> Result<
         arch: std::env::consts::ARCH.into(),
         processors: processors(&cpuinfo, threads),
         cells,
+        traits: [].into(),
     })
 }
 

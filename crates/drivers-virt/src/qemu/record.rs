@@ -5,6 +5,7 @@
 //!     spec.json     the record: generation, phase, spec          lock         held by the QEMU process as its stdin
 //!     qmp.sock      the driver's monitor                         mon.sock     a monitor for people
 //!     vnc.sock  serial.sock  agent.sock                          pid          QEMU's pidfile
+//!     serial1.sock …         serial ports beside the console
 //!     console.log (+ .1)     the guest's serial console          qemu.log     QEMU's own words
 //!     config.iso  efivars.fd
 //!     memory       of a suspended guest
@@ -174,7 +175,8 @@ impl VmDir {
 
     /// Sockets and the pidfile of a process that is gone.
     pub fn remove_process_files(&self) {
-        for name in ["qmp.sock", "mon.sock", "vnc.sock", "serial.sock", "agent.sock", "pid"] {
+        let serial = ["serial.sock", "serial1.sock", "serial2.sock", "serial3.sock"];
+        for name in ["qmp.sock", "mon.sock", "vnc.sock", "agent.sock", "pid"].into_iter().chain(serial) {
             let _ = fs::remove_file(self.file(name));
         }
     }

@@ -6,6 +6,7 @@ mod cells;
 mod encrypted;
 mod fake;
 mod guest;
+mod hardware;
 mod killed;
 mod linux;
 mod qemu;

@@ -1,6 +1,7 @@
 use super::schema;
-use crate::{Compute, api::checked, error::invalid, ops::flavors};
+use crate::{Compute, api::checked, error::invalid, model::extra_specs, ops::flavors};
 use http::{ApiResult, ApiRouter, Cx, JsonBody, Path, State, ok};
+use kernel::{Ctx, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -16,6 +17,14 @@ fn texts(values: &Value) -> BTreeMap<String, String> {
     values.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect()
 }
 
+/// From 2.86 on, what Nova knows must be as it knows it.
+fn check(cx: &Ctx, specs: &BTreeMap<String, String>) -> Result<()> {
+    if !cx.version.since(2, 86) {
+        return Ok(());
+    }
+    specs.iter().try_for_each(|(name, value)| extra_specs::check(name, value).map_err(invalid))
+}
+
 async fn list(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) -> ApiResult {
     Ok(ok(&json!({"extra_specs": flavors::specs(&c, &cx, &id, None).await?})))
 }
@@ -27,6 +36,7 @@ async fn show(State(c): State<Compute>, Cx(cx): Cx, Path((id, key)): Path<(Strin
 async fn extend(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>, body: JsonBody) -> ApiResult {
     let body: Value = checked(&cx, body, schema::SPECS)?;
     let specs = texts(&body["extra_specs"]);
+    check(&cx, &specs)?;
     flavors::extend_specs(&c, &cx, &id, specs.clone(), false).await?;
     Ok(ok(&json!({"extra_specs": specs})))
 }
@@ -38,6 +48,7 @@ async fn set(
     body: JsonBody,
 ) -> ApiResult {
     let specs = texts(&checked(&cx, body, schema::SPEC)?);
+    check(&cx, &specs)?;
     if !specs.contains_key(&key) {
         return Err(invalid("Request body and URI mismatch").into());
     }

@@ -11,7 +11,7 @@ use crate::{
         Backing, BlockDevice, DeviceState, Server, ServerState, VolumeBacking,
         action::{Action, Verb},
         device::free_name,
-        hardware,
+        hardware, wishes,
     },
     ops::servers::{create::request::flag, find_in, in_state, permitted, unlocked},
     policy::ATTACHMENTS_CREATE,
@@ -101,7 +101,7 @@ fn place(server: &Server, info: &VolumeInfo, wanted: &Attach, id: &str, backing:
 
 /// What the machine has places for: the driver's tables.
 fn most_disks(server: &Server) -> u8 {
-    match hardware::machine(server) {
+    match wishes::of(&server.flavor, &server.properties).machine {
         Machine::Pc => 26,
         Machine::Q35 => 12,
     }

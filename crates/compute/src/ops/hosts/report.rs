@@ -24,19 +24,32 @@ pub struct HostReport {
 
 /// What every host of ours can do, in placement's words.
 const TRAITS: &[&str] = &[
-    "COMPUTE_NODE",
     "COMPUTE_DEVICE_TAGGING",
     "COMPUTE_FIRMWARE_BIOS",
     "COMPUTE_FIRMWARE_UEFI",
+    "COMPUTE_GRAPHICS_MODEL_BOCHS",
+    "COMPUTE_GRAPHICS_MODEL_CIRRUS",
+    "COMPUTE_GRAPHICS_MODEL_NONE",
+    "COMPUTE_GRAPHICS_MODEL_VGA",
+    "COMPUTE_GRAPHICS_MODEL_VIRTIO",
+    "COMPUTE_GRAPHICS_MODEL_VMVGA",
     "COMPUTE_IMAGE_TYPE_QCOW2",
     "COMPUTE_IMAGE_TYPE_RAW",
     "COMPUTE_NET_ATTACH_INTERFACE",
     "COMPUTE_NET_ATTACH_INTERFACE_WITH_TAG",
     "COMPUTE_NET_VIF_MODEL_E1000",
+    "COMPUTE_NET_VIF_MODEL_E1000E",
+    "COMPUTE_NET_VIF_MODEL_NE2K_PCI",
+    "COMPUTE_NET_VIF_MODEL_PCNET",
+    "COMPUTE_NET_VIF_MODEL_RTL8139",
     "COMPUTE_NET_VIF_MODEL_VIRTIO",
+    "COMPUTE_NET_VIF_MODEL_VMXNET3",
+    "COMPUTE_NET_VIRTIO_PACKED",
+    "COMPUTE_NODE",
     "COMPUTE_STORAGE_BUS_IDE",
     "COMPUTE_STORAGE_BUS_SATA",
     "COMPUTE_STORAGE_BUS_SCSI",
+    "COMPUTE_STORAGE_BUS_USB",
     "COMPUTE_STORAGE_BUS_VIRTIO",
     "COMPUTE_VOLUME_ATTACH",
     "COMPUTE_VOLUME_ATTACH_WITH_TAG",
@@ -89,9 +102,9 @@ fn take(c: &Compute, tx: &mut Tx, report: &HostReport, now: Timestamp) -> Result
 fn inventory(report: &HostReport) -> Inventory {
     let capabilities = &report.capabilities;
     let arch = match capabilities.arch.as_str() {
-        "x86_64" => Some("HW_ARCH_X86_64"),
-        "aarch64" => Some("HW_ARCH_AARCH64"),
-        _ => None,
+        "x86_64" => ["HW_ARCH_X86_64", "COMPUTE_ARCH_X86_64"].as_slice(),
+        "aarch64" => &["HW_ARCH_AARCH64", "COMPUTE_ARCH_AARCH64"],
+        _ => &[],
     };
     Inventory {
         host: report.host.clone(),
@@ -99,6 +112,6 @@ fn inventory(report: &HostReport) -> Inventory {
         memory_mib: capabilities.memory_mib,
         disk_gib: capabilities.disk_gib,
         cells: capabilities.cells.clone(),
-        traits: TRAITS.iter().copied().chain(arch).map(str::to_owned).collect(),
+        traits: TRAITS.iter().chain(arch).map(|t| (*t).to_owned()).chain(capabilities.traits.clone()).collect(),
     }
 }

@@ -18,6 +18,7 @@ use crate::{
         device::Backing,
         hardware::{self, Build},
         vm::{Power, VmIntent},
+        wishes::Asked,
     },
     policy::REBUILD_TRUSTED_CERTS,
 };
@@ -116,6 +117,8 @@ fn check(c: &Compute, cx: &Ctx, snapshot: &Snapshot, server: &Server, asked: &Re
         }
     }
     build::check_size(cx, &image, &server.flavor, from_volume.is_some())?;
+    let hardware = Asked { flavor: &server.flavor, image: &image.properties, image_name: &image.name };
+    build::check_hardware(&hardware)?;
     let topology = |properties| crate::model::topology::wanted(&server.flavor, properties);
     if topology(&image.properties) != topology(&server.properties) {
         return Err(invalid(

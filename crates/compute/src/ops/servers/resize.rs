@@ -17,6 +17,7 @@ use crate::{
         reshape::{Asked, Manner, Plan, plan},
         shape::{Resize, Shape, Way},
         vm::{Power, VmIntent},
+        wishes,
     },
     ops::migrations::{self, Begun},
     policy::MIGRATE_HOST,
@@ -102,7 +103,9 @@ fn check_flavor(c: &Compute, cx: &Ctx, snapshot: &Snapshot, server: &Server, fla
     if flavor.id == server.flavor.id {
         return Err(invalid("When resizing, instances must change flavor!"));
     }
-    super::create::build::check_topology(flavor, &server.properties)?;
+    let image = server.image.as_ref().and_then(|id| c.images.info(snapshot, id));
+    let image_name = image.as_ref().map_or("", |i| i.name.as_str());
+    super::create::build::check_hardware(&wishes::Asked { flavor, image: &server.properties, image_name })?;
     if server.root().and_then(BlockDevice::volume).is_some() {
         return Ok(());
     }
@@ -113,7 +116,7 @@ fn check_flavor(c: &Compute, cx: &Ctx, snapshot: &Snapshot, server: &Server, fla
         _ => {}
     }
     // An image that is gone asks for nothing any more.
-    match server.image.as_ref().and_then(|id| c.images.info(snapshot, id)) {
+    match image {
         Some(image) => super::create::build::check_size(cx, &image, flavor, false),
         None => Ok(()),
     }

@@ -61,6 +61,15 @@ async fn flavors_come_and_go() {
         call(&member, "GET flavors/f1/os-extra_specs", None, 200).await["extra_specs"],
         json!({"hw:a": "1", "b": "2"})
     );
+    let late = admin.with("openstack-api-version", "compute 2.86");
+    let why = call(&late, "POST flavors/f1/os-extra_specs", json!({"extra_specs": {"hw:a": "1"}}), 400).await;
+    assert_eq!(
+        why["badRequest"]["message"],
+        "Validation failed; extra spec 'hw:a' does not appear to be a valid extra spec."
+    );
+    call(&late, "PUT flavors/f1/os-extra_specs/hw:cpu_sockets", json!({"hw:cpu_sockets": 0}), 400).await;
+    call(&late, "PUT flavors/f1/os-extra_specs/ours:a", json!({"ours:a": "1"}), 200).await;
+    call(&late, "DELETE flavors/f1/os-extra_specs/ours:a", None, 200).await;
     call(&admin, "PUT flavors/f1/os-extra_specs/b", json!({"b": "3"}), 200).await;
     call(&admin, "PUT flavors/f1/os-extra_specs/b", json!({"c": "3"}), 400).await;
     call(&admin, "DELETE flavors/f1/os-extra_specs/b", None, 200).await;

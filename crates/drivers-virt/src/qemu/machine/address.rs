@@ -2,11 +2,13 @@
 //! permanent: an entry may be added, never moved. They are also the limits on what a guest can hold.
 //!
 //! ```text
-//!   pc    pci.0  01 PIIX3 (IDE, power)  02 VGA  03 serial  04 rng  05 scsi  06 sata  07 bridge "more"
+//!   pc    pci.0  01 PIIX3 (01.0-01.3), and on its further functions  01.4 USB  01.5 keyboard  01.6 tablet  01.7 config drive (virtio)
+//!                02 VGA  03 serial  04 rng  05 scsi  06 sata  07 bridge "more"
 //!                08-13 disks 0-11                          14-1f nics 0-11
 //!         more   01-0e disks 12-25   0f watchdog, 10 lent memory   11-1f nics 12-26
 //!   q35   pcie.0 01 VGA  02 serial  03 rng  04 scsi  06 watchdog, 07 lent memory           1f ICH9 (SATA)
-//!                08.0-09.3 ports of disks 0-11   09.4 port of the config drive   10.0-10.7 ports of nics 0-7
+//!                08.0-09.3 ports of disks 0-11   09.4 port of the config drive   0a USB  0b keyboard  0c tablet   10.0-10.7 ports of nics 0-7
+//!   usb   ports  1 keyboard  2 tablet  3 CD-ROM  4-15 disks 0-11
 //! ```
 //!
 //! Linux names disks in the order of their places, so the config drive's is behind the disks': the root disk is `vda`.
@@ -14,7 +16,7 @@
 //! On `pc` every slot takes a device while the guest runs (ACPI hot plug, bridge included); on `q35` each disk and nic sits
 //! behind a root port of its own, because the root complex does not.
 
-use compute::driver::{Disk, DiskBus, GuestAddress, Machine, VmSpec};
+use compute::driver::{Disk, DiskBus, GuestAddress, Machine, ScsiModel, VmSpec};
 use kernel::{Error, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -52,6 +54,10 @@ pub enum Fixed {
     /// `pc` has no SATA controller of its own.
     Sata,
     LentMemory,
+    Watchdog,
+    Usb,
+    Keyboard,
+    Tablet,
 }
 
 pub fn fixed(machine: Machine, device: Fixed) -> Place {
@@ -67,13 +73,77 @@ pub fn fixed(machine: Machine, device: Fixed) -> Place {
         Fixed::Sata => 4,
         Fixed::LentMemory if machine == Machine::Pc => return Place::pci("more", 0x10),
         Fixed::LentMemory => 6,
+        Fixed::Watchdog if machine == Machine::Pc => return Place::pci("more", 0xf),
+        Fixed::Watchdog => 5,
+        Fixed::Usb if machine == Machine::Pc => return Place::new(bus, "0x1.0x4"),
+        Fixed::Usb => return Place::pci(bus, 0xa),
+        Fixed::Keyboard if machine == Machine::Pc => return Place::new(bus, "0x1.0x5"),
+        Fixed::Keyboard => return Place::pci(bus, 0xb),
+        Fixed::Tablet if machine == Machine::Pc => return Place::new(bus, "0x1.0x6"),
+        Fixed::Tablet => return Place::pci(bus, 0xc),
     };
     Place::pci(bus, first + offset)
 }
 
-/// Where q35's config drive is, which is a disk there.
-pub fn config_drive() -> Place {
-    Place::new(CONFIG_PORT, "0x0")
+/// Where a config drive is that is a virtio disk.
+pub fn config_drive(machine: Machine) -> Place {
+    match machine {
+        Machine::Pc => Place::new("pci.0", "0x1.0x7"),
+        Machine::Q35 => Place::new(CONFIG_PORT, "0x0"),
+    }
+}
+
+/// Ports of the one USB controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsbPort {
+    Keyboard,
+    Tablet,
+    Cdrom,
+    Disk(u8),
+}
+
+impl UsbPort {
+    /// Refuses a disk that has none.
+    pub fn check(self) -> Result<Self> {
+        match self {
+            Self::Disk(slot @ 12..) => Err(no_room("USB disk", slot)),
+            port => Ok(port),
+        }
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::Keyboard => 1,
+            Self::Tablet => 2,
+            Self::Cdrom => 3,
+            Self::Disk(slot) => 4 + slot,
+        }
+    }
+}
+
+/// Adds a place on the USB to a device's options.
+pub fn usb(port: UsbPort, device: &mut Value) {
+    device["bus"] = json!("usb.0");
+    device["port"] = json!(port.number().to_string());
+}
+
+/// Targets that a SCSI controller has; the last is the CD-ROM's.
+const fn scsi_targets(model: ScsiModel) -> u8 {
+    match model {
+        ScsiModel::Virtio => 255,
+        // The eighth is the controller itself.
+        ScsiModel::LsiLogic => 7,
+        ScsiModel::LsiSas1068 => 8,
+        ScsiModel::LsiSas1078 | ScsiModel::VmPvScsi => 64,
+    }
+}
+
+pub fn scsi(model: ScsiModel, slot: u8) -> Result<u8> {
+    if slot < scsi_cdrom(model) { Ok(slot) } else { Err(no_room("SCSI disk", slot)) }
+}
+
+pub const fn scsi_cdrom(model: ScsiModel) -> u8 {
+    scsi_targets(model) - 1
 }
 
 fn no_room(what: &str, slot: u8) -> Error {
@@ -119,11 +189,12 @@ pub fn sata(machine: Machine, slot: u8) -> Result<(String, u8)> {
     }
 }
 
-/// Bus and unit of the config drive's CD-ROM; on q35 the last SATA port.
-pub fn cdrom(machine: Machine) -> (&'static str, u8) {
-    match machine {
-        Machine::Pc => ("ide.1", 0),
-        Machine::Q35 => ("ide.5", 0),
+/// Bus and unit of the config drive's CD-ROM; of SATA the last port.
+pub fn cdrom(machine: Machine, bus: DiskBus) -> (&'static str, u8) {
+    match (machine, bus) {
+        (Machine::Pc, DiskBus::Sata) => ("sata.5", 0),
+        (Machine::Pc, _) => ("ide.1", 0),
+        (Machine::Q35, _) => ("ide.5", 0),
     }
 }
 
@@ -165,7 +236,7 @@ fn disk_seen(machine: Machine, disk: &Disk) -> Option<GuestAddress> {
             Some(GuestAddress { bus: "ide", address: format!("{}:{unit}", bus.strip_prefix("ide.")?) })
         }
         // Nova has no word for SATA.
-        DiskBus::Ide | DiskBus::Sata => None,
+        DiskBus::Ide | DiskBus::Sata | DiskBus::Usb => None,
     }
 }
 
@@ -184,7 +255,7 @@ fn pci_seen(place: &Place) -> Option<GuestAddress> {
 pub fn hot_pluggable(bus: DiskBus) -> bool {
     match bus {
         DiskBus::Virtio | DiskBus::Scsi => true,
-        DiskBus::Ide | DiskBus::Sata => false,
+        DiskBus::Ide | DiskBus::Sata | DiskBus::Usb => false,
     }
 }
 
@@ -201,16 +272,22 @@ mod tests {
                 let again = format!("{machine:?}: {p:?} twice");
                 assert!(seen.insert((p.bus, p.addr)), "{again}");
             };
-            for device in [Fixed::Vga, Fixed::Serial, Fixed::Rng, Fixed::Scsi, Fixed::Sata, Fixed::LentMemory] {
+            let once =
+                [Fixed::Vga, Fixed::Serial, Fixed::Rng, Fixed::Scsi, Fixed::LentMemory, Fixed::Watchdog, Fixed::Usb];
+            for device in once.into_iter().chain([Fixed::Keyboard, Fixed::Tablet]) {
                 take(fixed(machine, device));
             }
+            if machine == Machine::Pc {
+                take(fixed(machine, Fixed::Sata));
+            }
+            take(config_drive(machine));
             for bridge in bridges(machine) {
                 take(Place::new(bridge["bus"].as_str().unwrap(), bridge["addr"].as_str().unwrap()));
             }
             (0..=255).filter_map(|slot| disk(machine, slot).ok()).for_each(&mut take);
             (0..=255).filter_map(|slot| nic(machine, slot).ok()).for_each(&mut take);
             let cables: Vec<_> = (0..=255).filter_map(|slot| ide(machine, slot).ok()).collect();
-            let cd = cdrom(machine);
+            let cd = cdrom(machine, DiskBus::Ide);
             assert!(cables.iter().all(|(bus, unit)| (bus.as_str(), *unit) != cd));
         }
     }

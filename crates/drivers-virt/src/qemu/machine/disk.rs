@@ -14,11 +14,13 @@
 //! `-g` on whichever storage's name is free); only while it moves are there both.
 
 use super::{
-    Setting,
-    address::{self, Fixed},
+    Board, Setting,
+    address::{self, Fixed, UsbPort},
     room::LENT,
 };
-use compute::driver::{ClientCache, Disk, DiskBus, DiskEncryption, DiskFormat, DiskSource, IoLimits, Machine};
+use compute::driver::{
+    ClientCache, Disk, DiskBus, DiskEncryption, DiskFormat, DiskSource, IoLimits, Machine, ScsiModel,
+};
 use kernel::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -65,15 +67,14 @@ pub fn all_nodes(slot: u8) -> [String; 5] {
     [top_node(slot), f, g, s, t]
 }
 
-/// `queues`: of the guest's, see [`super::room::queues`].
-pub fn parts(disk: &Disk, machine: Machine, queues: u32, setting: &Setting<'_>) -> Result<DiskParts> {
+pub fn parts(disk: &Disk, board: &Board, setting: &Setting<'_>) -> Result<DiskParts> {
     check_id(&disk.id)?;
     let (group, stored) = (throttle_group(disk.slot), &storage_nodes(disk.slot)[0]);
     let objects = vec![json!({"qom-type": "throttle-group", "id": group, "limits": limits(&disk.io)})];
     let top = json!({"driver": "throttle", "node-name": top_node(disk.slot), "throttle-group": group,
                      "file": format_node(disk), "read-only": disk.read_only});
     let nodes = vec![storage(disk, stored, setting)?, format(disk, &format_node(disk), stored), top];
-    Ok(DiskParts { objects, nodes, device: device(disk, machine, queues)? })
+    Ok(DiskParts { objects, nodes, device: device(disk, board)? })
 }
 
 /// The node that makes a disk of what is stored, by the name given.
@@ -177,7 +178,8 @@ fn limits(io: &IoLimits) -> Map<String, Value> {
     by_name(io).into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect()
 }
 
-fn device(disk: &Disk, machine: Machine, queues: u32) -> Result<Value> {
+fn device(disk: &Disk, board: &Board) -> Result<Value> {
+    let machine = board.machine;
     // virtio and ATA have room for 20 characters; a longer one is cut as Nova's and virtio's are.
     let serial: String = disk.serial.chars().take(20).collect();
     let mut device = json!({"id": disk.id, "drive": top_node(disk.slot), "serial": serial, "write-cache": "on"});
@@ -189,16 +191,21 @@ fn device(disk: &Disk, machine: Machine, queues: u32) -> Result<Value> {
     match disk.bus {
         DiskBus::Virtio => {
             device["driver"] = json!("virtio-blk-pci");
-            device["num-queues"] = json!(queues);
+            device["num-queues"] = json!(board.queues);
+            board.rings(&mut device);
             address::disk(machine, disk.slot)?.put(&mut device);
         }
         DiskBus::Scsi => {
             device["driver"] = json!("scsi-hd");
             device["bus"] = json!("scsi.0");
-            device["scsi-id"] = json!(disk.slot);
+            device["scsi-id"] = json!(address::scsi(board.scsi, disk.slot)?);
         }
         DiskBus::Ide => unit(&mut device, "ide-hd", address::ide(machine, disk.slot)?),
         DiskBus::Sata => unit(&mut device, "ide-hd", address::sata(machine, disk.slot)?),
+        DiskBus::Usb => {
+            device["driver"] = json!("usb-storage");
+            address::usb(UsbPort::Disk(disk.slot).check()?, &mut device);
+        }
     }
     if disk.read_only && matches!(disk.bus, DiskBus::Ide | DiskBus::Sata) {
         return Err(Error::bad_request("an IDE or SATA disk cannot be read-only"));
@@ -210,31 +217,59 @@ fn device(disk: &Disk, machine: Machine, queues: u32) -> Result<Value> {
 }
 
 /// Controllers that the disks need and the machine does not have of itself.
-pub fn controllers(disks: &[Disk], machine: Machine, queues: u32) -> Vec<Value> {
-    let mut out = Vec::new();
+pub fn controllers(buses: impl Iterator<Item = DiskBus> + Clone, board: &Board) -> Vec<Value> {
+    let (machine, mut out) = (board.machine, Vec::new());
+    let on = |bus: DiskBus| buses.clone().any(|b| b == bus);
     let mut add = |driver: &str, id: &str, at: Fixed| {
         let mut controller = json!({"driver": driver, "id": id});
         address::fixed(machine, at).put(&mut controller);
         if driver == "virtio-scsi-pci" {
-            controller["num_queues"] = json!(queues);
+            controller["num_queues"] = json!(board.queues);
+            board.rings(&mut controller);
         }
         out.push(controller);
     };
-    if disks.iter().any(|d| d.bus == DiskBus::Scsi) {
-        add("virtio-scsi-pci", "scsi", Fixed::Scsi);
+    if on(DiskBus::Scsi) {
+        add(scsi_driver(board.scsi), "scsi", Fixed::Scsi);
     }
-    if machine == Machine::Pc && disks.iter().any(|d| d.bus == DiskBus::Sata) {
+    if machine == Machine::Pc && on(DiskBus::Sata) {
         add("ich9-ahci", "sata", Fixed::Sata);
     }
     out
 }
 
+const fn scsi_driver(model: ScsiModel) -> &'static str {
+    match model {
+        ScsiModel::Virtio => "virtio-scsi-pci",
+        ScsiModel::LsiLogic => "lsi53c895a",
+        ScsiModel::LsiSas1068 => "mptsas1068",
+        ScsiModel::LsiSas1078 => "megasas",
+        ScsiModel::VmPvScsi => "pvscsi",
+    }
+}
+
+/// Devices of the driver's own.
+const OURS: [&str; 13] = [
+    "more",
+    "scsi",
+    "sata",
+    "video",
+    "rng",
+    "serial",
+    "config",
+    "config-port",
+    "watchdog",
+    "usb",
+    "keyboard",
+    "tablet",
+    LENT,
+];
+
 /// QEMU's rule for ids (`id_wellformed`), and none of the driver's own.
 pub fn check_id(id: &str) -> Result<()> {
     let plain = id.starts_with(|c: char| c.is_ascii_alphabetic())
         && id.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
-    let ours = ["more", "scsi", "sata", "video", "rng", "serial", "config", "config-port", LENT].contains(&id)
-        || ["nic-", "disk-port-", "cpu-"].iter().any(|p| id.starts_with(p));
+    let ours = OURS.contains(&id) || ["nic-", "disk-port-", "cpu-"].iter().any(|p| id.starts_with(p));
     if plain && !ours && id.len() <= 64 {
         return Ok(());
     }

@@ -4,14 +4,17 @@
 //! (`address`). A guest with room begins with sockets for the vCPUs that it may get and a device for the memory ([`room`]).
 
 pub mod address;
+mod cdrom;
+mod cpu;
 pub mod disk;
+mod extras;
 pub mod nic;
 pub mod room;
 
 use super::{accel::Accel, config::QemuConfig, record::VmDir};
 use crate::key_file::KeyFile;
 use address::Fixed;
-use compute::driver::{Disk, DiskBus, Firmware, Machine, Nic, VmSpec};
+use compute::driver::{Choice, Disk, Firmware, GuestSystem, Machine, Nic, ScsiModel, VmSpec};
 use kernel::{Error, Result};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, path::Path};
@@ -20,6 +23,30 @@ use std::{collections::BTreeSet, path::Path};
 pub struct Setting<'a> {
     pub config: &'a QemuConfig,
     pub accel: Accel,
+}
+
+/// What of a guest decides about each of its disks and interfaces.
+#[derive(Clone, Copy, Debug)]
+pub struct Board {
+    pub machine: Machine,
+    /// Of each disk.
+    pub queues: u32,
+    pub scsi: ScsiModel,
+    pub packed_rings: Choice,
+}
+
+impl Board {
+    pub fn of(spec: &VmSpec) -> Self {
+        let (machine, queues) = (spec.machine, room::queues(spec));
+        Self { machine, queues, scsi: spec.hardware.scsi, packed_rings: spec.hardware.packed_rings }
+    }
+
+    /// For a virtio device.
+    fn rings(&self, device: &mut Value) {
+        if let Some(packed) = self.packed_rings.chosen() {
+            device["packed"] = json!(packed);
+        }
+    }
 }
 
 /// Words that give QEMU the keys of encrypted disks. QEMU makes such objects before it opens a disk, wherever they stand.
@@ -36,11 +63,12 @@ pub fn check(spec: &VmSpec, setting: &Setting<'_>) -> Result<()> {
         return Err(Error::bad_request(what));
     }
     check_cells(spec)?;
-    room::check(spec)?;
+    cpu::check(spec)?;
     check_disks(&spec.disks)?;
     check_nics(&spec.nics)?;
-    spec.disks.iter().try_for_each(|d| disk::parts(d, spec.machine, room::queues(spec), setting).map(drop))?;
-    spec.nics.iter().try_for_each(|n| nic::parts(n, spec.machine, setting).map(drop))
+    let board = Board::of(spec);
+    spec.disks.iter().try_for_each(|d| disk::parts(d, &board, setting).map(drop))?;
+    spec.nics.iter().try_for_each(|n| nic::parts(n, &board, setting).map(drop))
 }
 
 /// Cells that are said are all of the guest.
@@ -84,35 +112,29 @@ pub fn command_line(spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) -> Result
     for bridge in address::bridges(spec.machine) {
         line.json("-device", &bridge);
     }
-    let mut video = json!({"driver": "VGA", "id": "video", "vgamem_mb": 16});
-    address::fixed(spec.machine, Fixed::Vga).put(&mut video);
-    line.json("-device", &video);
-    if spec.rng {
-        line.json("-object", &json!({"qom-type": "rng-random", "id": "entropy", "filename": "/dev/urandom"}));
-        let mut rng = json!({"driver": "virtio-rng-pci", "id": "rng", "rng": "entropy"});
-        address::fixed(spec.machine, Fixed::Rng).put(&mut rng);
-        line.json("-device", &rng);
-    }
+    extras::devices(&mut line, spec, dir);
     if let Some(lent) = room::memory(spec) {
         line.json("-object", &lent.backend);
         line.json("-device", &lent.device);
     }
-    for controller in disk::controllers(&spec.disks, spec.machine, room::queues(spec)) {
+    let board = Board::of(spec);
+    let cdrom = spec.config_drive.as_ref().map(|_| cdrom::bus(spec));
+    for controller in disk::controllers(spec.disks.iter().map(|d| d.bus).chain(cdrom), &board) {
         line.json("-device", &controller);
     }
     for disk in &spec.disks {
-        let parts = disk::parts(disk, spec.machine, room::queues(spec), setting)?;
+        let parts = disk::parts(disk, &board, setting)?;
         parts.objects.iter().for_each(|o| line.json("-object", o));
         parts.nodes.iter().for_each(|n| line.json("-blockdev", n));
         line.json("-device", &parts.device);
     }
     for nic in &spec.nics {
-        let parts = nic::parts(nic, spec.machine, setting)?;
+        let parts = nic::parts(nic, &board, setting)?;
         line.json("-netdev", &parts.backend);
         line.json("-device", &parts.device);
     }
     if spec.config_drive.is_some() {
-        config_drive(&mut line, spec, dir)?;
+        cdrom::config_drive(&mut line, spec, dir)?;
     }
     Ok(line.0)
 }
@@ -159,22 +181,32 @@ fn base(line: &mut Line, spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) {
         Machine::Pc => &config.machine_pc,
         Machine::Q35 => &config.machine_q35,
     };
-    line.opt("-machine", format!("{machine},usb=off,vmport=off,dump-guest-core=off"));
-    let (accel, cpu, clock) = match setting.accel {
-        Accel::Kvm => ("kvm".to_owned(), "host", "base=utc,driftfix=slew"),
-        Accel::Tcg => (format!("tcg,thread=multi,tb-size={}", config.tcg_cache_mib), "max", "base=utc"),
+    let hpet = match spec.hardware.hpet.chosen() {
+        None => "",
+        Some(true) => ",hpet=on",
+        Some(false) => ",hpet=off",
+    };
+    line.opt("-machine", format!("{machine},usb=off,vmport=off,dump-guest-core=off{hpet}"));
+    let (accel, drift) = match setting.accel {
+        Accel::Kvm => ("kvm".to_owned(), ",driftfix=slew"),
+        Accel::Tcg => (format!("tcg,thread=multi,tb-size={}", config.tcg_cache_mib), ""),
     };
     line.opt("-accel", accel);
-    line.opt("-cpu", spec.cpu_model.as_deref().unwrap_or(cpu));
-    line.opt("-smp", room::processors(spec));
+    line.opt("-cpu", cpu::model(spec, setting));
+    line.opt("-smp", cpu::processors(spec));
     let rests: u64 = match spec.cells.as_slice() {
         [] => rest(setting.accel, None),
         cells => cells.iter().map(|cell| rest(setting.accel, cell.huge_page_kib)).sum(),
     };
     line.opt("-m", room::size(spec, rests >> 10));
     line.opt("-overcommit", "mem-lock=off");
-    line.opt("-rtc", clock);
-    line.opt("-boot", "strict=on");
+    let clock = match spec.hardware.system {
+        GuestSystem::Other => "utc",
+        GuestSystem::Windows => "localtime",
+    };
+    line.opt("-rtc", format!("base={clock}{drift}"));
+    let menu = if spec.hardware.boot_menu == Choice::On { "menu=on," } else { "" };
+    line.opt("-boot", format!("{menu}strict=on"));
     let (maker, product) = (escaped(&config.manufacturer), escaped(&config.product));
     let (version, server) = (env!("CARGO_PKG_VERSION"), &spec.server);
     line.opt(
@@ -268,28 +300,6 @@ fn monitors(line: &mut Line, spec: &VmSpec, dir: &VmDir) {
                     "name": "org.qemu.guest_agent.0"}),
         );
     }
-}
-
-/// A CD-ROM where guests have a driver for one: IDE on `pc`. On q35 it would be SATA, which cloud kernels leave out
-/// (Debian's does): there it is a disk as the root disk is, unless that is SATA itself.
-fn config_drive(line: &mut Line, spec: &VmSpec, dir: &VmDir) -> Result<()> {
-    let path = dir.file("config.iso");
-    line.json("-blockdev", &json!({"driver": "file", "node-name": "config-s", "filename": path, "read-only": true}));
-    line.json("-blockdev", &json!({"driver": "raw", "node-name": "config-f", "file": "config-s", "read-only": true}));
-    let root = spec.disks.iter().min_by_key(|d| (d.boot_index.unwrap_or(u32::MAX), d.slot)).map(|d| d.bus);
-    let device = match (spec.machine, root) {
-        (Machine::Q35, None | Some(DiskBus::Virtio | DiskBus::Scsi)) => {
-            let mut device = json!({"driver": "virtio-blk-pci", "id": "config", "drive": "config-f", "num-queues": 1});
-            address::config_drive().put(&mut device);
-            device
-        }
-        _ => {
-            let (bus, unit) = address::cdrom(spec.machine);
-            json!({"driver": "ide-cd", "id": "config", "drive": "config-f", "bus": bus, "unit": unit})
-        }
-    };
-    line.json("-device", &device);
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A network interface as QEMU takes it: the tap that the host's network driver has made, and the device in the guest.
 
-use super::{Setting, address};
-use compute::driver::{Machine, Nic};
+use super::{Board, Setting, address};
+use compute::driver::Nic;
 use kernel::{Error, PortId, Result};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub fn backend_id(slot: u8) -> String {
     format!("net{slot}")
 }
 
-pub fn parts(nic: &Nic, machine: Machine, setting: &Setting<'_>) -> Result<NicParts> {
+pub fn parts(nic: &Nic, board: &Board, setting: &Setting<'_>) -> Result<NicParts> {
     if nic.tap.is_empty() || nic.tap.len() > 15 || nic.tap.contains(['/', ' ', ',']) {
         return Err(Error::bad_request(format!("{:?} cannot be the name of a tap", nic.tap)));
     }
@@ -27,9 +27,10 @@ pub fn parts(nic: &Nic, machine: Machine, setting: &Setting<'_>) -> Result<NicPa
     // `romfile`: a guest boots from its disks; without the boot ROM it is there sooner.
     let mut device = json!({"driver": driver(&nic.model)?, "id": device_id(&nic.port),
                             "netdev": backend_id(nic.slot), "mac": nic.mac, "romfile": ""});
-    address::nic(machine, nic.slot)?.put(&mut device);
+    address::nic(board.machine, nic.slot)?.put(&mut device);
     if device["driver"] == "virtio-net-pci" {
         device["host_mtu"] = json!(nic.mtu);
+        board.rings(&mut device);
         if !setting.config.offloads.is_on() {
             for feature in OFFLOADS {
                 device[feature] = json!(false);

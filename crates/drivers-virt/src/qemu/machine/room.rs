@@ -1,6 +1,6 @@
 //! Room to grow: what a guest begins with so that it can be given more vCPUs and memory while it runs, and memory be taken back.
 //!
-//! Each vCPU is a socket of its own; those that are not there yet are empty sockets, filled by `device_add`. Memory above what the guest
+//! vCPUs that are not there yet have their places in sockets, empty ones or half empty, filled by `device_add`. Memory above what the guest
 //! boots with is *lent*: by a virtio-mem device, whose driver in the guest takes and gives back what the host asks for. A guest without
 //! such a driver keeps what it boots with, and the host sees that.
 
@@ -31,13 +31,6 @@ pub fn check(spec: &VmSpec) -> Result<()> {
     }
     let (vcpus, memory) = (spec.vcpus, spec.memory_mib);
     Err(Error::bad_request(format!("a guest with {vcpus} vCPUs and {memory} MiB has no place in its room: {room:?}")))
-}
-
-/// The value of `-smp`.
-pub fn processors(spec: &VmSpec) -> String {
-    let (now, most) = (spec.vcpus, spec.room.map_or(spec.vcpus, |room| room.most_vcpus));
-    let later = if most > now { format!(",maxcpus={most}") } else { String::new() };
-    format!("cpus={now}{later},sockets={most},cores=1,threads=1")
 }
 
 /// The value of `-m`, with so many KiB more than whole MiB.

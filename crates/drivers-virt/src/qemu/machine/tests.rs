@@ -105,7 +105,9 @@ fn volumes_in_ceph() {
     };
     let nodes = |source| {
         let volume = Disk { read_only: true, ..disk("vol-1", 3, source) };
-        disk::parts(&volume, Machine::Pc, 1, &Setting { config: &config, accel: Accel::Tcg }).unwrap().nodes
+        disk::parts(&volume, &Board::of(&spec(Machine::Pc)), &Setting { config: &config, accel: Accel::Tcg })
+            .unwrap()
+            .nodes
     };
     let storage = json!({
         "driver": "rbd", "pool": "volumes", "image": "volume-1", "user": "tstack", "conf": "/etc/ceph/ceph.conf",
@@ -125,7 +127,7 @@ fn offloads() {
     let mut config = QemuConfig::new("/state");
     let count = |config: &QemuConfig, model: &str| {
         let nic = Nic { model: model.into(), ..spec(Machine::Pc).nics[0].clone() };
-        let parts = nic::parts(&nic, Machine::Pc, &Setting { config, accel: Accel::Tcg }).unwrap();
+        let parts = nic::parts(&nic, &Board::of(&spec(Machine::Pc)), &Setting { config, accel: Accel::Tcg }).unwrap();
         parts.device.as_object().unwrap().values().filter(|v| **v == json!(false)).count()
     };
     assert_eq!((count(&config, "virtio"), count(&config, "e1000")), (9, 0));

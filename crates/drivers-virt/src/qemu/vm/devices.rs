@@ -12,11 +12,11 @@ use super::{Vm, adopt, moving};
 use crate::{
     key_file::{self, KeyFile},
     qemu::{
-        machine::{self, Setting, disk, nic, room},
+        machine::{self, Board, Setting, disk, nic},
         qmp::{Notice, Qmp, QmpError, QmpResult},
     },
 };
-use compute::driver::{Disk, DiskSource, Fence, Machine, Nic};
+use compute::driver::{Disk, DiskSource, Fence, Nic};
 use kernel::{Error, PortId, Result};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -31,14 +31,16 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 impl Vm {
     pub async fn attach_disk(&mut self, disk: &Disk, fence: Fence) -> Result<()> {
         self.admit(fence).await?;
-        let (machine, queues) = self.machine()?;
-        let parts = disk::parts(disk, machine, queues, &self.setting())?;
+        let board = self.board()?;
+        let parts = disk::parts(disk, &board, &self.setting())?;
         let qmp = self.monitor()?.cloned();
         let key = if qmp.is_some() { key_file::of_disk(disk)? } else { None };
         let Some(record) = &mut self.record else { return Err(self.not_running()) };
         if !record.spec.disks.iter().any(|d| d.id == disk.id) {
             if qmp.is_some() && !machine::address::hot_pluggable(disk.bus) {
-                return Err(Error::bad_request("a disk on an IDE or SATA bus cannot be attached to a running guest"));
+                return Err(Error::bad_request(
+                    "a disk on an IDE, SATA or USB bus cannot be attached to a running guest",
+                ));
             }
             let mut disks = record.spec.disks.clone();
             disks.push(disk.clone());
@@ -47,7 +49,7 @@ impl Vm {
             self.save().await?;
         }
         if let Some(qmp) = qmp {
-            let controllers = disk::controllers(std::slice::from_ref(disk), machine, queues);
+            let controllers = disk::controllers(std::iter::once(disk.bus), &board);
             if let Err(e) = plug_disk(&qmp, disk, &parts, &controllers, key.as_ref()).await {
                 if matches!(e, QmpError::Refused { .. }) {
                     self.forget_disk(&disk.id, Some(&qmp)).await?;
@@ -101,7 +103,7 @@ impl Vm {
 
     pub async fn attach_nic(&mut self, nic: &Nic, fence: Fence) -> Result<()> {
         self.admit(fence).await?;
-        let parts = nic::parts(nic, self.machine()?.0, &self.setting())?;
+        let parts = nic::parts(nic, &self.board()?, &self.setting())?;
         let qmp = self.monitor()?.cloned();
         if qmp.is_some() {
             nic::check_tap(nic)?;
@@ -173,10 +175,10 @@ impl Vm {
         }
     }
 
-    /// What the guest is, and how many queues its disks have.
-    fn machine(&self) -> Result<(Machine, u32)> {
+    /// What its disks and interfaces are put on.
+    fn board(&self) -> Result<Board> {
         let spec = self.record.as_ref().map(|r| &r.spec).ok_or_else(|| self.not_running())?;
-        Ok((spec.machine, room::queues(spec)))
+        Ok(Board::of(spec))
     }
 
     /// Removes the back end of a disk that is not in the guest, then the disk from the record.

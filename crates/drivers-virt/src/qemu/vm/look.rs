@@ -10,7 +10,7 @@
 //!   internal-error       any              the guest cannot go on: end QEMU, Crashed
 //!   postmigrate          any              Paused: it is on another host
 //!   prelaunch            any              reset but not yet running: go on
-//!   (process is gone)    any              Shutdown if the guest was seen to power off, else Crashed
+//!   (process is gone)    any              Shutdown if the guest, or its watchdog, was seen to power off, else Crashed
 //! ```
 
 use super::{Guest, HANG_UP, Happening, Monitor, Run, Vm, moving};
@@ -36,6 +36,8 @@ impl Vm {
                 // Said but for a moment, if little is left to come: a look may be too late to see it.
                 "MIGRATION" if data["status"] == "postcopy-active" => self.went_over().await,
                 "SHUTDOWN" | "STOP" | "RESUME" | "RESET" | "GUEST_PANICKED" | "MIGRATION" => self.look_and_tell().await,
+                // QEMU ends of itself now, and it is no accident.
+                "WATCHDOG" if data["action"] == "poweroff" => self.note(Phase::Stopping).await,
                 "DEVICE_DELETED" => {
                     if let Some(device) = data["device"].as_str() {
                         self.let_go(device).await;
@@ -123,7 +125,7 @@ impl Vm {
             return self.announce();
         }
         let Some(mut guest) = self.guest.take() else { return };
-        let powered_off = guest.monitor.as_mut().is_some_and(Monitor::saw_power_off);
+        let powered_off = guest.monitor.as_mut().is_some_and(Monitor::saw_power_off) || self.is_stopping();
         let last = if powered_off { Phase::Shutdown } else { Phase::Crashed };
         if let Err(e) = sweep(&self.dir, self.shared.config.quit_patience).await {
             tracing::error!(server = %self.server, error = %e.internal_text(), "something of an ended guest goes on");
@@ -131,6 +133,10 @@ impl Vm {
         self.shared.cgroups.leave(&self.server).await;
         self.note(last).await;
         self.announce();
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.record.as_ref().is_some_and(|r| r.phase == Phase::Stopping)
     }
 
     async fn hung_up(&mut self) {
@@ -195,6 +201,7 @@ impl Monitor {
         while let Ok(notice) = self.notices.try_recv() {
             if let Notice::Event { name, data } = notice {
                 seen |= name == "SHUTDOWN" && data["guest"] == Value::Bool(true);
+                seen |= name == "WATCHDOG" && data["action"] == "poweroff";
             }
         }
         seen

@@ -110,6 +110,9 @@ fn device() -> String {
     format!("/machine/peripheral/{}", room::LENT)
 }
 
+/// What tells the places of vCPUs apart, in the order in which they are filled.
+const PLACE: [&str; 3] = ["socket-id", "core-id", "thread-id"];
+
 /// The places of a guest's vCPUs.
 struct Sockets(Vec<Value>);
 
@@ -117,7 +120,7 @@ impl Sockets {
     async fn ask(qmp: &Qmp) -> QmpResult<Self> {
         let told = qmp.execute("query-hotpluggable-cpus", json!({})).await?;
         let mut all = told.as_array().cloned().unwrap_or_default();
-        all.sort_by_key(|socket| socket["props"]["socket-id"].as_u64());
+        all.sort_by_key(|place| PLACE.map(|part| place["props"][part].as_u64()));
         Ok(Self(all))
     }
 
@@ -132,7 +135,7 @@ impl Sockets {
         for socket in self.0.iter().filter(|socket| !socket["qom-path"].is_string()).take(missing) {
             let mut cpu = socket["props"].clone();
             cpu["driver"] = socket["type"].clone();
-            cpu["id"] = json!(format!("cpu-{}", socket["props"]["socket-id"]));
+            cpu["id"] = json!(format!("cpu-{}", PLACE.map(|part| socket["props"][part].to_string()).join("-")));
             qmp.execute("device_add", cpu).await?;
         }
         Ok(())

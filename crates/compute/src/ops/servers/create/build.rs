@@ -11,7 +11,8 @@ use crate::{
         Backing, BlockDevice, Flavor, Keypair, PowerState, QUOTAS, Server, ServerGroup, ServerKey, ServerState, Task,
         hostname,
         mapping::{self, Mapping, RootImage, Source},
-        topology::{self, TopologyError},
+        topology,
+        wishes::{self, Asked},
     },
     ops::{attachments::knows_sharing, servers::as_bad_request},
     policy::CREATE_ZERO_DISK,
@@ -61,7 +62,8 @@ impl Blueprint {
             check_size(cx, image, &flavor, on_volume)?;
         }
         let properties = properties(c, snapshot, image.as_ref(), &asked);
-        check_topology(&flavor, &properties)?;
+        let image_name = image.as_ref().map_or("", |i| i.name.as_str());
+        check_hardware(&Asked { flavor: &flavor, image: &properties, image_name })?;
         let local = image.as_ref().filter(|_| !on_volume);
         let root = local.map(|info| RootImage {
             id: info.id.clone(),
@@ -213,15 +215,10 @@ fn check_volumes(c: &Compute, cx: &Ctx, snapshot: &Snapshot, asked: &[Mapping]) 
     Ok(())
 }
 
-/// Whether there can be such a guest: NUMA nodes, CPU policies, pages.
-pub(in super::super) fn check_topology(flavor: &Flavor, properties: &BTreeMap<String, String>) -> Result<()> {
-    topology::wanted(flavor, properties).map(drop).map_err(|why| match why {
-        TopologyError::NumaForbidden(_)
-        | TopologyError::PageSizeForbidden(..)
-        | TopologyError::PolicyForbidden
-        | TopologyError::ThreadsForbidden => ComputeError::Forbidden(why.to_string()).into(),
-        why => invalid(why.to_string()),
-    })
+/// Whether there can be such a guest: NUMA nodes, CPU policies, pages; and all other hardware that flavor and image ask for.
+pub(in super::super) fn check_hardware(asked: &Asked<'_>) -> Result<()> {
+    wishes::read(asked).map_err(|why| invalid(why.to_string()))?;
+    topology::wanted(asked.flavor, asked.image).map(drop).map_err(|why| invalid(why.to_string()))
 }
 
 /// Nova's `_check_requested_image`: memory and disk of the flavor against what the image needs.
