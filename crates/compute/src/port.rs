@@ -144,6 +144,7 @@ mod tests {
             io: IoLimits::default(),
             bus: DiskBus::Virtio,
             encryption: VolumeEncryption::None,
+            tag: None,
         };
         let put = store.transact("test", move |tx| {
             tx.put(server("s"));
