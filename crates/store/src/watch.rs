@@ -10,8 +10,9 @@ use crate::{
 };
 use std::{collections::VecDeque, sync::Arc};
 
-/// Batches kept for watchers.
+/// Batches kept for watchers, and events in them: what was before each of these is in memory as long.
 const RING: usize = 4096;
+const RING_EVENTS: usize = 8192;
 
 /// What one revision changed.
 pub struct Batch {
@@ -112,21 +113,25 @@ impl Watch {
 /// The last batches. `covers_from`: every revision after it is in the ring.
 pub(crate) struct Ring {
     batches: VecDeque<Arc<Batch>>,
+    events: usize,
     covers_from: Revision,
 }
 
 impl Ring {
     pub(crate) fn starting_at(revision: Revision) -> Self {
-        Self { batches: VecDeque::new(), covers_from: revision }
+        Self { batches: VecDeque::new(), events: 0, covers_from: revision }
     }
 
     pub(crate) fn push(&mut self, batch: Batch) {
-        if self.batches.len() == RING
+        self.events += batch.events.len();
+        self.batches.push_back(Arc::new(batch));
+        // The newest stays, however large it is.
+        while (self.batches.len() > RING || (self.events > RING_EVENTS && self.batches.len() > 1))
             && let Some(gone) = self.batches.pop_front()
         {
+            self.events -= gone.events.len();
             self.covers_from = gone.revision;
         }
-        self.batches.push_back(Arc::new(batch));
     }
 
     /// Whether nothing after a revision is gone.
@@ -159,5 +164,18 @@ mod tests {
         assert_eq!(first_after(&ring, 20), Some(22));
         assert_eq!(first_after(&ring, 21), Some(22));
         assert_eq!(first_after(&ring, 10 + 2 * batches), None);
+        // Large ones push out more than one; the newest stays.
+        let events = |n: usize| {
+            let event = || Event { kind: "k", key: "k".into(), old: None, new: None };
+            (0..n).map(|_| event()).collect()
+        };
+        let newest = 10 + 2 * batches;
+        ring.push(Batch { revision: newest + 1, events: events(RING_EVENTS) });
+        assert!(ring.covers(22), "there is room for all of them");
+        ring.push(Batch { revision: newest + 2, events: events(3) });
+        assert_eq!(first_after(&ring, newest + 1), Some(newest + 2));
+        assert!(ring.covers(newest + 1) && !ring.covers(newest));
+        ring.push(Batch { revision: newest + 3, events: events(RING_EVENTS + 1) });
+        assert_eq!((first_after(&ring, newest + 2), ring.covers(newest + 1)), (Some(newest + 3), false));
     }
 }

@@ -10,9 +10,9 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// Batches kept for a watcher that comes late; an older cursor is `Lost`.
-const KEPT_BATCHES: usize = 1024;
-const KEPT_BYTES: usize = 64 << 20;
+/// Batches kept for a watcher that comes late, as one does that has just loaded everything; an older cursor is `Lost`, and loads again.
+const KEPT_BATCHES: usize = 128;
+const KEPT_BYTES: usize = 4 << 20;
 /// How long the outcome of a commit is remembered.
 const KEPT_OUTCOMES: Duration = Duration::from_secs(300);
 

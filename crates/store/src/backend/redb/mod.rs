@@ -38,7 +38,8 @@ use std::{
 };
 use tables::{Failed, Tables};
 
-const CACHE: usize = 32 << 20;
+/// Everything is in memory as it is read: redb only looks for the pages that it changes, and the kernel has those, too.
+const CACHE: usize = 8 << 20;
 const RETRY: Duration = Duration::from_millis(500);
 
 type Opener = Box<dyn Fn() -> Result<Box<dyn StorageBackend>, BackendError> + Send + Sync>;
