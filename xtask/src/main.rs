@@ -46,15 +46,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Cargo, as one would start it by hand. What it says of the package that it runs (this one) makes the builds of crates that look at it
-/// begin anew, each time: `ring`'s, and so of all that stands on it.
 pub fn cargo() -> std::process::Command {
-    let mut cargo = std::process::Command::new("cargo");
-    let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
-        cargo.env_remove(name);
-    }
-    cargo
+    e2e::by_hand("cargo")
 }
 
 /// The writer is the test that fails when the documents are not current: it alone sees the router.

@@ -32,6 +32,17 @@ fn target() -> PathBuf {
     std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), PathBuf::from)
 }
 
+/// A program as one would start it by hand. What cargo says to the program that it runs (this one) of its package makes the builds of
+/// crates that look at it begin anew, each time: `ring`'s, and so of all that stands on it.
+pub fn by_hand(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    let cargos = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(cargos)) {
+        command.env_remove(name);
+    }
+    command
+}
+
 fn must(what: &str, output: &Output) -> String {
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{what}: {}\n{out}\n{err}", output.status);
@@ -52,10 +63,7 @@ impl CloudUnderTest {
     pub fn lab(name: &str, port: u16) -> Self {
         let made = Made::Lab { prefix: "tsel".into() };
         let cloud = Self { data: format!("/var/tmp/tstack-{name}").into(), port, made, venv: venv() };
-        must(
-            "cargo build",
-            &output(Command::new("cargo").current_dir(root()).args(["build", "--locked", "-p", "tstack"])),
-        );
+        must("cargo build", &output(by_hand("cargo").current_dir(root()).args(["build", "--locked", "-p", "tstack"])));
         cloud.lab_down();
         let image = guest_image();
         must(
@@ -146,7 +154,7 @@ impl CloudUnderTest {
     }
 
     pub fn quickstart(&self, more: &[&str]) -> String {
-        let mut command = Command::new(root().join("quickstart"));
+        let mut command = by_hand(root().join("quickstart"));
         command.args(["--dev", "--data"]).arg(&self.data).args(["--port", &self.port.to_string()]);
         if matches!(self.made, Made::Quickstart { fake: true }) {
             command.arg("--fake");
@@ -237,7 +245,7 @@ impl Drop for CloudUnderTest {
             self.tstack(&["lab", "down", "--prefix", prefix]);
             return;
         }
-        let _ = Command::new(root().join("quickstart"))
+        let _ = by_hand(root().join("quickstart"))
             .args(["--dev", "--down", "--data"])
             .arg(&self.data)
             .args(["--port", &self.port.to_string()])
@@ -279,7 +287,7 @@ fn guest_image() -> PathBuf {
     std::fs::create_dir_all(&dir).expect("the target directory can be written");
     let image = dir.join("tinycloud.qcow2");
     let build = root().join("images/tinycloud/build");
-    must("images/tinycloud/build", &output(Command::new(build).arg("--keep").arg(dir.join("probe")).arg(&image)));
+    must("images/tinycloud/build", &output(by_hand(build).arg("--keep").arg(dir.join("probe")).arg(&image)));
     image
 }
 
