@@ -59,9 +59,12 @@ pub fn fate(server: &Server, last: Option<&Migration>, from: &HostName, now: Tim
         };
     }
     let failed = last.filter(|m| m.source == *from && is_failure(m.status));
-    let ended = failed.map(|m| m.updated.unwrap_or(m.created)).filter(|at| now.since(*at) < AGAIN_AFTER);
-    if ended.is_some() {
-        return Fate::Waits(format!("its last move failed; it is tried again {} s later", AGAIN_AFTER.as_secs()));
+    if let Some(failed) = failed.filter(|m| now.since(m.updated.unwrap_or(m.created)) < AGAIN_AFTER) {
+        let why = failed.why.as_deref().unwrap_or("nobody said why");
+        return Fate::Waits(format!(
+            "its last move failed ({why}); it is tried again {} s later",
+            AGAIN_AFTER.as_secs()
+        ));
     }
     match server.state {
         ServerState::Active | ServerState::Paused => Fate::Live,
@@ -97,6 +100,7 @@ mod tests {
             old_flavor: 1,
             new_flavor: 1,
             holds: None,
+            why: None,
             progress: None,
             plan: None,
             created: Timestamp::from_secs(0),

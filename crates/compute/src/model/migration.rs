@@ -87,6 +87,9 @@ pub struct Migration {
     /// How a server was given another flavor, and why so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// Why it did not take place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// Of a live migration.
     pub progress: Option<Progress>,
     pub created: Timestamp,

@@ -27,7 +27,7 @@ mod undo;
 use super::{
     create::place_request,
     guest,
-    moving::{claims, note, spare},
+    moving::{claims, failed, note, spare},
 };
 use crate::{
     Compute,
@@ -99,7 +99,8 @@ impl Flow for LiveMigrate {
         }
         let flows = tx.by(FlowRecord::BY_OBJECT, &Server::flow_object(&state.server));
         let called_off = flows.iter().any(|f| f.kind == Self::KIND && f.cancelled);
-        note(tx, &state.migration, if called_off { MigrationStatus::Cancelled } else { MigrationStatus::Error }, now);
+        let status = if called_off { MigrationStatus::Cancelled } else { MigrationStatus::Error };
+        failed(tx, &state.migration, status, why, now);
         guest::conclude(tx, &state.server, now, |s| s.task = None);
         state.action.finish(tx, Some(&state.source), Some(why), now)
     }

@@ -72,6 +72,11 @@ pub(crate) fn note(tx: &mut Tx, id: &str, status: MigrationStatus, now: Timestam
     tx.update::<Migration>(id, |m| (m.status, m.updated) = (status, Some(now)));
 }
 
+/// The same, for one that did not take place.
+pub(crate) fn failed(tx: &mut Tx, id: &str, status: MigrationStatus, why: &str, now: Timestamp) {
+    tx.update::<Migration>(id, |m| (m.status, m.why, m.updated) = (status, Some(why.to_owned()), Some(now)));
+}
+
 /// The end of a move that did not take place: everything is as before, and the server says why. `also`: what else becomes of it.
 fn given_up(
     tx: &mut Tx,
@@ -83,7 +88,7 @@ fn given_up(
 ) -> Result<()> {
     let Some(server) = tx.get::<Server>(id) else { return Ok(()) };
     if let Some(resize) = &server.resize {
-        note(tx, &resize.migration, MigrationStatus::Error, now);
+        failed(tx, &resize.migration, MigrationStatus::Error, why, now);
     }
     recount(tx, id, |s| s.resize = None);
     guest::conclude(tx, id, now, |s| {

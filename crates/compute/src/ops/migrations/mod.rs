@@ -47,6 +47,7 @@ pub(crate) fn record(cx: &Ctx, tx: &mut Tx, server: &Server, begun: &Begun<'_>) 
         new_flavor: begun.flavor,
         holds: None,
         plan: begun.plan.clone(),
+        why: None,
         progress: None,
         created: cx.now(),
         updated: None,
