@@ -132,6 +132,7 @@ impl Server {
     pub const BY_ALL: Index<Server> = Index::new(1);
     pub const BY_HOST: Index<Server> = Index::new(2);
     pub const BY_GROUP: Index<Server> = Index::new(3);
+    pub const BY_VOLUME: Index<Server> = Index::new(4);
 
     /// `compute.server/<id>`: what its flows name as their object.
     pub fn flow_object(id: &ServerId) -> String {
@@ -211,7 +212,7 @@ fn free_slot(taken: impl Iterator<Item = u8>) -> u8 {
 
 impl Object for Server {
     const KIND: &'static str = "compute.server";
-    const INDEXES: &'static [&'static str] = &["project", "all", "host", "group"];
+    const INDEXES: &'static [&'static str] = &["project", "all", "host", "group", "volume"];
     fn key(&self) -> Key {
         self.id.as_str().into()
     }
@@ -224,6 +225,9 @@ impl Object for Server {
         }
         if let Some(group) = &self.group {
             sink.add(Self::BY_GROUP, group);
+        }
+        for volume in self.devices.iter().filter_map(BlockDevice::volume) {
+            sink.add(Self::BY_VOLUME, &volume.volume);
         }
     }
 }

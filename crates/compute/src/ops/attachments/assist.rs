@@ -9,9 +9,8 @@ use kernel::{Error, Kind, Result};
 /// Checks that a hypervisor could be asked for help with a snapshot of this volume: one server has it, and nobody is at work on
 /// that. Nova answers 400 to what elsewhere is a conflict.
 pub(crate) async fn assist(c: &Compute, volume: &str) -> Result<()> {
-    let has = |s: &Server| s.devices.iter().any(|d| d.volume().is_some_and(|v| v.volume == *volume));
     let snapshot = c.store.read().await?;
-    let mut having = snapshot.all::<Server>().filter(|s| has(s));
+    let mut having = snapshot.by(Server::BY_VOLUME, volume);
     let server = having.next().ok_or_else(|| invalid(format!("No volume Block Device Mapping with id {volume}.")))?;
     if having.next().is_some() {
         return Err(invalid(format!(
