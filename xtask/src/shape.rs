@@ -2,7 +2,7 @@
 //!
 //! - CPU: rounds of a loop that the guest makes in a time, against what it makes in a second of its vCPU's time, as its host counts it. So
 //!   a busy machine does no harm.
-//! - Disk and network: the guest's `dd` says what it took.
+//! - Disk, volume and network: the guest's `dd` says what it took. A volume's QoS specs are enforced by the hypervisor, and by its pool.
 //! - A resize: its vCPUs, its memory and how long it has been up.
 //!
 //! After each change `tstack`'s own API is asked until it says that the limit is in force; that is how long the change took.
@@ -60,6 +60,12 @@ async fn prove(lab: &Lab) -> Result<(), String> {
     }
     for kbps in [4000, 8000] {
         proof.network(kbps).await?;
+    }
+    for kilobytes in [500, 1000] {
+        proof.interface(kilobytes).await?;
+    }
+    for consumer in ["front-end", "back-end"] {
+        proof.volume(consumer).await?;
     }
     for quota in [400, 200] {
         proof.cpu(quota).await?;
@@ -174,21 +180,84 @@ impl Proof<'_> {
         let told = self.demo.get("cloud", &format!("/servers/{}/limits", self.id)).await.map_err(text)?;
         told["limits"]["in_force"]["vcpus"].as_u64().ok_or_else(|| format!("how many vCPUs? {told}"))
     }
-    /// Reads of 4 KiB a second, past the guest's caches.
+
+    /// Takes a limit off the guest's flavor.
+    async fn lift(&self, spec: &str) -> Result<(), String> {
+        let path = format!("/flavors/{}/os-extra_specs/{spec}", self.flavor);
+        self.admin.call("DELETE", "compute", &path, None).await.map_err(text).map(drop)
+    }
+
     async fn disk(&mut self, iops: u64) -> Result<(), String> {
         let holds = move |told: &Value| told["limits"]["in_force"]["disks"]["root"]["read_iops_sec"] == iops;
         let took = self.limit(json!({"quota:disk_read_iops_sec": iops.to_string()}), holds).await?;
-        let count = iops * LOOP_SECONDS;
-        // What may come at once is used up first.
-        let command = format!(
-            "sudo dd if=/dev/vda of=/dev/null bs=4k count={iops} iflag=direct 2>/dev/null; b=$(cut -d' ' -f1 /proc/uptime); \
-             sudo dd if=/dev/vda of=/dev/null bs=4k skip=1000 count={count} iflag=direct 2>/dev/null; echo $b $(cut -d' ' -f1 /proc/uptime)"
-        );
-        let took_there = span(&self.guest(&command)?)?;
-        let path = format!("/flavors/{}/os-extra_specs/quota:disk_read_iops_sec", self.flavor);
-        self.admin.call("DELETE", "compute", &path, None).await.map_err(text)?;
-        self.note(&format!("iops_{iops}"), took, (iops as f64, count as f64 / took_there));
+        let got = self.reads("vda", iops)?;
+        self.lift("quota:disk_read_iops_sec").await?;
+        self.note(&format!("iops_{iops}"), took, (iops as f64, got));
         Ok(())
+    }
+
+    /// Reads of 4 KiB a second, past the guest's caches. What may come at once is used up first.
+    fn reads(&self, disk: &str, iops: u64) -> Result<f64, String> {
+        let count = iops * LOOP_SECONDS;
+        let told = self.guest(&format!(
+            "sudo dd if=/dev/{disk} of=/dev/null bs=4k count={iops} iflag=direct 2>/dev/null; b=$(cut -d' ' -f1 /proc/uptime); \
+             sudo dd if=/dev/{disk} of=/dev/null bs=4k skip=1000 count={count} iflag=direct 2>/dev/null; \
+             echo $b $(cut -d' ' -f1 /proc/uptime)"
+        ))?;
+        Ok(count as f64 / span(&told)?)
+    }
+
+    /// A volume whose type has QoS specs: as they are when the guest is given it, and after they have changed.
+    async fn volume(&mut self, consumer: &str) -> Result<(), String> {
+        let specs = json!({"name": format!("slow-{consumer}"), "consumer": consumer, "read_iops_sec": "100"});
+        let specs = self.block("POST", "/qos-specs", json!({"qos_specs": specs})).await?["qos_specs"]["id"].clone();
+        let specs = specs.as_str().unwrap_or_default();
+        let kind = self.block("POST", "/types", json!({"volume_type": {"name": format!("slow-{consumer}")}})).await?;
+        let kind = kind["volume_type"]["id"].as_str().unwrap_or_default();
+        self.block("GET", &format!("/qos-specs/{specs}/associate?vol_type_id={kind}"), Value::Null).await?;
+        let wanted = json!({"volume": {"size": 1, "volume_type": kind}});
+        let made = self.demo.post("volumev3", "/volumes", wanted).await.map_err(text)?;
+        let volume = made["volume"]["id"].as_str().unwrap_or_default().to_owned();
+        self.volume_is(&volume, "available").await?;
+        let attach = json!({"volumeAttachment": {"volumeId": volume}});
+        let path = format!("/servers/{}/os-volume_attachments", self.id);
+        let attached = self.demo.post("compute", &path, attach).await.map_err(text)?;
+        let device = attached["volumeAttachment"]["device"].as_str().unwrap_or_default().replace("/dev/", "");
+        self.volume_is(&volume, "in-use").await?;
+        for iops in [100, 50] {
+            let change = json!({"qos_specs": {"read_iops_sec": iops.to_string()}});
+            self.block("PUT", &format!("/qos-specs/{specs}"), change).await?;
+            let (volume, front) = (volume.clone(), consumer == "front-end");
+            let holds = move |told: &Value| match front {
+                true => told["limits"]["in_force"]["disks"][format!("vol-{volume}")]["read_iops_sec"] == iops,
+                false => told["volumes"][0]["in_force"]["read_iops_sec"] == iops,
+            };
+            let took = self.in_force(holds).await?;
+            let got = self.reads(&device, iops)?;
+            self.note(&format!("volume_{consumer}_{iops}"), took, (iops as f64, got));
+        }
+        self.demo.call("DELETE", "compute", &format!("{path}/{volume}"), None).await.map_err(text)?;
+        self.volume_is(&volume, "available").await
+    }
+
+    /// A request of an administrator to the block storage API.
+    async fn block(&self, method: &str, path: &str, body: Value) -> Result<Value, String> {
+        let body = (!body.is_null()).then_some(&body);
+        self.admin.call(method, "volumev3", path, body).await.map_err(text)
+    }
+
+    async fn volume_is(&self, id: &str, status: &str) -> Result<(), String> {
+        let began = Instant::now();
+        loop {
+            let seen = self.demo.get("volumev3", &format!("/volumes/{id}")).await.map_err(text)?;
+            if seen["volume"]["status"] == status {
+                return Ok(());
+            }
+            if began.elapsed() > Duration::from_secs(120) {
+                return Err(format!("a volume does not become {status}: {seen}"));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// What the guest sends, by the QoS policy of its port.
@@ -202,20 +271,33 @@ impl Proof<'_> {
         let port = format!("/ports/{}", ports["ports"][0]["id"].as_str().unwrap_or_default());
         let change = json!({"port": {"qos_policy_id": policy}});
         self.admin.call("PUT", "network", &port, Some(&change)).await.map_err(text)?;
-        let holds = move |told: &Value| told["ports"][0]["in_force"]["egress"]["kbps"] == kbps;
-        let took = self.in_force(holds).await?;
+        let took = self.in_force(sends(kbps)).await?;
+        let got = self.sent(kbps)?;
+        let none = json!({"port": {"qos_policy_id": null}});
+        self.admin.call("PUT", "network", &port, Some(&none)).await.map_err(text)?;
+        self.note(&format!("kbps_{kbps}"), took, (kbps as f64, got));
+        Ok(())
+    }
+
+    /// The same, by its flavor.
+    async fn interface(&mut self, kilobytes: u64) -> Result<(), String> {
+        let kbps = kilobytes * 8;
+        let took = self.limit(json!({"quota:vif_outbound_average": kilobytes.to_string()}), sends(kbps)).await?;
+        let got = self.sent(kbps)?;
+        self.lift("quota:vif_outbound_average").await?;
+        self.note(&format!("vif_kbps_{kbps}"), took, (kbps as f64, got));
+        Ok(())
+    }
+
+    /// Kilobits that come from the guest in a second. What may come at once is used up first.
+    fn sent(&self, kbps: u64) -> Result<f64, String> {
         let kib = kbps * LOOP_SECONDS / 8;
-        let command = format!(
+        let told = self.guest(&format!(
             "dd if=/dev/zero bs=1k count={} 2>/dev/null; b=$(cut -d' ' -f1 /proc/uptime); dd if=/dev/zero bs=1k count={kib} 2>/dev/null; \
              echo; echo $b $(cut -d' ' -f1 /proc/uptime)",
             kib / 5
-        );
-        let told = self.guest(&command)?;
-        let seconds = span(told.lines().last().unwrap_or_default())?;
-        let none = json!({"port": {"qos_policy_id": null}});
-        self.admin.call("PUT", "network", &port, Some(&none)).await.map_err(text)?;
-        self.note(&format!("kbps_{kbps}"), took, (kbps as f64, kib as f64 * 8.192 / seconds));
-        Ok(())
+        ))?;
+        Ok(kib as f64 * 8.192 / span(told.lines().last().unwrap_or_default())?)
     }
 
     /// Until the server waits for its owner's word.
@@ -263,6 +345,11 @@ impl Proof<'_> {
         self.report.insert("resize".into(), json!({"before": before, "steps": steps}));
         Ok(())
     }
+}
+
+/// The guest's interface is held to so much.
+fn sends(kbps: u64) -> impl Fn(&Value) -> bool {
+    move |told| told["ports"][0]["in_force"]["egress"]["kbps"] == kbps
 }
 
 /// Between two moments of the guest's clock.

@@ -9,6 +9,7 @@ use crate::{
 use compute::driver::{ImageSource, Tail, VncEndpoint};
 use kernel::{Error, ImageId, Result, ServerId, SnapshotId, VolumeId, error::Doing};
 use network::traffic::FlowExport;
+use ports::IoLimits;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -79,6 +80,7 @@ struct OfVolume {
     backup: Option<BackupSpec>,
     place: Option<BackupPlace>,
     reference: Option<String>,
+    limits: Option<IoLimits>,
     /// The volume is to be encrypted while it is made.
     luks: Option<Luks>,
 }
@@ -260,6 +262,8 @@ impl Calls {
                 let host = wanted(method, "for_host", call.for_host)?;
                 return to_value(pool.export(id, &host, call.read_only, fence).await?);
             }
+            "volume.limit" => pool.limit(id, &wanted(method, "limits", call.limits)?, fence).await?,
+            "volume.limits" => return to_value(pool.limits(id).await?),
             "volume.unexport" => pool.unexport(id, fence).await?,
             "volume.upload" => {
                 let (image, format) = (wanted(method, "image", call.image)?, wanted(method, "format", call.format)?);

@@ -31,13 +31,13 @@ pub use hardware::{
     Choice, GuestSystem, Hardware, InputBus, NicQueues, Package, RngRate, ScsiModel, UsbModel, Video, VideoModel,
     WatchdogAction,
 };
-pub use limits::{IoLimits, Room, VmLimits};
+pub use limits::{Room, VmLimits};
 pub use live::{CallOff, Landing, LiveMigration, Progress, Sent, Stage, Then, Travel};
 
 use async_trait::async_trait;
 use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};
-pub use ports::ClientCache;
 use ports::{CellFit, HostCell, KeyBytes, Load};
+pub use ports::{ClientCache, IoLimits};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -91,6 +91,15 @@ impl VmSpec {
     /// vCPUs that there are places for.
     pub fn most_vcpus(&self) -> u32 {
         self.room.map_or(self.vcpus, |room| room.most_vcpus)
+    }
+}
+
+impl VmSpec {
+    /// What of it [`Hypervisor::reshape`] changes while the guest runs: all else is as it was started.
+    #[must_use]
+    pub fn shaped_as(&self, other: &Self) -> Self {
+        let Self { vcpus, memory_mib, cpu_shares, cpu_quota_milli, .. } = *other;
+        Self { vcpus, memory_mib, cpu_shares, cpu_quota_milli, ..self.clone() }
     }
 }
 

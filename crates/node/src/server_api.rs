@@ -22,7 +22,8 @@ pub async fn limits(State(cloud): State<Cloud>, Cx(cx): Cx, Path(id): Path<Strin
     let server = find(&cx, &snapshot, &id, &LIMITS)?;
     let told = services.compute.limits(&snapshot, &server).await?;
     let ports = services.network.port_limits(&snapshot, &server.id).await?;
-    Ok(http::ok(&json!({"limits": told, "ports": ports})))
+    let volumes = services.volume.pool_limits(&snapshot, &server.id).await?;
+    Ok(http::ok(&json!({"limits": told, "ports": ports, "volumes": volumes})))
 }
 
 /// How a resize would go now, and why so.

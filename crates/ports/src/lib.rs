@@ -12,6 +12,7 @@ pub mod cells;
 pub mod compute;
 pub mod hosts;
 pub mod image;
+pub mod io_limits;
 pub mod keys;
 pub mod limits;
 pub mod neighbours;
@@ -25,6 +26,7 @@ pub use cells::{CellFit, GuestCell, GuestTopology, HostCell, Pages, Threads};
 pub use compute::{RunningGuest, ServerInfo, Servers, VolumeGrown, VolumeMoved};
 pub use hosts::{HostCalls, HostStatus, Load};
 pub use image::{ImageInfo, Images, NewImage};
+pub use io_limits::IoLimits;
 pub use keys::{KeyBytes, Keys, NewKey, Sealer};
 pub use limits::Limits;
 pub use neighbours::Neighbours;
@@ -33,6 +35,6 @@ pub use placement::{Claim, Domain, Inventory, Labels, PlaceRequest, Placer, Refu
 pub use projects::{ProjectInfo, Projects};
 pub use quota::{QuotaDefault, Quotas};
 pub use volume::{
-    AttachRequest, ClientCache, ConnectedVolume, DiskLimits, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget,
-    Volumes, disk_id,
+    AttachRequest, ClientCache, ConnectedVolume, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget, Volumes,
+    disk_id,
 };

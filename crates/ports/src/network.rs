@@ -121,6 +121,12 @@ pub trait PortBinder: Send + Sync + 'static {
     /// A server's ports on its way to another host while it runs. Each may be said again.
     fn cross(&self, tx: &mut Tx, server: &ServerId, host: &HostName, how: Crossing) -> Result<()>;
 
+    /// What each port of a server may carry, whatever its QoS policy says: the stricter of both is in force. Saying it again changes
+    /// nothing.
+    fn limit(&self, tx: &mut Tx, server: &ServerId, limits: NicLimits) -> Result<()>;
+    /// Whether some port of a server is limited otherwise.
+    fn limited_otherwise(&self, snapshot: &Snapshot, server: &ServerId, limits: NicLimits) -> bool;
+
     /// The ports of a server as they are bound now.
     fn bound(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<BoundPort>;
 
@@ -148,6 +154,28 @@ pub trait PortBinder: Send + Sync + 'static {
     fn change_group(&self, cx: &Ctx, tx: &mut Tx, server: &ServerId, group: &str, add: bool) -> Result<()>;
 }
 
+/// What a server's interface may carry, seen from the guest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NicLimits {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ingress: Option<NicRate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress: Option<NicRate>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NicRate {
+    pub kbps: u32,
+    /// What may come at once; 0: the back end chooses.
+    pub burst_kbits: u32,
+}
+
+impl NicLimits {
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What happens to a server's ports on a host besides the one that it is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crossing {
@@ -170,5 +198,8 @@ pub struct BindPorts {
     pub plan: Vec<PortPlan>,
     /// Ids; for ports made for the server.
     pub groups: Vec<String>,
+    /// The flavor's.
+    #[serde(default)]
+    pub limits: NicLimits,
     pub now: kernel::Timestamp,
 }

@@ -1,6 +1,6 @@
 //! What compute needs of the block storage service: volumes to attach and to boot from.
 
-use crate::KeyBytes;
+use crate::{IoLimits, KeyBytes};
 use async_trait::async_trait;
 use kernel::{AttachmentId, Ctx, HostName, ImageId, ProjectId, Result, ServerId, SnapshotId, VolumeId, ids::RequestId};
 use serde::{Deserialize, Serialize};
@@ -68,17 +68,6 @@ pub enum VolumeTarget {
     Fake { export: String },
 }
 
-/// What a guest may do with a volume in a second: bytes and operations. `None`: as much as it can.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DiskLimits {
-    pub total_bytes: Option<u64>,
-    pub read_bytes: Option<u64>,
-    pub write_bytes: Option<u64>,
-    pub total_iops: Option<u64>,
-    pub read_iops: Option<u64>,
-    pub write_iops: Option<u64>,
-}
-
 /// How a volume's blocks are to be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,7 +84,7 @@ pub struct ConnectedVolume {
     pub attachment: AttachmentId,
     pub target: VolumeTarget,
     pub read_only: bool,
-    pub limits: DiskLimits,
+    pub limits: IoLimits,
     #[serde(default)]
     pub encryption: VolumeEncryption,
 }
@@ -116,7 +105,7 @@ pub trait Volumes: Send + Sync + 'static {
     async fn connect(&self, attachment: &AttachmentId, host: &HostName) -> Result<ConnectedVolume>;
 
     /// What guests may do with a volume now; a change of it reaches those that run.
-    fn limits(&self, snapshot: &Snapshot, volume: &VolumeId) -> DiskLimits;
+    fn limits(&self, snapshot: &Snapshot, volume: &VolumeId) -> IoLimits;
     /// Whether limits of some volume may have changed.
     fn limits_changed(&self, batch: &Batch) -> bool;
     /// The key of an encrypted volume, for a host that has its pool or a server with it: `Forbidden` for others, `Conflict` if

@@ -13,7 +13,7 @@
 
 use async_trait::async_trait;
 use kernel::{Error, ImageId, Result, SnapshotId, VolumeId};
-use ports::ClientCache;
+use ports::{ClientCache, IoLimits};
 use serde::{Deserialize, Serialize};
 use std::{path::Path, path::PathBuf, sync::Arc};
 
@@ -165,6 +165,17 @@ pub trait VolumeBackend: Send + Sync + 'static {
     /// Makes the volume reachable for `for_host`; the same answer each time while exported.
     async fn export(&self, id: &VolumeId, for_host: &str, read_only: bool, fence: Fence) -> Result<Target>;
     async fn unexport(&self, id: &VolumeId, fence: Fence) -> Result<()>;
+
+    /// Holds all who use an exported volume to this, together, at once and until the export ends. `NotImplemented` says why it cannot.
+    async fn limit(&self, _id: &VolumeId, _limits: &IoLimits, _fence: Fence) -> Result<()> {
+        Err(Error::not_implemented(
+            "this back end holds nobody to limits: QoS specs for the consumer front-end are enforced by the hypervisor",
+        ))
+    }
+    /// What is in force on an exported volume.
+    async fn limits(&self, _id: &VolumeId) -> Result<IoLimits> {
+        Ok(IoLimits::default())
+    }
 
     /// A standalone image of the volume's content in `format` (`raw` or `qcow2`), for upload to the image service.
     async fn copy_out(&self, id: &VolumeId, format: &str, to: &Path) -> Result<()>;

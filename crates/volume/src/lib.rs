@@ -37,10 +37,11 @@ mod service;
 
 pub use audit::audit;
 pub use model::{
-    Attachment, AttachmentStatus, Backup, BackupStatus, Encryption, Group, GroupSnapshot, GroupType, Message,
+    Attachment, AttachmentStatus, Backup, BackupStatus, Encryption, Group, GroupSnapshot, GroupType, Held, Message,
     ProjectDefault, QosSpecs, ServiceState, Snapshot, SnapshotStatus, Transfer, Volume, VolumePool, VolumeStatus,
     VolumeType,
 };
+pub use ops::attachments::hold::VolumeLimits;
 pub use pools::PoolReport;
 pub use service::{VolumeDeps, VolumeService};
 
@@ -54,7 +55,7 @@ pub fn schema(schema: Schema) -> Schema {
     let schema = schema.with::<Volume>().with::<Snapshot>().with::<Attachment>().with::<VolumePool>();
     let schema = schema.with::<VolumeType>().with::<ProjectDefault>().with::<QosSpecs>().with::<GroupType>();
     let schema = schema.with::<Backup>().with::<Group>().with::<GroupSnapshot>();
-    schema.with::<Transfer>().with::<Message>().with::<ServiceState>()
+    schema.with::<Transfer>().with::<Message>().with::<ServiceState>().with::<Held>()
 }
 
 /// The verbs of this service.
@@ -66,5 +67,8 @@ pub fn flows(engine: EngineBuilder, service: &VolumeService) -> EngineBuilder {
 /// What holds states.
 #[must_use]
 pub fn reconcilers(service: &VolumeService) -> Vec<Arc<dyn Reconciler>> {
-    vec![Arc::new(flows::measure_pools::MeasurePools(service.clone()))]
+    vec![
+        Arc::new(flows::measure_pools::MeasurePools(service.clone())),
+        Arc::new(flows::reconcile_limits::PoolLimits(service.clone())),
+    ]
 }

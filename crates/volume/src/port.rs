@@ -10,8 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use kernel::{AttachmentId, Ctx, HostName, ImageId, ProjectId, Result, SnapshotId, VolumeId, ids::RequestId};
 use ports::{
-    AttachRequest, ConnectedVolume, DiskLimits, KeyBytes, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget,
-    Volumes,
+    AttachRequest, ConnectedVolume, IoLimits, KeyBytes, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget, Volumes,
 };
 use std::collections::BTreeMap;
 use store::{Batch, Snapshot, Tx};
@@ -111,7 +110,7 @@ impl Volumes for VolumeService {
         })
     }
 
-    fn limits(&self, snapshot: &Snapshot, volume: &VolumeId) -> DiskLimits {
+    fn limits(&self, snapshot: &Snapshot, volume: &VolumeId) -> IoLimits {
         limits::of(snapshot, volume)
     }
 

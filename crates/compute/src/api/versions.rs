@@ -60,6 +60,7 @@ pub const HISTORY: &[(u16, &str)] = &[
     (74, "host and hypervisor_hostname when creating a server"),
     (75, "unknown parameters are refused; the answer to PUT is whole; swap is 0"),
     (76, "power-update"),
+    (78, "topology: the NUMA nodes of a server"),
     (79, "delete_on_termination of attachments"),
     (80, "user and project of migrations"),
     (82, "accelerator-request-bound"),

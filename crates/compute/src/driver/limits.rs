@@ -1,32 +1,8 @@
 //! What a guest is held to, and how far that may change while it runs.
 
-use ports::DiskLimits;
+use ports::IoLimits;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Bytes and operations per second; `None`: unlimited.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IoLimits {
-    pub total_bytes_sec: Option<u64>,
-    pub read_bytes_sec: Option<u64>,
-    pub write_bytes_sec: Option<u64>,
-    pub total_iops_sec: Option<u64>,
-    pub read_iops_sec: Option<u64>,
-    pub write_iops_sec: Option<u64>,
-}
-
-impl From<DiskLimits> for IoLimits {
-    fn from(limits: DiskLimits) -> Self {
-        Self {
-            total_bytes_sec: limits.total_bytes,
-            read_bytes_sec: limits.read_bytes,
-            write_bytes_sec: limits.write_bytes,
-            total_iops_sec: limits.total_iops,
-            read_iops_sec: limits.read_iops,
-            write_iops_sec: limits.write_iops,
-        }
-    }
-}
 
 /// Decided when a guest's hardware is made, and kept as long as it is that hardware, on whichever host: the same for a start, for a
 /// restart and for an arrival.

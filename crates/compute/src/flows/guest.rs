@@ -5,6 +5,7 @@ use crate::{
     driver::VmState,
     model::{
         BlockDevice, Fault, Server,
+        hardware::nic_limits,
         power::settle,
         state::Task,
         vm::{Power, VmIntent, VmObserved},
@@ -235,6 +236,7 @@ pub(crate) fn bind_ports(server: &Server, host: HostName, plan: Vec<PortPlan>, n
         availability_zone: server.availability_zone.clone().unwrap_or_default(),
         plan,
         groups: server.security_groups.clone(),
+        limits: nic_limits(&server.flavor),
         now,
     }
 }

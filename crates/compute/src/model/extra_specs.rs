@@ -4,6 +4,7 @@
 //! operator's own.
 
 use super::wishes;
+use ports::IoLimits;
 
 /// The values of an extra spec.
 #[derive(Clone, Copy)]
@@ -203,12 +204,18 @@ fn kind(name: &str) -> Option<Kind> {
     match space {
         "hw" if numbered("numa_cpus.") => Some(Pattern(CPUS)),
         "hw" if numbered("numa_mem.") => Some(AtLeast(1)),
+        // Nova knows no bursts of disks; they are said as it says them of volumes.
+        "quota" if rest.strip_prefix("disk_").is_some_and(is_io_limit) => Some(AtLeast(0)),
         "aggregate_instance_extra_specs" if !rest.is_empty() => Some(Any),
         "capabilities" if is_capability(rest) => Some(Any),
         _ if group("resources") && is_class(rest) => Some(Number),
         _ if group("trait") && is_class(rest) => Some(OneOf(&["required", "forbidden"])),
         _ => None,
     }
+}
+
+fn is_io_limit(name: &str) -> bool {
+    IoLimits::default().each().any(|(known, _)| known == name)
 }
 
 fn is_capability(name: &str) -> bool {
@@ -283,6 +290,9 @@ mod tests {
             ("hw:cpu_sokets", "2", &strange("hw:cpu_sokets")),
             ("quota:cpu_quota", "-1", ""),
             ("quota:cpu_what", "1", &strange("quota:cpu_what")),
+            ("quota:disk_read_iops_sec_max_length", "60", ""),
+            ("quota:disk_size_iops_sec", "-1", "'-1' is less than the min value of '0'."),
+            ("quota:disk_read_iops_min", "1", &strange("quota:disk_read_iops_min")),
             ("os:secure_boot", "optional", "'optional' is not one of: disabled, required."),
             ("capabilities:cpu_info:features", "x", ""),
             ("capabilities:nothing", "x", &strange("capabilities:nothing")),

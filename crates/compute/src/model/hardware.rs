@@ -14,7 +14,10 @@ use crate::{
     },
 };
 use kernel::{HostName, VolumeId};
-use ports::{BoundPort, ConnectedVolume, ImageInfo};
+use ports::{
+    BoundPort, ConnectedVolume, ImageInfo,
+    network::{NicLimits, NicRate},
+};
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// Seconds a guest gets to shut down when neither image nor flavor say (`shutdown_timeout` of Nova).
@@ -89,7 +92,7 @@ pub fn volume(server: &Server, connected: &ConnectedVolume) -> Option<VmVolume> 
         read_only: connected.read_only,
         slot: device.slot,
         boot_index: device.boot_index,
-        io: connected.limits.into(),
+        io: connected.limits,
         bus: device.bus,
         encryption: connected.encryption,
         tag: device.tag.clone(),
@@ -309,15 +312,21 @@ fn cpu_quota(specs: &BTreeMap<String, String>) -> Option<u64> {
 }
 
 fn io_limits(specs: &BTreeMap<String, String>) -> IoLimits {
-    let limit = |name: &str| number(specs, &format!("quota:disk_{name}_sec"));
-    IoLimits {
-        total_bytes_sec: limit("total_bytes"),
-        read_bytes_sec: limit("read_bytes"),
-        write_bytes_sec: limit("write_bytes"),
-        total_iops_sec: limit("total_iops"),
-        read_iops_sec: limit("read_iops"),
-        write_iops_sec: limit("write_iops"),
-    }
+    IoLimits::named(|name| number(specs, &format!("quota:disk_{name}"))).fitted()
+}
+
+/// What a flavor lets each interface carry: Nova's kilobytes, as libvirt's. What may come at once comes as fast as it can, so there is
+/// nothing that `quota:vif_…_peak` could hold it to.
+pub fn nic_limits(flavor: &Flavor) -> NicLimits {
+    let kilobits = |name: &str| {
+        let kilobytes = number(&flavor.extra_specs, &format!("quota:vif_{name}")).filter(|n| *n > 0)?;
+        Some(u32::try_from(kilobytes.saturating_mul(8)).unwrap_or(u32::MAX))
+    };
+    let rate = |way: &str| {
+        let burst_kbits = kilobits(&format!("{way}_burst")).unwrap_or_default();
+        Some(NicRate { kbps: kilobits(&format!("{way}_average"))?, burst_kbits })
+    };
+    NicLimits { ingress: rate("inbound"), egress: rate("outbound") }
 }
 
 /// The bus for disks of a server whose image says so, virtio otherwise.
@@ -420,5 +429,35 @@ mod tests {
         .spec;
         assert_eq!((spec.cpu_quota_milli, spec.cpu_shares, spec.rng), (Some(200), Some(512), false));
         assert_eq!(spec.disks[0].io.read_iops_sec, Some(100));
+    }
+
+    #[test]
+    fn flavors_limit_disks_and_interfaces() {
+        let flavor = |specs: &[(&str, &str)]| {
+            let mut flavor = server("s").flavor;
+            flavor.extra_specs = specs.iter().map(|(k, v)| (format!("quota:{k}"), (*v).to_owned())).collect();
+            flavor
+        };
+        let disk = flavor(&[
+            ("disk_write_bytes_sec", "10"),
+            ("disk_write_bytes_sec_max", "50"),
+            ("disk_read_iops_sec_max", "9"),
+        ]);
+        let expect = IoLimits { write_bytes_sec: Some(10), write_bytes_sec_max: Some(50), ..IoLimits::default() };
+        assert_eq!(io_limits(&disk.extra_specs), expect, "a burst needs a rate");
+        let check = |specs: &[(&str, &str)], ingress: Option<(u32, u32)>, egress: Option<(u32, u32)>| {
+            let rate = |of: Option<(u32, u32)>| of.map(|(kbps, burst_kbits)| NicRate { kbps, burst_kbits });
+            let expect = NicLimits { ingress: rate(ingress), egress: rate(egress) };
+            assert_eq!(nic_limits(&flavor(specs)), expect, "{specs:?}");
+        };
+        check(&[], None, None);
+        check(&[("vif_inbound_average", "1000")], Some((8000, 0)), None);
+        check(
+            &[("vif_outbound_average", "125"), ("vif_outbound_burst", "10"), ("vif_outbound_peak", "500")],
+            None,
+            Some((1000, 80)),
+        );
+        check(&[("vif_inbound_average", "0"), ("vif_outbound_peak", "500"), ("vif_outbound_burst", "10")], None, None);
+        check(&[("vif_inbound_average", "99999999999")], Some((u32::MAX, 0)), None);
     }
 }

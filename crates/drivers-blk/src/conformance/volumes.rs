@@ -80,7 +80,7 @@ macro_rules! volume_conformance {
     (@list $how:ident, $bench:expr) => {
         $crate::volume_conformance! { @$how $bench;
             lifecycle, absent_volumes, fences, fences_outlive_volumes, statistics, deletion_is_refused, odd_ids, extend_at_rest,
-            exports_are_stable, exports_survive_reopening, extend_exported, concurrent_calls_agree,
+            exports_are_stable, exports_survive_reopening, extend_exported, exports_are_limited, concurrent_calls_agree,
             written_stays, from_an_image, bad_images_leave_nothing, snapshots_at_rest, snapshots_of_exported, clones, copies_out,
             read_only_exports, backups_hold_the_moment, increments, rewritten,
             let_go_and_taken_over, snapshots_let_go_and_taken_over,

@@ -23,6 +23,7 @@ use async_trait::async_trait;
 use kernel::{Error, Result, SnapshotId, VolumeId};
 use paper::{FakeVolume, Paper};
 use parking_lot::Mutex;
+use ports::IoLimits;
 use std::{fs, path::Path, path::PathBuf, sync::Arc};
 use tokio::time::sleep;
 use volume::driver::{
@@ -226,11 +227,28 @@ impl VolumeBackend for FakeVolumes {
     async fn unexport(&self, id: &VolumeId, fence: Fence) -> Result<()> {
         self.change(Call::Unexport, id, fence, |volume| {
             if let Some(volume) = volume {
-                volume.export = None;
+                (volume.export, volume.limits) = (None, IoLimits::default());
             }
             Ok(())
         })
         .await
+    }
+
+    async fn limit(&self, id: &VolumeId, limits: &IoLimits, fence: Fence) -> Result<()> {
+        self.change(Call::Limit, id, fence, |volume| {
+            let volume = existing(id, volume)?;
+            if volume.export.is_none() {
+                return Err(Error::conflict(format!("volume {id} is not exported")));
+            }
+            volume.limits = *limits;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn limits(&self, id: &VolumeId) -> Result<IoLimits> {
+        self.look(Call::Limit, Some(id)).await?;
+        Ok(self.0.paper.see(id).ok_or_else(|| absent(id))?.limits)
     }
 
     async fn copy_out(&self, id: &VolumeId, format: &str, to: &Path) -> Result<()> {

@@ -3,6 +3,7 @@
 use crate::names::{folder, plain};
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
 use parking_lot::Mutex;
+use ports::IoLimits;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -18,6 +19,9 @@ pub(super) struct FakeVolume {
     pub(super) snapshots: BTreeMap<SnapshotId, u64>,
     /// Whether it is exported, and if so, whether read-only.
     pub(super) export: Option<bool>,
+    /// What its users are held to while it is exported.
+    #[serde(default, skip_serializing_if = "IoLimits::is_none")]
+    pub(super) limits: IoLimits,
     /// Snapshots that were let go, by their names as candidates.
     #[serde(default)]
     pub(super) released: BTreeMap<String, u64>,

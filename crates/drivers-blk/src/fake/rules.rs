@@ -14,6 +14,7 @@ pub enum Call {
     CreateSnapshot,
     DeleteSnapshot,
     Export,
+    Limit,
     Unexport,
     CopyOut,
     Adopt,

@@ -20,6 +20,10 @@ use tokio::time::{Instant, sleep};
 
 /// The name of the block node that a daemon exports.
 pub(super) const DISK: &str = "disk";
+/// The same below its limits, if it has had some.
+pub(super) const LIMITED: &str = "limited";
+/// The object that has them.
+pub(super) const LIMITS: &str = "limits";
 
 #[derive(Debug)]
 pub(super) struct Daemon {
@@ -185,31 +189,45 @@ pub(super) enum Writes {
     Passed,
 }
 
-/// Sees to it that the disk is exported under `name`, with this access and no other.
-pub(super) async fn export(qmp: &mut Qmp, name: &str, access: Access, writes: Writes) -> Result<(), QmpError> {
-    if exported(qmp).await? == Some(access) {
+/// Sees to it that the node is exported under `name`, with this access and no other.
+pub(super) async fn export(
+    qmp: &mut Qmp,
+    name: &str,
+    node: &str,
+    access: Access,
+    writes: Writes,
+) -> Result<(), QmpError> {
+    if exported(qmp).await?.is_some_and(|known| known.access == access && known.node == node) {
         return Ok(());
     }
     withdraw(qmp).await?;
     let export = json!({
-        "type": "nbd", "id": access.id(), "node-name": DISK, "name": name,
+        "type": "nbd", "id": access.id(), "node-name": node, "name": name,
         "writable": access == Access::ReadWrite, "writethrough": writes == Writes::Through,
     });
     qmp.execute("block-export-add", export).await.map(drop)
 }
 
-/// How the disk is exported, if it is.
-pub(super) async fn exported(qmp: &mut Qmp) -> Result<Option<Access>, QmpError> {
-    let known = [Access::ReadOnly, Access::ReadWrite];
-    let exports = exports(qmp).await?;
-    let going = |access: &Access| exports.iter().any(|e| e.id == access.id() && !e.shutting_down);
-    Ok(known.into_iter().find(going))
+/// How the disk is exported.
+#[derive(Debug)]
+pub(super) struct Exported {
+    pub(super) access: Access,
+    node: String,
+}
+
+pub(super) async fn exported(qmp: &mut Qmp) -> Result<Option<Exported>, QmpError> {
+    let known = |export: Export| {
+        let access = [Access::ReadOnly, Access::ReadWrite].into_iter().find(|access| access.id() == export.id);
+        access.filter(|_| !export.shutting_down).map(|access| Exported { access, node: export.node_name })
+    };
+    Ok(exports(qmp).await?.into_iter().find_map(known))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Export {
     id: String,
+    node_name: String,
     shutting_down: bool,
 }
 

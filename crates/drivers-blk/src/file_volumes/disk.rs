@@ -2,17 +2,21 @@
 //!
 //! ```text
 //!   volume.qcow2 ─ "file" ─ "disk" ─ NBD export on <volume>.nbd     (each write is on the disk before it is acknowledged)
+//!                              ├──── "limited" ─ the export, if the volume has had limits
 //!                              └──── job "copy" ─▶ "target" ─ "target-file" ─ a new file
 //! ```
+//!
+//! Limits are a node of their own, and those who have none pay for none. So the first limits of an export, and its growth, take it
+//! away for a moment; clients come back by themselves. What changes or lifts limits is seen by nobody.
 //!
 //! The copy is QEMU's backup job: what a guest overwrites is copied first, so the new file shows the moment the job began,
 //! whatever is written meanwhile.
 
 use super::{
     config::FileVolumesConfig,
-    daemon::{self, Access, DISK, Daemon, Nodes, Writes, text},
+    daemon::{self, Access, DISK, Daemon, LIMITED, LIMITS, Nodes, Writes, text},
     marks::{self, Marking},
-    pool::VolumeDir,
+    pool::{ExportRecord, VolumeDir},
     qmp::{Qmp, QmpError, is_full, no_space},
 };
 use crate::{
@@ -20,6 +24,7 @@ use crate::{
     qemu_img::{Compress, Format},
 };
 use kernel::{Error, Result, error::Doing};
+use ports::IoLimits;
 use serde_json::{Value, json};
 use std::{os::unix::fs::MetadataExt, path::Path, time::Duration};
 use tokio::time::sleep;
@@ -29,7 +34,7 @@ const TARGET: &str = "target";
 const TARGET_FILE: &str = "target-file";
 
 /// The daemon, serving the volume as asked; whatever an earlier process of ours left undone in it is ended.
-pub(super) async fn serve(volume: &VolumeDir, config: &FileVolumesConfig, access: Access) -> Result<Qmp> {
+pub(super) async fn serve(volume: &VolumeDir, config: &FileVolumesConfig, export: &ExportRecord) -> Result<Qmp> {
     let mut qmp = Daemon::disk(volume, config).converse().await?;
     let file = json!({"driver": "file", "node-name": "file", "filename": text(&volume.image())?, "discard": "unmap"});
     let disk = json!({"driver": "qcow2", "node-name": DISK, "file": "file", "discard": "unmap"});
@@ -40,10 +45,59 @@ pub(super) async fn serve(volume: &VolumeDir, config: &FileVolumesConfig, access
         daemon::add_node(&mut qmp, &nodes, file).await?;
         daemon::add_node(&mut qmp, &nodes, disk).await?;
         daemon::start_server(&mut qmp, socket).await?;
-        daemon::export(&mut qmp, volume.id.as_str(), access, Writes::Through).await
+        show(&mut qmp, volume, export).await
     };
     converge.await.map_err(|e| e.while_doing("exporting a volume"))?;
     Ok(qmp)
+}
+
+/// Exports the disk, below its limits if it has or had some.
+async fn show(qmp: &mut Qmp, volume: &VolumeDir, export: &ExportRecord) -> Result<(), QmpError> {
+    let nodes = Nodes::of(qmp).await?;
+    let mut node = DISK;
+    if !export.limits.is_none() || nodes.size(LIMITED).is_some() {
+        limit(qmp, &export.limits).await?;
+        let limited = json!({
+            "driver": "throttle", "node-name": LIMITED, "throttle-group": LIMITS, "file": DISK, "discard": "unmap",
+        });
+        daemon::add_node(qmp, &nodes, limited).await?;
+        node = LIMITED;
+    }
+    daemon::export(qmp, volume.id.as_str(), node, Access::of(export.read_only), Writes::Through).await
+}
+
+async fn limit(qmp: &mut Qmp, limits: &IoLimits) -> Result<(), QmpError> {
+    if has_limits(qmp).await? {
+        let set = json!({"path": path(), "property": "limits", "value": limits.to_qemu_anew()});
+        return qmp.execute("qom-set", set).await.map(drop);
+    }
+    let group = json!({"qom-type": "throttle-group", "id": LIMITS, "limits": limits.to_qemu()});
+    qmp.execute("object-add", group).await.map(drop)
+}
+
+async fn has_limits(qmp: &mut Qmp) -> Result<bool, QmpError> {
+    let objects = match qmp.execute("qom-list", json!({"path": "/objects"})).await {
+        // The first object makes the place.
+        Err(e) if e.says("not found") => return Ok(false),
+        objects => objects?,
+    };
+    Ok(objects.as_array().into_iter().flatten().any(|object| object["name"] == LIMITS))
+}
+
+fn path() -> String {
+    format!("/objects/{LIMITS}")
+}
+
+/// What is in force on the disk's export.
+pub(super) async fn limits(qmp: &mut Qmp) -> Result<IoLimits> {
+    let ask = async {
+        if !has_limits(qmp).await? {
+            return Ok(IoLimits::default());
+        }
+        let told = qmp.execute("qom-get", json!({"path": path(), "property": "limits"})).await?;
+        Ok(IoLimits::of_qemu(&told))
+    };
+    ask.await.map_err(|e: QmpError| e.while_doing("asking for the limits of a volume"))
 }
 
 /// Ends a copy that nobody waits for any more.
@@ -79,15 +133,19 @@ pub(super) async fn size(qmp: &mut Qmp) -> Result<u64> {
 
 /// Grows the disk. A node that is exported cannot be resized, so the export is away for a moment; clients come back by themselves
 /// and then see the new size.
-pub(super) async fn grow(qmp: &mut Qmp, volume: &VolumeDir, size: u64, access: Access) -> Result<()> {
+pub(super) async fn grow(qmp: &mut Qmp, volume: &VolumeDir, size: u64, export: &ExportRecord) -> Result<()> {
     let grow = async {
         if Nodes::of(qmp).await?.size(DISK).is_some_and(|now| now >= size) {
             return Ok(());
         }
         marks::clear(qmp).await?;
         daemon::withdraw(qmp).await?;
+        // It would go on with the size that it knows.
+        if Nodes::of(qmp).await?.size(LIMITED).is_some() {
+            qmp.execute("blockdev-del", json!({"node-name": LIMITED})).await?;
+        }
         let grown = qmp.execute("block_resize", json!({"node-name": DISK, "size": size})).await;
-        daemon::export(qmp, volume.id.as_str(), access, Writes::Through).await?;
+        show(qmp, volume, export).await?;
         grown.map(drop)
     };
     grow.await.map_err(|e| e.while_doing("growing an exported volume"))

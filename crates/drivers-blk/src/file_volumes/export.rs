@@ -10,6 +10,7 @@ use super::{
 };
 use crate::ground::remove_file;
 use kernel::{Error, Result, VolumeId};
+use ports::IoLimits;
 use std::{
     sync::{Arc, Weak},
     time::Duration,
@@ -26,7 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// whoever was promised writes keeps them.
 pub(super) async fn export(inner: &Arc<Inner>, volume: &VolumeDir, host: &str, read_only: bool) -> Result<Target> {
     let now = volume.exported()?;
-    let mut wanted = now.clone().unwrap_or(ExportRecord { read_only, port: None });
+    let mut wanted = now.clone().unwrap_or(ExportRecord { read_only, port: None, limits: IoLimits::default() });
     wanted.read_only &= read_only;
     let local = host == inner.config.host;
     if !local && wanted.port.is_none() {
@@ -47,6 +48,24 @@ pub(super) async fn export(inner: &Arc<Inner>, volume: &VolumeDir, host: &str, r
     }
 }
 
+/// With the volume's turn in hand. The record goes first: whoever serves the volume again after a crash limits it, too.
+pub(super) async fn limit(inner: &Arc<Inner>, volume: &VolumeDir, limits: IoLimits) -> Result<()> {
+    let not_exported = || Error::conflict(format!("volume {} is not exported", volume.id));
+    let now = volume.exported()?.ok_or_else(not_exported)?;
+    if now.limits != limits {
+        inner.write_record(&volume.area, volume.export_path(), ExportRecord { limits, ..now }).await?;
+    }
+    inner.serve_all(volume).await.map(drop)
+}
+
+/// With the volume's turn in hand.
+pub(super) async fn limits(inner: &Inner, volume: &VolumeDir) -> Result<IoLimits> {
+    match inner.serve(volume).await? {
+        Some(mut qmp) => disk::limits(&mut qmp).await,
+        None => Ok(IoLimits::default()),
+    }
+}
+
 /// With the volume's turn in hand.
 pub(super) async fn unexport(inner: &Inner, volume: &VolumeDir) -> Result<()> {
     inner.watchers.lock().remove(&volume.id);
@@ -61,7 +80,7 @@ impl Inner {
     /// that is not exported. With the volume's turn in hand.
     pub(super) async fn serve(&self, volume: &VolumeDir) -> Result<Option<Qmp>> {
         let Some(export) = volume.exported()? else { return Ok(None) };
-        disk::serve(volume, &self.config, Access::of(export.read_only)).await.map(Some)
+        disk::serve(volume, &self.config, &export).await.map(Some)
     }
 
     /// The same for its gateway, if it has one, which shows the disk's `size`. A port that turns out to be another program's is

@@ -47,7 +47,7 @@ pub(super) async fn serve(
 async fn is_behind(qmp: &mut Qmp, access: Access, size: u64) -> Result<bool, QmpError> {
     let known = Nodes::of(qmp).await?.size(DISK);
     let exported = daemon::exported(qmp).await?;
-    Ok(known.is_some_and(|known| known != size) || exported.is_some_and(|exported| exported != access))
+    Ok(known.is_some_and(|known| known != size) || exported.is_some_and(|exported| exported.access != access))
 }
 
 async fn converge(qmp: &mut Qmp, volume: &VolumeDir, access: Access) -> Result<(), QmpError> {
@@ -59,7 +59,7 @@ async fn converge(qmp: &mut Qmp, volume: &VolumeDir, access: Access) -> Result<(
     });
     let nodes = Nodes::of(qmp).await?;
     daemon::add_node(qmp, &nodes, disk).await?;
-    daemon::export(qmp, volume.id.as_str(), access, Writes::Passed).await
+    daemon::export(qmp, volume.id.as_str(), DISK, access, Writes::Passed).await
 }
 
 /// The first port of the range that is free of `taken`, from `after` on.

@@ -55,10 +55,10 @@ use crate::{
     turns::{Orderly, Turns},
 };
 use async_trait::async_trait;
-use daemon::Access;
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
 use parking_lot::Mutex;
 use pool::{GIB, Pool, VolumeDir, VolumeRecord};
+use ports::IoLimits;
 use serde::Serialize;
 use std::{
     collections::HashMap,
@@ -133,8 +133,8 @@ async fn extend(pool: &FileVolumes, volume: &VolumeDir, size_gib: u64) -> Result
     match inner.serve(volume).await? {
         None => inner.config.img.grow(&volume.image(), Format::Qcow2, size).await?,
         Some(mut qmp) => {
-            let access = volume.exported()?.map_or(Access::ReadWrite, |e| Access::of(e.read_only));
-            disk::grow(&mut qmp, volume, size, access).await?;
+            let export = volume.exported()?.ok_or_else(|| Error::internal("an export has vanished"))?;
+            disk::grow(&mut qmp, volume, size, &export).await?;
             drop(qmp);
             inner.serve_others(volume, size).await?;
         }
@@ -224,6 +224,20 @@ impl VolumeBackend for FileVolumes {
             |pool| async move { export::unexport(&pool.inner, &pool.inner.pool.volume(&volume)?).await },
         )
         .await
+    }
+
+    async fn limit(&self, id: &VolumeId, limits: &IoLimits, fence: Fence) -> Result<()> {
+        let (of, limits) = (id.clone(), *limits);
+        self.change(id, fence, move |pool| async move {
+            export::limit(&pool.inner, &pool.inner.pool.existing(&of)?, limits).await
+        })
+        .await
+    }
+
+    async fn limits(&self, id: &VolumeId) -> Result<IoLimits> {
+        let of = id.clone();
+        self.task(id, move |pool| async move { export::limits(&pool.inner, &pool.inner.pool.existing(&of)?).await })
+            .await
     }
 
     async fn copy_out(&self, id: &VolumeId, format: &str, to: &Path) -> Result<()> {

@@ -20,6 +20,7 @@ use crate::{
     names::plain,
 };
 use kernel::{Error, Result, SnapshotId, VolumeId, error::Doing};
+use ports::IoLimits;
 use serde::{Deserialize, Serialize};
 use std::{
     io,
@@ -41,6 +42,8 @@ pub(super) struct ExportRecord {
     pub(super) read_only: bool,
     /// The port of the gateway, once a host other than this one was given the volume.
     pub(super) port: Option<u16>,
+    #[serde(default, skip_serializing_if = "IoLimits::is_none")]
+    pub(super) limits: IoLimits,
 }
 
 #[derive(Debug)]

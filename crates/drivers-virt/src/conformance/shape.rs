@@ -89,7 +89,15 @@ pub async fn limits_come_and_go(bench: &dyn Bench) {
         assert_eq!((limits.cpu_quota_milli, limits.disks["root"]), (spec.cpu_quota_milli, spec.disks[0].io));
     };
     let mut limited = VmSpec { cpu_shares: Some(512), cpu_quota_milli: Some(250), ..spec.clone() };
-    limited.disks[0].io = IoLimits { read_iops_sec: Some(50), total_bytes_sec: Some(1 << 20), ..IoLimits::default() };
+    limited.disks[0].io = IoLimits {
+        read_iops_sec: Some(50),
+        read_iops_sec_max: Some(500),
+        size_iops_sec: Some(4096),
+        total_bytes_sec: Some(1 << 20),
+        total_bytes_sec_max: Some(4 << 20),
+        total_bytes_sec_max_length: Some(10),
+        ..IoLimits::default()
+    };
     check(&limited, 512).await;
     check(&limited, 512).await;
     let usual = VmSpec { cpu_shares: Some(1024), ..spec.clone() };

@@ -100,9 +100,7 @@ impl Guest {
         if !same && (keeps || to.room.is_none() || self.spec.room != to.room) {
             return Err(Error::conflict("the guest has no room for this shape, or gives nothing back"));
         }
-        let of = &mut self.spec;
-        (of.vcpus, of.memory_mib, of.cpu_shares, of.cpu_quota_milli) =
-            (to.vcpus, to.memory_mib, to.cpu_shares, to.cpu_quota_milli);
+        self.spec = self.spec.shaped_as(to);
         Ok(())
     }
 

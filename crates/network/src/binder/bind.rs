@@ -14,7 +14,10 @@ use crate::{
     },
 };
 use kernel::{Error, PortId, Result, ServerId, Timestamp};
-use ports::{BoundPort, PortPlan, network::BindPorts};
+use ports::{
+    BoundPort, PortPlan,
+    network::{BindPorts, NicLimits},
+};
 use std::sync::Arc;
 use store::Tx;
 
@@ -45,6 +48,7 @@ fn make(tx: &mut Tx, env: &Env, bind: &BindPorts, plan: &PortPlan, nic: u32) -> 
         host: Some(bind.host.clone()),
         made_for_server: true,
         nic,
+        limits: bind.limits,
         ..NewPort::on(&plan.network)
     };
     match insert(tx, env, &plan.port, &bind.project, &new) {
@@ -69,6 +73,7 @@ fn take(tx: &mut Tx, env: &Env, bind: &BindPorts, plan: &PortPlan, port: &Port, 
     let mut new = Port::clone(port);
     new.device_id = bind.server.to_string();
     new.device_owner = device_owner(bind);
+    new.limits = bind.limits;
     if !ours_already {
         new.nic = nic;
         new.dns_name = hostname(&bind.server_name);
@@ -106,6 +111,7 @@ pub(super) fn release(tx: &mut Tx, server: &ServerId, only: Option<&PortId>, now
         freed.waiting.clear();
         freed.binding.profile.clear();
         freed.plugged = false;
+        freed.limits = NicLimits::default();
         freed.nic = 0;
         freed.standard.touch(now);
         tx.put(freed);

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use kernel::{Ctx, Error, HostName, Kind, PortId, ProjectId, Result, SecurityGroupId, ServerId};
 use ports::{
     Address, BoundPort, NicRequest, PortBinder, PortPlan,
-    network::{BindPorts, Crossing, PortView},
+    network::{BindPorts, Crossing, NicLimits, PortView},
 };
 use std::{sync::Arc, time::Duration};
 use store::{Snapshot, Tx};
@@ -65,6 +65,15 @@ impl PortBinder for Network {
     fn cross(&self, tx: &mut Tx, server: &ServerId, host: &HostName, how: Crossing) -> Result<()> {
         cross::cross(tx, server, host, how, self.env().now);
         Ok(())
+    }
+
+    fn limit(&self, tx: &mut Tx, server: &ServerId, limits: NicLimits) -> Result<()> {
+        bind::change_all(tx, server, self.env().now, |port| port.limits = limits);
+        Ok(())
+    }
+
+    fn limited_otherwise(&self, snapshot: &Snapshot, server: &ServerId, limits: NicLimits) -> bool {
+        show::of_server(snapshot, server).iter().any(|port| port.limits != limits)
     }
 
     fn bound(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<BoundPort> {

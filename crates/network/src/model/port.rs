@@ -11,6 +11,7 @@
 //! that is administratively up. Ports of floating IPs only hold an address: `N/A`.
 
 use super::{PortExtras, PortForwardingId, QosPolicyId, Resource, Standard, standard::resource, trunk::TrunkEnd};
+use ::ports::network::NicLimits;
 use ipnet::IpNet;
 use kernel::{FloatingIpId, HostName, NetworkId, PortId, SecurityGroupId, SubnetId};
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,9 @@ pub struct Port {
     /// Its own QoS policy; without one its network's holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qos: Option<QosPolicyId>,
+    /// What its server's flavor lets it carry, beside any policy.
+    #[serde(default, skip_serializing_if = "NicLimits::is_none")]
+    pub limits: NicLimits,
     #[serde(default, skip_serializing_if = "PortExtras::is_empty")]
     pub extras: PortExtras,
 }

@@ -2,13 +2,14 @@
 //! routers' gateways refer to it, and a change of its rules changes them all.
 //!
 //! Which policy holds: a thing's own, else that of its network (for a guest's port the network it is on, for a floating IP or a
-//! gateway the external one). Ports of the service itself are never limited.
+//! gateway the external one). Ports of the service itself are never limited. A server's flavor may limit its interfaces, too.
 
 use super::{Network, Port, QosPolicyId, QosRuleId, Resource, Standard, standard::resource};
 use crate::{
     driver::{LQos, LRate},
     error::NetError,
 };
+use ::ports::network::NicRate;
 use serde::{Deserialize, Serialize};
 use store::{Index, IndexSink, Key, Object, Snapshot};
 
@@ -176,6 +177,21 @@ pub fn effective(snapshot: &Snapshot, own: Option<&QosPolicyId>, network: &str) 
     policy.map(|p| p.limits()).unwrap_or_default()
 }
 
+/// What a port is held to: its policy and its server's flavor, the stricter of both in each direction.
+pub fn of_port(snapshot: &Snapshot, port: &Port) -> LQos {
+    let by_policy = effective(snapshot, port.qos.as_ref(), &port.network);
+    LQos {
+        egress: stricter(by_policy.egress, port.limits.egress),
+        ingress: stricter(by_policy.ingress, port.limits.ingress),
+        ..by_policy
+    }
+}
+
+fn stricter(policy: Option<LRate>, flavor: Option<NicRate>) -> Option<LRate> {
+    let flavor = flavor.map(|rate| LRate { kbps: rate.kbps, burst_kbits: rate.burst_kbits });
+    policy.into_iter().chain(flavor).min_by_key(|rate| rate.kbps)
+}
+
 /// The policy that a port has from its network.
 pub fn from_network(snapshot: &Snapshot, port: &Port) -> Option<QosPolicyId> {
     snapshot.get::<Network>(&port.network)?.qos.clone()
@@ -255,6 +271,20 @@ mod tests {
         let one = policy(vec![most(1, Way::Egress)]);
         let changed = QosRule { limit: most(5, Way::Egress), ..one.rules[0].clone() };
         assert_eq!(one.admits(&changed), Ok(()));
+    }
+
+    #[test]
+    fn the_stricter_of_two_limits_holds() {
+        let check = |policy: Option<(u32, u32)>, flavor: Option<(u32, u32)>, expect: Option<(u32, u32)>| {
+            let rate = |of: Option<(u32, u32)>| of.map(|(kbps, burst_kbits)| LRate { kbps, burst_kbits });
+            let flavor = flavor.map(|(kbps, burst_kbits)| NicRate { kbps, burst_kbits });
+            assert_eq!(stricter(rate(policy), flavor), rate(expect), "{policy:?} {flavor:?}");
+        };
+        check(None, None, None);
+        check(Some((5, 1)), None, Some((5, 1)));
+        check(None, Some((5, 1)), Some((5, 1)));
+        check(Some((5, 1)), Some((4, 9)), Some((4, 9)));
+        check(Some((3, 1)), Some((4, 9)), Some((3, 1)));
     }
 
     #[test]

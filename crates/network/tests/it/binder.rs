@@ -2,8 +2,14 @@
 
 use crate::support::{ADMINS, BLUE, Client, RED, World, address, id};
 use kernel::{Kind, PortId, ProjectId, ServerId};
-use network::driver::LogicalKey;
-use ports::{Address, AddressKind, BoundPort, NicRequest, PortBinder, PortPlan, network::BindPorts};
+use network::{
+    driver::{LQos, LRate, Logical, LogicalKey},
+    model::logical::desired,
+};
+use ports::{
+    Address, AddressKind, BoundPort, NicRequest, PortBinder, PortPlan,
+    network::{BindPorts, NicLimits, NicRate},
+};
 use serde_json::json;
 use std::time::Duration;
 
@@ -22,6 +28,7 @@ impl World {
             availability_zone: "nova".into(),
             plan: plan.to_vec(),
             groups: vec![],
+            limits: NicLimits::default(),
             now: self.clock.now(),
         };
         let net = self.net.clone();
@@ -305,4 +312,49 @@ async fn ports_are_where_their_guest_is_about_to_be() {
             assert_eq!(places(), expect, "{how:?}");
         }
     }
+}
+
+/// What a server's flavor says of its interfaces holds beside the ports' policies, and ends with the server.
+#[tokio::test]
+async fn flavors_limit_ports() {
+    let world = World::new().await.reconciling();
+    let (red, admin, server) = (world.red(), world.admin(), ServerId::from("s1"));
+    let (network, _) = red.network("n", "10.0.0.0/24").await;
+    let brought = id(&red.port(&network).await);
+    let plan = world.plan("red-member", RED, Some(vec![NicRequest::Port { port: brought.as_str().into() }])).await;
+    world.bind("s1", "h1", &plan.unwrap()).await.unwrap();
+    let limit = async |kbps: Option<u32>| {
+        let egress = kbps.map(|kbps| NicRate { kbps, burst_kbits: 70 });
+        let (limits, server) = (NicLimits { egress, ingress: None }, server.clone());
+        let limited = world.in_tx(move |net, tx| {
+            net.limit(tx, &server, limits)?;
+            assert!(!net.limited_otherwise(tx.view(), &server, limits));
+            Ok(net.limited_otherwise(tx.view(), &server, NicLimits { egress: None, ingress: egress }))
+        });
+        assert_eq!(limited.await.unwrap(), kbps.is_some());
+    };
+    let check = async |kbps: Option<u32>, burst_kbits: u32| {
+        let key = LogicalKey::Port(brought.as_str().into());
+        let Some(Logical::Port(port)) = desired(&world.store.snapshot(), world.net.settings(), &key) else { panic!() };
+        let egress = kbps.map(|kbps| LRate { kbps, burst_kbits });
+        assert_eq!(port.qos, LQos { egress, ..LQos::default() });
+        world.settled().await;
+    };
+    check(None, 0).await;
+    limit(Some(4000)).await;
+    check(Some(4000), 70).await;
+    let policy = id(&admin.make("policy", json!({"name": "gold", "shared": true})).await);
+    let rules = format!("POST qos/policies/{policy}/bandwidth_limit_rules");
+    admin.expect(201, &rules, json!({"bandwidth_limit_rule": {"max_kbps": 3000}})).await;
+    red.set("port", &brought, json!({"qos_policy_id": policy})).await;
+    check(Some(3000), 0).await;
+    limit(Some(2000)).await;
+    check(Some(2000), 70).await;
+    let told = world.net.port_limits(&world.store.snapshot(), &server).await.unwrap();
+    assert_eq!(told[0].asked.egress, Some(LRate { kbps: 2000, burst_kbits: 70 }));
+    limit(None).await;
+    check(Some(3000), 0).await;
+    limit(Some(2000)).await;
+    world.in_tx(move |net, tx| net.release(tx, &server, None)).await.unwrap();
+    check(Some(3000), 0).await;
 }

@@ -154,6 +154,12 @@ pub(super) async fn all_views(version: &str) -> Value {
         "usages?project_id=p1",
         "resource_classes/VCPU",
         "allocation_candidates?resources=VCPU:3",
+        "allocation_candidates?resources=VCPU:1&required=!HW_ARCH_X86_64",
+        "allocation_candidates?resources1=VCPU:1&resources2=MEMORY_MB:1&group_policy=isolate&limit=1",
+        &format!("resource_providers?in_tree={id}"),
+        "resource_providers?resources=VCPU:1",
+        "traits?name=in:HW_ARCH_X86_64",
+        "usages?project_id=p1&consumer_type=all",
     ] {
         let answer = api.call(&format!("GET /placement/{path}"), None).await;
         let dated = !answer.header("last-modified").is_empty() && answer.header("cache-control") == "no-cache";

@@ -12,6 +12,7 @@ pub(crate) mod manage;
 pub(crate) mod measure_pools;
 pub(crate) mod migrate_volume;
 pub(crate) mod move_in_use;
+pub(crate) mod reconcile_limits;
 pub(crate) mod rewrite_volume;
 pub(crate) mod upload_volume;
 

@@ -138,6 +138,8 @@ async fn fixture() -> Fixture {
         "flavors/7/os-flavor-access",
         "os-availability-zone/detail",
         "os-services",
+        "os-hosts",
+        "os-hosts/h1",
         "os-hypervisors",
         "os-hypervisors/detail",
         "os-hypervisors/statistics",
@@ -154,6 +156,10 @@ async fn fixture() -> Fixture {
     ] {
         look(path, "admin", path.into());
     }
+    for who in ["member", "admin"] {
+        look("servers/{active}/topology", who, format!("servers/{id}/topology"));
+    }
+    look("servers/{active}/tags/blue", "member", format!("servers/{id}/tags/blue"));
     for sub in ["migrations", "migrations/2"] {
         look(&format!("servers/{{active}}/{sub}"), "admin", format!("servers/{id}/{sub}"));
     }

@@ -7,7 +7,6 @@ use flow::{
     testkit::{Disturbance, World, torture},
 };
 use kernel::{FlowId, PortId, VolumeId};
-use ports::DiskLimits;
 use serde_json::json;
 use store::Store;
 
@@ -184,7 +183,7 @@ async fn limits_of_volumes_reach_guests_that_run() {
     let (cloud, id) = with_server().await;
     prepare(&cloud).await;
     let limit = |iops: Option<u64>| {
-        cloud.volumes.limits.lock().insert(VOLUME.into(), DiskLimits { total_iops: iops, ..DiskLimits::default() });
+        cloud.volumes.limits.lock().insert(VOLUME.into(), IoLimits { total_iops_sec: iops, ..IoLimits::default() });
     };
     limit(Some(100));
     let (api, _engine) = cloud.process();

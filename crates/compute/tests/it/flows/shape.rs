@@ -4,7 +4,7 @@ use super::{
     moving::{act, settled},
     with_server,
 };
-use crate::world::{Cloud, expect};
+use crate::world::{Cloud, expect, network::Port};
 use compute::{
     Config, Restarts,
     driver::VmSpec,
@@ -121,7 +121,16 @@ async fn limits_follow_the_flavor() {
     let (cloud, id) = with_server().await;
     let before = spec(&cloud, &id);
     let follow = async || FlavorLimits(cloud.compute(&Starter::new("limits".into()))).reconcile().await.unwrap();
-    let limits = [("quota:cpu_quota", "20000"), ("quota:disk_read_iops_sec", "100"), ("hw:watchdog_action", "reset")];
+    let limits = [
+        ("quota:cpu_quota", "20000"),
+        ("quota:disk_read_iops_sec", "100"),
+        ("quota:vif_outbound_average", "500"),
+        ("hw:watchdog_action", "reset"),
+    ];
+    let egress = || {
+        let port = cloud.store.snapshot().all::<Port>().find(|p| p.server.as_deref() == Some(&*id)).unwrap();
+        port.limits.egress.map(|rate| rate.kbps)
+    };
     flavor(&cloud, "42", move |f| {
         f.extra_specs.extend(limits.map(|(k, v)| (k.to_owned(), v.to_owned())));
         f.ram_mib = 4096;
@@ -130,7 +139,7 @@ async fn limits_follow_the_flavor() {
     follow().await;
     let limited = spec(&cloud, &id);
     assert_eq!((limited.cpu_quota_milli, limited.disks[0].io.read_iops_sec), (Some(200), Some(100)));
-    assert_eq!(limited.memory_mib, before.memory_mib);
+    assert_eq!((limited.memory_mib, egress()), (before.memory_mib, Some(4000)));
     let own = cloud.server(&id).flavor.extra_specs.clone();
     assert!(own.contains_key("quota:cpu_quota") && !own.contains_key("hw:watchdog_action"), "{own:?}");
     settled(&cloud, "limited").await;
@@ -139,7 +148,7 @@ async fn limits_follow_the_flavor() {
     assert_eq!(cloud.store.snapshot().get::<VmIntent>(&id).unwrap().generation, generation, "nothing to do");
     flavor(&cloud, "42", |f| f.extra_specs.retain(|key, _| !key.starts_with("quota:"))).await;
     follow().await;
-    assert_eq!(spec(&cloud, &id), before);
+    assert_eq!((spec(&cloud, &id), egress()), (before, None));
     assert_eq!(cloud.store.snapshot().get::<Server>(&id).unwrap().flavor.ram_mib, 128);
     cloud.assert_clean("limited");
     let (api, _engine) = cloud.process();

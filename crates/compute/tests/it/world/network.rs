@@ -6,7 +6,7 @@ use kernel::{Ctx, Error, HostName, NetworkId, PortId, ProjectId, Result, ServerI
 use parking_lot::Mutex;
 use ports::{
     Address, AddressKind, BoundPort, NicRequest, PortBinder, PortPlan,
-    network::{BindPorts, Crossing, PortView},
+    network::{BindPorts, Crossing, NicLimits, PortView},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
@@ -23,6 +23,7 @@ pub struct Port {
     /// A host to which its guest is about to come.
     pub awaited: Option<HostName>,
     pub groups: BTreeSet<String>,
+    pub limits: NicLimits,
 }
 
 impl Port {
@@ -38,6 +39,7 @@ impl Port {
             plugged: false,
             awaited: None,
             groups: ["default".into()].into(),
+            limits: NicLimits::default(),
         }
     }
 }
@@ -120,8 +122,13 @@ impl PortBinder for FakePorts {
         let mut all = Vec::new();
         for plan in &bind.plan {
             let known = tx.get::<Port>(&plan.port).map_or_else(|| Port::free(&plan.port), |p| Port::clone(&p));
-            let mut port =
-                Port { server: Some(bind.server.clone()), host: Some(bind.host.clone()), ours: plan.ours, ..known };
+            let mut port = Port {
+                server: Some(bind.server.clone()),
+                host: Some(bind.host.clone()),
+                ours: plan.ours,
+                limits: bind.limits,
+                ..known
+            };
             if plan.ours {
                 port.groups = bind.groups.iter().cloned().collect();
             }
@@ -140,6 +147,17 @@ impl PortBinder for FakePorts {
             });
         }
         Ok(())
+    }
+
+    fn limit(&self, tx: &mut Tx, server: &ServerId, limits: NicLimits) -> Result<()> {
+        for port in of(tx.view(), server) {
+            tx.update::<Port>(&port.id, |p| p.limits = limits);
+        }
+        Ok(())
+    }
+
+    fn limited_otherwise(&self, snapshot: &Snapshot, server: &ServerId, limits: NicLimits) -> bool {
+        of(snapshot, server).iter().any(|p| p.limits != limits)
     }
 
     fn bound(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<BoundPort> {

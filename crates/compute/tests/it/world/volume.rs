@@ -6,8 +6,7 @@ use kernel::{
 };
 use parking_lot::Mutex;
 use ports::{
-    AttachRequest, ConnectedVolume, DiskLimits, KeyBytes, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget,
-    Volumes,
+    AttachRequest, ConnectedVolume, IoLimits, KeyBytes, NewVolume, VolumeEncryption, VolumeInfo, VolumeTarget, Volumes,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,7 +60,7 @@ pub struct FakeVolumes {
     /// Said instead of exporting.
     pub broken: Mutex<Option<Error>>,
     /// What guests may do with volumes.
-    pub limits: Mutex<BTreeMap<VolumeId, DiskLimits>>,
+    pub limits: Mutex<BTreeMap<VolumeId, IoLimits>>,
 }
 
 impl FakeVolumes {
@@ -192,7 +191,7 @@ impl Volumes for FakeVolumes {
         })
     }
 
-    fn limits(&self, _: &Snapshot, volume: &VolumeId) -> DiskLimits {
+    fn limits(&self, _: &Snapshot, volume: &VolumeId) -> IoLimits {
         self.limits.lock().get(volume).copied().unwrap_or_default()
     }
 

@@ -2,7 +2,8 @@
 
 use super::*;
 use futures_util::future::join_all;
-use kernel::SnapshotId;
+use kernel::{Kind, SnapshotId};
+use ports::IoLimits;
 
 pub async fn exports_are_stable(bench: &dyn PoolBench) {
     let (pool, id) = (bench.pool(), make(bench, 1, VolumeSource::Blank).await);
@@ -45,6 +46,39 @@ pub async fn extend_exported(bench: &dyn PoolBench) {
     assert!(bench.holds(&target, 0, 4096, 0x22).await && bench.holds(&target, (2 << 30) - 4096, 4096, 0x23).await);
     assert_eq!(export(bench, &id).await, target);
     assert_eq!(bench.pool().stats().await.unwrap().provisioned_gib, 2);
+    destroy(bench, &[&id]).await;
+}
+
+/// Who uses a volume is held to its limits as long as it is exported, whatever happens to the driver. A pool that holds nobody says so.
+pub async fn exports_are_limited(bench: &dyn PoolBench) {
+    let id = make(bench, 1, VolumeSource::Blank).await;
+    let slow = IoLimits { write_iops_sec: Some(500), write_iops_sec_max: Some(900), ..IoLimits::default() };
+    let target = export(bench, &id).await;
+    match bench.pool().limit(&id, &slow, fence(1)).await {
+        Err(e) if e.is(Kind::NotImplemented) => return destroy(bench, &[&id]).await,
+        limited => limited.unwrap(),
+    }
+    let other = IoLimits { total_bytes_sec: Some(8 << 20), ..IoLimits::default() };
+    for limits in [slow, slow, other, IoLimits::default(), slow] {
+        bench.pool().limit(&id, &limits, fence(1)).await.unwrap();
+        assert_eq!(bench.pool().limits(&id).await.unwrap(), limits);
+        assert_eq!(bench.write(&target, 0, 65536, 0x31).await, Outcome::Done);
+    }
+    assert!(bench.holds(&target, 0, 65536, 0x31).await);
+    bench.reopen().await;
+    assert_eq!(bench.pool().limits(&id).await.unwrap(), slow);
+    assert_eq!(export(bench, &id).await, target);
+    bench.pool().extend(&id, 2, fence(1)).await.unwrap();
+    if bench.keeps_bytes() {
+        assert_eq!(bench.size(&target).await, 2 << 30);
+    }
+    assert_eq!(bench.write(&target, (2 << 30) - 4096, 4096, 0x32).await, Outcome::Done, "writable to its new end");
+    assert_eq!(bench.pool().limits(&id).await.unwrap(), slow);
+    assert!(bench.pool().limit(&id, &other, fence(0)).await.is_err(), "somebody else has the volume");
+    unexport(bench, &id).await;
+    assert!(bench.pool().limit(&id, &slow, fence(1)).await.is_err(), "there is nobody to be held to anything");
+    export(bench, &id).await;
+    assert_eq!(bench.pool().limits(&id).await.unwrap(), IoLimits::default());
     destroy(bench, &[&id]).await;
 }
 

@@ -22,7 +22,7 @@ use compute::driver::{
     ClientCache, Disk, DiskBus, DiskEncryption, DiskFormat, DiskSource, IoLimits, Machine, ScsiModel,
 };
 use kernel::{Error, Result};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// What has to be made, in this order, for a disk to be there.
@@ -70,9 +70,9 @@ pub fn all_nodes(slot: u8) -> [String; 5] {
 pub fn parts(disk: &Disk, board: &Board, setting: &Setting<'_>) -> Result<DiskParts> {
     check_id(&disk.id)?;
     let (group, stored) = (throttle_group(disk.slot), &storage_nodes(disk.slot)[0]);
-    let objects = vec![json!({"qom-type": "throttle-group", "id": group, "limits": limits(&disk.io)})];
+    let objects = vec![json!({"qom-type": "throttle-group", "id": group, "limits": disk.io.to_qemu()})];
     let top = json!({"driver": "throttle", "node-name": top_node(disk.slot), "throttle-group": group,
-                     "file": format_node(disk), "read-only": disk.read_only});
+                     "file": format_node(disk), "read-only": disk.read_only, "discard": "unmap"});
     let nodes = vec![storage(disk, stored, setting)?, format(disk, &format_node(disk), stored), top];
     Ok(DiskParts { objects, nodes, device: device(disk, board)? })
 }
@@ -103,24 +103,9 @@ pub fn get_limits(slot: u8) -> Value {
     json!({"path": format!("/objects/{}", throttle_group(slot)), "property": "limits"})
 }
 
-/// What QEMU answers to [`get_limits`]: no limit is zero.
-pub fn read_limits(told: &Value) -> IoLimits {
-    let limit = |name: &str| told[name].as_u64().filter(|n| *n > 0);
-    IoLimits {
-        total_bytes_sec: limit("bps-total"),
-        read_bytes_sec: limit("bps-read"),
-        write_bytes_sec: limit("bps-write"),
-        total_iops_sec: limit("iops-total"),
-        read_iops_sec: limit("iops-read"),
-        write_iops_sec: limit("iops-write"),
-    }
-}
-
-/// The arguments of `qom-set` that give a disk other limits. QEMU keeps what is not named: what is lifted is zero.
+/// The arguments of `qom-set` that give a disk other limits.
 pub fn set_limits(slot: u8, io: &IoLimits) -> Value {
-    let all: Map<String, Value> =
-        by_name(io).into_iter().map(|(name, value)| (name.to_owned(), json!(value.unwrap_or(0)))).collect();
-    json!({"path": format!("/objects/{}", throttle_group(slot)), "property": "limits", "value": all})
+    json!({"path": format!("/objects/{}", throttle_group(slot)), "property": "limits", "value": io.to_qemu_anew()})
 }
 
 /// The storage node under a disk, by the name given.
@@ -159,23 +144,6 @@ pub fn storage(disk: &Disk, name: &str, setting: &Setting<'_>) -> Result<Value> 
     };
     node["cache"] = json!({"direct": direct, "no-flush": false});
     Ok(node)
-}
-
-/// QEMU's limits by their names.
-fn by_name(io: &IoLimits) -> [(&'static str, Option<u64>); 6] {
-    [
-        ("bps-total", io.total_bytes_sec),
-        ("bps-read", io.read_bytes_sec),
-        ("bps-write", io.write_bytes_sec),
-        ("iops-total", io.total_iops_sec),
-        ("iops-read", io.read_iops_sec),
-        ("iops-write", io.write_iops_sec),
-    ]
-}
-
-/// Only those that are set.
-fn limits(io: &IoLimits) -> Map<String, Value> {
-    by_name(io).into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect()
 }
 
 fn device(disk: &Disk, board: &Board) -> Result<Value> {

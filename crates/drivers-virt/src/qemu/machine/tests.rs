@@ -114,8 +114,7 @@ fn volumes_in_ceph() {
         "node-name": "d3-s", "discard": "unmap", "read-only": true, "cache": {"direct": false, "no-flush": false},
     });
     let format = json!({"driver": "raw", "node-name": "d3-f", "file": "d3-s", "read-only": true, "discard": "unmap"});
-    let top =
-        json!({"driver": "throttle", "node-name": "d3", "file": "d3-f", "read-only": true, "throttle-group": "limit3"});
+    let top = json!({"driver": "throttle", "node-name": "d3", "file": "d3-f", "read-only": true, "throttle-group": "limit3", "discard": "unmap"});
     assert_eq!(nodes(rbd(None, ClientCache::Writeback)), [storage, format, top]);
     let other = nodes(rbd(Some("ours"), ClientCache::None)).swap_remove(0);
     assert_eq!((&other["namespace"], &other["cache"]["direct"]), (&json!("ours"), &json!(true)));

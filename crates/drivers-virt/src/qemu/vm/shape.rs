@@ -15,7 +15,7 @@ use crate::qemu::{
     machine::{disk, room},
     qmp::{Qmp, QmpError, QmpResult},
 };
-use compute::driver::{Fence, Room, VmLimits, VmSpec};
+use compute::driver::{Fence, IoLimits, Room, VmLimits, VmSpec};
 use kernel::{Error, Result, ServerId, error::Doing};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -47,12 +47,11 @@ impl Vm {
             self.shared.cgroups.take_vcpus(&self.server, &vcpus).doing(limiting)?;
         }
         let Some(record) = &mut self.record else { return Err(self.not_running()) };
-        let shape = |s: &VmSpec| (s.vcpus, s.memory_mib, s.cpu_shares, s.cpu_quota_milli);
-        if shape(&record.spec) == shape(spec) {
+        let shaped = record.spec.shaped_as(spec);
+        if record.spec == shaped {
             return Ok(());
         }
-        let of = &mut record.spec;
-        (of.vcpus, of.memory_mib, of.cpu_shares, of.cpu_quota_milli) = shape(spec);
+        record.spec = shaped;
         self.save().await?;
         self.tell();
         Ok(())
@@ -169,7 +168,7 @@ pub async fn limits(live: &Live, cgroups: &Cgroups, server: &ServerId) -> Result
             Err(e) if e.not_found() => continue,
             told => told.map_err(doing)?,
         };
-        limits.disks.insert(id.clone(), disk::read_limits(&told));
+        limits.disks.insert(id.clone(), IoLimits::of_qemu(&told));
     }
     Ok(limits)
 }

@@ -33,7 +33,7 @@ pub fn port(snapshot: &Snapshot, port: &Port) -> LPort {
         hostname: hostname(port),
         carrier,
         qos: match role {
-            PortRole::Guest => qos::effective(snapshot, port.qos.as_ref(), &port.network),
+            PortRole::Guest => qos::of_port(snapshot, port),
             PortRole::Metadata => LQos::default(),
         },
     }

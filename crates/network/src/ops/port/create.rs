@@ -12,6 +12,7 @@ use crate::{
     },
     policy::port as rules,
 };
+use ::ports::network::NicLimits;
 use kernel::{Ctx, HostName, NetworkId, PortId, ProjectId, Result, SecurityGroupId};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -50,6 +51,8 @@ pub struct NewPort {
     pub made_for_server: bool,
     #[serde(skip)]
     pub nic: u32,
+    #[serde(skip)]
+    pub limits: NicLimits,
 }
 
 impl Default for NewPort {
@@ -76,6 +79,7 @@ impl Default for NewPort {
             extras: ExtrasAsked::default(),
             made_for_server: false,
             nic: 0,
+            limits: NicLimits::default(),
         }
     }
 }
@@ -193,6 +197,7 @@ pub(crate) fn insert_for(
         waiting: Default::default(),
         forwardings: BTreeSet::new(),
         qos: new.qos_policy_id.clone(),
+        limits: new.limits,
         extras: new.extras.made(),
     }))
 }

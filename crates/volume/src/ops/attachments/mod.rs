@@ -2,6 +2,7 @@
 //!
 //! The transactions are functions over `&mut Tx`, shared by the API and by compute's flows (`ports::Volumes`).
 
+pub(crate) mod hold;
 pub(crate) mod legacy;
 
 pub(crate) use crate::model::Holder;
@@ -120,6 +121,7 @@ pub(crate) async fn connect(
     let target = service.on_host(&pool_host, "volume.export", params, QUICK).await?;
     let target: Target = serde_json::from_value(target).doing("reading how a volume is exported")?;
     let target = cached(&view, &volume.volume_type, target);
+    hold::hold(service, &volume.id).await?;
     let (wanted, host, found, now) = (id.clone(), host.clone(), target.clone(), service.0.clock.now());
     let record = move |tx: &mut Tx| {
         let attachment = tx.get::<Attachment>(&wanted).ok_or_else(|| error::no_attachment(&wanted))?;
@@ -193,6 +195,9 @@ pub(crate) fn may_end(cx: &Ctx, attachment: &Attachment) -> Result<()> {
 pub(crate) fn release(tx: &mut Tx, id: &AttachmentId, now: Timestamp) {
     if let Some(attachment) = tx.get::<Attachment>(id) {
         tx.delete::<Attachment>(id);
+        if tx.by(Attachment::BY_VOLUME, &attachment.volume).is_empty() {
+            hold::forget(tx, &attachment.volume);
+        }
         follow(tx, &attachment.volume, now);
     }
 }

@@ -159,3 +159,47 @@ async fn another_projects_attachment_does_not_exist() {
     let early = member.with("openstack-api-version", "volume 3.26");
     expect(&early.call("GET /volume/v3/attachments", None).await, 404);
 }
+
+/// QoS specs for the back end reach the pool of a volume as it is exported, and whenever they change. A pool that cannot says why.
+#[tokio::test]
+async fn pools_hold_volumes_to_limits() {
+    let (cloud, volume) = Cloud::with_volume(1).await;
+    let (api, _engine) = cloud.process();
+    let (admin, member) = (api.token("admin"), api.token("member"));
+    let specs = json!({"qos_specs": {"name": "slow", "consumer": "both", "read_iops_sec": "100"}});
+    let specs = expect(&admin.call("POST /volume/v3/qos-specs", specs).await, 200);
+    let specs = format!("/volume/v3/qos-specs/{}", specs["qos_specs"]["id"].as_str().unwrap());
+    let kind = cloud.volume(&volume).volume_type.clone();
+    expect(&admin.call(&format!("GET {specs}/associate?vol_type_id={kind}"), None).await, 202);
+    let service = cloud.service(&flow::Starter::new("service".into()));
+    let reconcile = async || {
+        let all = volume::reconcilers(&service);
+        all.iter().find(|r| r.name() == "volume.pool_limits").unwrap().reconcile().await.unwrap();
+    };
+    let limits = || cloud.pools.held()[&volume].limits.clone();
+    let told = async || service.pool_limits(&cloud.store.snapshot(), &SERVER.into()).await.unwrap();
+    reconcile().await;
+    assert_eq!(limits(), Value::Null, "nobody uses it");
+    let id = attach(&member, &volume, json!({})).await["id"].as_str().unwrap().to_owned();
+    let connector = json!({"attachment": {"connector": {"host": "h1"}}});
+    let connect = format!("PUT /volume/v3/attachments/{id}");
+    expect(&member.call(&connect, connector.clone()).await, 200);
+    assert_eq!(limits(), json!({"read_iops_sec": 100}));
+    let change = async |specs_now: Value| {
+        expect(&admin.call(&format!("PUT {specs}"), json!({"qos_specs": specs_now})).await, 200);
+        reconcile().await;
+    };
+    change(json!({"read_iops_sec": "50"})).await;
+    assert_eq!(limits(), json!({"read_iops_sec": 50}));
+    let said = told().await;
+    assert_eq!((said[0].asked.read_iops_sec, said[0].in_force, &said[0].why), (Some(50), Some(said[0].asked), &None));
+    change(json!({"consumer": "front-end"})).await;
+    assert_eq!((limits(), told().await), (json!({}), vec![]));
+    cloud.pools.refuse("volume.limit", kernel::Error::not_implemented("it holds nobody to limits"));
+    change(json!({"consumer": "back-end"})).await;
+    assert_eq!(told().await[0].why.as_deref(), Some("it holds nobody to limits"));
+    cloud.pools.heal();
+    expect(&member.call(&format!("DELETE /volume/v3/attachments/{id}"), None).await, 200);
+    assert_eq!(cloud.store.snapshot().count::<volume::Held>(), 0, "the next export is told anew");
+    cloud.assert_clean("removed");
+}

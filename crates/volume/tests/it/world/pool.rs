@@ -15,6 +15,8 @@ pub struct Held {
     pub size_gib: u64,
     pub snapshots: BTreeSet<String>,
     pub exported: bool,
+    /// What its users are held to while it is exported.
+    pub limits: Value,
     /// How often its content was replaced.
     pub rewritten: u32,
     /// How it was to be encrypted when it was made.
@@ -201,7 +203,7 @@ impl Pools {
         let Some(found) = held.get_mut(&id) else {
             return if method == "volume.delete" { Ok(Value::Null) } else { Err(absent()) };
         };
-        if found.generation > generation && method != "volume.upload" {
+        if found.generation > generation && !["volume.upload", "volume.limits"].contains(&method) {
             return Err(fenced());
         }
         found.generation = found.generation.max(generation);
@@ -231,7 +233,10 @@ impl Pools {
                 found.exported = true;
                 return Ok(json!({"type": "fake", "export": id}));
             }
-            "volume.unexport" => found.exported = false,
+            "volume.unexport" => (found.exported, found.limits) = (false, Value::Null),
+            "volume.limit" if !found.exported => return Err(Error::conflict("it is not exported")),
+            "volume.limit" => found.limits = params["limits"].clone(),
+            "volume.limits" => return Ok(found.limits.clone()),
             "volume.upload" => drop(self.uploaded.lock().insert(text("image"))),
             other => panic!("no agent knows {other}"),
         }
