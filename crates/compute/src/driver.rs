@@ -28,8 +28,7 @@ mod live;
 
 pub use disks::DiskMoves;
 pub use hardware::{
-    Choice, GuestSystem, Hardware, InputBus, NicQueues, Package, RngRate, ScsiModel, UsbModel, Video, VideoModel,
-    WatchdogAction,
+    Choice, GuestSystem, Hardware, InputBus, Package, RngRate, ScsiModel, UsbModel, Video, VideoModel, WatchdogAction,
 };
 pub use limits::{Room, VmLimits};
 pub use live::{CallOff, Landing, LiveMigration, Progress, Sent, Stage, Then, Travel};
@@ -289,6 +288,9 @@ pub struct HostCapabilities {
     pub processors: Processors,
     #[serde(default)]
     pub cells: Vec<HostCell>,
+    /// What processors guests find here: a guest that runs goes only to a host with the same. Empty: not known.
+    #[serde(default)]
+    pub guest_cpu: String,
     /// What it can do that other hosts cannot, in placement's words.
     #[serde(default)]
     pub traits: BTreeSet<String>,

@@ -67,6 +67,8 @@ keys! {
     "hypervisor.memory_mib" = "0", "memory it offers; 0: all but what the host keeps";
     "hypervisor.cpu_dedicated_set" = "\"\"", "processors that guests may have to themselves (`hw:cpu_policy=dedicated`), such as 2-7,^4";
     "hypervisor.cpu_shared_set" = "\"\"", "processors that other guests share; empty: all that are not dedicated";
+    "hypervisor.cpu_model" = "\"\"", "processor that guests have, as QEMU calls it (Nehalem, EPYC); empty: the best there is. Running guests go only to hosts with the same";
+    "hypervisor.cpu_flags" = "\"\"", "features that it has or not whatever the model says, such as +pcid,-vmx";
     "hypervisor.image_cache_hours" = "24", "how long an image stays unpacked on a host after its last use, when no disk lies on it";
     "compute.allow_resize_to_same_host" = "true", "whether a resize may stay on its host, where nothing has to be carried";
     "compute.live_resize_from_mib" = "128", "guests of so much memory and more can be given more while they run; Linux sets 64 MiB aside in such guests";

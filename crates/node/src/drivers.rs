@@ -18,7 +18,7 @@ use drivers_net::{
 };
 use drivers_virt::{
     fake::{Fake, FakeDisks, FakeHost, FakeSettings},
-    qemu::{Acceleration, CpuSets, Crossing, ProbeKernel, Qemu, QemuConfig},
+    qemu::{Acceleration, CpuSets, Crossing, ProbeKernel, Qemu, QemuConfig, probe},
 };
 use image::{
     Conversion,
@@ -303,6 +303,8 @@ pub(crate) fn qemu_config(config: &Config) -> Result<QemuConfig> {
         identity: config.data_dir.join("pki/node"),
     });
     (qemu.vcpus, qemu.memory_mib) = offered(config)?;
+    qemu.cpu_model = Some(config.text("hypervisor.cpu_model").to_owned()).filter(|model| !model.is_empty());
+    qemu.cpu_flags = probe::flags(config.text("hypervisor.cpu_flags"))?;
     qemu.cpus = CpuSets::parse(config.text("hypervisor.cpu_dedicated_set"), config.text("hypervisor.cpu_shared_set"))?;
     // Nodes that share a kernel have names of their own on it, here as for their network.
     let prefix = config.text("network.prefix");

@@ -30,7 +30,6 @@ pub struct Hardware {
     /// Where the config drive's CD-ROM is; `None`: where guests of its machine have a driver for one.
     pub cdrom: Option<DiskBus>,
     pub usb: Option<UsbModel>,
-    pub nic_queues: NicQueues,
     /// Rings of virtio devices in one piece.
     pub packed_rings: Choice,
 }
@@ -166,13 +165,4 @@ pub enum ScsiModel {
 pub enum UsbModel {
     NecXhci,
     QemuXhci,
-}
-
-/// Queues of a virtio interface: one, or as many as the guest is made with processors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NicQueues {
-    #[default]
-    One,
-    PerVcpu,
 }

@@ -39,6 +39,12 @@ impl ComputeHost {
         uuid::Uuid::new_v5(&space, host.as_bytes()).to_string()
     }
 
+    /// Whether a guest that runs on the one finds the same processor on the other.
+    pub fn has_cpu_of(&self, other: &Self) -> bool {
+        let (mine, others) = (&self.capabilities.guest_cpu, &other.capabilities.guest_cpu);
+        mine == others || mine.is_empty() || others.is_empty()
+    }
+
     /// The id that placement gives the host's provider.
     pub fn hypervisor_id_of(host: &HostName) -> String {
         let space = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, b"tstack:compute-host");

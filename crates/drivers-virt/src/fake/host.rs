@@ -54,6 +54,7 @@ impl Default for FakeSettings {
                 arch: std::env::consts::ARCH.into(),
                 processors: Processors { cores: 64, sockets: 1, threads: 1, ..Processors::default() },
                 cells: (0..2).map(cell).collect(),
+                guest_cpu: "fake".into(),
                 traits: [].into(),
             },
             load: Load::default(),

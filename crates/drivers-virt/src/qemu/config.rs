@@ -113,6 +113,10 @@ pub struct QemuConfig {
     /// metadata service (its data source "OpenStack" lists the product names it believes).
     pub manufacturer: String,
     pub product: String,
+    /// What processors guests have, as QEMU calls it: `Nehalem`. `None`: the best there is, this host's own under KVM.
+    pub cpu_model: Option<String>,
+    /// Features that they have, or not, whatever the model says.
+    pub cpu_flags: Vec<(String, bool)>,
     /// UEFI firmware; Debian's `ovmf`.
     pub uefi_code: PathBuf,
     pub uefi_vars: PathBuf,
@@ -159,6 +163,8 @@ impl QemuConfig {
             machine_q35: "pc-q35-7.2".into(),
             manufacturer: "TStack".into(),
             product: "OpenStack Compute".into(),
+            cpu_model: None,
+            cpu_flags: Vec::new(),
             uefi_code: "/usr/share/OVMF/OVMF_CODE_4M.fd".into(),
             uefi_vars: "/usr/share/OVMF/OVMF_VARS_4M.fd".into(),
             tcg_cache_mib: 128,

@@ -1,27 +1,9 @@
 //! What this host has to offer to guests.
 
-use super::{accel::Accel, cells, config::QemuConfig};
+use super::{accel::Accel, cells, config::QemuConfig, probe::Probe};
 use compute::driver::{HostCapabilities, Processors};
-use kernel::{Error, Result, error::Doing};
-use std::{fs, num::NonZero, path::Path, process::Stdio, thread::available_parallelism, time::Duration};
-use tokio::{process::Command, time::timeout};
-
-/// QEMU's version as it says it: `7.2.22`.
-pub async fn qemu_version(binary: &Path) -> Result<String> {
-    let run = Command::new(binary).arg("--version").stdin(Stdio::null()).kill_on_drop(true).output();
-    let missing = |e: std::io::Error| {
-        Error::unavailable("QEMU cannot be run on this host").with_internal(binary.display().to_string()).with_source(e)
-    };
-    let output = timeout(Duration::from_secs(60), run).await.doing("asking QEMU for its version")?.map_err(missing)?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    version_in(&said).ok_or_else(|| Error::internal(format!("{} said no version: {said}", binary.display())))
-}
-
-fn version_in(said: &str) -> Option<String> {
-    let rest = said.split_once("version ")?.1;
-    let version: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-    version_number(&version).map(|_| version)
-}
+use kernel::{Result, error::Doing};
+use std::{fs, num::NonZero, path::Path, thread::available_parallelism};
 
 /// Nova's integer: 7.2.22 is 7002022.
 fn version_number(version: &str) -> Option<u32> {
@@ -30,7 +12,7 @@ fn version_number(version: &str) -> Option<u32> {
     Some(major * 1_000_000 + minor * 1000 + parts.next().flatten().unwrap_or(0))
 }
 
-pub fn capabilities(config: &QemuConfig, version: &str, accel: Accel) -> Result<HostCapabilities> {
+pub fn capabilities(config: &QemuConfig, probe: &Probe, accel: Accel) -> Result<HostCapabilities> {
     let meminfo = fs::read_to_string("/proc/meminfo").doing("reading this host's memory")?;
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").doing("reading this host's CPU")?;
     let disk = rustix::fs::statvfs(&config.state_dir).doing("reading this host's disk")?;
@@ -42,18 +24,26 @@ pub fn capabilities(config: &QemuConfig, version: &str, accel: Accel) -> Result<
         true => threads,
         false => cells.iter().map(|cell| cell.shared.len() as u32).sum(),
     };
+    let cpu_model = field(&cpuinfo, "model name").unwrap_or("unknown");
+    // The host's own processor is another on a host of another make.
+    let guest_cpu = if accel == Accel::Kvm && probe.cpu.starts_with("host") {
+        format!("{} ({cpu_model})", probe.cpu)
+    } else {
+        probe.cpu.clone()
+    };
     Ok(HostCapabilities {
         hypervisor_type: "QEMU".into(),
-        hypervisor_version: version_number(version).unwrap_or_default(),
+        hypervisor_version: version_number(&probe.version).unwrap_or_default(),
         acceleration: accel.name().into(),
         vcpus: config.vcpus.unwrap_or_else(shared),
         memory_mib,
         disk_gib: (disk.f_blocks * disk.f_frsize) >> 30,
-        cpu_model: field(&cpuinfo, "model name").unwrap_or("unknown").to_owned(),
+        cpu_model: cpu_model.to_owned(),
+        guest_cpu,
         arch: std::env::consts::ARCH.into(),
         processors: processors(&cpuinfo, threads),
         cells,
-        traits: [].into(),
+        traits: probe.traits.clone(),
     })
 }
 
@@ -98,12 +88,12 @@ mod tests {
     #[test]
     fn versions() {
         let check = |said: &str, expect: Option<u32>| {
-            assert_eq!(version_in(said).and_then(|v| version_number(&v)), expect, "{said}");
+            assert_eq!(version_number(said), expect, "{said}");
         };
-        check("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)\nCopyright", Some(7_002_022));
-        check("QEMU emulator version 10.0.2\n", Some(10_000_002));
-        check("QEMU emulator version 9.1", Some(9_001_000));
-        check("command not found", None);
+        check("7.2.22", Some(7_002_022));
+        check("10.0.2", Some(10_000_002));
+        check("9.1", Some(9_001_000));
+        check("nonsense", None);
     }
 
     #[test]

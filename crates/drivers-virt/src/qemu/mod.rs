@@ -23,6 +23,7 @@ mod host;
 mod live;
 pub(crate) mod machine;
 mod meter;
+pub mod probe;
 mod process;
 mod qmp;
 pub(crate) mod record;
@@ -42,6 +43,7 @@ use futures_util::future::{BoxFuture, join_all};
 use kernel::{Error, PortId, Result, ServerId, error::Doing};
 use parking_lot::Mutex;
 use ports::Load;
+use probe::Probe;
 use record::{VmDir, disk_error};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -75,7 +77,7 @@ pub(crate) struct Shared {
     config: QemuConfig,
     sockets: PathBuf,
     accel: Accel,
-    version: String,
+    probe: Probe,
     cgroups: Cgroups,
     events: broadcast::Sender<VmEvent>,
     registry: Mutex<Registry>,
@@ -124,8 +126,8 @@ impl Qemu {
             crossing.name_certificates(&config.state_dir.join("tls"))?;
         }
         let sockets = sockets::root(&config.state_dir, &config.run_dir)?;
-        let version = host::qemu_version(&config.binary).await?;
         let (accel, _) = accel::choose(&config).await?;
+        let probe = probe::ask(&config, accel).await?;
         let cgroups = Cgroups::find(&config.cgroup).prepare();
         if let Cgroups::None(why) = &cgroups {
             tracing::warn!(why, "guests run without CPU limits: there is no control group for them");
@@ -135,7 +137,7 @@ impl Qemu {
                 config,
                 sockets,
                 accel,
-                version,
+                probe,
                 cgroups,
                 events: broadcast::channel(4096).0,
                 registry: Mutex::default(),
@@ -261,7 +263,7 @@ fn send(handle: &Handle, urgency: Urgency, job: Job) -> Result<(), Job> {
 #[async_trait]
 impl Hypervisor for Qemu {
     async fn capabilities(&self) -> Result<HostCapabilities> {
-        host::capabilities(&self.shared.config, &self.shared.version, self.shared.accel)
+        host::capabilities(&self.shared.config, &self.shared.probe, self.shared.accel)
     }
 
     async fn load(&self) -> Result<Load> {

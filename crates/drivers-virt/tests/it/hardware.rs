@@ -2,7 +2,10 @@
 
 use crate::bench::{QemuBench, without_qemu};
 use compute::driver::*;
-use drivers_virt::conformance::{BOOTED, Bench, Manners, eventually};
+use drivers_virt::{
+    conformance::{BOOTED, Bench, Manners, eventually},
+    qemu::{Qemu, probe},
+};
 use kernel::ServerId;
 use serde_json::{Value, json};
 
@@ -54,6 +57,33 @@ async fn vcpus_fill_cores_before_sockets() {
     assert_eq!(filled, [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]);
     assert_eq!(told.as_array().unwrap().len(), 8);
     bench.driver().destroy(&spec.server, FENCE).await.unwrap();
+}
+
+/// The processor that the host was told to give its guests; and what the host says of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processors_are_the_hosts_choice() {
+    if without_qemu() {
+        return;
+    }
+    let bench = QemuBench::with(|c| {
+        c.cpu_model = Some("Nehalem".into());
+        c.cpu_flags = probe::flags("+aes,-pmu,-popcnt").unwrap();
+    })
+    .await;
+    let told = bench.driver().capabilities().await.unwrap();
+    assert_eq!(told.guest_cpu, "Nehalem,aes=on,pmu=off,popcnt=off");
+    let has = |name: &str| told.traits.contains(&format!("HW_CPU_X86_{name}"));
+    assert_eq!(["SSE42", "AESNI", "AVX"].map(has), [true, true, false], "{:?}", told.traits);
+    let spec = started(&bench, Machine::Pc, Hardware::default()).await;
+    let cpus = bench.ask(&spec.server, "query-cpus-fast", json!({}));
+    let of = |name: &str| bench.ask(&spec.server, "qom-get", json!({"path": cpus[0]["qom-path"], "property": name}));
+    assert_eq!(of("type"), "Nehalem-x86_64-cpu");
+    assert_eq!(["aes", "popcnt", "avx"].map(of), [true, false, false]);
+    bench.driver().destroy(&spec.server, FENCE).await.unwrap();
+    // What there is none of, no guest could be given.
+    let strange = QemuBench::closed(|c| c.cpu_model = Some("Z80".into()));
+    let e = Qemu::open(strange.config.clone()).await.err().expect("this cannot be opened");
+    assert!(e.message().contains("Z80 is no processor"), "{e:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

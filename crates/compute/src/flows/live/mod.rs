@@ -106,6 +106,13 @@ impl Flow for LiveMigrate {
     }
 }
 
+/// Hosts on which a guest would find another processor than it has begun with.
+fn other_cpus(tx: &Tx, source: &HostName) -> Vec<HostName> {
+    let view = tx.view();
+    let Some(here) = view.get::<ComputeHost>(source) else { return Vec::new() };
+    view.all::<ComputeHost>().filter(|there| !there.has_cpu_of(&here)).map(|there| there.name.clone()).collect()
+}
+
 impl LiveMigrate {
     async fn place(self: Arc<Self>, cx: StepCx, _state: State) -> StepResult<Self> {
         let (c, now) = (self.0.clone(), cx.now());
@@ -117,6 +124,7 @@ impl LiveMigrate {
             if let Some(host) = &state.only {
                 request.only_hosts = vec![host.clone()];
             }
+            request.not_hosts.extend(other_cpus(tx, &state.source));
             let claim = claims::claim_another(&c, tx, &server, &state.migration, &request, now)?;
             (state.dest, state.cells) = (Some(claim.host), claim.cells);
             note(tx, &state.migration, MigrationStatus::Preparing, now);

@@ -2,8 +2,8 @@
 
 use super::{Asked, Result, WishError, image::number, is_yes};
 use crate::driver::{
-    Choice, DiskBus, Firmware, GuestSystem, Hardware, InputBus, Machine, NicQueues, RngRate, ScsiModel, UsbModel,
-    Video, VideoModel, WatchdogAction,
+    Choice, DiskBus, Firmware, GuestSystem, Hardware, InputBus, Machine, RngRate, ScsiModel, UsbModel, Video,
+    VideoModel, WatchdogAction,
 };
 
 /// What a PC has of serial ports.
@@ -15,6 +15,7 @@ pub(super) fn hardware(asked: &Asked<'_>) -> Result<Hardware> {
     locked_memory(asked)?;
     asked.agreed_yes("mem_encryption")?;
     secure_boot(asked)?;
+    nic_queues(asked)?;
     let (keyboard, tablet) = input(asked);
     Ok(Hardware {
         pmu: asked.agreed_yes("pmu")?.into(),
@@ -32,7 +33,6 @@ pub(super) fn hardware(asked: &Asked<'_>) -> Result<Hardware> {
         scsi: scsi(asked)?,
         cdrom: cdrom(asked)?,
         usb: usb(asked)?,
-        nic_queues: nic_queues(asked)?,
         packed_rings: asked.agreed_yes("virtio_packed_ring")?.into(),
         ..Hardware::default()
     })
@@ -196,13 +196,9 @@ fn usb(asked: &Asked<'_>) -> Result<Option<UsbModel>> {
     }
 }
 
-/// Of both, which must agree. A guest of one processor has no use for it.
-fn nic_queues(asked: &Asked<'_>) -> Result<NicQueues> {
-    if asked.flavor.vcpus < 2 {
-        return Ok(NicQueues::One);
-    }
-    let many = asked.agreed_yes("vif_multiqueue_enabled")? == Some(true);
-    Ok(if many { NicQueues::PerVcpu } else { NicQueues::One })
+/// Of both, which must agree, unless there is but one processor. Interfaces have one queue, whatever they say: the switch's taps do.
+fn nic_queues(asked: &Asked<'_>) -> Result<()> {
+    if asked.flavor.vcpus < 2 { Ok(()) } else { asked.agreed_yes("vif_multiqueue_enabled").map(drop) }
 }
 
 /// Only hosts that have it take a guest with one.

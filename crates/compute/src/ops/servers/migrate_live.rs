@@ -51,6 +51,10 @@ fn usable(c: &Compute, snapshot: &Snapshot, server: &Server, host: &HostName) ->
     if known.forced_down || !c.hosts.is_expected(host) {
         return Err(invalid(format!("Compute service of {host} is unavailable at this time.")));
     }
+    let here = server.host.as_ref().and_then(|source| snapshot.get::<ComputeHost>(source));
+    if here.is_some_and(|here| !here.has_cpu_of(&known)) {
+        return Err(invalid("Migration pre-check error: Unacceptable CPU info: CPU doesn't have compatibility."));
+    }
     Ok(())
 }
 

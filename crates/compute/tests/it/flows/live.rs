@@ -3,7 +3,7 @@
 use super::{assert_ended, failed, register, with_server};
 use crate::world::{Cloud, expect};
 use async_trait::async_trait;
-use compute::model::{Migration, vm::VmIntent};
+use compute::model::{ComputeHost, Migration, vm::VmIntent};
 use flow::{
     EngineBuilder, Starter,
     testkit::{Disturbance, World, torture},
@@ -98,6 +98,29 @@ async fn there_and_back() {
     }
     let all: Vec<_> = (1..=3).map(|n| (n, "completed".to_owned())).collect();
     assert_eq!(migrations(&cloud), all);
+}
+
+#[tokio::test]
+async fn a_running_guest_finds_its_processor_again() {
+    let (cloud, id) = with_server().await;
+    let become_other = async |cpu: &'static str| {
+        let changed = cloud.store.transact("test", move |tx| {
+            tx.update::<ComputeHost>("h2", |host| host.capabilities.guest_cpu = cpu.into());
+            Ok(())
+        });
+        changed.await.unwrap();
+    };
+    become_other("Nehalem").await;
+    let refused = act(&cloud, &id, live(Some("h2"))).await;
+    let message = expect(&refused, 400)["badRequest"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("Unacceptable CPU info"), "{message}");
+    act(&cloud, &id, live(None)).await;
+    assert_eq!((host_of(&cloud, &id).as_str(), migrations(&cloud)[0].1.as_str()), (HOME, "error"));
+    // One that has not said is taken at its word.
+    become_other("").await;
+    act(&cloud, &id, live(None)).await;
+    assert_eq!(host_of(&cloud, &id), "h2");
+    cloud.assert_clean("found");
 }
 
 #[track_caller]

@@ -235,6 +235,7 @@ fn report(name: &str) -> HostReport {
             arch: "x86_64".into(),
             processors: Processors { cores: 8, sockets: 1, threads: 1, ..Processors::default() },
             cells: Vec::new(),
+            guest_cpu: "fake".into(),
             traits: [].into(),
         },
     }

@@ -8,13 +8,9 @@ use kernel::{Error, Result};
 const ENLIGHTENED: &str = ",hv-relaxed=on,hv-vapic=on,hv-spinlocks=0x1fff,hv-vpindex=on,hv-runtime=on,hv-time=on,hv-synic=on,\
                            hv-stimer=on,hv-reset=on,hv-frequencies=on";
 
-/// The value of `-cpu`: the guest's own model, else the host's, else the best there is.
+/// The value of `-cpu`: the guest's own model, else the host's.
 pub fn model(spec: &VmSpec, setting: &Setting<'_>) -> String {
-    let best = match setting.accel {
-        Accel::Kvm => "host",
-        Accel::Tcg => "max",
-    };
-    let mut cpu = spec.cpu_model.as_deref().unwrap_or(best).to_owned();
+    let mut cpu = spec.cpu_model.as_deref().unwrap_or(setting.cpu).to_owned();
     let hardware = &spec.hardware;
     match hardware.pmu {
         Choice::Usual => {}

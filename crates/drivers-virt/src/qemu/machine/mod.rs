@@ -23,6 +23,8 @@ use std::{collections::BTreeSet, path::Path};
 pub struct Setting<'a> {
     pub config: &'a QemuConfig,
     pub accel: Accel,
+    /// The processor of a guest that has no wish.
+    pub cpu: &'a str,
 }
 
 /// What of a guest decides about each of its disks and interfaces.

@@ -77,7 +77,12 @@ fn rich() -> VmSpec {
 fn line(spec: &VmSpec, accel: Accel) -> String {
     let config = QemuConfig::new("/state");
     let dir = VmDir::new(Path::new("/state"), Path::new("/state"), &spec.server).unwrap();
-    let words = command_line(spec, &Setting { config: &config, accel }, &dir).unwrap();
+    let words = command_line(
+        spec,
+        &Setting { config: &config, accel, cpu: if accel == Accel::Kvm { "host" } else { "max" } },
+        &dir,
+    )
+    .unwrap();
     let version = format!("version={}", env!("CARGO_PKG_VERSION"));
     words.join("\n").replace(&version, "version=…")
 }
@@ -105,9 +110,13 @@ fn volumes_in_ceph() {
     };
     let nodes = |source| {
         let volume = Disk { read_only: true, ..disk("vol-1", 3, source) };
-        disk::parts(&volume, &Board::of(&spec(Machine::Pc)), &Setting { config: &config, accel: Accel::Tcg })
-            .unwrap()
-            .nodes
+        disk::parts(
+            &volume,
+            &Board::of(&spec(Machine::Pc)),
+            &Setting { config: &config, accel: Accel::Tcg, cpu: "max" },
+        )
+        .unwrap()
+        .nodes
     };
     let storage = json!({
         "driver": "rbd", "pool": "volumes", "image": "volume-1", "user": "tstack", "conf": "/etc/ceph/ceph.conf",
@@ -126,7 +135,9 @@ fn offloads() {
     let mut config = QemuConfig::new("/state");
     let count = |config: &QemuConfig, model: &str| {
         let nic = Nic { model: model.into(), ..spec(Machine::Pc).nics[0].clone() };
-        let parts = nic::parts(&nic, &Board::of(&spec(Machine::Pc)), &Setting { config, accel: Accel::Tcg }).unwrap();
+        let parts =
+            nic::parts(&nic, &Board::of(&spec(Machine::Pc)), &Setting { config, accel: Accel::Tcg, cpu: "max" })
+                .unwrap();
         parts.device.as_object().unwrap().values().filter(|v| **v == json!(false)).count()
     };
     assert_eq!((count(&config, "virtio"), count(&config, "e1000")), (9, 0));
@@ -140,7 +151,7 @@ fn what_cannot_be_made_is_refused() {
     let refuse = |change: &dyn Fn(&mut VmSpec)| {
         let mut spec = rich();
         change(&mut spec);
-        let e = check(&spec, &Setting { config: &config, accel: Accel::Tcg }).unwrap_err();
+        let e = check(&spec, &Setting { config: &config, accel: Accel::Tcg, cpu: "max" }).unwrap_err();
         assert!(e.is(kernel::Kind::BadRequest), "{e:?}");
     };
     refuse(&|s| s.vcpus = 0);
@@ -157,7 +168,7 @@ fn what_cannot_be_made_is_refused() {
     refuse(&|s| s.nics[1].port = PORT.into());
     refuse(&|s| s.nics[0].model = "token-ring".into());
     refuse(&|s| s.nics[0].tap = "a-name-that-is-too-long".into());
-    assert!(check(&rich(), &Setting { config: &config, accel: Accel::Tcg }).is_ok());
+    assert!(check(&rich(), &Setting { config: &config, accel: Accel::Tcg, cpu: "max" }).is_ok());
 }
 
 #[test]

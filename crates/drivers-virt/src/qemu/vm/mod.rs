@@ -228,7 +228,7 @@ impl Vm {
     }
 
     fn setting(&self) -> Setting<'_> {
-        Setting { config: &self.shared.config, accel: self.shared.accel }
+        Setting { config: &self.shared.config, accel: self.shared.accel, cpu: &self.shared.probe.cpu }
     }
 
     fn generation(&self) -> u64 {
