@@ -4,7 +4,6 @@ mod audit;
 mod console;
 mod damage;
 mod documents;
-mod drain;
 mod encryption;
 mod explain;
 mod fakes;
