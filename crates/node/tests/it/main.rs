@@ -4,6 +4,7 @@ mod audit;
 mod console;
 mod damage;
 mod documents;
+mod drain;
 mod encryption;
 mod explain;
 mod fakes;

@@ -19,7 +19,11 @@ pub struct Node {
     pub port: u16,
     /// File systems of their own, in KiB, mounted at directories of the data directory where only the node sees them.
     small: Vec<(&'static str, u32)>,
+    /// Settings besides: `node.name=h1`.
+    more: Vec<String>,
     child: Option<Child>,
+    /// It runs in the background, as a host of another node's region.
+    joined: bool,
 }
 
 /// What a service answered.
@@ -65,7 +69,7 @@ pub async fn eventually<T, F: AsyncFnMut() -> Result<T, String>>(what: &str, mut
 impl Node {
     pub fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("tstack-node-").tempdir_in("/var/tmp").expect("/var/tmp is writable");
-        Self { dir, port: free_port(), small: Vec::new(), child: None }
+        Self { dir, port: free_port(), small: Vec::new(), more: Vec::new(), child: None, joined: false }
     }
 
     /// Running and ready.
@@ -80,6 +84,19 @@ impl Node {
     pub fn with_small(mut self, path: &'static str, kib: u32) -> Self {
         self.small.push((path, kib));
         self
+    }
+
+    #[must_use]
+    pub fn with(mut self, setting: &str) -> Self {
+        self.more.push(setting.to_owned());
+        self
+    }
+
+    /// Joins the region of the member whose agent port this is, and runs.
+    pub fn join(&mut self, member: u16, token: &str) {
+        let joined = self.command("up", &["--join", &format!("https://127.0.0.1:{member}"), "--token", token]);
+        assert!(joined.status.success(), "{}", words(&joined));
+        self.joined = true;
     }
 
     pub fn data(&self) -> &Path {
@@ -99,6 +116,7 @@ impl Node {
             ["hypervisor.driver=fake", "network.driver=fake", "volume.driver=fake", "agent.port=0", port.as_str()]
                 .into_iter()
                 .chain(["identity.bcrypt_rounds=4"])
+                .chain(self.more.iter().map(String::as_str))
         {
             all.extend(["--set".to_owned(), set.to_owned()]);
         }
@@ -251,6 +269,9 @@ impl Drop for Node {
             let tail: Vec<_> = log.lines().rev().filter(|l| !l.contains("http::access")).take(20).collect();
             eprintln!("--- the end of tstack.log\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
         }
+        if self.joined {
+            self.command("down", &[]);
+        }
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -260,13 +281,25 @@ impl Drop for Node {
 
 /// A server without a network, of an image of its own, just created.
 pub async fn server(admin: &Login) -> String {
+    let image = image(admin).await;
+    server_of(admin, &image, json!({})).await
+}
+
+/// An image with bytes.
+pub async fn image(admin: &Login) -> String {
     let image = json!({"disk_format": "raw", "container_format": "bare", "visibility": "public"});
     let image = id(&admin.must("POST /image/v2/images", image).await);
     let bytes =
         admin.raw(&format!("PUT /image/v2/images/{image}/file"), vec![0; 1 << 16], "application/octet-stream").await;
     assert_eq!(bytes.status, 204, "{bytes:?}");
+    image
+}
+
+/// A server without a network, just created; `more` is said of it as well.
+pub async fn server_of(admin: &Login, image: &str, more: Value) -> String {
     let flavors = admin.must("GET /compute/v2.1/flavors", Value::Null).await;
-    let body = json!({"server": {"name": "s", "imageRef": image, "flavorRef": id(&flavors["flavors"][0]), "networks": "none"}});
+    let mut body = json!({"server": {"name": "s", "imageRef": image, "flavorRef": id(&flavors["flavors"][0]), "networks": "none"}});
+    body["server"].as_object_mut().expect("it is one").extend(more.as_object().cloned().unwrap_or_default());
     let line = "POST /compute/v2.1/servers";
     let answer = admin.versioned(line, &body, "compute 2.37").await;
     assert_eq!(answer.status, 202, "{answer:?}");

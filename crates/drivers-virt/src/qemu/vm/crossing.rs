@@ -70,9 +70,11 @@ async fn view(qmp: &Qmp) -> QmpResult<View> {
     Ok(View { status, begun, started, hastened, told, jobs })
 }
 
-/// The name of the object that is made before memory is sent.
+/// The name of the object that is made before memory is sent. An arrival has no time, which tells it from a migration that has just
+/// been completed and whose time QEMU has not added up yet.
 fn marker(told: &Value) -> String {
-    let (status, time) = (told["status"].as_str().unwrap_or("none"), told["total-time"].as_u64().unwrap_or(0));
+    let status = told["status"].as_str().unwrap_or("none");
+    let time = told["total-time"].as_u64().map_or("never".to_owned(), |ms| ms.to_string());
     format!("{STARTED}{status}-{time}")
 }
 
