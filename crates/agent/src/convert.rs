@@ -25,8 +25,8 @@ pub(crate) fn full_spec(
     }
     plug_in(&mut spec, intent);
     if intent.metadata.config_drive && spec.config_drive.is_none() {
-        let at = hypervisor.addresses(&spec);
-        spec.config_drive = Some(ConfigDrive { files: compute::metadata::config_drive(intent, &at) });
+        let files = compute::metadata::config_drive(intent, || hypervisor.addresses(&spec));
+        spec.config_drive = Some(ConfigDrive { files });
     }
     Ok(spec)
 }

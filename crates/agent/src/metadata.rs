@@ -17,8 +17,8 @@ impl MetadataHandler for Metadata {
             tracing::debug!(network = %request.network, from = %request.from, "metadata asked by an address of no guest here");
             return MetadataResponse { status: 404, content_type: "text/plain", body: b"404 Not Found".to_vec() };
         };
-        let at = convert::addresses(&intent, &*shared.drivers.hypervisor);
-        let answer = compute::metadata::answer(&request.method, &request.path, &intent, &at);
+        let at = || convert::addresses(&intent, &*shared.drivers.hypervisor);
+        let answer = compute::metadata::answer(&request.method, &request.path, &intent, at);
         MetadataResponse { status: answer.status, content_type: answer.content_type, body: answer.body }
     }
 }

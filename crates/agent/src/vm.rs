@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 /// Which disks carrying out an intent opens: all at a start, else those that the guest does not have yet.
 fn opens<'a>(intent: &VmIntent, status: &'a VmStatus, done: Done) -> impl Fn(&Disk) -> bool + 'a {
-    let alive = matches!(status.state, VmState::Running | VmState::Paused);
+    let alive = status.state.is_on();
     let reboots = intent.reboots > done.reboots && done.generation > 0;
     move |disk| !alive || reboots || !status.disks.contains(&disk.id)
 }

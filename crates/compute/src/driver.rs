@@ -91,9 +91,7 @@ impl VmSpec {
     pub fn most_vcpus(&self) -> u32 {
         self.room.map_or(self.vcpus, |room| room.most_vcpus)
     }
-}
 
-impl VmSpec {
     /// What of it [`Hypervisor::reshape`] changes while the guest runs: all else is as it was started.
     #[must_use]
     pub fn shaped_as(&self, other: &Self) -> Self {
@@ -224,6 +222,13 @@ pub enum VmState {
     Suspended,
     /// It runs on another host, from which it is awaited.
     Arriving,
+}
+
+impl VmState {
+    /// The guest has a process of its own here, whether or not it stands still.
+    pub const fn is_on(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,6 @@
 //! What other services get: `ports::Servers`.
 
 use crate::{
-    driver::VmState,
     flows::guest::change_intent,
     model::{
         Server,
@@ -50,7 +49,7 @@ fn running(server: Option<&Server>, intent: Option<&VmIntent>, seen: Option<&VmO
     }
     let seen = seen.filter(|o| o.generation >= intent.generation && o.host == intent.host);
     let seen = seen.ok_or_else(|| Error::unavailable(format!("server {} is being changed", server.id)))?;
-    if !matches!(seen.state, VmState::Running | VmState::Paused) {
+    if !seen.state.is_on() {
         return Err(off());
     }
     Ok(RunningGuest { host: intent.host.clone(), generation: intent.generation })
@@ -99,7 +98,7 @@ impl Servers for KnownServers {
 mod tests {
     use super::*;
     use crate::{
-        driver::{DiskBus, IoLimits},
+        driver::{DiskBus, IoLimits, VmState},
         model::{Task, vm::VmVolume},
         testkit::{intent, observed, server},
     };

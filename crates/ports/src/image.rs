@@ -34,6 +34,13 @@ pub struct ImageInfo {
     pub properties: BTreeMap<String, String>,
 }
 
+impl ImageInfo {
+    /// The smallest disk, in GiB, that it fits on and that its owner wants for it.
+    pub fn least_gib(&self) -> u64 {
+        self.virtual_size.max(self.size).div_ceil(1 << 30).max(self.min_disk_gib)
+    }
+}
+
 /// A record to fill with bytes later.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewImage {

@@ -64,7 +64,7 @@ fn full(cx: &Ctx, h: &Hypervisor) -> Value {
     let id = if v.since(2, 53) { json!(h.host.service_id) } else { h.host.number.into() };
     view["service"] = json!({"id": id, "host": h.host.name, "disabled_reason": h.host.disabled_reason});
     if v.since(2, 88) {
-        view["uptime"] = json!(h.uptime);
+        view["uptime"] = json!(h.uptime(cx.now()));
         return view;
     }
     let numbers = Numbers::of(h);
@@ -184,7 +184,7 @@ async fn uptime(State(c): State<Compute>, Cx(cx): Cx, Path(id): Path<String>) ->
     until(&cx, 87)?;
     let found = hypervisors::uptime(&c, &cx, &id).await?;
     let mut view = brief(&cx, &found);
-    view["uptime"] = json!(found.uptime.clone().unwrap_or_default());
+    view["uptime"] = json!(found.uptime(cx.now()).unwrap_or_default());
     Ok(ok(&json!({"hypervisor": view})))
 }
 

@@ -1,9 +1,6 @@
 //! Attaching an interface: the request has bound the port and put it into the intent; the flow waits for network and guest.
 
-use super::{
-    attach_volume::is_on,
-    guest::{self, Said},
-};
+use super::guest::{self, Said};
 use crate::{
     Compute,
     model::{
@@ -50,7 +47,7 @@ impl AttachInterface {
     async fn plug(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (c, id) = (self.0.clone(), state.server.clone());
         c.ports.wait_ready(std::slice::from_ref(&state.port), NETWORK).await?;
-        let plugged = |seen: &VmObserved| !is_on(seen.state) || seen.ports.contains(&state.port);
+        let plugged = |seen: &VmObserved| !seen.state.is_on() || seen.ports.contains(&state.port);
         let host = guest::done(&cx, &id, state.generation, plugged).await?.host;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
@@ -79,7 +76,7 @@ pub(super) fn let_go(
     generation: u64,
 ) -> Option<std::result::Result<(), StepError>> {
     match guest::said(snapshot, server, generation)? {
-        Said::Done(seen) => (!is_on(seen.state) || !seen.ports.contains(port)).then_some(Ok(())),
+        Said::Done(seen) => (!seen.state.is_on() || !seen.ports.contains(port)).then_some(Ok(())),
         Said::Refused(why) => Some(Err(StepError::Retry(Error::unavailable(why)))),
     }
 }

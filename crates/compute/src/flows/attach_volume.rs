@@ -4,16 +4,16 @@
 use super::guest::{self, Said};
 use crate::{
     Compute,
-    driver::VmState,
     model::{
         DeviceState, Server,
         action::Action,
         hardware,
-        vm::{VmObserved, VmVolume},
+        vm::{VmIntent, VmObserved, VmVolume},
     },
 };
 use flow::{Commit, Flow, Step, StepCx, StepResult};
 use kernel::{AttachmentId, Error, Result, ServerId, Timestamp, VolumeId};
+use ports::ConnectedVolume;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use store::Tx;
@@ -50,14 +50,7 @@ impl AttachVolume {
         let host = guest::host_of(&cx.snapshot(), &state.server)?;
         let connected = self.0.volumes.connect(&state.attachment, &host).await?;
         Ok(Commit::with(move |tx, state: &mut State| {
-            let server = guest::server(tx, &state.server)?;
-            let gone = || Error::conflict("the volume's place in the server is gone");
-            let volume = hardware::volume(&server, &connected).ok_or_else(gone)?;
-            let changed = guest::change_intent(tx, &state.server, |intent| {
-                intent.volumes.retain(|v| v.volume != volume.volume);
-                intent.volumes.push(volume.clone());
-            });
-            state.generation = changed.ok_or_else(|| Error::conflict("the server is on no host"))?;
+            state.generation = put_volume(tx, &state.server, &connected, |_| ())?;
             Ok(())
         }))
     }
@@ -70,7 +63,7 @@ impl AttachVolume {
 
     async fn plug(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (c, id) = (self.0.clone(), state.server.clone());
-        let plugged = |seen: &VmObserved| !is_on(seen.state) || seen.volumes.contains(&state.volume);
+        let plugged = |seen: &VmObserved| !seen.state.is_on() || seen.volumes.contains(&state.volume);
         let host = guest::done(&cx, &id, state.generation, plugged).await?.host;
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
@@ -87,9 +80,24 @@ impl AttachVolume {
     }
 }
 
-/// A guest that is off gets its devices when it is started.
-pub(super) fn is_on(state: VmState) -> bool {
-    matches!(state, VmState::Running | VmState::Paused)
+/// Puts a volume into the intent as it is reached now, with whatever else is to `change`: the generation that has it. A guest that is off
+/// gets its devices when it is started.
+pub(super) fn put_volume(
+    tx: &mut Tx,
+    server: &ServerId,
+    connected: &ConnectedVolume,
+    change: impl FnOnce(&mut VmIntent),
+) -> Result<u64> {
+    let gone = || Error::conflict("the volume's place in the server is gone");
+    let volume = hardware::volume(&*guest::server(tx, server)?, connected).ok_or_else(gone)?;
+    let changed = guest::change_intent(tx, server, |intent| {
+        match intent.volumes.iter_mut().find(|v| v.volume == volume.volume) {
+            Some(known) => *known = volume,
+            None => intent.volumes.push(volume),
+        }
+        change(intent);
+    });
+    changed.ok_or_else(|| Error::conflict("the server is on no host"))
 }
 
 /// Takes a volume out of the intent and waits until the guest has let it go.
@@ -102,7 +110,7 @@ pub(super) async fn unplug(
     let taken = guest::fenced(cx, "compute.guest.unplug_volume", move |tx| Ok(take_volume(tx, &id, &gone)));
     let Some((_, generation)) = taken.await? else { return Ok(()) };
     let look = |snapshot: &store::Snapshot| match guest::said(snapshot, server, generation)? {
-        Said::Done(seen) => (!is_on(seen.state) || !seen.volumes.contains(volume)).then_some(Ok(())),
+        Said::Done(seen) => (!seen.state.is_on() || !seen.volumes.contains(volume)).then_some(Ok(())),
         Said::Refused(why) => Some(Err(flow::StepError::Retry(Error::unavailable(why)))),
     };
     guest::wait(cx, server, look).await
@@ -110,7 +118,7 @@ pub(super) async fn unplug(
 
 /// Takes a volume out of the intent: what it was there, and the generation without it. `None` if the server has no intent.
 pub(crate) fn take_volume(tx: &mut Tx, server: &ServerId, volume: &VolumeId) -> Option<(Option<VmVolume>, u64)> {
-    let intent = tx.get::<crate::model::vm::VmIntent>(server)?;
+    let intent = tx.get::<VmIntent>(server)?;
     let taken = intent.volumes.iter().find(|v| v.volume == *volume).cloned();
     let generation = match taken {
         Some(_) => guest::change_intent(tx, server, |i| i.volumes.retain(|v| v.volume != *volume))?,

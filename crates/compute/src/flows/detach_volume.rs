@@ -3,7 +3,7 @@
 //! A guest that does not let go keeps it: the volume goes back into the intent, and the volume service is told.
 
 use super::{
-    attach_volume::{drop_device, is_on},
+    attach_volume::drop_device,
     guest::{self, Said},
 };
 use crate::{
@@ -66,7 +66,7 @@ impl DetachVolume {
                 return Some(None);
             }
             let said = guest::said(snapshot, &id, state.generation).filter(|said| match said {
-                Said::Done(seen) => !is_on(seen.state) || !seen.volumes.contains(&state.volume),
+                Said::Done(seen) => !seen.state.is_on() || !seen.volumes.contains(&state.volume),
                 Said::Refused(_) => true,
             });
             said.map(Some)

@@ -12,15 +12,13 @@
 //! From the commit of `begin` on there is no way back: the old content is going. What fails then leaves a server in ERROR, which can
 //! be rebuilt again.
 
-use super::{guest, power::reached};
+use super::{attach_volume::put_volume, guest, power::reached};
 use crate::{
     Compute,
-    driver::VmState,
     model::{
         Fault, Server, ServerState,
         action::Action,
-        hardware,
-        vm::{Power, VmIntent, VmObserved},
+        vm::{Power, VmIntent},
     },
 };
 use flow::{Commit, Flow, Step, StepCx, StepError, StepResult};
@@ -50,15 +48,6 @@ pub struct State {
     pub begun: bool,
 }
 
-impl State {
-    const fn power(&self) -> Power {
-        match self.reach {
-            ServerState::Stopped => Power::Stopped,
-            _ => Power::Running,
-        }
-    }
-}
-
 impl Flow for RebuildVolume {
     const KIND: &'static str = "compute.rebuild_volume";
     type State = State;
@@ -77,7 +66,7 @@ impl Flow for RebuildVolume {
         state.action.finish(tx, None, Some(why), now)?;
         if !state.begun && tx.get::<Server>(&state.server).is_some_and(|s| !s.is_deleting()) {
             guest::change_intent(tx, &state.server, |intent| {
-                (intent.power, intent.graceful_seconds) = (state.power(), state.graceful_seconds);
+                (intent.power, intent.graceful_seconds) = (Power::reaching(state.reach), state.graceful_seconds);
             });
         }
         guest::conclude(tx, &state.server, now, |s| {
@@ -90,8 +79,7 @@ impl Flow for RebuildVolume {
 
 impl RebuildVolume {
     async fn off(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
-        let ended = |seen: &VmObserved| !matches!(seen.state, VmState::Running | VmState::Paused);
-        guest::done(&cx, &state.server, state.generation, ended).await?;
+        guest::done(&cx, &state.server, state.generation, |seen| !seen.state.is_on()).await?;
         Ok(Commit::nothing())
     }
 
@@ -125,7 +113,7 @@ impl RebuildVolume {
     }
 
     async fn connect(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
-        let (power, graceful) = (state.power(), state.graceful_seconds);
+        let (power, graceful) = (Power::reaching(state.reach), state.graceful_seconds);
         self.connected(&cx, &state, move |intent| (intent.power, intent.graceful_seconds) = (power, graceful)).await
     }
 
@@ -138,14 +126,7 @@ impl RebuildVolume {
         let host = guest::host_of(&cx.snapshot(), &state.server)?;
         let connected = self.0.volumes.connect(&state.attachment, &host).await?;
         Ok(Commit::with(move |tx, state: &mut State| {
-            let server = guest::server(tx, &state.server)?;
-            let gone = || Error::conflict("the volume's place in the server is gone");
-            let volume = hardware::volume(&server, &connected).ok_or_else(gone)?;
-            let changed = guest::change_intent(tx, &state.server, |intent| {
-                intent.volumes.iter_mut().filter(|v| v.volume == volume.volume).for_each(|v| *v = volume.clone());
-                edit(intent);
-            });
-            state.generation = changed.ok_or_else(|| Error::conflict("the server is on no host"))?;
+            state.generation = put_volume(tx, &state.server, &connected, &edit)?;
             Ok(())
         }))
     }

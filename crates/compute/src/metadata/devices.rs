@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 /// One device with its tag.
 pub(super) struct TaggedDevice {
     what: What,
+    /// Its name in the guest's hardware.
+    id: String,
     at: Option<GuestAddress>,
     tag: String,
 }
@@ -17,21 +19,27 @@ enum What {
     Disk { serial: String },
 }
 
-/// Interfaces first, as they are plugged in; then disks.
-pub(super) fn tagged(intent: &VmIntent, at: &BTreeMap<String, GuestAddress>) -> Vec<TaggedDevice> {
+/// Interfaces first, as they are plugged in; then disks. Where they are is only asked for a guest that has some.
+pub(super) fn tagged(intent: &VmIntent, at: impl FnOnce() -> BTreeMap<String, GuestAddress>) -> Vec<TaggedDevice> {
+    let device = |what, id, tag: &String| TaggedDevice { what, id, at: None, tag: tag.clone() };
     let nics = intent.ports.iter().filter_map(|port| {
-        let (what, key) = (What::Nic { mac: port.bound.mac.clone() }, port.bound.port.as_str());
-        Some(TaggedDevice { what, at: at.get(key).cloned(), tag: port.tag.clone()? })
+        let what = What::Nic { mac: port.bound.mac.clone() };
+        Some(device(what, port.bound.port.to_string(), port.tag.as_ref()?))
     });
     let local = intent.spec.disks.iter().filter_map(|disk| {
-        let (what, tag) = (What::Disk { serial: disk.serial.clone() }, intent.metadata.disk_tags.get(&disk.id)?);
-        Some(TaggedDevice { what, at: at.get(&disk.id).cloned(), tag: tag.clone() })
+        let what = What::Disk { serial: disk.serial.clone() };
+        Some(device(what, disk.id.clone(), intent.metadata.disk_tags.get(&disk.id)?))
     });
     let volumes = intent.volumes.iter().filter_map(|volume| {
-        let (what, key) = (What::Disk { serial: volume.volume.to_string() }, ports::disk_id(&volume.volume));
-        Some(TaggedDevice { what, at: at.get(&key).cloned(), tag: volume.tag.clone()? })
+        let what = What::Disk { serial: volume.volume.to_string() };
+        Some(device(what, ports::disk_id(&volume.volume), volume.tag.as_ref()?))
     });
-    nics.chain(local).chain(volumes).collect()
+    let mut all: Vec<_> = nics.chain(local).chain(volumes).collect();
+    if !all.is_empty() {
+        let mut at = at();
+        all.iter_mut().for_each(|device| device.at = at.remove(&device.id));
+    }
+    all
 }
 
 impl TaggedDevice {

@@ -30,7 +30,7 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn of(intent: &'a VmIntent, at: &BTreeMap<String, GuestAddress>) -> Self {
+    fn of(intent: &'a VmIntent, at: impl FnOnce() -> BTreeMap<String, GuestAddress>) -> Self {
         let ports = intent.ports.iter().map(|p| &p.bound).collect();
         let dedicated_cpus = intent.spec.cells.iter().flat_map(|cell| cell.pins.keys().copied()).collect();
         Self { guest: &intent.metadata, ports, devices: devices::tagged(intent, at), dedicated_cpus }
@@ -59,8 +59,12 @@ impl MetadataAnswer {
 
 /// Answers a guest's request. `path` may carry a query, which is ignored; `at` is where the guest has its devices
 /// ([`crate::driver::Hypervisor::addresses`]).
-pub fn answer(method: &str, path: &str, intent: &VmIntent, at: &BTreeMap<String, GuestAddress>) -> MetadataAnswer {
-    let told = Told::of(intent, at);
+pub fn answer(
+    method: &str,
+    path: &str,
+    intent: &VmIntent,
+    at: impl FnOnce() -> BTreeMap<String, GuestAddress>,
+) -> MetadataAnswer {
     if !matches!(method, "GET" | "HEAD") {
         return MetadataAnswer {
             status: 405,
@@ -68,6 +72,7 @@ pub fn answer(method: &str, path: &str, intent: &VmIntent, at: &BTreeMap<String,
             body: b"405 Method Not Allowed".to_vec(),
         };
     }
+    let told = Told::of(intent, at);
     let path = path.split('?').next().unwrap_or_default();
     let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
     let found = match parts.as_slice() {
@@ -79,7 +84,7 @@ pub fn answer(method: &str, path: &str, intent: &VmIntent, at: &BTreeMap<String,
 }
 
 /// The files of a config drive: path and content.
-pub fn config_drive(intent: &VmIntent, at: &BTreeMap<String, GuestAddress>) -> Vec<(String, String)> {
+pub fn config_drive(intent: &VmIntent, at: impl FnOnce() -> BTreeMap<String, GuestAddress>) -> Vec<(String, String)> {
     let told = Told::of(intent, at);
     let mut files = openstack::files(&told);
     files.extend(ec2::files(told.guest, &told.ports));

@@ -82,7 +82,7 @@ fn volume(id: &str, tag: Option<&str>) -> VmVolume {
 }
 
 fn get(path: &str) -> (u16, String) {
-    let answer = answer("GET", path, &intent_of(guest(), "ipv4"), &BTreeMap::new());
+    let answer = answer("GET", path, &intent_of(guest(), "ipv4"), BTreeMap::new);
     (answer.status, String::from_utf8(answer.body).unwrap())
 }
 
@@ -102,7 +102,7 @@ fn the_trees_answer_as_novas() {
     {
         assert_eq!(get(none).0, 404, "{none}");
     }
-    assert_eq!(answer("DELETE", "/latest", &intent_of(guest(), "ipv4"), &BTreeMap::new()).status, 405);
+    assert_eq!(answer("DELETE", "/latest", &intent_of(guest(), "ipv4"), BTreeMap::new).status, 405);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn devices_are_told_by_their_tags() {
     let places: BTreeMap<_, _> = places.map(|(id, place)| (id.to_owned(), place)).into();
     let told = |version: &str| -> Value {
         let path = format!("/openstack/{version}/meta_data.json");
-        serde_json::from_slice(&answer("GET", &path, &intent, &places).body).unwrap()
+        serde_json::from_slice(&answer("GET", &path, &intent, || places.clone()).body).unwrap()
     };
     let latest = told("latest");
     let devices = json!([
@@ -152,14 +152,14 @@ fn network_data_gives_addresses_only_where_dhcp_does_not() {
     );
     assert_eq!(data["networks"][0]["routes"][1]["netmask"], "255.255.0.0");
     assert_eq!(data["services"], json!([{"type": "dns", "address": "9.9.9.9"}]));
-    let dhcp = answer("GET", "/openstack/latest/network_data.json", &intent_of(guest(), "ipv4_dhcp"), &BTreeMap::new());
+    let dhcp = answer("GET", "/openstack/latest/network_data.json", &intent_of(guest(), "ipv4_dhcp"), BTreeMap::new);
     let dhcp: Value = serde_json::from_slice(&dhcp.body).unwrap();
     assert!(dhcp["networks"][0].get("ip_address").is_none());
 }
 
 #[test]
 fn the_config_drive_has_every_version_and_no_password_file() {
-    let files = config_drive(&intent_of(guest(), "ipv4"), &BTreeMap::new());
+    let files = config_drive(&intent_of(guest(), "ipv4"), BTreeMap::new);
     let has = |path: &str| files.iter().any(|(p, _)| p == path);
     for path in [
         "openstack/latest/meta_data.json",

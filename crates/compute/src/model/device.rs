@@ -73,14 +73,9 @@ impl BlockDevice {
     pub fn disk_id(&self) -> String {
         match &self.what {
             Backing::Local { name, .. } => name.clone(),
-            Backing::Volume(v) => disk_id_of(&v.volume),
+            Backing::Volume(v) => ports::disk_id(&v.volume),
         }
     }
-}
-
-/// The device id of a volume in a guest.
-pub fn disk_id_of(volume: &VolumeId) -> String {
-    ports::disk_id(volume)
 }
 
 /// The first name of a bus that is not taken: `/dev/vdb`, … `/dev/vdaa`.

@@ -9,6 +9,7 @@
 //! lost its connection, or was restarted, needs only the newest intent. The intent is removed by the flow after the host has
 //! reported `Absent` for its generation; a host that sees an intent vanish from a snapshot destroys nothing.
 
+use super::state::ServerState;
 use crate::driver::{DiskBus, IoLimits, LocalDiskSpec, VmSpec, VmState};
 use kernel::{HostName, PortId, ServerId, Timestamp, VolumeId};
 use ports::{BoundPort, VolumeEncryption, VolumeTarget};
@@ -65,6 +66,11 @@ pub enum Power {
 }
 
 impl Power {
+    /// What makes a server that.
+    pub fn reaching(state: ServerState) -> Self {
+        if state == ServerState::Stopped { Self::Stopped } else { Self::Running }
+    }
+
     /// Whether there is to be a guest on the host, in whatever state, with its ports.
     pub const fn is_guest(self) -> bool {
         !matches!(self, Self::Absent | Self::Parked)

@@ -119,7 +119,7 @@ impl Guest {
 
     /// It has a process.
     pub fn is_alive(&self) -> bool {
-        matches!(self.state, VmState::Running | VmState::Paused)
+        self.state.is_on()
     }
 
     pub fn status(&self) -> VmStatus {

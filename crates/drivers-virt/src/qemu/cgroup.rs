@@ -88,16 +88,15 @@ impl Cgroups {
     }
 
     /// Makes the VM's groups with their limits and moves the process into them: `vcpus` are its threads that are vCPUs.
-    pub fn enter(&self, spec: &VmSpec, pid: i32, vcpus: &[i32]) -> io::Result<()> {
+    pub fn enter<'a>(&self, spec: &VmSpec, pid: i32, vcpus: impl Iterator<Item = &'a i32>) -> io::Result<()> {
         let Some(group) = self.of(&spec.server) else { return Ok(()) };
         fs::create_dir_all(&group)?;
-        self.limit(spec)?;
-        fs::write(group.join("cgroup.procs"), pid.to_string())?;
         if let Err(e) = self.make_inner(&group) {
             tracing::warn!(group = %group.display(), error = %e, "the quota of vCPUs is the whole guest's");
             let _ = fs::remove_dir(group.join(VCPUS));
         }
         self.limit(spec)?;
+        fs::write(group.join("cgroup.procs"), pid.to_string())?;
         self.take_vcpus(&spec.server, vcpus)
     }
 
@@ -112,7 +111,7 @@ impl Cgroups {
     }
 
     /// Puts threads under the quota; those that have ended need none.
-    pub fn take_vcpus(&self, server: &ServerId, vcpus: &[i32]) -> io::Result<()> {
+    pub fn take_vcpus<'a>(&self, server: &ServerId, vcpus: impl Iterator<Item = &'a i32>) -> io::Result<()> {
         let Some(inner) = self.of(server).map(|group| group.join(VCPUS)).filter(|inner| inner.exists()) else {
             return Ok(());
         };

@@ -18,7 +18,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
     sync::Arc,
     time::Duration,
 };
@@ -319,5 +319,24 @@ impl Drop for QemuBench {
                 let _ = fs::remove_dir(group);
             }
         }
+    }
+}
+
+/// A process that ends with its test.
+pub struct Served(pub Child);
+
+impl Served {
+    /// Serves a raw file as the export `volume`.
+    pub fn new(socket: &Path, file: &Path) -> Self {
+        let mut nbd = Command::new("qemu-nbd");
+        nbd.args(["-f", "raw", "-t", "-e", "4", "-x", "volume", "-k"]).arg(socket).arg(file);
+        Self(nbd.stdin(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

@@ -1,15 +1,11 @@
 //! What a guest's QEMU writes to an encrypted disk, and where the key is not.
 
-use crate::bench::{QemuBench, without_qemu};
+use crate::bench::{QemuBench, Served, without_qemu};
 use compute::driver::*;
 use drivers_virt::conformance::{Bench, Manners, eventually};
 use ports::KeyBytes;
 use serde_json::json;
-use std::{
-    fs,
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+use std::{fs, path::Path};
 
 const FENCE: Fence = Fence { generation: 1 };
 const PATTERN: u8 = 0x5a;
@@ -95,24 +91,6 @@ async fn what_is_written_is_not_on_the_disk_and_the_key_is_nowhere() {
     assert!(other.is_empty() || !other.contains("read 1048576") || read != other, "{other}");
     look();
     driver.destroy(server, FENCE).await.unwrap();
-}
-
-/// An export's server, which ends with its test.
-struct Served(Child);
-
-impl Served {
-    fn new(socket: &Path, file: &Path) -> Self {
-        let mut nbd = Command::new("qemu-nbd");
-        nbd.args(["-f", "raw", "-t", "-e", "4", "-x", "volume", "-k"]).arg(socket).arg(file);
-        Self(nbd.stdin(Stdio::null()).spawn().unwrap())
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// As a volume does, behind NBD: the guest sees the new size without the header.

@@ -4,7 +4,7 @@
 //! Runs where `TSTACK_TINYCLOUD` names a tinycloud image (`images/tinycloud/build --keep DIR DIR/tinycloud.qcow2`), with
 //! `vmlinuz` and `initrd` beside it; booting Linux in software takes some ten seconds of CPU a guest.
 
-use crate::bench::{QemuBench, without_qemu};
+use crate::bench::{QemuBench, Served, without_qemu};
 use compute::driver::*;
 use drivers_virt::{
     conformance::{Bench, Manners, eventually},
@@ -15,7 +15,7 @@ use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -204,24 +204,6 @@ async fn firmware_and_config_drive_go_to_another_host() {
     other.resume(&spec.server, FENCE).await.unwrap();
     assert_eq!(other.status(&spec.server).await.unwrap().state, VmState::Running);
     other.destroy(&spec.server, FENCE).await.unwrap();
-}
-
-/// A volume's server, which ends with its test.
-struct Served(Child);
-
-impl Served {
-    fn new(socket: &Path, file: &Path) -> Self {
-        let mut nbd = Command::new("qemu-nbd");
-        nbd.args(["-f", "raw", "-t", "-e", "4", "-x", "volume", "-k"]).arg(socket).arg(file);
-        Self(nbd.stdin(Stdio::null()).spawn().unwrap())
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// The guest writes and syncs all the time, and keeps in its memory what it has written; the volume goes to and fro under it.

@@ -1,6 +1,6 @@
 //! The QEMU driver: the suite, and what only it has. Guests run in software (TCG).
 
-use crate::bench::{QemuBench, gone, kill, processes, without_qemu};
+use crate::bench::{QemuBench, Served, gone, kill, processes, without_qemu};
 use compute::driver::*;
 use drivers_virt::{
     conformance::{BOOTED, Bench, Manners, PATIENCE, eventually},
@@ -10,7 +10,7 @@ use kernel::{Kind, VolumeId};
 use serde_json::json;
 use std::{
     fs,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -263,16 +263,6 @@ async fn nbd_volume_grows_in_a_running_guest() {
     }
     driver.detach_disk(&spec.server, &disk.id, FENCE).await.unwrap();
     driver.destroy(&spec.server, FENCE).await.unwrap();
-}
-
-/// A process that ends with its test.
-struct Served(Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// What a driver that was killed left in a guest is put away by the next: half an attach, half a detach, half a copy.

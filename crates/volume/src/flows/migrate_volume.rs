@@ -51,7 +51,7 @@ impl MigrateVolume {
 
     async fn copy(self: Arc<Self>, _cx: StepCx, state: State) -> StepResult<Self> {
         let (volume, to) = (volume(&self.0, &state.volume)?, self.target(&state)?);
-        let from = Left::of(&volume).ok_or_else(|| homeless(&volume.id))?.export(&self.0, &to.host).await?;
+        let from = Left::of(&volume).ok_or_else(|| homeless(&volume.id))?.export(&self.0, &to.host, true).await?;
         let spec = VolumeSpec {
             id: volume.id.clone(),
             size_gib: volume.size_gib,
@@ -84,10 +84,7 @@ impl MigrateVolume {
                 take_type(tx, &volume, new_type)?;
             }
             let left = Left { generation: volume.generation, ..from.clone() };
-            tx.update::<Volume>(&state.volume, |v| {
-                (v.pool, v.host, v.backend) = (Some(to.name.clone()), Some(to.host.clone()), Some(to.backend.clone()));
-                (v.availability_zone, v.migration) = (to.availability_zone.clone(), Some("success".to_owned()));
-            });
+            tx.update::<Volume>(&state.volume, |v| v.has_moved_to(&to));
             settle(tx, &state.volume, state.during(), VolumeStatus::Available, None, now);
             let object = super::rewrite_volume::left_behind(&state.volume);
             let start = Start::<DiscardCopy> { object, state: left, request_id: &request_id, now };
@@ -142,14 +139,15 @@ impl Left {
         json!({"backend": self.backend, "id": self.volume, "generation": self.generation})
     }
 
-    /// How the bytes that lie there are read on a host.
+    /// How the bytes that lie there are reached from a host.
     pub(super) async fn export(
         &self,
         service: &VolumeService,
         for_host: &HostName,
+        read_only: bool,
     ) -> std::result::Result<Target, StepError> {
         let mut params = self.params();
-        (params["for_host"], params["read_only"]) = (json!(for_host), json!(true));
+        (params["for_host"], params["read_only"]) = (json!(for_host), json!(read_only));
         let target = service.on_host(&self.host, "volume.export", params, QUICK).await?;
         Ok(serde_json::from_value(target).doing("reading how a volume is exported")?)
     }
@@ -160,6 +158,12 @@ impl Left {
 
     pub(super) async fn delete(&self, service: &VolumeService) -> std::result::Result<(), StepError> {
         gone_is_fine(service.on_host(&self.host, "volume.delete", self.params(), QUICK).await)
+    }
+
+    /// Nobody reaches them any more, and they go.
+    pub(super) async fn remove(&self, service: &VolumeService) -> std::result::Result<(), StepError> {
+        self.unexport(service).await?;
+        self.delete(service).await
     }
 }
 

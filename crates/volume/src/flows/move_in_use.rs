@@ -25,7 +25,7 @@ use crate::{
     port::target,
 };
 use flow::{Commit, Flow, FlowRecord, Start, Step, StepCx, StepError, StepResult};
-use kernel::{AttachmentId, Error, HostName, Kind, Result, ServerId, Timestamp, VolumeId, error::Doing};
+use kernel::{AttachmentId, Error, HostName, Kind, Result, ServerId, Timestamp, VolumeId};
 use ports::{RunningGuest, VolumeMoved};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -79,10 +79,7 @@ impl MoveInUse {
         let mut params = copy.params();
         (params["spec"], params["luks"]) = (json!(spec), json!(luks));
         self.0.on_host(&copy.host, "volume.create", params, COPY).await?;
-        let mut params = copy.params();
-        (params["for_host"], params["read_only"]) = (json!(state.host), json!(false));
-        let found = self.0.on_host(&copy.host, "volume.export", params, QUICK).await?;
-        let found: Target = serde_json::from_value(found).doing("reading how a volume is exported")?;
+        let found = copy.export(&self.0, &state.host, false).await?;
         let found = attachments::cached(&self.0.view(), state.new_type.as_ref().unwrap_or(&volume.volume_type), found);
         Ok(Commit::with(move |_, state: &mut State| {
             state.target = Some(found.clone());
@@ -97,8 +94,7 @@ impl MoveInUse {
             return Ok(Commit::nothing());
         }
         self.keep(&state).await?;
-        state.copy.unexport(&self.0).await?;
-        state.copy.delete(&self.0).await?;
+        state.copy.remove(&self.0).await?;
         Ok(Commit::nothing())
     }
 
@@ -171,8 +167,7 @@ fn switch(
     }
     tx.put(Attachment { target: state.target.clone(), ..Attachment::clone(&attachment) });
     tx.update::<Volume>(&volume.id, |v| {
-        (v.pool, v.host, v.backend) = (Some(to.name.clone()), Some(to.host.clone()), Some(to.backend.clone()));
-        (v.availability_zone, v.migration) = (to.availability_zone.clone(), Some("success".to_owned()));
+        v.has_moved_to(&to);
         v.updated_at = now;
     });
     let status = attachments::implied(tx, &volume.id);
@@ -243,8 +238,7 @@ impl LeaveCopy {
     }
 
     async fn discard(self: Arc<Self>, _cx: StepCx, away: Away) -> StepResult<Self> {
-        away.old.unexport(&self.0).await?;
-        away.old.delete(&self.0).await?;
+        away.old.remove(&self.0).await?;
         Ok(Commit::nothing())
     }
 }

@@ -16,8 +16,8 @@ use super::{
 use crate::{
     VolumeService,
     driver::{BackupPlace, ImageBytes, VolumeSource, VolumeSpec},
-    model::{Attachment, Backup, BackupStatus, MessageEvent, Snapshot, Volume, VolumeStatus},
-    ops::encryption_keys,
+    model::{Backup, BackupStatus, MessageEvent, Snapshot, Volume, VolumeStatus},
+    ops::{attachments, encryption_keys},
 };
 use flow::{Commit, Flow, FlowRecord, Start, Step, StepCx, StepError, StepResult};
 use kernel::{Error, HostName, ImageId, Result, SnapshotId, Timestamp, VolumeId};
@@ -73,7 +73,7 @@ impl RewriteVolume {
             view.by(FlowRecord::BY_OBJECT, &left_behind(&state.volume)).next().is_none().then_some(Ok(()))
         })
         .await?;
-        unstage(&self.0, &at).await?;
+        at.remove(&self.0).await?;
         let source = self.source(&state.with)?;
         let spec = VolumeSpec { id: at.volume.clone(), size_gib: volume.size_gib, source };
         let params = json!({"backend": at.backend, "id": at.volume, "generation": at.generation, "spec": spec});
@@ -84,7 +84,7 @@ impl RewriteVolume {
     async fn unstage(self: Arc<Self>, _cx: StepCx, state: State) -> StepResult<Self> {
         let Some(volume) = self.0.view().get::<Volume>(&state.volume) else { return Ok(Commit::nothing()) };
         if let Some(at) = self.elsewhere(&volume, &state.with) {
-            unstage(&self.0, &at).await?;
+            at.remove(&self.0).await?;
         }
         Ok(Commit::nothing())
     }
@@ -97,7 +97,7 @@ impl RewriteVolume {
         with: &With,
     ) -> std::result::Result<VolumeSource, StepError> {
         match self.elsewhere(volume, with) {
-            Some(at) => Ok(VolumeSource::Exported { target: at.export(&self.0, host).await? }),
+            Some(at) => Ok(VolumeSource::Exported { target: at.export(&self.0, host, true).await? }),
             None => self.source(with),
         }
     }
@@ -132,8 +132,7 @@ impl RewriteVolume {
             {
                 tx.update::<Volume>(&state.volume, |v| backup.of.give(v));
             }
-            let attached = tx.view().count_by(Attachment::BY_VOLUME, &state.volume) > 0;
-            let rest = if attached { VolumeStatus::InUse } else { VolumeStatus::Available };
+            let rest = attachments::implied(tx, &state.volume);
             settle(tx, &state.volume, state.with.statuses().0, rest, None, now);
             Ok(())
         }))
@@ -154,13 +153,8 @@ impl RewriteVolume {
 }
 
 /// Names the flow that removes what a volume has left on another host.
-pub(super) fn left_behind(volume: &VolumeId) -> String {
+pub(crate) fn left_behind(volume: &VolumeId) -> String {
     format!("volume.copy/{volume}")
-}
-
-async fn unstage(service: &VolumeService, at: &Left) -> std::result::Result<(), StepError> {
-    at.unexport(service).await?;
-    at.delete(service).await
 }
 
 /// What was written is read with another key than what was there.

@@ -1,5 +1,6 @@
 //! The volume record.
 
+use super::pool::VolumePool;
 use kernel::{HostName, ImageId, ProjectId, SnapshotId, Timestamp, UserId, VolumeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -143,6 +144,13 @@ impl Volume {
     pub const BY_POOL: Index<Volume> = Index::new(1);
     pub const BY_TYPE: Index<Volume> = Index::new(2);
     pub const BY_GROUP: Index<Volume> = Index::new(3);
+
+    /// Its bytes are in another pool, which it went to on somebody's word.
+    pub(crate) fn has_moved_to(&mut self, pool: &VolumePool) {
+        (self.pool, self.host, self.backend) =
+            (Some(pool.name.clone()), Some(pool.host.clone()), Some(pool.backend.clone()));
+        (self.availability_zone, self.migration) = (pool.availability_zone.clone(), Some("success".to_owned()));
+    }
 
     pub fn object(id: &VolumeId) -> String {
         format!("volume.volume/{id}")

@@ -3,10 +3,7 @@
 use super::{dest_of, resize_of, spare};
 use crate::{
     Compute,
-    flows::{
-        attach_volume::is_on,
-        guest::{self, Said, next_generation},
-    },
+    flows::guest::{self, Said, next_generation},
     model::{
         Server,
         hardware::Build,
@@ -30,7 +27,7 @@ pub(crate) async fn stop(cx: &StepCx, id: &ServerId) -> std::result::Result<(), 
         _ => Ok(guest::change_intent(tx, &server, |intent| intent.power = Power::Stopped)),
     });
     let generation = stopped.await?.ok_or_else(|| StepError::Failed(Error::conflict("the server is on no host")))?;
-    guest::done(cx, id, generation, |seen| !is_on(seen.state)).await.map(drop)
+    guest::done(cx, id, generation, |seen| !seen.state.is_on()).await.map(drop)
 }
 
 /// The guest shall be what it was before [`stop`].
@@ -137,7 +134,7 @@ pub(super) async fn come_back(
     let (server, resize, generation) = crossed.await?;
     if resize.is_in_place() {
         let off = guest::wait(cx, id, |snapshot| match guest::said(snapshot, id, generation)? {
-            Said::Done(seen) => (!is_on(seen.state)).then_some(Ok(())),
+            Said::Done(seen) => (!seen.state.is_on()).then_some(Ok(())),
             Said::Refused(why) => Some(Err(StepError::Retry(Error::unavailable(why)))),
         });
         off.await?;

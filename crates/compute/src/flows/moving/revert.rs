@@ -53,10 +53,6 @@ impl Flow for RevertResize {
     }
 }
 
-fn power_of(state: ServerState) -> Power {
-    if state == ServerState::Stopped { Power::Stopped } else { Power::Running }
-}
-
 impl RevertResize {
     async fn leave(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let (c, now) = (self.0.clone(), cx.now());
@@ -69,7 +65,7 @@ impl RevertResize {
         let (resize, connected) = come_back(&c, &cx, &state.server, now).await?;
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
-            let settling = Settling::back(power_of(resize.was), connected.as_deref());
+            let settling = Settling::back(Power::reaching(resize.was), connected.as_deref());
             state.generation = settle_on(&c, tx, &resize.old.on(&server), settling)?;
             if let Some(dest) = resize.dest.as_ref().filter(|_| !resize.is_in_place()) {
                 spare::drop_from(tx, &state.server, dest);
@@ -84,7 +80,7 @@ impl RevertResize {
         let (snapshot, resize) = (cx.snapshot(), resize_before(cx, &state.server)?);
         let intent = snapshot.get::<VmIntent>(&state.server);
         let runs = intent.is_some_and(|i| i.power == Power::Running && i.spec.vcpus <= resize.old.flavor.vcpus);
-        if resize.manner != Manner::InPlace || !runs || power_of(resize.was) != Power::Running {
+        if resize.manner != Manner::InPlace || !runs || Power::reaching(resize.was) != Power::Running {
             return Ok(false);
         }
         match reshape::take(cx, &state.server, resize.old.flavor).await {
@@ -99,7 +95,7 @@ impl RevertResize {
 
     async fn run(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let c = self.0.clone();
-        let stays_off = power_of(resize_before(&cx, &state.server)?.was) == Power::Stopped;
+        let stays_off = Power::reaching(resize_before(&cx, &state.server)?.was) == Power::Stopped;
         let is_there = |seen: &VmObserved| stays_off || seen.state != VmState::Absent;
         let seen = guest::done(&cx, &state.server, state.generation, is_there).await?;
         let now = cx.now();

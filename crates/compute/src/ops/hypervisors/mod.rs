@@ -23,8 +23,8 @@ pub(crate) struct Hypervisor {
     pub(crate) up: bool,
     pub(crate) used: BTreeMap<String, u64>,
     pub(crate) running: usize,
-    /// As `uptime` prints it; `None` of a host that is not up.
-    pub(crate) uptime: Option<String>,
+    /// `None` of a host that is not up.
+    pub(crate) load: Option<Load>,
     /// `None`: not asked for.
     pub(crate) servers: Option<Vec<Arc<Server>>>,
 }
@@ -121,6 +121,13 @@ pub(crate) async fn statistics(c: &Compute, cx: &Ctx) -> Result<Vec<Hypervisor>>
     Ok(snapshot.all::<ComputeHost>().filter(|h| !h.disabled).map(|h| hypervisor(c, &snapshot, h, false)).collect())
 }
 
+impl Hypervisor {
+    /// As `uptime` prints it.
+    pub(crate) fn uptime(&self, now: Timestamp) -> Option<String> {
+        self.load.map(|load| uptime_line(&load, now))
+    }
+}
+
 /// ` 10:15:20 up 3 days,  2:03,  0 users,  load average: 0.25, 1.50, 2.00`: clients take it apart. Nobody logs in to a host that we know of.
 fn uptime_line(load: &Load, now: Timestamp) -> String {
     let (minutes, at) = (load.up_seconds / 60, now.to_string());
@@ -140,7 +147,7 @@ fn hypervisor(c: &Compute, snapshot: &Snapshot, host: Arc<ComputeHost>, with_ser
     let up = c.hosts.is_connected(&host.name) && !host.forced_down;
     Hypervisor {
         up,
-        uptime: c.hosts.load(&host.name).filter(|_| up).map(|load| uptime_line(&load, c.clock.now())),
+        load: c.hosts.load(&host.name).filter(|_| up),
         used: c.placer.used(snapshot, &host.name),
         running: snapshot.count_by(Server::BY_HOST, &host.name),
         servers: with_servers.then(|| servers().collect()),

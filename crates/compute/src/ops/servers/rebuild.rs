@@ -138,7 +138,7 @@ fn check_volume(volume: &VolumeInfo, image: &ImageInfo) -> Result<()> {
             "Invalid volume: volume '{id}' status must be 'in-use'. Currently in '{status}' status."
         )));
     }
-    let needed = image.virtual_size.max(image.size).div_ceil(1 << 30).max(image.min_disk_gib);
+    let needed = image.least_gib();
     if needed > volume.size_gib {
         return Err(invalid(format!(
             "Volume is smaller than the minimum size specified in image metadata. Volume size is {} bytes, minimum size is {} bytes.",
@@ -191,7 +191,7 @@ fn start(
     };
     match written_over {
         None => begin(c, cx, tx, &new, &change, |intent| {
-            intent.power = if change.reach == ServerState::Stopped { Power::Stopped } else { Power::Running };
+            intent.power = Power::reaching(change.reach);
             intent.graceful_seconds = graceful_seconds;
             renewed(intent);
         })?,

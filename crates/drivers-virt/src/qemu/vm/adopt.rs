@@ -176,6 +176,13 @@ pub(super) async fn devices(qmp: &Qmp) -> QmpResult<BTreeSet<String>> {
     Ok(names.map(str::to_owned).collect())
 }
 
+/// Names of the objects that were put into QEMU: keys, credentials, marks of ours.
+pub(super) async fn objects(qmp: &Qmp) -> QmpResult<BTreeSet<String>> {
+    let list = qmp.execute("qom-list", json!({"path": "/objects"})).await?;
+    let names = list.as_array().into_iter().flatten().filter_map(|o| o["name"].as_str());
+    Ok(names.map(str::to_owned).collect())
+}
+
 /// Names of the block nodes in QEMU.
 pub(super) async fn nodes(qmp: &Qmp) -> QmpResult<BTreeSet<String>> {
     let list = qmp.execute("query-named-block-nodes", json!({"flat": true})).await?;

@@ -17,7 +17,7 @@
 //! `pause-before-switchover` stands the guest still while mirrors end: not a byte is written that does not arrive.
 
 use super::{
-    Live,
+    Live, adopt,
     landing::{bracketed, credentials, set_capabilities, tolerant},
     moving,
 };
@@ -58,14 +58,10 @@ struct View {
 
 async fn view(qmp: &Qmp) -> QmpResult<View> {
     let told = qmp.execute("query-migrate", json!({})).await?;
-    let objects = qmp.execute("qom-list", json!({"path": "/objects"})).await?;
-    let names: Vec<&str> = objects.as_array().into_iter().flatten().filter_map(|o| o["name"].as_str()).collect();
-    let jobs = qmp.execute("query-jobs", json!({})).await?;
-    let ours = |j: &&Value| j["id"].as_str().is_some_and(|id| id.starts_with(PREFIX));
-    let jobs = jobs.as_array().into_iter().flatten().filter(ours).cloned().collect();
+    let (names, jobs) = (adopt::objects(qmp).await?, moving::jobs(qmp, PREFIX).await?);
     let status = told["status"].as_str().unwrap_or("none").to_owned();
-    let (begun, before) = (names.contains(&CREDENTIALS), marker(&told));
-    let hastened = names.contains(&HASTE);
+    let (begun, before) = (names.contains(CREDENTIALS), marker(&told));
+    let hastened = names.contains(HASTE);
     let started = names.iter().any(|n| n.starts_with(STARTED) && *n != before);
     Ok(View { status, begun, started, hastened, told, jobs })
 }
@@ -260,12 +256,11 @@ async fn tidy(qmp: &Qmp) -> QmpResult<()> {
         }
         let _ = timeout(LOOK, notices.recv()).await;
     }
-    for node in super::adopt::nodes(qmp).await?.into_iter().filter(|n| n.starts_with(PREFIX)) {
+    for node in adopt::nodes(qmp).await?.into_iter().filter(|n| n.starts_with(PREFIX)) {
         tolerant(qmp, "blockdev-del", json!({"node-name": node})).await?;
     }
-    let objects = qmp.execute("qom-list", json!({"path": "/objects"})).await?;
-    let names = objects.as_array().into_iter().flatten().filter_map(|o| o["name"].as_str());
-    for object in names.filter(|n| n.starts_with(STARTED) || [CREDENTIALS, HASTE].contains(n)) {
+    let ours = |name: &String| name.starts_with(STARTED) || [CREDENTIALS, HASTE].contains(&name.as_str());
+    for object in adopt::objects(qmp).await?.into_iter().filter(ours) {
         tolerant(qmp, "object-del", json!({"id": object})).await?;
     }
     Ok(())

@@ -43,7 +43,7 @@ fn job_name(slot: u8, to: &DiskSource) -> String {
 }
 
 /// The jobs whose names begin so.
-async fn jobs(qmp: &Qmp, prefix: &str) -> QmpResult<Vec<Value>> {
+pub(super) async fn jobs(qmp: &Qmp, prefix: &str) -> QmpResult<Vec<Value>> {
     let jobs = qmp.execute("query-jobs", json!({})).await?;
     let ours = |j: &&Value| j["id"].as_str().is_some_and(|id| id.starts_with(prefix));
     Ok(jobs.as_array().into_iter().flatten().filter(ours).cloned().collect())
@@ -55,8 +55,7 @@ pub async fn is_any(qmp: &Qmp) -> QmpResult<bool> {
 }
 
 pub async fn is_held(qmp: &Qmp) -> QmpResult<bool> {
-    let objects = qmp.execute("qom-list", json!({"path": "/objects"})).await?;
-    Ok(objects.as_array().into_iter().flatten().any(|o| o["name"] == HELD))
+    Ok(adopt::objects(qmp).await?.contains(HELD))
 }
 
 /// From now on it stands still, if it does, for others' sake.
@@ -140,7 +139,7 @@ impl Vm {
 
     /// The monitor and the disk as it is; `None`: it is where it is to be.
     fn on_its_way(&self, id: &str, to: &DiskSource) -> Result<Option<(Qmp, Disk)>> {
-        if !matches!(self.state(), VmState::Running | VmState::Paused) {
+        if !self.state().is_on() {
             return Err(self.not_running());
         }
         let disk = self.record.as_ref().and_then(|r| r.spec.disks.iter().find(|d| d.id == id)).cloned();

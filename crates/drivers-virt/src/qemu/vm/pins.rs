@@ -18,11 +18,10 @@ use std::{
 };
 
 /// Does nothing for a guest without wishes.
-pub async fn pin(spec: &VmSpec, pid: i32, qmp: &Qmp) -> Result<()> {
+pub fn pin(spec: &VmSpec, pid: i32, threads: &BTreeMap<i32, u64>) -> Result<()> {
     if spec.cells.is_empty() {
         return Ok(());
     }
-    let threads = vcpu_threads(qmp).await?;
     let all: BTreeSet<u32> = spec.cells.iter().flat_map(|c| c.pins.values().chain(&c.shared)).copied().collect();
     for task in tasks(pid)? {
         let allowed = match threads.get(&task) {

@@ -309,9 +309,9 @@ impl Vm {
 
     /// Binds a guest's threads to their processors, and to their share of them.
     pub(super) async fn hold_to(&self, spec: &VmSpec, pid: i32, qmp: &Qmp) -> Result<()> {
-        pins::pin(spec, pid, qmp).await?;
-        let vcpus: Vec<i32> = pins::vcpu_threads(qmp).await?.into_keys().collect();
-        if let Err(e) = self.shared.cgroups.enter(spec, pid, &vcpus) {
+        let threads = pins::vcpu_threads(qmp).await?;
+        pins::pin(spec, pid, &threads)?;
+        if let Err(e) = self.shared.cgroups.enter(spec, pid, threads.keys()) {
             tracing::warn!(server = %self.server, error = %e, "a guest runs without its CPU limits");
         }
         Ok(())

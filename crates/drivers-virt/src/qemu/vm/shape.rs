@@ -43,8 +43,8 @@ impl Vm {
         let limiting = "limiting a guest's CPU time";
         self.shared.cgroups.limit(spec).doing(limiting)?;
         if had.vcpus != spec.vcpus {
-            let vcpus: Vec<i32> = pins::vcpu_threads(&qmp).await?.into_keys().collect();
-            self.shared.cgroups.take_vcpus(&self.server, &vcpus).doing(limiting)?;
+            let threads = pins::vcpu_threads(&qmp).await?;
+            self.shared.cgroups.take_vcpus(&self.server, threads.keys()).doing(limiting)?;
         }
         let Some(record) = &mut self.record else { return Err(self.not_running()) };
         let shaped = record.spec.shaped_as(spec);

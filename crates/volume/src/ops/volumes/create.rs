@@ -229,7 +229,7 @@ fn take_source(tx: &mut Tx, new: &NewRecord, volume: &mut Volume) -> Result<()> 
     let mut least = 0;
     if let Some(image) = &new.image {
         check_image(image)?;
-        least = image.virtual_size.max(image.size).div_ceil(1 << 30).max(image.min_disk_gib);
+        least = image.least_gib();
         volume.bootable = true;
         volume.image_metadata = image_metadata(image);
     }

@@ -5,6 +5,7 @@ use crate::{
     flows::{
         migrate_volume::{Left, MigrateVolume, State},
         move_in_use::{self, MoveInUse},
+        rewrite_volume::left_behind,
         set_status,
     },
     model::{Attachment, Snapshot, Volume, VolumePool, VolumeStatus, VolumeType},
@@ -83,7 +84,7 @@ fn begin(
     if !tx.by(Snapshot::BY_VOLUME, &volume.id).is_empty() {
         return Err(refused("it has snapshots"));
     }
-    if flow::live_flow_of(tx.view(), &format!("volume.copy/{}", volume.id)).is_some() {
+    if flow::live_flow_of(tx.view(), &left_behind(&volume.id)).is_some() {
         return Err(refused("what it left behind when it moved last is still being removed"));
     }
     super::still(tx, &volume.id)?;

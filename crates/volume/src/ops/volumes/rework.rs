@@ -101,9 +101,7 @@ pub(crate) fn reimage_attached(
     attachment: &AttachmentId,
     image: &ImageId,
 ) -> Result<()> {
-    let gone =
-        || Error::not_found(format!("Volume attachment could not be found with filter: attachment_id = {attachment}."));
-    let attachment = tx.get::<Attachment>(attachment).ok_or_else(gone)?;
+    let attachment = tx.get::<Attachment>(attachment).ok_or_else(|| error::no_attachment(attachment))?;
     let volume = tx.get::<Volume>(&attachment.volume).ok_or_else(|| error::no_volume(&attachment.volume))?;
     if volume.status != VolumeStatus::InUse || tx.view().count_by(Attachment::BY_VOLUME, &volume.id) != 1 {
         return Err(error::invalid_volume(format!(
@@ -125,7 +123,7 @@ fn overwrite(
     image: &ImageInfo,
 ) -> Result<()> {
     super::create::check_image(image)?;
-    let needed = image.virtual_size.max(image.size).div_ceil(1 << 30).max(image.min_disk_gib);
+    let needed = image.least_gib();
     if needed > volume.size_gib {
         return Err(error::invalid_volume(format!("the image needs {needed} GiB, the volume has {}", volume.size_gib)));
     }
