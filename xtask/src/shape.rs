@@ -1,7 +1,8 @@
 //! `cargo xtask prove live-limits`: a real guest is limited, and given another flavor, while it runs; what it gets is measured in it.
 //!
 //! - CPU: rounds of a loop that the guest makes in a time, against what it makes in a second of its vCPU's time, as its host counts it. So
-//!   a busy machine does no harm.
+//!   a busy machine does no harm. Nor does an idle one, whose processors slow down while a limited guest waits for its next turn: they
+//!   are kept awake ([`Awake`]). What the host gave it is told beside it.
 //! - Disk, volume and network: the guest's `dd` says what it took. A volume's QoS specs are enforced by the hypervisor, and by its pool.
 //! - A resize: its vCPUs, its memory and how long it has been up.
 //!
@@ -15,6 +16,7 @@ use cli::Cloud;
 use serde_json::{Map, Value, json};
 use std::{
     path::PathBuf,
+    process::{Child, Command},
     thread,
     time::{Duration, Instant},
 };
@@ -29,6 +31,27 @@ pub fn run(given: Option<PathBuf>) -> Result<(), String> {
     let lab = Lab::up(&image(given)?, &Ground { nodes: 1, prefix: "tsps", port: 5996, part: 96 })?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
     runtime.block_on(prove(&lab))
+}
+
+/// Keeps the processors awake with what anything else goes before.
+struct Awake(Vec<Child>);
+
+impl Awake {
+    fn start() -> Result<Self, String> {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let spin = || Command::new("chrt").args(["--idle", "0", "sh", "-c", "while :; do :; done"]).spawn();
+        let started: Result<_, _> = (0..cores).map(|_| spin()).collect();
+        started.map(Self).map_err(|e| format!("starting chrt: {e}"))
+    }
+}
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 struct Proof<'a> {
@@ -108,7 +131,7 @@ impl Proof<'_> {
 
     /// What was measured against what was set: wrong if they differ by too much, or it took too long.
     fn note(&mut self, name: &str, took: Duration, (set, got): (f64, f64)) {
-        println!("{name}: set {set}, measured {got:.1} in the guest, in force after {} ms", took.as_millis());
+        println!("{name}: set {set}, measured {got:.1}, in force after {} ms", took.as_millis());
         self.report
             .insert(name.to_owned(), json!({"set": set, "measured": got, "in_force_ms": took.as_millis() as u64}));
         let off = (got / set - 1.0).abs();
@@ -137,9 +160,9 @@ impl Proof<'_> {
         }
     }
 
-    /// Rounds that the guest makes in a second of its vCPU's time. That is looked at in the middle of the loop, not while the guest is
-    /// logged in to.
-    fn pace(&self) -> Result<f64, String> {
+    /// Rounds that the guest makes in a second, and the part of a processor that it has for them. That is looked at in the middle of
+    /// the loop, not while the guest is logged in to.
+    fn pace(&self) -> Result<(f64, f64), String> {
         let runtime = tokio::runtime::Handle::current();
         tokio::task::block_in_place(|| {
             thread::scope(|scope| {
@@ -149,8 +172,8 @@ impl Proof<'_> {
                 thread::sleep(Duration::from_secs(LOOP_SECONDS / 3));
                 let busy = (runtime.block_on(self.cpu_time())? - before) / 1e9 / began.elapsed().as_secs_f64();
                 let rounds = rounds.join().map_err(|_| "the guest's loop was lost".to_owned())??;
-                println!("the guest loops {rounds:.1} times a second, with {busy:.2} of a processor");
-                Ok(rounds / busy)
+                println!("the guest loops {rounds:.1} times a second, with {busy:.3} of a processor");
+                Ok((rounds, busy))
             })
         })
     }
@@ -160,19 +183,25 @@ impl Proof<'_> {
         let lifted = |told: &Value| told["limits"]["in_force"]["cpu_quota_milli"].is_null();
         let path = format!("/flavors/{}/os-extra_specs/quota:cpu_quota", self.flavor);
         // What a second of a processor is worth changes with what else the machine does: one is measured beside the other.
-        let (mut took, mut shares) = (Duration::ZERO, Vec::new());
+        let (mut took, mut shares, mut given) = (Duration::ZERO, Vec::new(), Vec::new());
+        let _awake = Awake::start()?;
         for _ in 0..3 {
-            let per_second = self.pace()?;
+            let (rounds, busy) = self.pace()?;
+            let per_second = rounds / busy;
             let vcpus = self.vcpus().await?;
             let holds = move |told: &Value| told["limits"]["in_force"]["cpu_quota_milli"] == milli;
             let each = (milli * 100 / vcpus).to_string();
             took = took.max(self.limit(json!({"quota:cpu_quota": each}), holds).await?);
-            shares.push(1000.0 * self.rounds()? / per_second);
+            let (rounds, busy) = self.pace()?;
+            shares.push(1000.0 * rounds / per_second);
+            given.push(1000.0 * busy);
             self.admin.call("DELETE", "compute", &path, None).await.map_err(text)?;
             self.in_force(lifted).await?;
         }
-        println!("shares of a processor: {shares:.0?}");
-        self.note(&format!("cpu_{milli}"), took, (milli as f64, shares.iter().sum::<f64>() / shares.len() as f64));
+        println!("shares of a processor: {shares:.0?}, given by the host: {given:.0?}");
+        let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
+        self.note(&format!("cpu_{milli}"), took, (milli as f64, mean(&shares)));
+        self.note(&format!("cpu_{milli}_given"), took, (milli as f64, mean(&given)));
         Ok(())
     }
 
@@ -224,6 +253,8 @@ impl Proof<'_> {
         let attached = self.demo.post("compute", &path, attach).await.map_err(text)?;
         let device = attached["volumeAttachment"]["device"].as_str().unwrap_or_default().replace("/dev/", "");
         self.volume_is(&volume, "in-use").await?;
+        // A pool serves what was never written without a look at its disks, and beside their limits.
+        self.guest(&format!("sudo dd if=/dev/urandom of=/dev/{device} bs=1M count=16 oflag=direct 2>/dev/null"))?;
         for iops in [100, 50] {
             let change = json!({"qos_specs": {"read_iops_sec": iops.to_string()}});
             self.block("PUT", &format!("/qos-specs/{specs}"), change).await?;

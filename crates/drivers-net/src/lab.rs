@@ -12,7 +12,7 @@
 use crate::{
     link::{self, Link},
     netns::{self, Netns},
-    system::{Datapath, External, HostNetConfig, address},
+    system::{Datapath, External, HostNetConfig, address, make_room},
 };
 use ipnet::{IpNet, Ipv4Net};
 use kernel::{Error, HostName, Result};
@@ -111,6 +111,8 @@ impl Lab {
         if let Some(name) = &config.outside {
             netns::ensure(name).await?;
         }
+        // Its hosts cannot: they are in namespaces.
+        make_room().await;
         let outside = config.outside();
         let links = link::list(&outside).await?;
         bridge(&outside, &links, &config.cable(), UNDERLAY_MTU, config.outside_address()?.into()).await?;

@@ -36,6 +36,25 @@ pub async fn choose(config: &HostNetConfig, existing: Option<&str>) -> Result<Ki
     }
 }
 
+/// Bytes that wait for the userspace datapath at a port, as the kernel counts them.
+const WAITING: u64 = 4 << 20;
+
+/// The sockets of the userspace datapath are as large as the machine's default, which a few hundred packets fill. What comes in one
+/// burst with them is lost then: a guest's memory on its way to another host drowned the word that its disks are complete, and TCP
+/// looks for the last packet of many only after 200 ms. The setting is the machine's: a namespace has none of its own.
+pub async fn make_room() {
+    const SETTING: &str = "net/core/rmem_default";
+    let machine = Netns::here();
+    let has = machine.sysctl(SETTING).await.ok().and_then(|text| text.parse::<u64>().ok());
+    if has.is_some_and(|has| has >= WAITING) {
+        return;
+    }
+    match machine.set_sysctl(SETTING, &WAITING.to_string()).await {
+        Ok(()) => tracing::info!(bytes = WAITING, "sockets of this machine are larger, for a switch in userspace"),
+        Err(e) => tracing::warn!(error = %e.internal_text(), "a switch in userspace loses packets of bursts"),
+    }
+}
+
 /// The userspace datapath's own device, one per namespace. It outlives a switch that was killed.
 pub const USERSPACE_DEVICE: &str = "ovs-netdev";
 

@@ -17,6 +17,6 @@ mod underlay;
 
 pub use central::OvnCentral;
 pub use config::{CentralConfig, Datapath, External, HostNetConfig};
-pub use datapath::Kind;
+pub use datapath::{Kind, make_room};
 pub use doctor::{doctor, versions};
 pub use ovs::OvsHost;

@@ -57,6 +57,9 @@ impl OvsHost {
         switch.ready().await?;
         let existing = switch.datapath_of(&config.integration_bridge());
         let datapath = datapath::choose(&config, existing.as_deref()).await?;
+        if datapath == Kind::Userspace {
+            datapath::make_room().await;
+        }
         // Before there is an ovn-controller that reads what the switch can.
         let denial = (datapath == Kind::Userspace).then(|| Denial::start(switch.clone()));
         make(&config, datapath, &switch).await?;
