@@ -41,7 +41,7 @@ fn claims(snapshot: &Snapshot) -> BTreeMap<HostName, BTreeMap<String, u64>> {
     };
     for server in snapshot.all::<Server>() {
         if let Some(host) = migration::claimed_at(snapshot, &server) {
-            count(host, placing::resources(&server.to_be()));
+            count(host, placing::claimed(&server));
         }
     }
     for migration in snapshot.all::<Migration>() {

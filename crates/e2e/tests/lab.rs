@@ -207,8 +207,34 @@ fn a_server_moves_with_its_disk(cloud: &CloudUnderTest) {
     cloud.openstack(DEMO, "server resize revert mover");
     server_is(cloud, "ACTIVE");
     assert_eq!((kept().as_str(), memory()), ("carried", small));
+    it_grows_elsewhere(cloud, &outside, &host);
     cloud.openstack(DEMO, "server delete --wait mover");
     cloud.openstack(DEMO, &format!("floating ip delete {outside}"));
+}
+
+/// The guest's host is to be given nothing more: it goes to the other one while it runs, and has more vCPUs and memory there.
+fn it_grows_elsewhere(cloud: &CloudUnderTest, outside: &str, host: impl Fn() -> String) {
+    let boot = || cloud.guest(outside, "cat /proc/sys/kernel/random/boot_id");
+    let cpus = || cloud.guest(outside, "ls -d /sys/devices/system/cpu/cpu[0-9]* | wc -l");
+    let memory = || cloud.guest(outside, "grep MemTotal /proc/meminfo | tr -dc 0-9").parse::<u64>().unwrap();
+    let (home, booted, small) = (host(), boot(), memory());
+    assert_eq!(cpus(), "1");
+    cloud.openstack(ADMIN, "flavor create --ram 256 --vcpus 2 --disk 1 m1.grown");
+    cloud.openstack(ADMIN, &format!("compute service set --disable {home} nova-compute"));
+    cloud.openstack(DEMO, "server resize --flavor m1.grown mover");
+    server_is(cloud, "VERIFY_RESIZE");
+    assert_ne!(host(), home);
+    assert_eq!(boot(), booted, "it was not started again");
+    eventually("the guest sees what it was given", Duration::from_secs(60), || {
+        let has = (cpus(), memory());
+        if has.0 == "2" && has.1 > small + 96 * 1024 { Ok(()) } else { Err(format!("{has:?}")) }
+    });
+    cloud.openstack(DEMO, "server resize confirm mover");
+    server_is(cloud, "ACTIVE");
+    cloud.openstack(ADMIN, &format!("compute service set --enable {home} nova-compute"));
+    cloud.openstack(ADMIN, "flavor delete m1.grown");
+    assert_eq!(boot(), booted);
+    cloud.audit();
 }
 
 fn server_is(cloud: &CloudUnderTest, wanted: &str) {

@@ -31,6 +31,6 @@ pub async fn resize_plan(State(cloud): State<Cloud>, Cx(cx): Cx, Path(id): Path<
     let snapshot = cloud.services().store.read().await?;
     let server = find(&cx, &snapshot, &id, &RESIZE_PLAN)?;
     let asked: ResizeQuestion = http::from_value(json!({"flavor": params.get("flavor"), "way": params.get("way")}))?;
-    let plan = cloud.services().compute.resize_plan(&cx, &snapshot, &server, &asked)?;
+    let plan = cloud.services().compute.resize_plan(&cx, &snapshot, &server, &asked).await?;
     Ok(http::ok(&json!({"resize": plan})))
 }

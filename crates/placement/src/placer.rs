@@ -2,12 +2,12 @@
 
 use crate::{
     PlacementError,
-    model::{self, Allocation, HostCells, Inventory, Provider, ProviderId, Reported, book, unbook},
+    model::{self, Allocation, HostCells, Inventory, Provider, ProviderId, Reported, book, unbook, without},
     ops::providers,
     scheduler::{self, Asked, weighers::Weights},
 };
 use kernel::{HostName, Result, Timestamp};
-use ports::{CellFit, Claim, Domain, Labels, PlaceRequest, Placer, Refusals};
+use ports::{CellFit, Claim, Domain, Labels, Misfit, PlaceRequest, Placer, Refusals};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 use store::{Snapshot, Tx};
@@ -169,6 +169,19 @@ impl Placer for Scheduler {
         book(tx, handed, now)
     }
 
+    fn keep(&self, tx: &mut Tx, consumer: &str, resources: &BTreeMap<String, u64>, now: Timestamp) -> Result<()> {
+        let Some(held) = tx.get::<Allocation>(consumer) else { return Ok(()) };
+        let kept = |has: &BTreeMap<String, u64>| -> BTreeMap<String, u64> {
+            let both = has.iter().filter_map(|(class, had)| Some((class.clone(), *resources.get(class)?.min(had))));
+            both.filter(|(_, amount)| *amount > 0).collect()
+        };
+        let providers: BTreeMap<_, _> = held.providers.iter().map(|(id, has)| (id.clone(), kept(has))).collect();
+        if providers == held.providers {
+            return Ok(());
+        }
+        book(tx, Allocation { providers, updated: now, ..Allocation::clone(&held) }, now)
+    }
+
     fn report_inventory(&self, tx: &mut Tx, report: &ports::Inventory, now: Timestamp) -> Result<()> {
         let id = ProviderId::of_host(&report.host);
         let said = Reported { inventories: self.inventories(report), traits: report.traits.iter().cloned().collect() };
@@ -210,6 +223,16 @@ impl Placer for Scheduler {
 
     fn explain(&self, snapshot: &Snapshot, request: &PlaceRequest) -> Refusals {
         scheduler::explain(&Asked::new(request, snapshot), snapshot.all::<Provider>())
+    }
+
+    fn misfit(&self, snapshot: &Snapshot, request: &PlaceRequest, host: &HostName) -> Option<Misfit> {
+        let Some(mut provider) = snapshot.get::<Provider>(&ProviderId::of_host(host)) else {
+            return Some(Misfit { is_full: false, why: "placement does not know it".into() });
+        };
+        if let Some(held) = snapshot.get::<Allocation>(&request.consumer) {
+            provider = Arc::new(without(&provider, &held));
+        }
+        scheduler::misfit(&Asked::new(request, snapshot), &provider)
     }
 
     fn used(&self, snapshot: &Snapshot, host: &HostName) -> BTreeMap<String, u64> {

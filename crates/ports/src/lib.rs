@@ -31,7 +31,7 @@ pub use keys::{KeyBytes, Keys, NewKey, Sealer};
 pub use limits::Limits;
 pub use neighbours::Neighbours;
 pub use network::{Address, AddressKind, BoundPort, NicRequest, PortBinder, PortPlan};
-pub use placement::{Claim, Domain, Inventory, Labels, PlaceRequest, Placer, Refusals, Roster};
+pub use placement::{Claim, Domain, Inventory, Labels, Misfit, PlaceRequest, Placer, Refusals, Roster};
 pub use projects::{ProjectInfo, Projects};
 pub use quota::{QuotaDefault, Quotas};
 pub use volume::{

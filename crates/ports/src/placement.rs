@@ -127,6 +127,8 @@ pub trait Placer: Send + Sync + 'static {
     fn release(&self, tx: &mut Tx, consumer: &str) -> Result<()>;
     /// Gives one consumer's claims to another, which has none: a server's to a migration, or back. `Ok` if there are none.
     fn hand_over(&self, tx: &mut Tx, from: &str, to: &str, now: Timestamp) -> Result<()>;
+    /// Leaves a consumer no more of what it has claimed than this; `Ok` if it has nothing.
+    fn keep(&self, tx: &mut Tx, consumer: &str, resources: &BTreeMap<String, u64>, now: Timestamp) -> Result<()>;
     /// Records a host's inventory (makes the resource provider if it is new); writes only what changed.
     fn report_inventory(&self, tx: &mut Tx, inventory: &Inventory, now: Timestamp) -> Result<()>;
     /// Records a host's zone and labels; `Ok` if placement does not know the host (yet).
@@ -136,8 +138,19 @@ pub trait Placer: Send + Sync + 'static {
     /// For every host that does not fit, why, and the smallest change that would make one fit: names of hosts are for
     /// administrators.
     fn explain(&self, snapshot: &Snapshot, request: &PlaceRequest) -> Refusals;
+    /// Why a host does not fit, what the consumer has of its resources already aside; `None` if it fits. Nothing is claimed.
+    fn misfit(&self, snapshot: &Snapshot, request: &PlaceRequest, host: &HostName) -> Option<Misfit>;
     /// Used per resource class on a host: the sum of claims.
     fn used(&self, snapshot: &Snapshot, host: &HostName) -> BTreeMap<String, u64>;
+}
+
+/// Why one host is none for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// Nothing but room is missing.
+    pub is_full: bool,
+    /// In words for administrators.
+    pub why: String,
 }
 
 /// Why a request found no host.

@@ -10,7 +10,7 @@
 //! | [`attach_interface::AttachInterface`], [`detach_interface::DetachInterface`] | plug · unplug | ports, the host |
 //! | [`live::LiveMigrate`] | place, prepare, transfer, arrive | placement, ports, volumes, both hosts |
 //! | [`moving::resize::MoveServer`] | place, stop, copy, switch, run | placement, two hosts, ports, volumes |
-//! | [`moving::reshape::ReshapeServer`] | claim, shape | placement, the host |
+//! | [`moving::reshape::ReshapeServer`] | claim, shape | placement, the host; after [`live::LiveMigrate`] where that is full |
 //! | [`moving::confirm::ConfirmResize`], [`moving::revert::RevertResize`] | drop · leave, run | the same |
 //! | [`shelve::ShelveServer`], [`shelve::OffloadServer`] | stop, copy · offload | the host, images, volumes |
 //! | [`create_image::CreateImage`], [`create_image::DiscardImage`] | copy · discard | the host, images |

@@ -88,6 +88,26 @@ pub fn resources(server: &Server) -> BTreeMap<String, u64> {
     resources
 }
 
+/// What it takes to be able to become either of two.
+pub fn either(one: &Server, other: &Server) -> BTreeMap<String, u64> {
+    let mut most = resources(one);
+    for (class, amount) in resources(other) {
+        let of_class = most.entry(class).or_default();
+        *of_class = amount.max(*of_class);
+    }
+    most
+}
+
+/// What a server has claimed of its own host. One that is given another shape while it runs may have either in the end.
+pub fn claimed(server: &Server) -> BTreeMap<String, u64> {
+    match &server.resize {
+        Some(resize) if resize.manner.is_live() && resize.dest.is_some() => {
+            either(&resize.old.on(server), &resize.new.on(server))
+        }
+        _ => resources(&server.to_be()),
+    }
+}
+
 /// Of what its aggregates are to say: extra specs of that scope.
 fn label_conditions(server: &Server) -> BTreeMap<String, String> {
     let scoped = |(key, value): (&String, &String)| {

@@ -4,6 +4,7 @@
 //! ```text
 //!   the guest is off                       made anew         (there is nothing to interrupt)
 //!   nothing stands in the way              in place          vCPUs are plugged, memory is lent or taken back, limits changed
+//!   nothing but its host, which is full    live migration    to a host that has room for it; there, as in place
 //!   something does, and it was asked for   with a restart
 //!   something does                         refused, unless [`Restarts`] allows it
 //! ```
@@ -11,9 +12,10 @@
 use super::{
     Flavor, Server,
     vm::{Power, VmIntent},
-    wishes,
+    wishes::{self, needs},
 };
 use crate::{Config, Restarts, driver::Room};
+use ports::Misfit;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -26,6 +28,23 @@ pub enum Manner {
     Restart,
     /// Where it runs, while it runs.
     InPlace,
+    /// While it runs, on another host, which it goes to first.
+    LiveMigration,
+}
+
+impl Manner {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::InPlace => "in-place",
+            Self::LiveMigration => "live-migration",
+        }
+    }
+
+    /// The guest runs on, and may have either shape where it is in the end.
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::InPlace | Self::LiveMigration)
+    }
 }
 
 /// What a request says of it.
@@ -44,6 +63,20 @@ pub struct Plan {
     pub manner: Option<Manner>,
     /// In words: what will be done, or what stands in the way.
     pub why: Vec<String>,
+    /// What its host lacks: for administrators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<String>,
+}
+
+impl Plan {
+    fn of(manner: Option<Manner>, why: Vec<String>) -> Self {
+        Self { manner, why, details: None }
+    }
+
+    /// With a restart.
+    pub fn restart(why: Vec<String>) -> Self {
+        Self::of(Some(Manner::Restart), why)
+    }
 }
 
 /// Why a resize cannot be done while the guest runs.
@@ -58,19 +91,33 @@ fn hindrance(why: impl Into<String>) -> Hindrance {
     Hindrance { why: why.into(), small: false }
 }
 
-/// How a server that is on a host is given another flavor.
-pub fn plan(server: &Server, intent: &VmIntent, new: &Flavor, asked: Option<Asked>, config: &Config) -> Plan {
+/// How a server that is on a host is given another flavor. `misfit`: why that host is none for it as it is to be.
+pub fn plan(
+    server: &Server,
+    intent: &VmIntent,
+    new: &Flavor,
+    asked: Option<Asked>,
+    config: &Config,
+    misfit: Option<Misfit>,
+) -> Plan {
     if intent.power == Power::Stopped {
-        return restart(vec!["the guest is off".into()]);
+        return Plan::restart(vec!["the guest is off".into()]);
     }
     if asked == Some(Asked::Cold) {
-        return restart(vec!["a restart was asked for".into()]);
+        return Plan::restart(vec!["a restart was asked for".into()]);
     }
-    let hindrances = hindrances(server, intent, new, config);
-    let words = || hindrances.iter().map(|h| h.why.clone()).collect();
+    let leaves = leaves(config, misfit.as_ref());
+    let mut hindrances = hindrances(server, intent, new);
+    if let Some((why, bound)) = leaves.as_ref().zip(bound(server, new)) {
+        hindrances.extend([hindrance(why.as_str()), bound]);
+    }
     if hindrances.is_empty() {
-        return Plan { manner: Some(Manner::InPlace), why: changes(server, intent, new) };
+        let manner = if leaves.is_some() { Manner::LiveMigration } else { Manner::InPlace };
+        let goes = leaves.map(|why| [why, "the guest goes to another host while it runs".into()]);
+        let why = goes.into_iter().flatten().chain(changes(server, intent, new)).collect();
+        return Plan { details: misfit.map(|misfit| misfit.why), ..Plan::of(Some(manner), why) };
     }
+    let words = || hindrances.iter().map(|h| h.why.clone()).collect();
     let may_restart = match config.resize_restarts {
         Restarts::None => false,
         Restarts::Small => hindrances.iter().any(|h| h.small),
@@ -79,20 +126,30 @@ pub fn plan(server: &Server, intent: &VmIntent, new: &Flavor, asked: Option<Aske
     // Who set that no resize stays on its host has asked for Nova's way of doing it.
     let may_restart = may_restart || !config.allow_resize_to_same_host;
     match may_restart && asked.is_none() {
-        true => restart(words()),
-        false => Plan { manner: None, why: words() },
+        true => Plan::restart(words()),
+        false => Plan::of(None, words()),
     }
 }
 
-fn restart(why: Vec<String>) -> Plan {
-    Plan { manner: Some(Manner::Restart), why }
-}
-
-fn hindrances(server: &Server, intent: &VmIntent, new: &Flavor, config: &Config) -> Vec<Hindrance> {
-    let mut all = Vec::new();
+/// Why it cannot stay where it is.
+fn leaves(config: &Config, misfit: Option<&Misfit>) -> Option<String> {
     if !config.allow_resize_to_same_host {
-        all.push(hindrance("compute.allow_resize_to_same_host is off"));
+        return Some("compute.allow_resize_to_same_host is off".into());
     }
+    misfit.map(|misfit| match misfit.is_full {
+        true => "its host has no room for it".into(),
+        false => "its host is none for the other flavor".into(),
+    })
+}
+
+/// Why it cannot leave while it runs.
+fn bound(server: &Server, new: &Flavor) -> Option<Hindrance> {
+    let encrypted = needs::encrypted_memory(&wishes::Asked { flavor: new, image: &server.properties, image_name: "" });
+    encrypted.then(|| hindrance("its memory is encrypted with a key that its host does not tell"))
+}
+
+fn hindrances(server: &Server, intent: &VmIntent, new: &Flavor) -> Vec<Hindrance> {
+    let mut all = Vec::new();
     if intent.power != Power::Running {
         all.push(hindrance("the guest does not run"));
     }
@@ -196,7 +253,7 @@ mod tests {
         let (server, intent) = guest(512);
         let mut new = Flavor { id: "other".into(), ..server.flavor.clone() };
         change(&mut new);
-        let plan = plan(&server, &intent, &new, None, &Config::default());
+        let plan = plan(&server, &intent, &new, None, &Config::default(), None);
         let got: Vec<&str> = plan.why.iter().map(String::as_str).collect();
         match expect {
             Ok(why) => assert_eq!((plan.manner, got.as_slice()), (Some(Manner::InPlace), why)),
@@ -230,8 +287,56 @@ mod tests {
     fn memory_that_was_lent_is_taken_back() {
         let (server, mut intent) = guest(512);
         intent.spec.memory_mib = 1024;
-        let plan = plan(&server, &intent, &server.flavor, None, &Config::default());
+        let plan = plan(&server, &intent, &server.flavor, None, &Config::default(), None);
         assert_eq!(plan.why, ["memory is taken back by virtio-mem, from 1024 to 512 MiB"]);
+    }
+
+    /// To another host only if it could be done at home but for the host.
+    #[test]
+    fn who_goes_elsewhere() {
+        let misfit = |is_full| Some(Misfit { is_full, why: "64 MEMORY_MB missing".into() });
+        let elsewhere = Config { allow_resize_to_same_host: false, ..Config::default() };
+        let any = Config { resize_restarts: Restarts::Any, ..Config::default() };
+        let encrypted = [("hw:mem_encryption".to_owned(), "true".to_owned())];
+        let check = |ram_mib, encrypts: bool, asked, config: &Config, misfit, expect: Option<Manner>, why: &[&str]| {
+            let (mut server, intent) = guest(512);
+            if encrypts {
+                server.flavor.extra_specs.extend(encrypted.clone());
+            }
+            let new = Flavor { id: "other".into(), ram_mib, ..server.flavor.clone() };
+            let plan = plan(&server, &intent, &new, asked, config, misfit);
+            let got: Vec<&str> = plan.why.iter().map(String::as_str).collect();
+            assert_eq!((plan.manner, got.as_slice()), (expect, why), "{ram_mib} {encrypts} {asked:?} {config:?}");
+            let told = plan.details.is_some();
+            assert_eq!(told, expect == Some(Manner::LiveMigration) && config.allow_resize_to_same_host);
+        };
+        let (usual, live) = (Config::default(), Some(Manner::LiveMigration));
+        let goes = "the guest goes to another host while it runs";
+        let lent = "memory is lent by virtio-mem, from 512 to 1024 MiB";
+        let (full, none) = ("its host has no room for it", "its host is none for the other flavor");
+        check(1024, false, None, &usual, misfit(true), live, &[full, goes, lent]);
+        check(1024, false, Some(Asked::Live), &any, misfit(true), live, &[full, goes, lent]);
+        check(1024, false, None, &usual, misfit(false), live, &[none, goes, lent]);
+        check(1024, false, None, &elsewhere, None, live, &["compute.allow_resize_to_same_host is off", goes, lent]);
+        check(
+            1024,
+            false,
+            Some(Asked::Cold),
+            &usual,
+            misfit(true),
+            Some(Manner::Restart),
+            &["a restart was asked for"],
+        );
+        // What cannot be done at home cannot be done elsewhere.
+        let begun = "the guest was started with room for 2048 MiB";
+        check(4096, false, None, &usual, misfit(true), None, &[begun]);
+        check(4096, false, None, &any, misfit(true), Some(Manner::Restart), &[begun]);
+        // Neither can what cannot leave.
+        let bound = "its memory is encrypted with a key that its host does not tell";
+        check(1024, true, None, &usual, None, Some(Manner::InPlace), &[lent]);
+        check(1024, true, None, &usual, misfit(true), None, &[full, bound]);
+        check(1024, true, None, &any, misfit(true), Some(Manner::Restart), &[full, bound]);
+        check(1024, true, Some(Asked::Live), &any, misfit(true), None, &[full, bound]);
     }
 
     /// With a restart only if it was asked for, or does no harm, or is allowed.
@@ -242,7 +347,7 @@ mod tests {
             let (server, mut intent) = guest(base);
             intent.spec.vcpus = 2;
             let new = Flavor { vcpus: if base < 256 { 2 } else { 1 }, ram_mib: base + 64, ..flavor() };
-            let manner = |intent: &VmIntent| plan(&server, intent, &new, asked, config).manner;
+            let manner = |intent: &VmIntent| plan(&server, intent, &new, asked, config, None).manner;
             assert_eq!(manner(&intent), expect, "{base} {asked:?} {config:?}");
             intent.power = Power::Stopped;
             assert_eq!(manner(&intent), Some(Manner::Restart), "it is off");

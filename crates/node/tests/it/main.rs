@@ -12,6 +12,7 @@ mod life;
 mod lost_store;
 mod misuse;
 mod net_why;
+mod resize;
 mod rig;
 mod start;
 mod traffic;

@@ -65,6 +65,15 @@ pub(crate) fn settle(tx: &mut Tx, allocations: Vec<Allocation>, emptied: &[Arc<A
     }
 }
 
+/// A provider as it would be without what a consumer has of it.
+pub fn without(provider: &Provider, held: &Allocation) -> Provider {
+    let mut free = provider.clone();
+    if let Some(resources) = held.providers.get(&provider.id) {
+        count(&mut free, resources, u64::saturating_sub);
+    }
+    free
+}
+
 fn count(provider: &mut Provider, resources: &Resources, f: impl Fn(u64, u64) -> u64) {
     for (class, amount) in resources {
         let used = provider.used.entry(class.clone()).or_default();

@@ -10,7 +10,7 @@ mod reported;
 mod tree;
 
 pub use allocation::{Allocation, Resources};
-pub use book::{book, unbook};
+pub use book::{book, unbook, without};
 pub(crate) use book::{give_back, leave_cells, settle};
 pub use cells::HostCells;
 pub use inventory::Inventory;

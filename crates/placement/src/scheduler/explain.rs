@@ -3,7 +3,7 @@
 use super::{Asked, Host, filters, host};
 use crate::model::Provider;
 use filters::Refusal;
-use ports::Refusals;
+use ports::{Misfit, Refusals};
 use std::sync::Arc;
 
 pub fn explain(asked: &Asked<'_>, hosts: impl Iterator<Item = Arc<Provider>>) -> Refusals {
@@ -23,6 +23,14 @@ pub fn explain(asked: &Asked<'_>, hosts: impl Iterator<Item = Arc<Provider>>) ->
     }
     told.nearest = nearest.map(|(_, change)| change);
     told
+}
+
+/// Why one host does not fit.
+pub fn misfit(asked: &Asked<'_>, provider: &Provider) -> Option<Misfit> {
+    let host = host(asked, provider)?;
+    let mut refused = filters::FILTERS.iter().filter_map(|filter| Some((filter.name, (filter.refuses)(asked, host)?)));
+    let (name, first) = refused.next()?;
+    Some(Misfit { is_full: name == filters::RESOURCES && refused.next().is_none(), why: first.why })
 }
 
 fn refusals(asked: &Asked<'_>, host: Host<'_>) -> Vec<Refusal> {

@@ -28,6 +28,9 @@ pub struct Filter {
     pub refuses: fn(&Asked<'_>, Host<'_>) -> Option<Refusal>,
 }
 
+/// The name of the filter of what hosts have and have given away.
+pub const RESOURCES: &str = "resources";
+
 pub const FILTERS: &[Filter] = &[
     Filter { name: "requested", refuses: requested },
     Filter { name: "tried", refuses: tried },
@@ -39,7 +42,7 @@ pub const FILTERS: &[Filter] = &[
     Filter { name: "labels", refuses: labels },
     Filter { name: "image", refuses: image },
     Filter { name: "isolated", refuses: isolated },
-    Filter { name: "resources", refuses: resources },
+    Filter { name: RESOURCES, refuses: resources },
     Filter { name: "cells", refuses: cells },
     Filter { name: "expected", refuses: unexpected },
 ];

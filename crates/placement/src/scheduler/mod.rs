@@ -16,7 +16,7 @@ mod explain;
 pub mod filters;
 pub mod weighers;
 
-pub use explain::explain;
+pub use explain::{explain, misfit};
 
 use crate::model::Provider;
 use kernel::HostName;

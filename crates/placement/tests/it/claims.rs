@@ -4,7 +4,7 @@ use placement::{
     Ratios, Scheduler,
     model::{Allocation, Provider},
 };
-use ports::{Claim, GuestCell, GuestTopology, HostCell, Inventory, Labels, Placer};
+use ports::{Claim, GuestCell, GuestTopology, HostCell, Inventory, Labels, Misfit, Placer};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use store::Store;
@@ -41,6 +41,38 @@ async fn a_claim_takes_and_a_release_gives_back() {
     store.transact("test", |tx| scheduler().release(tx, "a")).await.unwrap();
     assert!(scheduler().used(&store.snapshot(), &"h1".into()).is_empty());
     assert_eq!(claim(&store, request("c", 1, 600, &hosts)).await.unwrap().host, "h1");
+    assert_eq!(placement::audit(&store.snapshot()), []);
+}
+
+/// What a consumer has already is not in its own way, and it can be left with less.
+#[tokio::test]
+async fn a_host_is_asked_whether_a_consumer_may_become_more() {
+    let store = with_hosts(&scheduler(), vec![report("h1", 2, 1100)]).await;
+    claim(&store, request("a", 1, 600, &["h1"])).await.unwrap();
+    let misfit = |request: &ports::PlaceRequest| scheduler().misfit(&store.snapshot(), request, &"h1".into());
+    let full = |why: &str| Some(Misfit { is_full: true, why: why.into() });
+    assert_eq!(misfit(&request("a", 2, 1000, &["h1"])), None);
+    assert_eq!(misfit(&request("a", 1, 1100, &["h1"])), full("1100 MEMORY_MB asked, 1000 free of 1000: 100 missing"));
+    assert_eq!(misfit(&request("b", 1, 600, &["h1"])), full("600 MEMORY_MB asked, 400 free of 1000: 200 missing"));
+    let mut picky = request("a", 1, 1100, &["h1"]);
+    picky.required_traits.push("CUSTOM_X".into());
+    let other = misfit(&picky).unwrap();
+    assert!(!other.is_full && other.why.contains("CUSTOM_X"), "{other:?}");
+    assert_eq!(misfit(&request("a", 1, 1, &[])).map(|m| m.is_full), Some(false), "no agent");
+    assert!(scheduler().misfit(&store.snapshot(), &request("a", 1, 1, &["h2"]), &"h2".into()).is_some());
+    // Less is kept, more is not given, and a class that is not named goes.
+    for (keeps, has) in [(("MEMORY_MB", 400), 400), (("MEMORY_MB", 900), 400)] {
+        let resources = [("VCPU".into(), 1), (keeps.0.into(), keeps.1)].into();
+        store.transact("test", move |tx| scheduler().keep(tx, "a", &resources, Timestamp::from_secs(3))).await.unwrap();
+        let used = scheduler().used(&store.snapshot(), &"h1".into());
+        assert_eq!((used["MEMORY_MB"], used["VCPU"]), (has, 1));
+    }
+    store
+        .transact("test", |tx| scheduler().keep(tx, "a", &[("VCPU".into(), 1)].into(), Timestamp::from_secs(4)))
+        .await
+        .unwrap();
+    assert_eq!(scheduler().used(&store.snapshot(), &"h1".into()), [("VCPU".into(), 1)].into());
+    store.transact("test", |tx| scheduler().keep(tx, "nobody", &[].into(), Timestamp::from_secs(4))).await.unwrap();
     assert_eq!(placement::audit(&store.snapshot()), []);
 }
 

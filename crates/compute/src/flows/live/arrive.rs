@@ -1,6 +1,6 @@
 //! The guest on its new host, and the end of what is left of it on the old one.
 
-use super::{LiveMigrate, QUICK, State};
+use super::{LiveMigrate, QUICK, State, grow};
 use crate::{
     Compute,
     driver::{Progress, Stage, VmState},
@@ -77,7 +77,7 @@ pub(super) fn has_landed(state: VmState) -> bool {
 pub(super) fn finish(
     c: &Compute,
     tx: &mut Tx,
-    state: &State,
+    state: &mut State,
     seen: &VmObserved,
     removed: Removed,
     now: Timestamp,
@@ -87,6 +87,9 @@ pub(super) fn finish(
         claims::give_up(c, tx, &state.migration)?;
     }
     note(tx, &state.migration, MigrationStatus::Completed, now);
+    if state.resizes {
+        return grow::begin(c, tx, state, now);
+    }
     guest::conclude(tx, &state.server, now, |s| {
         s.task = None;
         s.power = PowerState::from(seen.state);

@@ -17,9 +17,14 @@
 //! - undo asks the source first ([`undo`]): a guest that has not left stays. Of one that has left it asks the other host. Did it land,
 //!   the move has happened and the flow ends well; else what waits there is ended, by that host's word, before the source goes on.
 //!
+//! A guest whose host has no room for what a resize makes of it goes this way, too ([`State::resizes`]): room for the larger of both
+//! shapes is claimed where it goes, and the commit of `arrive` begins [`ReshapeServer`](super::moving::reshape::ReshapeServer) there.
+//! Until that commit everything can be as it was; after it the server stays where it is, whatever becomes of its shape ([`grow`]).
+//!
 //! Data goes from hypervisor to hypervisor: a member that dies takes nothing of it with it, and the next one asks again.
 
 mod arrive;
+mod grow;
 mod prepare;
 mod transfer;
 mod undo;
@@ -27,12 +32,12 @@ mod undo;
 use super::{
     create::place_request,
     guest,
-    moving::{claims, failed, note, spare},
+    moving::{bound_for, claims, failed, given_up, note, resize_of, spare},
 };
 use crate::{
     Compute,
     model::{
-        ComputeHost, Server,
+        ComputeHost, Server, Task,
         action::Action,
         aggregate,
         migration::MigrationStatus,
@@ -41,7 +46,7 @@ use crate::{
 };
 use flow::{Commit, Flow, FlowRecord, Step, StepCx, StepResult};
 use kernel::{Error, HostName, Result, ServerId, Timestamp};
-use ports::{CellFit, network::Crossing};
+use ports::{CellFit, PlaceRequest, network::Crossing};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -72,9 +77,16 @@ pub struct State {
     pub power: Power,
     /// It was called off or failed when the guest had landed: the move has happened.
     pub stays: bool,
+    /// It goes there to be given the shape of the server's resize, and that has not been begun.
+    #[serde(default)]
+    pub resizes: bool,
 }
 
 impl State {
+    fn task(&self) -> Task {
+        if self.resizes { Task::ResizeMigrating } else { Task::Migrating }
+    }
+
     fn dest(&self) -> Result<HostName> {
         self.dest.clone().ok_or_else(|| Error::conflict("no host was chosen"))
     }
@@ -97,13 +109,19 @@ impl Flow for LiveMigrate {
         if state.stays {
             return Ok(());
         }
-        let flows = tx.by(FlowRecord::BY_OBJECT, &Server::flow_object(&state.server));
-        let called_off = flows.iter().any(|f| f.kind == Self::KIND && f.cancelled);
-        let status = if called_off { MigrationStatus::Cancelled } else { MigrationStatus::Error };
+        let status = if called_off(tx, &state.server) { MigrationStatus::Cancelled } else { MigrationStatus::Error };
         failed(tx, &state.migration, status, why, now);
+        if state.resizes {
+            return given_up(tx, &state.server, &state.action, why, now, |_| ());
+        }
         guest::conclude(tx, &state.server, now, |s| s.task = None);
         state.action.finish(tx, Some(&state.source), Some(why), now)
     }
+}
+
+fn called_off(tx: &mut Tx, server: &ServerId) -> bool {
+    let flows = tx.by(FlowRecord::BY_OBJECT, &Server::flow_object(server));
+    flows.iter().any(|f| f.kind == LiveMigrate::KIND && f.cancelled)
 }
 
 /// Hosts on which a guest would find another processor than it has begun with.
@@ -113,19 +131,31 @@ fn other_cpus(tx: &Tx, source: &HostName) -> Vec<HostName> {
     view.all::<ComputeHost>().filter(|there| !there.has_cpu_of(&here)).map(|there| there.name.clone()).collect()
 }
 
+/// Room elsewhere. Where its creation was told to place it binds no later move.
+fn request(c: &Compute, tx: &mut Tx, state: &State, server: &Server) -> Result<PlaceRequest> {
+    let not = std::slice::from_ref(&state.source);
+    if state.resizes {
+        let resize = resize_of(server)?;
+        return Ok(claims::for_either(c, tx, server, (&resize.old, &resize.new), not));
+    }
+    let free = Server { forced_host: None, ..server.clone() };
+    Ok(place_request(tx, &free, not, c.roster()))
+}
+
 impl LiveMigrate {
     async fn place(self: Arc<Self>, cx: StepCx, _state: State) -> StepResult<Self> {
         let (c, now) = (self.0.clone(), cx.now());
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
-            // Where its creation was told to place it binds no later move.
-            let free = Server { forced_host: None, ..Server::clone(&server) };
-            let mut request = place_request(tx, &free, std::slice::from_ref(&state.source), c.roster());
+            let mut request = request(&c, tx, state, &server)?;
             if let Some(host) = &state.only {
                 request.only_hosts = vec![host.clone()];
             }
             request.not_hosts.extend(other_cpus(tx, &state.source));
             let claim = claims::claim_another(&c, tx, &server, &state.migration, &request, now)?;
+            if let Some(resize) = server.resize.as_ref().filter(|_| state.resizes) {
+                bound_for(tx, &state.server, resize, (&claim.host, Some(&claim.availability_zone)), now);
+            }
             (state.dest, state.cells) = (Some(claim.host), claim.cells);
             note(tx, &state.migration, MigrationStatus::Preparing, now);
             Ok(())
@@ -140,6 +170,9 @@ impl LiveMigrate {
             }
             state.dest = None;
             let server = guest::server(tx, &state.server)?;
+            if state.resizes {
+                tx.update::<Server>(&state.server, |s| s.resize.iter_mut().for_each(|r| r.dest = None));
+            }
             claims::take_back(&c, tx, &server, &state.migration, now)
         }))
     }

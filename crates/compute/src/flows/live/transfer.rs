@@ -4,7 +4,7 @@ use super::{LONG, LiveMigrate, QUICK, State, prepare::again, switch};
 use crate::{
     driver::{Landing, Sent, Travel},
     flows::moving::working,
-    model::{Server, Task},
+    model::Server,
 };
 use flow::{Commit, StepCx, StepError, StepResult};
 use kernel::{Error, Kind};
@@ -39,7 +39,8 @@ impl LiveMigrate {
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
             switch(&c, tx, state, now)?;
-            tx.update::<Server>(&state.server, |s| s.task = working(s, Task::Migrating));
+            let task = state.task();
+            tx.update::<Server>(&state.server, |s| s.task = working(s, task));
             Ok(())
         }))
     }

@@ -2,11 +2,30 @@
 
 use crate::{
     Compute,
-    model::{Migration, Server, placing},
+    flows::create::place_request,
+    model::{Migration, Server, placing, shape::Shape},
 };
 use kernel::{Error, HostName, Result, ServerId, Timestamp};
 use ports::{Claim, PlaceRequest};
 use store::Tx;
+
+/// Room for a server in either of its shapes, on a host of the scheduler's choice.
+pub(crate) fn for_either(
+    c: &Compute,
+    tx: &mut Tx,
+    server: &Server,
+    (old, new): (&Shape, &Shape),
+    not: &[HostName],
+) -> PlaceRequest {
+    let shaped = Server { forced_host: None, ..new.on(server) };
+    let resources = placing::either(&old.on(server), &shaped);
+    PlaceRequest { resources, ..place_request(tx, &shaped, not, c.roster()) }
+}
+
+/// A server that could have had either of two shapes has one of them for good.
+pub(crate) fn keep(c: &Compute, tx: &mut Tx, server: &Server, shape: &Shape, now: Timestamp) -> Result<()> {
+    c.placer.keep(tx, &server.id, &placing::resources(&shape.on(server)), now)
+}
 
 /// Chooses a host for a server that moves. The claim that the server had becomes the migration's.
 pub(crate) fn claim_another(

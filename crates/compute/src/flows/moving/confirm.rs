@@ -80,6 +80,10 @@ impl ConfirmResize {
                 spare::forget(tx, &state.server, &resize.source);
             }
             claims::give_up(&c, tx, &resize.migration)?;
+            if resize.manner.is_live() {
+                let server = guest::server(tx, &state.server)?;
+                claims::keep(&c, tx, &server, &resize.new, now)?;
+            }
             note(tx, &resize.migration, MigrationStatus::Confirmed, now);
             recount(tx, &state.server, |s| s.resize = None);
             let is_off = tx.get::<VmIntent>(&state.server).is_some_and(|i| i.power == Power::Stopped);

@@ -16,12 +16,15 @@
 //! A guest that runs and has room for its new shape is not stopped ([`reshape`]; [`crate::model::reshape`] says when):
 //!
 //! ```text
-//!   claim     the old claim in the migration's name, a new one in the server's, on the same host   commit
+//!   claim     room for the larger of both shapes, on the same host                                 commit
 //!   shape     … vCPUs are plugged, memory is lent or taken back, limits change …                   commit: VERIFY_RESIZE
 //!
 //!   confirm   as above; there are no old disks
 //!   revert    … the same back; what the guest does not give back, it gives back by a restart …
 //! ```
+//!
+//! One whose host has no room for that goes to another first, by a live migration ([`super::live`]) that claims the same there, and stays
+//! there from then on: `revert` gives it its old shape where it is.
 //!
 //! Until `confirm` the old disks stay as they were, on the host that was left or beside the new ones ([`spare`],
 //! `VmIntent::kept_disks`): so undo and `revert` lose nothing of what was before the move. Two guests of a server never run: each
@@ -60,12 +63,30 @@ fn resize_before(cx: &StepCx, id: &ServerId) -> std::result::Result<Resize, Step
 }
 
 /// The same, in a transaction.
-fn resize_of(server: &Server) -> Result<Resize> {
+pub(crate) fn resize_of(server: &Server) -> Result<Resize> {
     server.resize.clone().ok_or_else(|| Error::conflict("the server is not being moved"))
 }
 
 fn dest_of(resize: &Resize) -> Result<HostName> {
     resize.dest.clone().ok_or_else(|| Error::conflict("no host was chosen"))
+}
+
+/// A host was chosen for a server that is given another shape while it runs.
+pub(crate) fn bound_for(
+    tx: &mut Tx,
+    id: &ServerId,
+    resize: &Resize,
+    (host, zone): (&HostName, Option<&String>),
+    now: Timestamp,
+) {
+    note(tx, &resize.migration, MigrationStatus::Migrating, now);
+    tx.update::<Migration>(&resize.migration, |m| m.dest = Some(host.clone()));
+    tx.update::<Server>(id, |s| {
+        if let Some(resize) = &mut s.resize {
+            (resize.dest, resize.dest_zone) = (Some(host.clone()), zone.cloned());
+        }
+        s.task = working(s, Task::ResizeMigrating);
+    });
 }
 
 pub(crate) fn note(tx: &mut Tx, id: &str, status: MigrationStatus, now: Timestamp) {
@@ -78,7 +99,7 @@ pub(crate) fn failed(tx: &mut Tx, id: &str, status: MigrationStatus, why: &str, 
 }
 
 /// The end of a move that did not take place: everything is as before, and the server says why. `also`: what else becomes of it.
-fn given_up(
+pub(crate) fn given_up(
     tx: &mut Tx,
     id: &ServerId,
     action: &Action,

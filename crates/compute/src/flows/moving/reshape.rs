@@ -4,16 +4,17 @@
 //! and waits for the host's word, whatever that is. Nothing is written of the guest's hardware but what changes: the intent goes on to say
 //! what the guest was started as.
 
-use super::{LONG, claims, given_up, note, places::arrived, resize_before, resize_of, working};
+use super::{LONG, bound_for, claims, given_up, note, places::arrived, resize_before, resize_of, working};
 use crate::{
     Compute,
     driver::VmState,
-    flows::{create::place_request, guest, power::reached},
+    flows::{guest, power::reached},
     model::{
         Flavor, Server, ServerState, Task,
         action::Action,
         hardware,
         migration::MigrationStatus,
+        reshape::Manner,
         vm::{VmIntent, VmObserved},
     },
 };
@@ -48,24 +49,19 @@ impl Flow for ReshapeServer {
 }
 
 impl ReshapeServer {
-    /// The host must have room for what may come beside what is, until it is decided which stays.
+    /// The host must have room for either shape, until it is decided which stays. One that was gone to for that has it.
     async fn claim(self: Arc<Self>, cx: StepCx, _state: State) -> StepResult<Self> {
         let (c, now) = (self.0.clone(), cx.now());
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
             let resize = resize_of(&server)?;
-            let shaped = Server { forced_host: None, ..resize.new.on(&server) };
-            let mut request = place_request(tx, &shaped, &[], c.roster());
+            if resize.manner == Manner::LiveMigration {
+                return Ok(());
+            }
+            let mut request = claims::for_either(&c, tx, &server, (&resize.old, &resize.new), &[]);
             request.only_hosts = vec![resize.source.clone()];
-            claims::claim_another(&c, tx, &server, &resize.migration, &request, now)?;
-            note(tx, &resize.migration, MigrationStatus::Migrating, now);
-            tx.update::<Server>(&state.server, |s| {
-                if let Some(resize) = &mut s.resize {
-                    resize.dest = Some(resize.source.clone());
-                    resize.dest_zone.clone_from(&resize.source_zone);
-                }
-                s.task = working(s, Task::ResizeMigrating);
-            });
+            c.placer.claim(tx, &request, now)?;
+            bound_for(tx, &state.server, &resize, (&resize.source, resize.source_zone.as_ref()), now);
             Ok(())
         }))
     }
@@ -74,7 +70,9 @@ impl ReshapeServer {
         let (c, now) = (self.0.clone(), cx.now());
         Ok(Commit::with(move |tx, state: &mut State| {
             let server = guest::server(tx, &state.server)?;
-            claims::take_back(&c, tx, &server, &resize_of(&server)?.migration, now)?;
+            let resize = resize_of(&server)?;
+            claims::take_back(&c, tx, &server, &resize.migration, now)?;
+            claims::keep(&c, tx, &server, &resize.old, now)?;
             tx.update::<Server>(&state.server, |s| {
                 s.resize.iter_mut().for_each(|r| r.dest = None);
                 s.task = working(s, Task::ResizePrep);

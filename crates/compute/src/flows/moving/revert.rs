@@ -13,7 +13,6 @@ use crate::{
         Fault, Server, ServerState,
         action::Action,
         migration::MigrationStatus,
-        reshape::Manner,
         vm::{Power, VmIntent, VmObserved},
     },
 };
@@ -80,7 +79,7 @@ impl RevertResize {
         let (snapshot, resize) = (cx.snapshot(), resize_before(cx, &state.server)?);
         let intent = snapshot.get::<VmIntent>(&state.server);
         let runs = intent.is_some_and(|i| i.power == Power::Running && i.spec.vcpus <= resize.old.flavor.vcpus);
-        if resize.manner != Manner::InPlace || !runs || Power::reaching(resize.was) != Power::Running {
+        if !resize.manner.is_live() || !runs || Power::reaching(resize.was) != Power::Running {
             return Ok(false);
         }
         match reshape::take(cx, &state.server, resize.old.flavor).await {
@@ -108,6 +107,9 @@ fn finish(c: &Compute, tx: &mut Tx, state: &State, seen: &VmObserved, now: Times
     let resize = resize_of(&server)?;
     arrived(c, tx, &server)?;
     claims::take_back(c, tx, &server, &resize.migration, now)?;
+    if resize.manner.is_live() {
+        claims::keep(c, tx, &server, &resize.old, now)?;
+    }
     note(tx, &resize.migration, MigrationStatus::Reverted, now);
     recount(tx, &state.server, |s| {
         *s = resize.old.on(s);

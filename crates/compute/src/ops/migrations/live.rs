@@ -30,7 +30,8 @@ fn of(snapshot: &Snapshot, server: &Server, number: &str) -> Result<Arc<Migratio
 
 /// Nova's checks: what moves, how it moves, how far it has come.
 fn under_way(server: &Server, migration: &Migration, verb: &'static str, states: &[MigrationStatus]) -> Result<()> {
-    if server.task != Some(Task::Migrating) {
+    let goes_to_be_resized = server.task == Some(Task::ResizeMigrating) && migration.kind == MigrationKind::Live;
+    if server.task != Some(Task::Migrating) && !goes_to_be_resized {
         let state = server.task.map_or("None", Task::as_str);
         let (action, server) = (verb, server.id.clone());
         return Err(ComputeError::InvalidState { action, server, attr: "task_state", state }.into());

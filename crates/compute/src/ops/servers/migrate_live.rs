@@ -76,23 +76,42 @@ pub(crate) fn begin(
     let power = tx.get::<VmIntent>(&server.id).filter(runs).ok_or_else(not_ready)?.power;
     let source = server.host.clone().ok_or_else(not_ready)?;
     let now = cx.now();
-    let (kind, status, flavor) = (MigrationKind::Live, MigrationStatus::Queued, server.flavor.number);
-    migrations::record(cx, tx, &server, &Begun { id, kind, status, source: &source, flavor, plan: None });
     tx.update::<Server>(&server.id, |s| (s.task, s.updated) = (Some(Task::Migrating), now));
     let action = Action::asked(cx, &server.id, &server.project, Verb::LiveMigration);
     action.begin(tx)?;
+    send(c, cx, tx, &server, Journey { id, action, source, only: host.cloned(), power, resizes: false })
+}
+
+/// A way that a server begins.
+pub(super) struct Journey<'a> {
+    /// The migration's.
+    pub(super) id: &'a str,
+    pub(super) action: Action,
+    pub(super) source: HostName,
+    pub(super) only: Option<HostName>,
+    pub(super) power: Power,
+    /// For the sake of its resize.
+    pub(super) resizes: bool,
+}
+
+/// Writes the migration and its flow.
+pub(super) fn send(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, journey: Journey<'_>) -> Result<()> {
+    let Journey { id, action, source, only, power, resizes } = journey;
+    let (kind, status, flavor) = (MigrationKind::Live, MigrationStatus::Queued, server.flavor.number);
+    migrations::record(cx, tx, server, &Begun { id, kind, status, source: &source, flavor, plan: None });
     let state = State {
         server: server.id.clone(),
         action,
         migration: id.to_owned(),
         source,
         source_zone: server.availability_zone.clone(),
-        only: host.cloned(),
+        only,
         dest: None,
         cells: Vec::new(),
         power,
         stays: false,
+        resizes,
     };
-    let object = Server::flow_object(&server.id);
-    c.starter.start(tx, Start::<LiveMigrate> { object, state, request_id: &cx.request_id, now }).map(|_| ())
+    let (object, now) = (Server::flow_object(&server.id), cx.now());
+    c.starter.start(tx, Start::<LiveMigrate> { object, state, request_id: &cx.request_id, now }).map(drop)
 }

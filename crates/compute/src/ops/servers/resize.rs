@@ -1,11 +1,15 @@
 //! Resize and cold migration, and the word that the server stays or goes back.
 
-use super::{Target, as_bad_request, find_in, idle, in_state, on_host, unlocked};
+use super::{
+    Target, as_bad_request, find_in, idle, in_state,
+    migrate_live::{Journey, send},
+    on_host, unlocked,
+};
 use crate::{
     Compute, ComputeError,
     error::invalid,
     flows::moving::{
-        confirm,
+        claims, confirm,
         reshape::{self, ReshapeServer},
         resize::{self, MoveServer},
         revert::{self, RevertResize},
@@ -20,11 +24,12 @@ use crate::{
         wishes,
     },
     ops::migrations::{self, Begun},
-    policy::MIGRATE_HOST,
+    policy::{MIGRATE_HOST, MIGRATIONS_HOST},
 };
 use flow::Start;
 use kernel::{Ctx, HostName, Result, ids::uuid_dashed};
 use policy::{Authorize, target};
+use ports::Misfit;
 use serde::Deserialize;
 use std::sync::Arc;
 use store::{Snapshot, Tx};
@@ -65,11 +70,25 @@ pub(crate) async fn resize(
 
 impl Compute {
     /// How a resize would go now, and why so. Nothing is begun.
-    pub fn resize_plan(&self, cx: &Ctx, snapshot: &Snapshot, server: &Server, asked: &ResizeQuestion) -> Result<Plan> {
+    pub async fn resize_plan(
+        &self,
+        cx: &Ctx,
+        snapshot: &Snapshot,
+        server: &Server,
+        asked: &ResizeQuestion,
+    ) -> Result<Plan> {
         let flavor = super::create::flavor(cx, snapshot, &asked.flavor).map_err(as_bad_request)?;
         check_flavor(self, cx, snapshot, server, &flavor)?;
-        let intent = snapshot.get::<VmIntent>(&server.id).ok_or_else(|| ComputeError::NotReady(server.id.clone()))?;
-        Ok(plan(server, &intent, &flavor, asked.way, &self.config))
+        let (c, id, way) = (self.clone(), server.id.clone(), asked.way);
+        let sees_hosts = cx.allows(&MIGRATIONS_HOST, &target! { "project_id" => server.project });
+        let planned = self.store.transact("compute.server.resize_plan", move |tx| {
+            let not_ready = || ComputeError::NotReady(id.clone());
+            let server = tx.get::<Server>(&id).ok_or_else(not_ready)?;
+            let intent = tx.get::<VmIntent>(&id).ok_or_else(not_ready)?;
+            Ok(plan(&server, &intent, &flavor, way, &c.config, misfit(&c, tx, &server, &flavor)))
+        });
+        let planned = planned.await?;
+        Ok(Plan { details: planned.details.filter(|_| sees_hosts), ..planned })
     }
 }
 
@@ -78,6 +97,14 @@ impl Compute {
 pub struct ResizeQuestion {
     pub flavor: String,
     pub way: Option<Asked>,
+}
+
+/// Why the host that a server is on is none for it with another flavor.
+fn misfit(c: &Compute, tx: &mut Tx, server: &Server, flavor: &Flavor) -> Option<Misfit> {
+    let old = Shape::of(server);
+    let new = old.with(server, flavor.clone(), None);
+    let request = claims::for_either(c, tx, server, (&old, &new), &[]);
+    c.placer.misfit(tx.view(), &request, server.host.as_ref()?)
 }
 
 /// Moves a server to another host, of the scheduler's choice unless one is named.
@@ -206,7 +233,7 @@ pub(super) fn enter(
     let more = moved.quota().into_iter().zip(server.quota()).map(|((name, is), (_, was))| (name, is - was));
     // As Nova, what the project may not have is told before how it would come about.
     QUOTAS.claim(tx, &server.project, &more.collect::<Vec<_>>())?;
-    let plan = planned(c, server, &intent, wanted)?;
+    let plan = planned(c, tx, server, &intent, wanted)?;
     let manner = plan.manner.unwrap_or_default();
     moved.resize.iter_mut().for_each(|resize| resize.manner = manner);
     let told = wanted.flavor.is_some().then(|| plan.clone());
@@ -215,10 +242,18 @@ pub(super) fn enter(
     let action = Action::asked(cx, &server.id, &server.project, verb);
     action.begin(tx)?;
     let object = Server::flow_object(&server.id);
-    if manner == Manner::InPlace {
-        let state = reshape::State { server: server.id.clone(), action };
-        let begin = Start::<ReshapeServer> { object, state, request_id: &cx.request_id, now };
-        return c.starter.start(tx, begin).map(|_| plan);
+    match manner {
+        Manner::Restart => {}
+        Manner::InPlace => {
+            let state = reshape::State { server: server.id.clone(), action };
+            let begin = Start::<ReshapeServer> { object, state, request_id: &cx.request_id, now };
+            return c.starter.start(tx, begin).map(|_| plan);
+        }
+        Manner::LiveMigration => {
+            let (id, power) = (&uuid_dashed().to_string(), intent.power);
+            let journey = Journey { id, action, source, only: None, power, resizes: true };
+            return send(c, cx, tx, server, journey).map(|()| plan);
+        }
     }
     let state = resize::State {
         server: server.id.clone(),
@@ -235,9 +270,10 @@ pub(super) fn enter(
 }
 
 /// How it is to go: only a resize has a choice. One that would interrupt the guest without having been asked to is refused.
-fn planned(c: &Compute, server: &Server, intent: &VmIntent, wanted: &Wanted) -> Result<Plan> {
-    let Some(flavor) = &wanted.flavor else { return Ok(Plan { manner: Some(Manner::Restart), why: Vec::new() }) };
-    let plan = plan(server, intent, flavor, wanted.asked, &c.config);
+fn planned(c: &Compute, tx: &mut Tx, server: &Server, intent: &VmIntent, wanted: &Wanted) -> Result<Plan> {
+    let Some(flavor) = &wanted.flavor else { return Ok(Plan::restart(Vec::new())) };
+    let misfit = misfit(c, tx, server, flavor);
+    let plan = plan(server, intent, flavor, wanted.asked, &c.config, misfit);
     if plan.manner.is_some() {
         return Ok(plan);
     }

@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod devices;
 mod drain;
+mod grow;
 mod hardware;
 mod image;
 mod live;

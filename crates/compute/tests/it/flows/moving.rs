@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use compute::{
     Config,
     driver::VmState,
-    flows::{create_image::DiscardImage, shelve::OffloadServer},
+    flows::{create_image::DiscardImage, moving::reshape::ReshapeServer, shelve::OffloadServer},
     model::{Migration, Server, vm::VmIntent},
 };
 use flow::{
@@ -57,17 +57,18 @@ macro_rules! world {
 }
 
 /// A process of its own for the flows that the flow under torture starts.
-struct Janitor {
-    starter: Starter,
+pub(super) struct Janitor {
+    pub(super) starter: Starter,
     _engine: Engine,
 }
 
 impl Janitor {
-    fn of(cloud: &Cloud) -> Self {
+    pub(super) fn of(cloud: &Cloud) -> Self {
         let starter = Starter::new("janitor".into());
         let compute = cloud.compute(&starter);
         let builder = EngineBuilder::new(starter.clone());
-        let builder = builder.register(DiscardImage(compute.clone())).register(OffloadServer(compute));
+        let builder = builder.register(DiscardImage(compute.clone())).register(OffloadServer(compute.clone()));
+        let builder = builder.register(ReshapeServer(compute));
         Self { starter, _engine: builder.run(cloud.store.clone(), SystemClock::shared()) }
     }
 }
@@ -136,7 +137,7 @@ const VERIFY: &str = "VERIFY_RESIZE";
 
 world!(Resizing: usual(), &[], resize() => "VERIFY_RESIZE" or "ACTIVE");
 world!(ResizingCold: usual(), &[], cold() => "VERIFY_RESIZE" or "ACTIVE");
-world!(ResizingElsewhere: elsewhere(), &[], resize() => "VERIFY_RESIZE" or "ACTIVE");
+world!(ResizingElsewhere: elsewhere(), &[], cold() => "VERIFY_RESIZE" or "ACTIVE");
 world!(Migrating: usual(), &[(json!({"os-stop": null}), "SHUTOFF")], migrate() => "VERIFY_RESIZE" or "SHUTOFF");
 world!(Confirming: usual(), &[(resize(), VERIFY)], json!({"confirmResize": null}) => "ACTIVE" or "VERIFY_RESIZE");
 world!(ConfirmingCold: usual(), &[(cold(), VERIFY)], json!({"confirmResize": null}) => "ACTIVE" or "VERIFY_RESIZE");

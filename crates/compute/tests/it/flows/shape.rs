@@ -40,7 +40,7 @@ async fn flavor(cloud: &Cloud, id: &str, change: impl Fn(&mut Flavor) + Send + '
 }
 
 /// How it was answered: the way that it goes, and why; then the server has come to a status.
-async fn asked(cloud: &Cloud, id: &str, body: Value, status: &str) -> (u16, String, String) {
+pub(super) async fn asked(cloud: &Cloud, id: &str, body: Value, status: &str) -> (u16, String, String) {
     let (api, _engine) = cloud.process();
     let answer = api.token("member").call(&format!("POST /compute/v2.1/servers/{id}/action"), body).await;
     let header = |name: &str| answer.header(name);

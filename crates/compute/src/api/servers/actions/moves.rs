@@ -33,11 +33,7 @@ pub(super) async fn resize(asked: Asked) -> Result<Response> {
 
 /// Nova's answer has no body: which way it goes, and why, stand in headers.
 fn told(mut answer: Response, plan: &reshape::Plan) -> Response {
-    let manner = match plan.manner {
-        Some(reshape::Manner::InPlace) => "in-place",
-        Some(reshape::Manner::Restart) => "restart",
-        None => "refused",
-    };
+    let manner = plan.manner.map_or("refused", reshape::Manner::as_str);
     for (name, value) in [("x-tstack-resize", manner.to_owned()), ("x-tstack-resize-why", plan.why.join("; "))] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             answer.headers_mut().insert(name, value);

@@ -1,0 +1,99 @@
+//! `tstack resize`: a guest whose host may not be given more work goes to another one, while it runs, and grows there.
+
+use crate::rig::{Login, Node, eventually, free_port, image, server_of, words};
+use serde_json::{Value, json};
+
+async fn shown(admin: &Login, server: &str) -> Value {
+    admin.must(&format!("GET /compute/v2.1/servers/{server}"), Value::Null).await["server"].clone()
+}
+
+async fn is(admin: &Login, server: &str, status: &str, host: &str) {
+    eventually(&format!("a server is {status} on {host}"), async || {
+        let server = shown(admin, server).await;
+        let so = server["status"] == status && server["OS-EXT-SRV-ATTR:host"] == host;
+        if so { Ok(()) } else { Err(server.to_string()) }
+    })
+    .await;
+}
+
+async fn audited(node: &Node) {
+    eventually("the audit is clean", async || {
+        let audit = node.command("audit", &[]);
+        if audit.status.success() { Ok(()) } else { Err(words(&audit)) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_guest_grows_on_another_host() {
+    let agents = free_port();
+    let mut member = Node::new().with("node.name=h1").with(&format!("agent.port={agents}"));
+    member.start().await;
+    let admin = member.admin().await;
+    let token = member.command("token", &[]);
+    let mut other = Node::new().with("node.name=h2");
+    other.join(agents, String::from_utf8_lossy(&token.stdout).trim());
+    eventually("both hosts are there", async || {
+        let seen = admin.must("GET /compute/v2.1/os-hypervisors", Value::Null).await;
+        let there = seen["hypervisors"].as_array().map_or(0, Vec::len);
+        if there == 2 { Ok(()) } else { Err(seen.to_string()) }
+    })
+    .await;
+    let image = image(&admin).await;
+    let server = server_of(&admin, &image, json!({"availability_zone": "nova:h2"})).await;
+    is(&admin, &server, "ACTIVE", "h2").await;
+    for (name, memory) in [("small", 256), ("large", 512)] {
+        let flavor = json!({"flavor": {"id": name, "name": name, "ram": memory, "vcpus": 1, "disk": 1}});
+        admin.must("POST /compute/v2.1/flavors", flavor).await;
+    }
+    let resize = |flavor: &'static str, more: &[&str]| {
+        let done = member.command("resize", &[[server.as_str(), flavor].as_slice(), more].concat());
+        assert!(done.status.success(), "{}", words(&done));
+        words(&done)
+    };
+    let confirm = async || {
+        admin.must(&format!("POST /compute/v2.1/servers/{server}/action"), json!({"confirmResize": null})).await;
+    };
+    // At home while there is room.
+    assert!(resize("small", &["--dry-run"]).starts_with("in-place: memory is lent"));
+    resize("small", &[]);
+    is(&admin, &server, "VERIFY_RESIZE", "h2").await;
+    confirm().await;
+    is(&admin, &server, "ACTIVE", "h2").await;
+    // A host that is to be given nothing more is left.
+    let services = admin.must("GET /compute/v2.1/os-services?host=h2&binary=nova-compute", Value::Null).await;
+    let off = json!({"host": "h2", "binary": "nova-compute"});
+    admin.must("PUT /compute/v2.1/os-services/disable", off).await;
+    let told = resize("large", &["--dry-run"]);
+    assert!(
+        told.starts_with("live-migration: its host is none for the other flavor; the guest goes"),
+        "{told} {services}"
+    );
+    assert_eq!(shown(&admin, &server).await["status"], "ACTIVE", "nothing was begun");
+    resize("large", &[]);
+    is(&admin, &server, "VERIFY_RESIZE", "h1").await;
+    let explained = words(&member.command("explain", &[&server]));
+    for told in ["compute.migration\n", "manner: live-migration", "it is disabled or its agent is not connected"] {
+        assert!(explained.contains(told), "{told}: {explained}");
+    }
+    confirm().await;
+    is(&admin, &server, "ACTIVE", "h1").await;
+    audited(&member).await;
+    // Nobody else is left: it stays as it is, and is told why.
+    admin
+        .must(
+            "POST /compute/v2.1/flavors",
+            json!({"flavor": {"id": "huge", "name": "huge", "ram": 1024, "vcpus": 1, "disk": 1}}),
+        )
+        .await;
+    admin.must("PUT /compute/v2.1/os-services/disable", json!({"host": "h1", "binary": "nova-compute"})).await;
+    resize("huge", &[]);
+    eventually("it is given up", async || {
+        let actions = admin.must(&format!("GET /compute/v2.1/servers/{server}/os-instance-actions"), Value::Null).await;
+        let last = actions["instanceActions"][0].clone();
+        if last["action"] == "resize" && last["message"] == "Error" { Ok(()) } else { Err(last.to_string()) }
+    })
+    .await;
+    is(&admin, &server, "ACTIVE", "h1").await;
+    audited(&member).await;
+}
