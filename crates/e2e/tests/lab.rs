@@ -207,7 +207,7 @@ fn a_server_moves_with_its_disk(cloud: &CloudUnderTest) {
     cloud.openstack(DEMO, "server resize revert mover");
     server_is(cloud, "ACTIVE");
     assert_eq!((kept().as_str(), memory()), ("carried", small));
-    it_grows_elsewhere(cloud, &outside, &host);
+    it_grows_elsewhere(cloud, &outside, host);
     cloud.openstack(DEMO, "server delete --wait mover");
     cloud.openstack(DEMO, &format!("floating ip delete {outside}"));
 }

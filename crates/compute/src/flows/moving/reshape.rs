@@ -43,7 +43,13 @@ impl Flow for ReshapeServer {
         ]
     }
 
+    /// One that went elsewhere for its new shape has claimed for that, even if nothing was done here.
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
+        if let Some(server) = tx.get::<Server>(&state.server)
+            && let Some(resize) = &server.resize
+        {
+            claims::keep(&self.0, tx, &server, &resize.old, now)?;
+        }
         given_up(tx, &state.server, &state.action, why, now, |_| ())
     }
 }
@@ -72,7 +78,6 @@ impl ReshapeServer {
             let server = guest::server(tx, &state.server)?;
             let resize = resize_of(&server)?;
             claims::take_back(&c, tx, &server, &resize.migration, now)?;
-            claims::keep(&c, tx, &server, &resize.old, now)?;
             tx.update::<Server>(&state.server, |s| {
                 s.resize.iter_mut().for_each(|r| r.dest = None);
                 s.task = working(s, Task::ResizePrep);
