@@ -14,6 +14,8 @@ pub struct VolumeInfo {
     pub project: ProjectId,
     /// Cinder's: `available`, `in-use`, `error`, …
     pub status: String,
+    /// Cinder's `migration_status`: `migrating`, then `success` or `error` of the last move; `None`: it has never moved.
+    pub migration: Option<String>,
     pub size_gib: u64,
     pub bootable: bool,
     pub multiattach: bool,

@@ -34,6 +34,7 @@ fn info(volume: &Volume) -> VolumeInfo {
         name: volume.name.clone().unwrap_or_default(),
         project: volume.project.clone(),
         status: volume.status.as_str().to_owned(),
+        migration: volume.migration.clone(),
         size_gib: volume.size_gib,
         bootable: volume.bootable,
         multiattach: volume.multiattach,

@@ -41,7 +41,8 @@ fn create_schema(minor: u16) -> Value {
 fn update_schema(minor: u16) -> Value {
     let mut properties = json!({"volumeId": uuid()});
     if minor >= 85 {
-        properties["device"] = json!({"type": ["string", "null"]});
+        let name = pattern("(^/dev/x{0,1}[a-z]{0,1}d{0,1})([a-z]+)[0-9]*$", 0, 255);
+        properties["device"] = json!({"oneOf": [name, {"type": "null"}]});
         properties["tag"] = tag();
         properties["delete_on_termination"] = boolean();
         properties["serverId"] = uuid();

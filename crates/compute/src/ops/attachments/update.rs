@@ -2,18 +2,21 @@ use super::device;
 use crate::{
     Compute, ComputeError,
     error::invalid,
-    model::{BlockDevice, Server},
+    model::{BlockDevice, Server, ServerState},
     ops::{
         is_true,
-        servers::{find, find_in, given},
+        servers::{as_bad_request, find, find_in, given, in_state, unlocked},
     },
     policy::{ATTACHMENTS_SWAP, ATTACHMENTS_UPDATE},
 };
-use kernel::{Ctx, Kind, Result};
+use kernel::{Ctx, Result};
 use policy::{Authorize, target};
 use serde::Deserialize;
 use serde_json::Value;
 use store::Snapshot;
+
+/// States in which Nova exchanges volumes.
+const EXCHANGED: &[ServerState] = &[ServerState::Active, ServerState::Paused, ServerState::Resized];
 
 /// What a request says of an attachment: what it names and cannot be changed must be what it is.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,7 +45,7 @@ pub(crate) async fn update(
     wanted: UpdateAttachment,
 ) -> Result<()> {
     let snapshot = c.store.read().await?;
-    let server = find(cx, &snapshot, server)?;
+    let (server, new) = (find(cx, &snapshot, server)?, wanted.volume.clone());
     let exchange = !cx.version.since(2, 85) || wanted.volume != volume;
     let _permit = match exchange {
         true => cx.authorize(&ATTACHMENTS_SWAP, &())?,
@@ -50,9 +53,9 @@ pub(crate) async fn update(
     };
     if cx.version.since(2, 85) {
         unchanged(&server, device(&server, &volume)?, &volume, &wanted)?;
-        let (cx, volume) = (cx.clone(), volume.clone());
+        let (cx, volume, server) = (cx.clone(), volume.clone(), server.id.clone());
         let write = c.store.transact("compute.attachment.update", move |tx| {
-            let server = find_in(&cx, tx, &server.id)?;
+            let server = find_in(&cx, tx, &server)?;
             let at = device(&server, &volume)?.id.clone();
             let Some(delete) = wanted.delete_on_termination.as_ref().map(is_true) else { return Ok(()) };
             tx.update::<Server>(&server.id, |s| {
@@ -62,7 +65,7 @@ pub(crate) async fn update(
         });
         write.await?;
     }
-    if exchange { Err(no_exchange(c, cx, &snapshot, &volume)) } else { Ok(()) }
+    if exchange { no_exchange(c, cx, &snapshot, &server, (&volume, &new)) } else { Ok(()) }
 }
 
 fn unchanged(server: &Server, device: &BlockDevice, volume: &str, wanted: &UpdateAttachment) -> Result<()> {
@@ -78,14 +81,26 @@ fn unchanged(server: &Server, device: &BlockDevice, volume: &str, wanted: &Updat
     }
 }
 
-/// Why there is no exchange: volumes that move here do it under one name, by the volume service's own flow, and no other volume
-/// comes into it.
-fn no_exchange(c: &Compute, cx: &Ctx, snapshot: &Snapshot, volume: &str) -> kernel::Error {
-    match c.volumes.visible(cx, snapshot, volume) {
-        Err(e) if e.is(Kind::NotFound) => e,
-        _ => {
-            let text = format!("volume {volume} is not migrating; this API should only be called by Cinder");
-            ComputeError::Conflict(text).into()
-        }
+/// Why there is no exchange, asked as Nova asks, in its order. Whoever passes all that is not the volume service: volumes that move here
+/// keep their id, by that service's own flow, and no other volume comes into it.
+fn no_exchange(c: &Compute, cx: &Ctx, snapshot: &Snapshot, server: &Server, (old, new): (&str, &str)) -> Result<()> {
+    let bad = |why: &str| Err(invalid(format!("Invalid volume: {why}")));
+    let from = c.volumes.visible(cx, snapshot, old)?;
+    if from.migration.is_none() {
+        let text = format!("volume {old} is not migrating; this API should only be called by Cinder");
+        return Err(ComputeError::Conflict(text).into());
     }
+    let to = c.volumes.visible(cx, snapshot, new).map_err(as_bad_request)?;
+    unlocked(cx, server)?;
+    in_state(server, "swap_volume", EXCHANGED)?;
+    if device(server, old).is_err() {
+        return bad("Old volume is attached to a different instance.");
+    }
+    if matches!(to.status.as_str(), "in-use" | "detaching") {
+        return bad("New volume must be detached in order to swap.");
+    }
+    if to.size_gib < from.size_gib {
+        return bad("New volume must be the same size or larger.");
+    }
+    bad(&format!("volume {old} keeps its id wherever it moves; volume {new} is no copy of it"))
 }

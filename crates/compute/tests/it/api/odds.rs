@@ -135,6 +135,62 @@ async fn an_attachment_changes_in_what_is_its_own() {
         call(who, minor, &put, exchange.clone(), status).await;
     }
     call(&member, 84, &put, wanted(json!({})), 403).await;
+    call(&member, 85, &put, wanted(json!({"device": "vdb"})), 400).await;
+}
+
+/// Nova's questions before an exchange of volumes, in its order; what passes them all finds that none is to be had.
+#[tokio::test]
+async fn volumes_are_exchanged_by_the_volume_service_alone() {
+    let cloud = Cloud::new().await;
+    let (api, _engine) = cloud.process();
+    let (member, service) = (api.token("member"), api.token("mover"));
+    let id = server(&cloud, &member).await;
+    for volume in [VOLUME, OTHER] {
+        cloud.volumes.put(volume).await;
+    }
+    let path = format!("servers/{id}/os-volume_attachments");
+    call(&member, 1, &format!("POST {path}"), json!({"volumeAttachment": {"volumeId": VOLUME}}), 200).await;
+    cloud.reach(&id, "ACTIVE").await;
+    let asked = async |old: &str, new: &str, minor: u16, (status, fault, words): (u16, &str, &str)| {
+        let body = json!({"volumeAttachment": {"volumeId": new}});
+        let told = call(&service, minor, &format!("PUT {path}/{old}"), body, status).await;
+        let said = told[fault]["message"].as_str().unwrap_or_default();
+        assert!(said.contains(words), "2.{minor} {old} {new}: {told}");
+    };
+    let moving = async |volume: &'static str, how: Option<&str>| {
+        let how = how.map(str::to_owned);
+        cloud.volumes.change(volume, move |v| v.migration.clone_from(&how)).await;
+    };
+    const NONE: &str = "99999999-9999-4999-8999-999999999999";
+    let (gone, held, bad) = ((404, "itemNotFound", NONE), (409, "conflictingRequest"), (400, "badRequest"));
+    let only_cinder = (held.0, held.1, "is not migrating; this API should only be called by Cinder");
+    asked(NONE, OTHER, 1, gone).await;
+    for minor in [1, 85] {
+        asked(VOLUME, OTHER, minor, only_cinder).await;
+    }
+    // Before 2.85 whatever is put is an exchange.
+    asked(VOLUME, VOLUME, 84, only_cinder).await;
+    for volume in [VOLUME, OTHER] {
+        moving(volume, Some("migrating")).await;
+    }
+    asked(VOLUME, NONE, 1, (bad.0, bad.1, NONE)).await;
+    asked(OTHER, VOLUME, 1, (bad.0, bad.1, "attached to a different instance")).await;
+    asked(VOLUME, VOLUME, 84, (bad.0, bad.1, "New volume must be detached in order to swap.")).await;
+    cloud.volumes.change(VOLUME, |v| v.size_gib = 2).await;
+    asked(VOLUME, OTHER, 85, (bad.0, bad.1, "New volume must be the same size or larger.")).await;
+    cloud.volumes.change(VOLUME, |v| v.size_gib = 1).await;
+    asked(VOLUME, OTHER, 85, (bad.0, bad.1, "keeps its id")).await;
+    let act = format!("POST servers/{id}/action");
+    call(&member, 1, &act, json!({"lock": null}), 202).await;
+    asked(VOLUME, OTHER, 1, (held.0, held.1, "is locked")).await;
+    call(&member, 1, &act, json!({"unlock": null}), 202).await;
+    call(&member, 1, &act, json!({"os-stop": null}), 202).await;
+    cloud.reach(&id, "SHUTOFF").await;
+    asked(VOLUME, OTHER, 1, (held.0, held.1, "Cannot 'swap_volume' instance")).await;
+    moving(VOLUME, None).await;
+    asked(VOLUME, OTHER, 1, only_cinder).await;
+    let server = cloud.server(&id);
+    assert_eq!(server.devices.iter().filter_map(|d| d.volume()).map(|v| v.volume.as_str()).collect::<Vec<_>>(), [VOLUME]);
 }
 
 #[tokio::test]

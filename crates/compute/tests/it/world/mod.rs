@@ -120,7 +120,8 @@ impl Cloud {
             .with("member", member_of("p1", "mia", &["member", "reader"]))
             .with("reader", member_of("p1", "ray", &["reader"]))
             .with("other", member_of("p2", "oli", &["member", "reader"]))
-            .with("service", member_of("admin", "svc", &["service"]));
+            .with("service", member_of("admin", "svc", &["service"]))
+            .with("mover", member_of("p1", "cin", &["service"]));
         let policies = Policies::new(&[&compute::policy::POLICY]).unwrap();
         Api::new(compute::api::router(compute, deps(tokens, policies)))
     }

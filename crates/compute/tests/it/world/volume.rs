@@ -17,6 +17,8 @@ pub struct Volume {
     pub id: VolumeId,
     pub project: ProjectId,
     pub status: String,
+    #[serde(default)]
+    pub migration: Option<String>,
     pub bootable: bool,
     pub size_gib: u64,
     pub snapshots: Vec<SnapshotId>,
@@ -73,6 +75,7 @@ impl FakeVolumes {
             id: id.into(),
             project: "p1".into(),
             status: "available".into(),
+            migration: None,
             bootable: true,
             size_gib: 1,
             snapshots: vec![],
@@ -85,6 +88,11 @@ impl FakeVolumes {
             })
             .await
             .unwrap();
+    }
+
+    pub async fn change(&self, id: &'static str, change: impl Fn(&mut Volume) + Send + 'static) {
+        let write = self.store.transact("test", move |tx| Ok(tx.update::<Volume>(id, &change).is_some()));
+        assert!(write.await.unwrap(), "no volume {id}");
     }
 
     pub fn exports(&self) -> Vec<(AttachmentId, HostName)> {
@@ -123,6 +131,7 @@ fn info(v: &Volume) -> VolumeInfo {
         name: String::new(),
         project: v.project.clone(),
         status: v.status.clone(),
+        migration: v.migration.clone(),
         size_gib: v.size_gib,
         bootable: v.bootable,
         multiattach: false,
@@ -147,6 +156,7 @@ impl Volumes for FakeVolumes {
             id: new.id.clone(),
             project: project.clone(),
             status: "creating".into(),
+            migration: None,
             bootable: new.image.is_some() || new.snapshot.is_some(),
             size_gib: new.size_gib,
             snapshots: vec![],
