@@ -117,6 +117,7 @@ impl Compute {
             Arc::new(flows::reconcile::Tidy(self.clone())),
             Arc::new(flows::reconcile_limits::VolumeLimits(self.clone())),
             Arc::new(flows::reconcile_limits::FlavorLimits(self.clone())),
+            Arc::new(flows::reconcile_addresses::FloatingIps(self.clone())),
             Arc::new(flows::reconcile_moves::WhatWaits(self.clone())),
             Arc::new(flows::reconcile_drain::Drain(self.clone())),
         ]

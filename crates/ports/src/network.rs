@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use ipnet::IpNet;
 use kernel::{Ctx, HostName, NetworkId, PortId, ProjectId, Result, ServerId};
 use serde::{Deserialize, Serialize};
-use std::{net::IpAddr, time::Duration};
-use store::{Snapshot, Tx};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use store::{Batch, Snapshot, Tx};
 
 /// One interface that a user asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct BoundPort {
     /// The tap's name on the host: `tap` and the first 11 characters of the port's id.
     pub tap: String,
     pub addresses: Vec<IpAddr>,
+    /// Floating IPs that lead to it, in the order of its addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub floating: Vec<IpAddr>,
     /// For `network_data.json`.
     pub subnets: Vec<BoundSubnet>,
     /// The network's metadata port, if metadata is served on it.
@@ -144,6 +147,11 @@ pub trait PortBinder: Send + Sync + 'static {
 
     /// Addresses of a server's ports, floating ones included, in the order of its interfaces.
     fn addresses(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<Address>;
+
+    /// The floating IPs of all servers' ports that have some.
+    fn floating(&self, snapshot: &Snapshot) -> BTreeMap<PortId, Vec<IpAddr>>;
+    /// Whether floating IPs may lead elsewhere than before.
+    fn floating_changed(&self, batch: &Batch) -> bool;
 
     fn interfaces(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<PortView>;
 

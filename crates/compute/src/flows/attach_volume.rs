@@ -89,12 +89,14 @@ pub(super) fn put_volume(
     change: impl FnOnce(&mut VmIntent),
 ) -> Result<u64> {
     let gone = || Error::conflict("the volume's place in the server is gone");
-    let volume = hardware::volume(&*guest::server(tx, server)?, connected).ok_or_else(gone)?;
+    let of = guest::server(tx, server)?;
+    let volume = hardware::volume(&of, connected).ok_or_else(gone)?;
     let changed = guest::change_intent(tx, server, |intent| {
         match intent.volumes.iter_mut().find(|v| v.volume == volume.volume) {
             Some(known) => *known = volume,
             None => intent.volumes.push(volume),
         }
+        hardware::tell_disks(intent, &of);
         change(intent);
     });
     changed.ok_or_else(|| Error::conflict("the server is on no host"))
@@ -121,10 +123,19 @@ pub(crate) fn take_volume(tx: &mut Tx, server: &ServerId, volume: &VolumeId) -> 
     let intent = tx.get::<VmIntent>(server)?;
     let taken = intent.volumes.iter().find(|v| v.volume == *volume).cloned();
     let generation = match taken {
-        Some(_) => guest::change_intent(tx, server, |i| i.volumes.retain(|v| v.volume != *volume))?,
+        Some(_) => change_volumes(tx, server, |all| all.retain(|v| v.volume != *volume))?,
         None => intent.generation,
     };
     Some((taken, generation))
+}
+
+/// Changes the volumes of an intent, and what its guest is told of them.
+pub(super) fn change_volumes(tx: &mut Tx, server: &ServerId, change: impl FnOnce(&mut Vec<VmVolume>)) -> Option<u64> {
+    let of = tx.get::<Server>(server);
+    guest::change_intent(tx, server, |intent| {
+        change(&mut intent.volumes);
+        of.iter().for_each(|of| hardware::tell_disks(intent, of));
+    })
 }
 
 /// Removes a volume's place from the server.

@@ -3,7 +3,7 @@
 //! A guest that does not let go keeps it: the volume goes back into the intent, and the volume service is told.
 
 use super::{
-    attach_volume::drop_device,
+    attach_volume::{change_volumes, drop_device},
     guest::{self, Said},
 };
 use crate::{
@@ -96,6 +96,6 @@ fn put_back(tx: &mut Tx, state: &State) {
     let Some(plugged) = state.plugged.clone() else { return };
     let is_there = |i: &VmIntent| i.volumes.iter().any(|v| v.volume == state.volume);
     if tx.get::<VmIntent>(&state.server).is_some_and(|i| i.power != Power::Absent && !is_there(&i)) {
-        guest::change_intent(tx, &state.server, |i| i.volumes.push(plugged));
+        change_volumes(tx, &state.server, |all| all.push(plugged));
     }
 }

@@ -36,6 +36,7 @@ pub mod moving;
 pub mod power;
 pub mod rebuild_volume;
 pub mod reconcile;
+pub mod reconcile_addresses;
 pub mod reconcile_drain;
 pub mod reconcile_limits;
 pub mod reconcile_moves;

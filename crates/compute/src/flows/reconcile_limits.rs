@@ -59,7 +59,7 @@ impl Reconciler for VolumeLimits {
 }
 
 /// Changes servers, some in each transaction.
-async fn in_chunks(
+pub(super) async fn in_chunks(
     c: &Compute,
     name: &'static str,
     servers: &[ServerId],

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   /openstack/{version}/{meta_data.json, user_data, network_data.json, vendor_data.json, vendor_data2.json, password}
-//!   /{ec2 version}/{meta-data/…, user-data}
+//!   [/ec2]/{ec2 version}/{meta-data/…, user-data}
 //! ```
 
 mod devices;
@@ -76,9 +76,9 @@ pub fn answer(
     let path = path.split('?').next().unwrap_or_default();
     let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
     let found = match parts.as_slice() {
-        [] => Some(MetadataAnswer::text(ec2::VERSIONS.join("\n") + "\nlatest")),
+        [] | ["ec2"] => Some(MetadataAnswer::text(ec2::VERSIONS.join("\n") + "\nlatest")),
         ["openstack", rest @ ..] => openstack::answer(rest, &told),
-        [version, rest @ ..] => ec2::answer(version, rest, told.guest, &told.ports),
+        ["ec2", version, rest @ ..] | [version, rest @ ..] => ec2::answer(version, rest, told.guest, &told.ports),
     };
     found.unwrap_or_else(MetadataAnswer::not_found)
 }

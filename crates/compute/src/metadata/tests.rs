@@ -19,6 +19,10 @@ fn guest() -> GuestMetadata {
         user_data: Some("IyEvYmluL3NoCg==".into()),
         reservation: "r-1".into(),
         image: "ab12cd34-0000-4000-8000-000000000001".into(),
+        security_groups: vec!["default".into(), "web".into()],
+        block_devices: [("ami", "vda"), ("root", "/dev/vda"), ("ebs0", "/dev/vdb")]
+            .map(|(name, device)| (name.to_owned(), device.to_owned()))
+            .into(),
         ..GuestMetadata::default()
     }
 }
@@ -31,7 +35,8 @@ fn port(kind: &str) -> BoundPort {
         mac: "fa:16:3e:00:00:01".into(),
         mtu: 1442,
         tap: "tap9d".into(),
-        addresses: vec!["10.0.0.5".parse().unwrap()],
+        addresses: vec!["fd00::5".parse().unwrap(), "10.0.0.5".parse().unwrap()],
+        floating: vec!["172.24.4.9".parse().unwrap(), "172.24.4.8".parse().unwrap()],
         subnets: vec![BoundSubnet {
             cidr: "10.0.0.0/24".parse().unwrap(),
             address: "10.0.0.5".parse().unwrap(),
@@ -103,6 +108,64 @@ fn the_trees_answer_as_novas() {
         assert_eq!(get(none).0, 404, "{none}");
     }
     assert_eq!(answer("DELETE", "/latest", &intent_of(guest(), "ipv4"), BTreeMap::new).status, 405);
+}
+
+/// `nova/api/metadata/base.py` of Nova 34.
+#[test]
+fn ec2s_tree_is_as_novas() {
+    let at = |version: &str, path: &str| get(&format!("/{version}/meta-data{path}"));
+    let check = |path: &str, expect: &str| assert_eq!(at("latest", path), (200, expect.to_owned()), "{path}");
+    check("/ami-id", "ami-ab12cd34");
+    check("/ami-launch-index", "0");
+    check("/ami-manifest-path", "FIXME");
+    check("/block-device-mapping/", "ami\nebs0\nroot");
+    check("/block-device-mapping/ebs0", "/dev/vdb");
+    check("/instance-action", "none");
+    check("/instance-type", "m1.nano");
+    check("/local-hostname", "one");
+    check("/local-ipv4", "10.0.0.5");
+    check("/placement/availability-zone", "nova");
+    check("/public-hostname", "one");
+    check("/public-ipv4", "172.24.4.9");
+    check("/public-keys/0", "openssh-key");
+    check("/reservation-id", "r-1");
+    check("/security-groups", "default\nweb");
+    for gone in ["/ancestor-ami-ids", "/kernel-id", "/ramdisk-id", "/product-codes", "/security-groups/default"] {
+        assert_eq!(at("latest", gone).0, 404, "{gone}");
+    }
+    let first = "ami-id\nami-launch-index\nami-manifest-path\nhostname\ninstance-id\nlocal-ipv4\npublic-keys/\n\
+                 reservation-id\nsecurity-groups";
+    assert_eq!(at("1.0", "/").1, first);
+    let all = "ami-id\nami-launch-index\nami-manifest-path\nblock-device-mapping/\nhostname\ninstance-action\ninstance-id\n\
+               instance-type\nlocal-hostname\nlocal-ipv4\nplacement/\npublic-hostname\npublic-ipv4\npublic-keys/\n\
+               reservation-id\nsecurity-groups";
+    for version in ["2008-09-01", "2009-04-04", "latest", "ec2/latest"] {
+        assert_eq!(at(version, "").1, all, "{version}");
+    }
+    for (name, since) in [
+        ("public-ipv4", "2007-01-19"),
+        ("instance-type", "2007-08-29"),
+        ("block-device-mapping", "2007-12-15"),
+        ("placement", "2008-02-01"),
+        ("instance-action", "2008-09-01"),
+    ] {
+        for version in ec2::VERSIONS {
+            let there = at(version, &format!("/{name}")).0 == 200;
+            assert_eq!(there, *version >= since, "{version} {name}");
+        }
+    }
+    assert_eq!(get("/ec2"), get("/"));
+    // Nobody leads to it from outside, it boots from a volume, and it has no key.
+    let mut bare = intent_of(GuestMetadata { image: String::new(), keys: vec![], ..guest() }, "ipv4");
+    bare.ports[0].bound.floating.clear();
+    let told = |name: &str| answer("GET", &format!("/latest/meta-data/{name}"), &bare, BTreeMap::new);
+    assert_eq!((told("public-ipv4").status, told("public-ipv4").body), (200, vec![]));
+    assert_eq!((told("ami-id").body, told("public-keys").status), (b"None".to_vec(), 404));
+    let drive = config_drive(&bare, BTreeMap::new);
+    let file = drive.iter().find(|(path, _)| path == "ec2/2009-04-04/meta-data.json").unwrap();
+    let file: Value = serde_json::from_str(&file.1).unwrap();
+    assert_eq!((&file["ami-launch-index"], &file["ami-id"]), (&json!(0), &Value::Null));
+    assert_eq!(file["security-groups"], json!(["default", "web"]));
 }
 
 #[test]

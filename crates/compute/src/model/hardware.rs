@@ -2,7 +2,7 @@
 
 use super::{
     Flavor,
-    device::{Backing, BlockDevice, VolumeBacking},
+    device::{Backing, BlockDevice, VolumeBacking, block_mapping},
     server::Server,
     vm::{GuestMetadata, Power, VmIntent, VmPort, VmVolume},
     wishes::{self, Wishes},
@@ -285,7 +285,15 @@ pub fn metadata(server: &Server, groups: Vec<String>, admin_pass: Option<String>
         security_groups: groups,
         image: server.image_ref().to_owned(),
         disk_tags: server.devices.iter().filter_map(local_tag).collect(),
+        block_devices: block_mapping(server.devices.iter()),
     }
+}
+
+/// Tells the guest of its disks as the intent has them: volumes come and go.
+pub fn tell_disks(intent: &mut VmIntent, server: &Server) {
+    let volumes: Vec<&VolumeId> = intent.volumes.iter().map(|v| &v.volume).collect();
+    let there = |d: &&BlockDevice| d.volume().is_none_or(|v| volumes.contains(&&v.volume));
+    intent.metadata.block_devices = block_mapping(server.devices.iter().filter(there));
 }
 
 fn local_tag(device: &BlockDevice) -> Option<(String, String)> {

@@ -124,6 +124,9 @@ pub struct GuestMetadata {
     /// What users call the guest's local disks, by their names.
     #[serde(default)]
     pub disk_tags: BTreeMap<String, String>,
+    /// Its disks by EC2's names: `root`, `ebs0`, ….
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub block_devices: BTreeMap<String, String>,
 }
 
 impl VmIntent {

@@ -11,7 +11,7 @@ use crate::{
     driver::LogicalKey,
     error::NetError,
     model::{
-        Network as Net, Port, Resource, SecurityGroup, Trunk, logical::desired, rbac, rbac::Action, trunk::TrunkEnd,
+        FloatingIp, Network as Net, Port, Resource, SecurityGroup, Trunk, logical::desired, rbac, rbac::Action, trunk::TrunkEnd,
     },
     ops::{access::Reach, auto_topology, port, security_group},
 };
@@ -21,8 +21,8 @@ use ports::{
     Address, BoundPort, NicRequest, PortBinder, PortPlan,
     network::{BindPorts, Crossing, NicLimits, PortView},
 };
-use std::{sync::Arc, time::Duration};
-use store::{Snapshot, Tx};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
+use store::{Batch, Snapshot, Tx};
 
 #[async_trait]
 impl PortBinder for Network {
@@ -114,6 +114,15 @@ impl PortBinder for Network {
 
     fn addresses(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<Address> {
         show::of_server(snapshot, server).iter().flat_map(|port| show::addresses(snapshot, port)).collect()
+    }
+
+    fn floating(&self, snapshot: &Snapshot) -> BTreeMap<PortId, Vec<IpAddr>> {
+        show::all_floating(snapshot)
+    }
+
+    fn floating_changed(&self, batch: &Batch) -> bool {
+        let target = |f: Option<&FloatingIp>| f.map(|f| f.target.clone());
+        batch.of::<FloatingIp>().any(|c| target(c.old.as_deref()) != target(c.new.as_deref()))
     }
 
     fn interfaces(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<PortView> {

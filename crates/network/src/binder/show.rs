@@ -4,12 +4,16 @@ use crate::model::{
     FloatingIp, Network, Port, Subnet,
     logical::{metadata_port, with_prefixes},
 };
-use kernel::ServerId;
+use kernel::{PortId, ServerId};
 use ports::{
     Address, AddressKind, BoundPort,
     network::{BoundMetadata, BoundSubnet, PortView},
 };
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
 use store::Snapshot;
 
 /// The ports of a server, in the order of its interfaces.
@@ -30,6 +34,7 @@ pub(super) fn bound(snapshot: &Snapshot, port: &Port) -> Option<BoundPort> {
         mtu: network.mtu,
         tap: port.tap(),
         addresses: port.fixed_ips.iter().map(|ip| ip.address).collect(),
+        floating: floating(snapshot, port),
         subnets: subnets(snapshot, port),
         metadata: metadata(snapshot, &network),
         model: "virtio".to_owned(),
@@ -85,6 +90,19 @@ pub(super) fn addresses(snapshot: &Snapshot, port: &Port) -> Vec<Address> {
         lines.extend(here.map(|f| line(f.address.into(), AddressKind::Floating)));
     }
     lines
+}
+
+/// The floating ones alone.
+fn floating(snapshot: &Snapshot, port: &Port) -> Vec<IpAddr> {
+    let floating = |line: Address| (line.kind == AddressKind::Floating).then_some(line.address);
+    addresses(snapshot, port).into_iter().filter_map(floating).collect()
+}
+
+/// The same of all ports that floating IPs lead to and that are compute's.
+pub(super) fn all_floating(snapshot: &Snapshot) -> BTreeMap<PortId, Vec<IpAddr>> {
+    let ports: BTreeSet<PortId> = snapshot.all::<FloatingIp>().filter_map(|f| Some(f.target.as_ref()?.port.clone())).collect();
+    let ports = ports.iter().filter_map(|id| snapshot.get::<Port>(id)).filter(|p| p.is_computes());
+    ports.map(|port| (port.id.clone(), floating(snapshot, &port))).collect()
 }
 
 pub(super) fn interface(port: &Port) -> PortView {

@@ -199,22 +199,32 @@ async fn addresses_with_floating_ones() {
     let router = id(&red.make("router", json!({"external_gateway_info": {"network_id": public}})).await);
     let subnet = red.list("subnets?cidr=10.0.0.0/24").await[0]["id"].clone();
     red.expect(200, &format!("PUT routers/{router}/add_router_interface"), json!({"subnet_id": subnet})).await;
+    let floating = || world.net.floating(&world.store.snapshot());
+    assert!(floating().is_empty());
+    let mut watch = world.store.watch();
     let fip = red.make("floatingip", json!({"floating_network_id": public, "port_id": plan[0].port})).await;
+    let batches = std::iter::from_fn(|| watch.try_next());
+    let told = |item| matches!(item, store::WatchItem::Batch(batch) if world.net.floating_changed(&batch));
+    assert!(batches.map(told).any(|told| told));
+    let address = fip["floating_ip_address"].as_str().unwrap().parse().unwrap();
+    assert_eq!(floating(), [(plan[0].port.clone(), vec![address])].into());
+    let bound_now = world.net.bound(&world.store.snapshot(), &"s1".into());
+    assert_eq!(bound_now.iter().map(|b| b.floating.clone()).collect::<Vec<_>>(), [vec![address], vec![]]);
     let addresses = world.net.addresses(&world.store.snapshot(), &"s1".into());
     let shape: Vec<_> =
         addresses.iter().map(|a: &Address| (a.address.to_string(), a.kind, a.network_name.as_str())).collect();
-    let floating = fip["floating_ip_address"].as_str().unwrap().to_owned();
     assert_eq!(
         shape,
         [
             (bound[0].addresses[0].to_string(), AddressKind::Fixed, "n"),
-            (floating, AddressKind::Floating, "n"),
+            (address.to_string(), AddressKind::Floating, "n"),
             (bound[1].addresses[0].to_string(), AddressKind::Fixed, "n"),
         ]
     );
     // The port goes with its server; the floating IP stays.
     world.in_tx(|net, tx| net.release(tx, &"s1".into(), None)).await.unwrap();
     assert_eq!(red.show("floatingip", &id(&fip)).await["status"], "DOWN");
+    assert!(floating().is_empty());
     world.audit_store().await;
 }
 

@@ -1,6 +1,6 @@
 use super::{ask, assert_ended, failed, register, with_server};
 use crate::world::{Cloud, NETWORK, expect, network::Port};
-use ::compute::{driver::IoLimits, model::vm::VmIntent};
+use ::compute::{driver::IoLimits, metadata, model::vm::VmIntent};
 use async_trait::async_trait;
 use flow::{
     EngineBuilder, Starter,
@@ -199,4 +199,55 @@ async fn limits_of_volumes_reach_guests_that_run() {
         assert_eq!(intent.volumes[0].io, IoLimits { total_iops_sec: iops, ..IoLimits::default() });
         assert_eq!(intent.generation, before + changes, "an intent that is right stays as it is");
     }
+}
+
+/// What a guest reads of itself, as its host answers.
+fn told(cloud: &Cloud, id: &str, name: &str) -> String {
+    let intent = cloud.store.snapshot().get::<VmIntent>(id).unwrap();
+    let answer = metadata::answer("GET", &format!("/latest/meta-data/{name}"), &intent, Default::default);
+    String::from_utf8(answer.body).unwrap()
+}
+
+/// Floating IPs and volumes come and go while the guest runs; it is told.
+#[tokio::test]
+async fn metadata_follows_addresses_and_volumes() {
+    let (cloud, id) = with_server().await;
+    prepare(&cloud).await;
+    let (api, _engine) = cloud.process();
+    let member = api.token("member");
+    let reconcilers = cloud.compute(&Starter::new("reconciling".into())).reconcilers();
+    let reconciler = reconcilers.iter().find(|r| r.name() == "compute.floating_ips").unwrap();
+    let of_server = cloud.server(&id).nics[0].plan.port.clone();
+    let lead = async |port: &PortId, to: &[&str]| {
+        let (port, to) = (port.clone(), to.iter().map(|a| a.parse().unwrap()).collect::<Vec<_>>());
+        let mut watch = cloud.store.watch();
+        let write = cloud.store.transact("test", move |tx| Ok(drop(tx.update::<Port>(&port, |p| p.floating = to.clone()))));
+        write.await.unwrap();
+        let store::WatchItem::Batch(batch) = watch.next().await else { panic!("the watch was reset") };
+        assert!(reconciler.wants(&batch));
+        reconciler.reconcile().await.unwrap();
+    };
+    assert_eq!(told(&cloud, &id, "public-ipv4"), "");
+    lead(&of_server, &["172.24.4.9", "172.24.4.8"]).await;
+    assert_eq!(told(&cloud, &id, "public-ipv4"), "172.24.4.9");
+    let generation = || cloud.store.snapshot().get::<VmIntent>(&id).unwrap().generation;
+    let before = generation();
+    reconciler.reconcile().await.unwrap();
+    assert_eq!(generation(), before, "an intent that is right stays as it is");
+    // A port that comes with one is told of at once.
+    lead(&PORT.into(), &["172.24.4.7"]).await;
+    lead(&of_server, &[]).await;
+    assert_eq!(told(&cloud, &id, "public-ipv4"), "");
+    expect(&member.call(&interfaces(&id), port_body()).await, 200);
+    cloud.reach(&id, "ACTIVE").await;
+    assert_eq!(told(&cloud, &id, "public-ipv4"), "172.24.4.7");
+
+    assert_eq!(told(&cloud, &id, "block-device-mapping"), "ami\nroot");
+    expect(&member.call(&attachments(&id), volume_body()).await, 200);
+    cloud.reach(&id, "ACTIVE").await;
+    assert_eq!(told(&cloud, &id, "block-device-mapping/ebs0"), "/dev/vdb");
+    let detach = format!("DELETE /compute/v2.1/servers/{id}/os-volume_attachments/{VOLUME}");
+    expect(&member.call(&detach, None).await, 202);
+    cloud.until("it to be detached", |_| has_volume(&cloud, &id, false)).await;
+    assert_eq!(told(&cloud, &id, "block-device-mapping"), "ami\nroot");
 }

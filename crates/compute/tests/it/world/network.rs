@@ -9,8 +9,13 @@ use ports::{
     network::{BindPorts, Crossing, NicLimits, PortView},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
-use store::{Index, IndexSink, Key, Object, Snapshot, Tx};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
+use store::{Batch, Index, IndexSink, Key, Object, Snapshot, Tx};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Port {
@@ -24,6 +29,7 @@ pub struct Port {
     pub awaited: Option<HostName>,
     pub groups: BTreeSet<String>,
     pub limits: NicLimits,
+    pub floating: Vec<IpAddr>,
 }
 
 impl Port {
@@ -40,6 +46,7 @@ impl Port {
             awaited: None,
             groups: ["default".into()].into(),
             limits: NicLimits::default(),
+            floating: Vec::new(),
         }
     }
 }
@@ -78,6 +85,7 @@ fn bound(port: &Port) -> BoundPort {
         mtu: 1442,
         tap: "tap0".into(),
         addresses: vec![ADDRESS.parse().unwrap()],
+        floating: port.floating.clone(),
         subnets: vec![],
         metadata: None,
         model: "virtio".into(),
@@ -200,6 +208,15 @@ impl PortBinder for FakePorts {
             kind: AddressKind::Fixed,
         };
         of(snapshot, server).iter().map(address).collect()
+    }
+
+    fn floating(&self, snapshot: &Snapshot) -> BTreeMap<PortId, Vec<IpAddr>> {
+        let some = |p: &Arc<Port>| p.server.is_some() && !p.floating.is_empty();
+        snapshot.all::<Port>().filter(some).map(|p| (p.id.clone(), p.floating.clone())).collect()
+    }
+
+    fn floating_changed(&self, batch: &Batch) -> bool {
+        batch.of::<Port>().any(|c| c.old.map(|p| p.floating.clone()) != c.new.map(|p| p.floating.clone()))
     }
 
     fn interfaces(&self, snapshot: &Snapshot, server: &ServerId) -> Vec<PortView> {
