@@ -16,6 +16,10 @@ pub async fn disks_go_elsewhere(bench: &dyn Bench) {
     let (spec, disk, there) = with_a_disk(bench).await;
     let (driver, server) = (bench.driver(), &spec.server);
     let before = bench.hardware(server).await;
+    let io = |iops: u64| IoLimits { total_iops_sec: Some(iops), ..IoLimits::default() };
+    let in_force = async || bench.driver().limits(server).await.unwrap().disks.remove(&disk.id).unwrap();
+    let slow = |source: &DiskSource| Disk { io: io(500), source: source.clone(), ..disk.clone() };
+    driver.limit_disk(server, &slow(&disk.source), fence(1)).await.unwrap();
     refused(driver.mirror_disk(server, "nonsense", &there, fence(1)).await, Kind::NotFound);
     refused(driver.move_disk(server, &disk.id, &there, fence(1)).await, Kind::Conflict);
     for _ in 0..2 {
@@ -35,8 +39,12 @@ pub async fn disks_go_elsewhere(bench: &dyn Bench) {
     }
     driver.mirror_disk(server, &disk.id, &there, fence(3)).await.unwrap();
     assert_eq!(bench.hardware(server).await, before);
+    assert_eq!(in_force().await, io(500), "it is held to what it was held to");
+    driver.limit_disk(server, &Disk { io: io(900), ..slow(&there) }, fence(3)).await.unwrap();
+    assert_eq!(in_force().await, io(900), "and to what is said where it is");
     driver.mirror_disk(server, &disk.id, &disk.source, fence(3)).await.unwrap();
     driver.move_disk(server, &disk.id, &disk.source, fence(3)).await.unwrap();
+    assert_eq!(in_force().await, io(900));
     driver.detach_disk(server, &disk.id, fence(3)).await.unwrap();
     // It hears its power button.
     driver.stop(server, GRACEFUL, fence(3)).await.unwrap();

@@ -206,7 +206,7 @@ async fn addresses_with_floating_ones() {
     let batches = std::iter::from_fn(|| watch.try_next());
     let told = |item| matches!(item, store::WatchItem::Batch(batch) if world.net.floating_changed(&batch));
     assert!(batches.map(told).any(|told| told));
-    let address = fip["floating_ip_address"].as_str().unwrap().parse().unwrap();
+    let address: std::net::IpAddr = fip["floating_ip_address"].as_str().unwrap().parse().unwrap();
     assert_eq!(floating(), [(plan[0].port.clone(), vec![address])].into());
     let bound_now = world.net.bound(&world.store.snapshot(), &"s1".into());
     assert_eq!(bound_now.iter().map(|b| b.floating.clone()).collect::<Vec<_>>(), [vec![address], vec![]]);

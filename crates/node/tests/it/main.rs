@@ -11,6 +11,7 @@ mod fakes;
 mod life;
 mod lost_store;
 mod misuse;
+mod moved_limits;
 mod net_why;
 mod resize;
 mod rig;

@@ -5,7 +5,7 @@
 //!   mirror   the guest's hypervisor copies what there is, and writes what the guest writes to both; when both are the same it holds
 //!            the guest, and one transaction says where the volume is: its record, its attachment, the intent of the guest's host
 //!   (a flow of its own, [`LeaveCopy`])
-//!   let_go   the guest goes on, on the new pool
+//!   let_go   the new pool holds its users to the type's limits; the guest goes on, on the new pool
 //!   discard  the old export ends, the old bytes go
 //! ```
 //!
@@ -21,7 +21,11 @@ use crate::{
     driver::{Target, VolumeSource, VolumeSpec},
     error,
     model::{Attachment, Volume, VolumePool, VolumeStatus},
-    ops::{attachments, encryption_keys, volumes::rework::take_type},
+    ops::{
+        attachments::{self, hold::hold},
+        encryption_keys,
+        volumes::rework::take_type,
+    },
     port::target,
 };
 use flow::{Commit, Flow, FlowRecord, Start, Step, StepCx, StepError, StepResult};
@@ -220,6 +224,10 @@ impl LeaveCopy {
             // Whatever is done to it, if it is there, it stands still until this is done.
             Err(_) => away.generation,
         };
+        // A pool that does not answer is told by a reconciler; the guest does not wait for that.
+        if let Err(e) = hold(&self.0, &away.old.volume).await {
+            tracing::warn!(volume = %away.old.volume, error = %e.internal_text(), "a guest goes on before its pool knows its limits");
+        }
         let params = json!({
             "server": away.server, "volume": away.old.volume, "generation": generation, "to": away.to,
         });

@@ -41,6 +41,19 @@ async fn attached(cloud: &Cloud, id: &str) {
     cloud.pools.set_guest(Guest { generation: 7, at: target(cloud, id), mirror: Value::Null });
 }
 
+const OLD_IOPS: u64 = 100;
+const NEW_IOPS: u64 = 50;
+
+/// Pools hold the users of volumes of a type to so many operations a second.
+async fn limited(cloud: &Cloud, of: &str, iops: u64) {
+    let (api, _engine) = cloud.process();
+    let admin = api.token("admin");
+    let specs = json!({"qos_specs": {"name": of, "consumer": "both", "total_iops_sec": iops.to_string()}});
+    let made = expect(&admin.call("POST /volume/v3/qos-specs", specs).await, 200);
+    let specs = made["qos_specs"]["id"].as_str().unwrap();
+    expect(&admin.call(&format!("GET /volume/v3/qos-specs/{specs}/associate?vol_type_id={of}"), None).await, 202);
+}
+
 /// A volume in use, and a second back end. Another process carries out what the flow under torture starts.
 struct InUse {
     cloud: Cloud,
@@ -55,6 +68,8 @@ impl InUse {
         let (cloud, id) = Cloud::with_volume(1).await;
         cloud.add_back_end("bulk").await;
         let new_type = bulk_type(&cloud).await;
+        limited(&cloud, &cloud.volume(&id).volume_type, OLD_IOPS).await;
+        limited(&cloud, &new_type, NEW_IOPS).await;
         attached(&cloud, &id).await;
         let starter = Starter::new("janitor".into());
         let janitor = ::volume::flows(EngineBuilder::new(starter.clone()), &cloud.service(&starter));
@@ -83,6 +98,8 @@ impl InUse {
         assert_eq!((guest.at, guest.mirror), (target(&self.cloud, &self.id), Value::Null), "{disturbance:?}");
         let held = self.cloud.pools.held().into_values().next().unwrap();
         assert!(held.exported, "{disturbance:?}: the guest still has it");
+        let iops = if typed && !stayed { NEW_IOPS } else { OLD_IOPS };
+        assert_eq!(held.limits, json!({"total_iops_sec": iops}), "{disturbance:?}: its pool holds the guest to its type's limits");
         self.cloud.assert_clean(&format!("{disturbance:?}"));
     }
 }
@@ -168,4 +185,35 @@ async fn a_volume_on_its_way_is_left_alone() {
     assert!(stayed.fault.as_deref().is_some_and(|why| why.contains("ended")), "{:?}", stayed.fault);
     drop(member);
     cloud.assert_clean("it stayed");
+}
+
+/// A pool that has no ear for limits while its guest waits hears of them later.
+#[tokio::test]
+async fn limits_follow_a_volume_to_a_pool_that_did_not_listen() {
+    let world = InUse::new().await;
+    let (cloud, id) = (&world.cloud, world.id.as_str());
+    let (api, _engine) = cloud.process();
+    let act = format!("POST /volume/v3/volumes/{id}/action");
+    cloud.pools.refuse("volume.limit", kernel::Error::unavailable("busy"));
+    expect(&api.token("admin").call(&act, json!({"os-migrate_volume": {"host": BULK}})).await, 202);
+    let moved = cloud.reach(id, "in-use").await;
+    assert_eq!((moved.pool.as_deref(), cloud.pools.guest().at), (Some(BULK), target(cloud, id)));
+    let limits = || cloud.pools.held().into_values().next().unwrap().limits;
+    assert_eq!(limits(), Value::Null);
+    let reconcilers = ::volume::reconcilers(&cloud.service(&world.starter));
+    let reconciler = reconcilers.iter().find(|r| r.name() == "volume.pool_limits").unwrap();
+    assert!(reconciler.reconcile().await.is_err(), "it says that it is to be called again");
+    cloud.pools.heal();
+    reconciler.reconcile().await.unwrap();
+    assert_eq!(limits(), json!({"total_iops_sec": OLD_IOPS}));
+    // A type of the same pool: the same without a move.
+    let body = json!({"volume_type": {"name": "slow", "extra_specs": {"volume_backend_name": "bulk"}}});
+    let made = expect(&api.token("admin").call("POST /volume/v3/types", body).await, 200);
+    limited(cloud, made["volume_type"]["id"].as_str().unwrap(), 7).await;
+    let retype = json!({"os-retype": {"new_type": "slow", "migration_policy": "never"}});
+    expect(&api.token("member").call(&act, retype).await, 202);
+    cloud.reach(id, "in-use").await;
+    reconciler.reconcile().await.unwrap();
+    assert_eq!(limits(), json!({"total_iops_sec": 7}));
+    cloud.assert_clean("limited");
 }
