@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn ec2_names_devices_by_what_they_are() {
-        let local = |name: &str, image: Option<&str>| Backing::Local { name: name.into(), image: image.map(Into::into) };
+        let local =
+            |name: &str, image: Option<&str>| Backing::Local { name: name.into(), image: image.map(Into::into) };
         let volume = |id: &str| {
             let (volume, attachment) = (id.into(), id.into());
             Backing::Volume(VolumeBacking { volume, attachment, made_of: None, volume_type: None })

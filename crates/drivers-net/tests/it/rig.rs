@@ -12,7 +12,7 @@ use network::driver::{HostNetwork, LPort, NetworkBackend, PlugSpec};
 use std::{
     io::{Read, Write},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
@@ -64,9 +64,9 @@ pub struct Rig {
 impl Rig {
     /// One host, itself on the external network: what quickstart makes.
     pub async fn single() -> Self {
-        let prefix = fresh_prefix();
+        let mut guard = Guard::new().await;
+        let prefix = guard.prefix.clone();
         let netns = format!("{prefix}-h1");
-        let mut guard = Guard { prefix: prefix.clone(), armed: true };
         netns::ensure(&netns).await.unwrap();
         let dir = guard.dir();
         let central = CentralConfig { state_dir: dir.join("ovn"), netns: Some(netns.clone()), listen: None };
@@ -95,8 +95,8 @@ impl Rig {
 
     /// Hosts joined by a cable for tunnels, and an outside that is none of them.
     pub async fn lab(nodes: u8, settings: Settings) -> Self {
-        let prefix = fresh_prefix();
-        let mut guard = Guard { prefix: prefix.clone(), armed: true };
+        let mut guard = Guard::new().await;
+        let prefix = guard.prefix.clone();
         let (dir, outside) = (guard.dir(), format!("{prefix}-outside"));
         let config = LabConfig { outside: Some(outside.clone()), ..LabConfig::new(prefix.clone(), nodes) };
         let nodes = Lab::up(&config).await.unwrap();
@@ -225,11 +225,39 @@ struct Guard {
     armed: bool,
 }
 
+const DIRS: &str = "tsnet-";
+/// In a rig's directory: the process of its test.
+const OWNER: &str = "owner";
+
 impl Guard {
+    /// Of a rig that is about to be made.
+    async fn new() -> Self {
+        of_the_dead().await;
+        Self { prefix: fresh_prefix(), armed: true }
+    }
+
     fn dir(&self) -> PathBuf {
-        let dir = PathBuf::from(format!("/tmp/tsnet-{}", self.prefix));
+        let dir = Path::new("/tmp").join(format!("{DIRS}{}", self.prefix));
         std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join(OWNER), std::process::id().to_string()).unwrap();
         dir
+    }
+}
+
+/// Takes away what tests have left that were killed.
+async fn of_the_dead() {
+    for entry in std::fs::read_dir("/tmp").into_iter().flatten().flatten() {
+        let name = entry.file_name().into_string().unwrap_or_default();
+        let Some(prefix) = name.strip_prefix(DIRS) else { continue };
+        let Ok(owner) = std::fs::read_to_string(entry.path().join(OWNER)) else { continue };
+        if !Path::new("/proc").join(owner).exists() {
+            kill_all(&entry.path());
+            for name in netns::list(prefix) {
+                let _ = netns::kill_inside(&name).await;
+            }
+            sweep(prefix).await;
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -246,7 +274,7 @@ impl Drop for Guard {
     }
 }
 
-fn keep_logs(dir: &std::path::Path) {
+fn keep_logs(dir: &Path) {
     for entry in walk(dir).into_iter().filter(|p| p.extension().is_some_and(|e| e == "log")) {
         let text = std::fs::read_to_string(&entry).unwrap_or_default();
         let bad = |line: &&str| ["|WARN|", "|ERR|", "|EMER|"].iter().any(|level| line.contains(level));
@@ -255,13 +283,13 @@ fn keep_logs(dir: &std::path::Path) {
     }
 }
 
-fn walk(dir: &std::path::Path) -> Vec<PathBuf> {
+fn walk(dir: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
     entries.flat_map(|p| if p.is_dir() { walk(&p) } else { vec![p] }).collect()
 }
 
 /// Ends the processes whose pidfiles lie below the directory.
-fn kill_all(dir: &std::path::Path) {
+fn kill_all(dir: &Path) {
     for pidfile in walk(dir).into_iter().filter(|p| p.extension().is_some_and(|e| e == "pid")) {
         let pid = std::fs::read_to_string(pidfile).unwrap_or_default();
         let _ = std::process::Command::new("kill").args(["-9", pid.trim()]).status();

@@ -1,6 +1,6 @@
 //! A host for the QEMU driver: its directory, taps, a control group, and hands in its guests.
 
-use crate::guest;
+use crate::{guest, litter};
 use async_trait::async_trait;
 use cluster::{Authority, NodeIdentity};
 use compute::driver::*;
@@ -52,7 +52,8 @@ impl QemuBench {
 
     /// A host on which no driver is open yet.
     pub fn closed(change: impl FnOnce(&mut QemuConfig)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        litter::of_the_dead();
+        let dir = litter::dir();
         let mut config = config(dir.path());
         change(&mut config);
         Self { dir, config, driver: Mutex::new(None), other: Default::default(), taps: Mutex::default() }
@@ -87,7 +88,7 @@ impl QemuBench {
 
     /// A tap of this bench's own.
     pub fn tap(&self) -> String {
-        let name = format!("vt{}", &ServerId::new()[..8]);
+        let name = litter::tap();
         ip(&["tuntap", "add", "dev", &name, "mode", "tap"]);
         self.taps.lock().push(name.clone());
         name
@@ -107,7 +108,7 @@ pub fn config(dir: &Path) -> QemuConfig {
         crossing: Some(crossing(dir, HERE)),
         acceleration: Acceleration::Tcg,
         run_dir: dir.join("run"),
-        cgroup: format!("tstack-test-{}", dir.file_name().unwrap().to_str().unwrap().trim_start_matches('.')),
+        cgroup: litter::group(dir),
         detach_patience: Duration::from_secs(20),
         ..QemuConfig::new(dir.join("virt"))
     }
@@ -301,24 +302,12 @@ impl Bench for QemuBench {
 }
 
 impl Drop for QemuBench {
-    /// A failed case leaves guests, its directory's name in their command lines.
+    /// A failed case leaves guests, and their groups.
     fn drop(&mut self) {
-        for pid in processes(self.dir.path().to_str().unwrap()) {
-            let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
-        }
-        for tap in self.taps.lock().iter() {
-            let _ = Command::new("ip").args(["link", "del", tap]).output();
-        }
-        for parent in ["cpu".to_owned(), String::new()] {
-            for name in [self.config.cgroup.clone(), format!("{}.slice", self.config.cgroup)] {
-                let group = Path::new("/sys/fs/cgroup").join(&parent).join(name);
-                for child in fs::read_dir(&group).into_iter().flatten().flatten() {
-                    let _ = fs::remove_dir(child.path().join("vcpus"));
-                    let _ = fs::remove_dir(child.path());
-                }
-                let _ = fs::remove_dir(group);
-            }
-        }
+        drop(self.driver.lock().take());
+        drop(self.other.take());
+        self.taps.lock().iter().for_each(|tap| litter::remove_tap(tap));
+        litter::remove_host(self.dir.path());
     }
 }
 

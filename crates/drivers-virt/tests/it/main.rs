@@ -9,5 +9,6 @@ mod guest;
 mod hardware;
 mod killed;
 mod linux;
+mod litter;
 mod qemu;
 mod witness;

@@ -11,7 +11,8 @@ use crate::{
     driver::LogicalKey,
     error::NetError,
     model::{
-        FloatingIp, Network as Net, Port, Resource, SecurityGroup, Trunk, logical::desired, rbac, rbac::Action, trunk::TrunkEnd,
+        FloatingIp, Network as Net, Port, Resource, SecurityGroup, Trunk, logical::desired, rbac, rbac::Action,
+        trunk::TrunkEnd,
     },
     ops::{access::Reach, auto_topology, port, security_group},
 };

@@ -100,7 +100,8 @@ fn floating(snapshot: &Snapshot, port: &Port) -> Vec<IpAddr> {
 
 /// The same of all ports that floating IPs lead to and that are compute's.
 pub(super) fn all_floating(snapshot: &Snapshot) -> BTreeMap<PortId, Vec<IpAddr>> {
-    let ports: BTreeSet<PortId> = snapshot.all::<FloatingIp>().filter_map(|f| Some(f.target.as_ref()?.port.clone())).collect();
+    let ports: BTreeSet<PortId> =
+        snapshot.all::<FloatingIp>().filter_map(|f| Some(f.target.as_ref()?.port.clone())).collect();
     let ports = ports.iter().filter_map(|id| snapshot.get::<Port>(id)).filter(|p| p.is_computes());
     ports.map(|port| (port.id.clone(), floating(snapshot, &port))).collect()
 }

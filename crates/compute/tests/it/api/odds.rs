@@ -190,7 +190,10 @@ async fn volumes_are_exchanged_by_the_volume_service_alone() {
     moving(VOLUME, None).await;
     asked(VOLUME, OTHER, 1, only_cinder).await;
     let server = cloud.server(&id);
-    assert_eq!(server.devices.iter().filter_map(|d| d.volume()).map(|v| v.volume.as_str()).collect::<Vec<_>>(), [VOLUME]);
+    assert_eq!(
+        server.devices.iter().filter_map(|d| d.volume()).map(|v| v.volume.as_str()).collect::<Vec<_>>(),
+        [VOLUME]
+    );
 }
 
 #[tokio::test]

@@ -221,7 +221,8 @@ async fn metadata_follows_addresses_and_volumes() {
     let lead = async |port: &PortId, to: &[&str]| {
         let (port, to) = (port.clone(), to.iter().map(|a| a.parse().unwrap()).collect::<Vec<_>>());
         let mut watch = cloud.store.watch();
-        let write = cloud.store.transact("test", move |tx| Ok(drop(tx.update::<Port>(&port, |p| p.floating = to.clone()))));
+        let write =
+            cloud.store.transact("test", move |tx| Ok(drop(tx.update::<Port>(&port, |p| p.floating = to.clone()))));
         write.await.unwrap();
         let store::WatchItem::Batch(batch) = watch.next().await else { panic!("the watch was reset") };
         assert!(reconciler.wants(&batch));

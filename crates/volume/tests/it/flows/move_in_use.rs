@@ -99,7 +99,11 @@ impl InUse {
         let held = self.cloud.pools.held().into_values().next().unwrap();
         assert!(held.exported, "{disturbance:?}: the guest still has it");
         let iops = if typed && !stayed { NEW_IOPS } else { OLD_IOPS };
-        assert_eq!(held.limits, json!({"total_iops_sec": iops}), "{disturbance:?}: its pool holds the guest to its type's limits");
+        assert_eq!(
+            held.limits,
+            json!({"total_iops_sec": iops}),
+            "{disturbance:?}: its pool holds the guest to its type's limits"
+        );
         self.cloud.assert_clean(&format!("{disturbance:?}"));
     }
 }
