@@ -42,7 +42,7 @@ async fn a_guest_grows_on_another_host() {
     let image = image(&admin).await;
     let server = server_of(&admin, &image, json!({"availability_zone": "nova:h2"})).await;
     is(&admin, &server, "ACTIVE", "h2").await;
-    for (name, memory) in [("small", 256), ("large", 512)] {
+    for (name, memory) in [("small", 256), ("large", 512), ("huge", 1024)] {
         let flavor = json!({"flavor": {"id": name, "name": name, "ram": memory, "vcpus": 1, "disk": 1}});
         admin.must("POST /compute/v2.1/flavors", flavor).await;
     }
@@ -60,40 +60,56 @@ async fn a_guest_grows_on_another_host() {
     is(&admin, &server, "VERIFY_RESIZE", "h2").await;
     confirm().await;
     is(&admin, &server, "ACTIVE", "h2").await;
-    // A host that is to be given nothing more is left.
-    let services = admin.must("GET /compute/v2.1/os-services?host=h2&binary=nova-compute", Value::Null).await;
-    let off = json!({"host": "h2", "binary": "nova-compute"});
-    admin.must("PUT /compute/v2.1/os-services/disable", off).await;
+    // A host that others have filled is left.
+    let filler = filler(&admin, &image).await;
+    is(&admin, &filler, "ACTIVE", "h2").await;
     let told = resize("large", &["--dry-run"]);
-    assert!(
-        told.starts_with("live-migration: its host is none for the other flavor; the guest goes"),
-        "{told} {services}"
-    );
+    assert!(told.starts_with("live-migration: its host has no room for it; the guest goes"), "{told}");
     assert_eq!(shown(&admin, &server).await["status"], "ACTIVE", "nothing was begun");
     resize("large", &[]);
     is(&admin, &server, "VERIFY_RESIZE", "h1").await;
     let explained = words(&member.command("explain", &[&server]));
-    for told in ["compute.migration\n", "manner: live-migration", "it is disabled or its agent is not connected"] {
+    for told in ["compute.migration\n", "manner: live-migration", "512 MEMORY_MB asked"] {
         assert!(explained.contains(told), "{told}: {explained}");
     }
     confirm().await;
     is(&admin, &server, "ACTIVE", "h1").await;
+    admin.must(&format!("DELETE /compute/v2.1/servers/{filler}"), Value::Null).await;
+    // So is one that is to be given nothing more.
+    admin.must("PUT /compute/v2.1/os-services/disable", json!({"host": "h1", "binary": "nova-compute"})).await;
+    assert!(resize("huge", &["--dry-run"]).starts_with("live-migration: its host is none for the other flavor;"));
+    resize("huge", &[]);
+    is(&admin, &server, "VERIFY_RESIZE", "h2").await;
+    confirm().await;
+    is(&admin, &server, "ACTIVE", "h2").await;
     audited(&member).await;
     // Nobody else is left: it stays as it is, and is told why.
-    admin
-        .must(
-            "POST /compute/v2.1/flavors",
-            json!({"flavor": {"id": "huge", "name": "huge", "ram": 1024, "vcpus": 1, "disk": 1}}),
-        )
-        .await;
-    admin.must("PUT /compute/v2.1/os-services/disable", json!({"host": "h1", "binary": "nova-compute"})).await;
-    resize("huge", &[]);
+    admin.must("PUT /compute/v2.1/os-services/disable", json!({"host": "h2", "binary": "nova-compute"})).await;
+    resize("large", &[]);
     eventually("it is given up", async || {
         let actions = admin.must(&format!("GET /compute/v2.1/servers/{server}/os-instance-actions"), Value::Null).await;
         let last = actions["instanceActions"][0].clone();
         if last["action"] == "resize" && last["message"] == "Error" { Ok(()) } else { Err(last.to_string()) }
     })
     .await;
-    is(&admin, &server, "ACTIVE", "h1").await;
+    is(&admin, &server, "ACTIVE", "h2").await;
     audited(&member).await;
+}
+
+/// A server on the second host that leaves it 200 MiB.
+async fn filler(admin: &Login, image: &str) -> String {
+    let found = admin.must("GET /placement/resource_providers?name=h2", Value::Null).await;
+    let provider = found["resource_providers"][0]["uuid"].as_str().expect("it is known").to_owned();
+    let has = admin.must(&format!("GET /placement/resource_providers/{provider}/inventories"), Value::Null).await;
+    let used = admin.must(&format!("GET /placement/resource_providers/{provider}/usages"), Value::Null).await;
+    let memory = &has["inventories"]["MEMORY_MB"];
+    let mib = |n: &Value| n.as_u64().unwrap_or_else(|| panic!("{n} is no number"));
+    let free = mib(&memory["total"]) - mib(&memory["reserved"]) - mib(&used["usages"]["MEMORY_MB"]);
+    let project = admin.must("GET /identity/v3/auth/projects", Value::Null).await;
+    let project = project["projects"][0]["id"].as_str().expect("the administrator has one").to_owned();
+    let much = json!({"quota_set": {"ram": -1}});
+    admin.must(&format!("PUT /compute/v2.1/os-quota-sets/{project}"), much).await;
+    let flavor = json!({"flavor": {"id": "filler", "name": "filler", "ram": free - 200, "vcpus": 1, "disk": 1}});
+    admin.must("POST /compute/v2.1/flavors", flavor).await;
+    server_of(admin, image, json!({"flavorRef": "filler", "availability_zone": "nova:h2"})).await
 }

@@ -64,7 +64,11 @@ impl LiveMigrate {
         // Something of it is there: this step is undone, too.
         match said.await.map_err(again)? {
             Said::Done(_) => Ok(()),
-            Said::Refused(why) => Err(StepError::Retry(Error::conflict(why))),
+            // It will not come to wait: nothing is left there, and the guest stays.
+            Said::Refused(why) => {
+                self.withdraw(cx, state, dest).await?;
+                Err(StepError::Failed(Error::conflict(why)))
+            }
         }
     }
 
@@ -72,22 +76,29 @@ impl LiveMigrate {
         if state.stays {
             return Ok(Commit::nothing());
         }
-        let (c, dest) = (self.0.clone(), state.dest()?);
-        let (service, id, host) = (c.clone(), state.server.clone(), dest.clone());
-        let dropped = guest::fenced(&cx, "compute.live.give_up", move |tx| {
+        self.withdraw(&cx, &state, &state.dest()?).await?;
+        Ok(Commit::nothing())
+    }
+
+    /// Nothing is made ready on the other host any more, and nothing is left of it; what a host that is away has goes when it is back.
+    async fn withdraw(&self, cx: &StepCx, state: &State, dest: &HostName) -> std::result::Result<(), StepError> {
+        let (c, id, host) = (self.0.clone(), state.server.clone(), dest.clone());
+        let dropped = guest::fenced(cx, "compute.live.give_up", move |tx| {
             spare::drop_from(tx, &id, &host);
-            service.ports.cross(tx, &id, &host, Crossing::GiveUp)?;
+            c.ports.cross(tx, &id, &host, Crossing::GiveUp)?;
             guest::server(tx, &id)
         });
         let server = dropped.await?;
-        let gone = spare::gone_from(&c, &cx, &state.server, &dest).await?;
-        guest::connect_volumes(&c, &server, &state.source).await.map_err(StepError::Retry)?;
-        Ok(Commit::with(move |tx, state: &mut State| {
+        let gone = spare::gone_from(&self.0, cx, &state.server, dest).await?;
+        guest::connect_volumes(&self.0, &server, &state.source).await.map_err(StepError::Retry)?;
+        let (id, host) = (state.server.clone(), dest.clone());
+        let forgotten = guest::fenced(cx, "compute.live.given_up", move |tx| {
             if gone == Removed::Yes {
-                spare::forget(tx, &state.server, &dest);
+                spare::forget(tx, &id, &host);
             }
             Ok(())
-        }))
+        });
+        forgotten.await
     }
 }
 

@@ -222,6 +222,18 @@ async fn a_server_on_its_way_to_grow_can_be_deleted() {
     cloud.assert_clean("deleted");
 }
 
+#[tokio::test]
+async fn a_guest_that_nobody_awaits_stays_as_it_is() {
+    let (cloud, id) = crowded().await;
+    cloud.hosts.mood(THERE, |m| m.refuses = Some("this host takes no guests from others".into()));
+    act(&cloud, &id, larger(), "ACTIVE").await;
+    assert_eq!(place(&cloud, &id), at(HOME, 128));
+    let fault = cloud.server(&id).fault.clone().unwrap().message;
+    assert!(fault.contains("takes no guests from others"), "{fault}");
+    assert_eq!(migrations(&cloud), [way(1, "resize", "error"), way(2, "live-migration", "error")]);
+    alone(&cloud, "not awaited").await;
+}
+
 /// It went, and does not grow: it runs on over there as it was.
 #[tokio::test]
 async fn a_guest_that_keeps_its_shape_over_there_stays_there() {

@@ -143,6 +143,17 @@ async fn a_guest_that_cannot_be_sent_or_landed_stays() {
     assert_eq!(cloud.hosts.guest(&id).unwrap().state, compute::driver::VmState::Running);
 }
 
+#[tokio::test]
+async fn a_guest_that_nobody_awaits_stays() {
+    let (cloud, id) = with_server().await;
+    cloud.hosts.mood("h2", |m| m.refuses = Some("this host takes no guests from others".into()));
+    expect_empty(&act(&cloud, &id, live(None)).await);
+    assert_eq!((host_of(&cloud, &id), migrations(&cloud)), (HOME.into(), vec![(1, "error".into())]));
+    let why = cloud.store.snapshot().all::<Migration>().find_map(|m| m.why.clone());
+    assert_eq!(why.as_deref(), Some("this host takes no guests from others"));
+    cloud.assert_clean("not awaited");
+}
+
 /// What it wrote is on the disks of the host that it died on; there it is started again by whoever wants it.
 #[tokio::test]
 async fn a_guest_that_dies_on_its_way_is_where_its_disks_are() {
