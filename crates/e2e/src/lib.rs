@@ -4,8 +4,9 @@
 
 use serde_json::Value;
 use std::{
+    io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -83,6 +84,8 @@ impl CloudUnderTest {
                 "172.24.97.1/24",
                 "--image",
                 &image.display().to_string(),
+                "--set",
+                "volume.backends=[\"bulk=file\"]",
             ]),
         );
         cloud
@@ -98,6 +101,24 @@ impl CloudUnderTest {
     pub fn kill(&self, host: &str) {
         let pid = std::fs::read_to_string(self.data.join(host).join("tstack.pid")).expect("the host runs");
         must("kill", &output(Command::new("kill").args(["-9", pid.trim()])));
+    }
+
+    /// Pulls both cables of a host of the lab out, or plugs them in again.
+    pub fn cables(&self, host: &str, plugged: bool) {
+        let Made::Lab { prefix } = &self.made else { panic!("only a lab's hosts have cables") };
+        let number = host.trim_start_matches('h');
+        for cable in ["u", "x"] {
+            let (near, state) = (format!("{prefix}-{cable}{number}"), if plugged { "up" } else { "down" });
+            must("ip link set", &output(Command::new("ip").args(["link", "set", &near, state])));
+        }
+    }
+
+    /// Processes of the guest of a server on a host of the lab, by their ids.
+    pub fn guest_processes(&self, host: &str, server: &str) -> Vec<String> {
+        let of_host = format!("{}/", self.data.join(host).display());
+        let is =
+            |command: &str| command.contains("qemu-system") && command.contains(&of_host) && command.contains(server);
+        processes().into_iter().filter(|(_, command)| is(command)).map(|(id, _)| id).collect()
     }
 
     /// Starts a host of the lab again.
@@ -142,11 +163,9 @@ impl CloudUnderTest {
         }
         let tables = must("nft list tables", &output(Command::new("nft").args(["list", "tables"])));
         found.extend(tables.lines().filter(|l| l.contains(prefix.as_str())).map(str::to_owned));
-        for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-            let command = String::from_utf8_lossy(&command).replace('\0', " ");
+        for (id, command) in processes() {
             if command.contains(&format!("{}/", self.data.display())) {
-                found.push(format!("process {}: {command}", process.file_name().display()));
+                found.push(format!("process {id}: {command}"));
             }
         }
         found.extend(self.data.exists().then(|| self.data.display().to_string()));
@@ -166,6 +185,20 @@ impl CloudUnderTest {
     pub fn openstack(&self, cloud: &str, line: &str) -> String {
         let output = self.client(cloud, line);
         must(&format!("openstack --os-cloud {cloud} {line}"), &output)
+    }
+
+    /// Several commands told to one client, whose start takes longer than they do; panics if it complains of one.
+    pub fn openstack_all(&self, cloud: &str, lines: &[String]) {
+        let mut command = Command::new(self.venv.join("bin/openstack"));
+        command.env("OS_CLIENT_CONFIG_FILE", self.data.join("clouds.yaml")).env("OS_CLOUD", cloud);
+        command.env("OS_COMPUTE_API_VERSION", "2.68");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut client = command.spawn().expect("the client can be started");
+        let told = client.stdin.take().expect("it listens").write_all((lines.join("\n") + "\n").as_bytes());
+        let output = client.wait_with_output().expect("the client ends");
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        let done = told.is_ok() && complaint.trim().is_empty();
+        assert!(done, "openstack as {cloud}: {lines:#?}\n{}\n{complaint}", String::from_utf8_lossy(&output.stdout));
     }
 
     /// The same, for what may be refused.
@@ -260,7 +293,7 @@ const BEAT: Duration = Duration::from_millis(100);
 /// that comes late is one.
 pub fn silence(address: &str, work: impl FnOnce()) -> Duration {
     let mut ping = Command::new("ping");
-    ping.args(["-n", "-i", "0.1", address]).stdout(std::process::Stdio::piped());
+    ping.args(["-n", "-i", "0.1", address]).stdout(Stdio::piped());
     let ping = ping.spawn().expect("ping can be started");
     std::thread::sleep(Duration::from_secs(1));
     work();
@@ -274,6 +307,17 @@ pub fn silence(address: &str, work: impl FnOnce()) -> Duration {
     answered.dedup();
     assert!(answered.len() > 20, "pings are answered: {told}");
     BEAT * answered.windows(2).map(|pair| pair[1] - pair[0] - 1).max().unwrap_or_default()
+}
+
+/// What runs on this machine: ids and command lines.
+fn processes() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let command = String::from_utf8_lossy(&command).replace('\0', " ");
+        found.push((process.file_name().display().to_string(), command));
+    }
+    found
 }
 
 fn output(command: &mut Command) -> Output {

@@ -1,8 +1,12 @@
 //! Two hosts, one cloud: `tstack lab` makes them, a guest runs on each, they meet over the tunnel; a host's agent is killed and
 //! finds its guest again; nothing is left in the end.
 
+mod nowhere;
+mod wanderer;
+
 use e2e::{CloudUnderTest, eventually, silence};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use wanderer::Wanderer;
 
 const DEMO: &str = "tstack-demo";
 const ADMIN: &str = "tstack-admin";
@@ -39,11 +43,27 @@ fn guests_on_two_hosts_are_one_cloud() {
     assert!(before.iter().all(|(port, bytes)| after.get(port) >= Some(bytes)), "{before:?} {after:?}");
     cloud.audit();
     what_is_changed_by_hand_is_mended(&cloud);
+    timed("nowhere", || nowhere::who_asks_for_what_no_host_has_is_told_why(&cloud));
+    let wanderer = timed("wanderer is made", || Wanderer::new(&cloud, remote));
     clean_up(&cloud, &a, &b);
     cloud.audit();
+    timed("wanderer goes to another host", || wanderer.goes_to_another_host_while_it_runs());
+    timed("wanderer's root disk moves", || wanderer.has_its_root_disk_moved_under_it());
+    cloud.audit();
+    timed("wanderer is evacuated", || wanderer.is_evacuated());
     a_server_moves_with_its_disk(&cloud);
+    timed("wanderer has left nothing", || wanderer.has_left_nothing_behind());
+    wanderer.ends();
     cloud.audit();
     nothing_is_left(&cloud);
+}
+
+/// Says how long a step took.
+fn timed<T>(step: &str, work: impl FnOnce() -> T) -> T {
+    let began = Instant::now();
+    let done = work();
+    eprintln!("{step}: {:.0?}", began.elapsed());
+    done
 }
 
 fn nothing_is_left(cloud: &CloudUnderTest) {
@@ -135,6 +155,8 @@ fn an_agent_finds_its_guest_again(cloud: &CloudUnderTest, guest: &Guest) {
     assert_eq!(boot(), before, "the guest is taken over, not started again");
     let metadata = cloud.guest(&guest.outside, "curl -sf http://169.254.169.254/openstack/latest/meta_data.json");
     assert!(metadata.contains(&format!("\"hostname\":\"{}\"", guest.name)), "{metadata}");
+    let public = cloud.guest(&guest.outside, "curl -sf http://169.254.169.254/latest/meta-data/public-ipv4");
+    assert_eq!(public, guest.outside);
     // And can be commanded.
     cloud.openstack(DEMO, &format!("server reboot --wait {}", guest.name));
     eventually("the guest has rebooted", Duration::from_secs(120), || {
