@@ -203,9 +203,9 @@ async fn addresses_with_floating_ones() {
     assert!(floating().is_empty());
     let mut watch = world.store.watch();
     let fip = red.make("floatingip", json!({"floating_network_id": public, "port_id": plan[0].port})).await;
-    let batches = std::iter::from_fn(|| watch.try_next());
+    let mut batches = std::iter::from_fn(|| watch.try_next());
     let told = |item| matches!(item, store::WatchItem::Batch(batch) if world.net.floating_changed(&batch));
-    assert!(batches.map(told).any(|told| told));
+    assert!(batches.any(told));
     let address: std::net::IpAddr = fip["floating_ip_address"].as_str().unwrap().parse().unwrap();
     assert_eq!(floating(), [(plan[0].port.clone(), vec![address])].into());
     let bound_now = world.net.bound(&world.store.snapshot(), &"s1".into());

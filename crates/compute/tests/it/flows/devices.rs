@@ -222,8 +222,8 @@ async fn metadata_follows_addresses_and_volumes() {
         let (port, to) = (port.clone(), to.iter().map(|a| a.parse().unwrap()).collect::<Vec<_>>());
         let mut watch = cloud.store.watch();
         let write =
-            cloud.store.transact("test", move |tx| Ok(drop(tx.update::<Port>(&port, |p| p.floating = to.clone()))));
-        write.await.unwrap();
+            cloud.store.transact("test", move |tx| Ok(tx.update::<Port>(&port, |p| p.floating = to.clone()).is_some()));
+        assert!(write.await.unwrap());
         let store::WatchItem::Batch(batch) = watch.next().await else { panic!("the watch was reset") };
         assert!(reconciler.wants(&batch));
         reconciler.reconcile().await.unwrap();
