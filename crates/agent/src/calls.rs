@@ -6,13 +6,13 @@ use crate::{
     host::Shared,
     live, transfer,
 };
-use compute::driver::{ImageSource, Tail, VncEndpoint};
+use compute::driver::{ImageSource, Quiesce, Tail, VncEndpoint};
 use kernel::{Error, ImageId, Result, ServerId, SnapshotId, VolumeId, error::Doing};
 use network::traffic::FlowExport;
 use ports::IoLimits;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use volume::{
     driver::{BackupPlace, BackupSpec, Fence, ImageFetch, VolumeBackend, VolumeSpec},
     encryptor::Luks,
@@ -52,6 +52,14 @@ struct Snapshot {
     server: ServerId,
     disk: String,
     image: ImageId,
+    #[serde(default)]
+    quiesce: Quiesce,
+}
+
+#[derive(Deserialize)]
+struct Freeze {
+    server: ServerId,
+    seconds: u64,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +117,15 @@ impl Calls {
             "vm.stats" => to_value(hypervisor.stats(&arguments::<OfServer>(method, params)?.server).await?),
             "vm.limits" => to_value(hypervisor.limits(&arguments::<OfServer>(method, params)?.server).await?),
             "vm.status" => to_value(hypervisor.status(&arguments::<OfServer>(method, params)?.server).await?),
+            "vm.freeze" => {
+                let call: Freeze = arguments(method, params)?;
+                hypervisor.freeze(&call.server, Duration::from_secs(call.seconds)).await?;
+                Ok(Value::Null)
+            }
+            "vm.thaw" => {
+                let was_held = hypervisor.thaw(&arguments::<OfServer>(method, params)?.server).await?;
+                Ok(json!({"was_held": was_held}))
+            }
             "vm.set_password" => {
                 let call: Password = arguments(method, params)?;
                 hypervisor.set_password(&call.server, &call.user, &call.password).await?;
@@ -185,7 +202,7 @@ impl Calls {
         let running = drivers.hypervisor.status(&call.server).await?;
         let copied = match running.state {
             compute::driver::VmState::Running | compute::driver::VmState::Paused => {
-                drivers.hypervisor.copy_disk(&call.server, &call.disk, &aside).await
+                drivers.hypervisor.copy_disk(&call.server, &call.disk, &aside, call.quiesce).await
             }
             _ => drivers.disks.export(&call.server, &call.disk, &aside).await,
         };

@@ -1,7 +1,7 @@
 //! From compute's intent to the drivers' own types.
 
 use compute::{
-    driver::{ConfigDrive, Disk, DiskEncryption, DiskSource, GuestAddress, Hypervisor, Nic, VmSpec},
+    driver::{ConfigDrive, Disk, DiskEncryption, DiskSource, GuestAddress, Hardware, Hypervisor, Nic, VmSpec},
     model::vm::{VmIntent, VmPort, VmVolume},
 };
 use futures_util::StreamExt;
@@ -88,9 +88,11 @@ pub(crate) fn nic_of_port(port: &VmPort) -> Nic {
     }
 }
 
-pub(crate) fn plug_of_port(bound: &BoundPort) -> PlugSpec {
+/// The tap of an interface of this hardware.
+pub(crate) fn plug_of_port(bound: &BoundPort, hardware: &Hardware) -> PlugSpec {
+    let multi_queue = hardware.queues_of(&bound.model) > 1;
     let (port, network, tap, mac) = (bound.port.clone(), bound.network.clone(), bound.tap.clone(), bound.mac.clone());
-    PlugSpec { port, network, tap, mac, mtu: bound.mtu }
+    PlugSpec { port, network, tap, mac, mtu: bound.mtu, multi_queue }
 }
 
 pub(crate) fn metadata_of_port(bound: &BoundPort) -> Option<MetadataSpec> {

@@ -204,7 +204,7 @@ impl VmTask {
     async fn prepare(&self, intent: &VmIntent) -> Result<VmSpec> {
         let local = self.make_disks(intent).await?;
         for port in &intent.ports {
-            self.shared.drivers.network.plug(&convert::plug_of_port(&port.bound)).await?;
+            self.shared.drivers.network.plug(&convert::plug_of_port(&port.bound, &intent.spec.hardware)).await?;
         }
         self.shared.serve_metadata().await?;
         convert::full_spec(intent, &local, &*self.shared.drivers.hypervisor)

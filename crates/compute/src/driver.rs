@@ -21,11 +21,13 @@
 //! - `destroy` leaves no process, socket or file of the server behind, disks of [`LocalDisks`] and volumes excepted;
 //! - device ids and addresses are explicit: the same spec gives the same guest hardware on every start and every host.
 
+mod agent;
 mod disks;
 mod hardware;
 mod limits;
 mod live;
 
+pub use agent::{GuestAgent, Quiesce, not_quiesced};
 pub use disks::DiskMoves;
 pub use hardware::{
     Choice, GuestSystem, Hardware, InputBus, Package, RngRate, ScsiModel, UsbModel, Video, VideoModel, WatchdogAction,
@@ -62,6 +64,9 @@ pub struct VmSpec {
     pub vcpus: u32,
     pub memory_mib: u64,
     pub machine: Machine,
+    /// Which one of them exactly, as QEMU calls it: `pc-q35-7.2`. `None`: what the driver took before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_type: Option<String>,
     pub firmware: Firmware,
     /// QEMU's `-cpu`; `None`: the driver's best for its acceleration.
     pub cpu_model: Option<String>,
@@ -299,6 +304,9 @@ pub struct HostCapabilities {
     /// What it can do that other hosts cannot, in placement's words.
     #[serde(default)]
     pub traits: BTreeSet<String>,
+    /// The machines that guests can be here: each word for one (`q35`, `pc-q35-7.2`), and which it stands for exactly. Empty: not known.
+    #[serde(default)]
+    pub machines: BTreeMap<String, String>,
 }
 
 /// A host's processors as its kernel tells them.
@@ -342,7 +350,7 @@ pub struct VmStats {
 }
 
 #[async_trait]
-pub trait Hypervisor: LiveMigration + DiskMoves {
+pub trait Hypervisor: LiveMigration + DiskMoves + GuestAgent {
     async fn capabilities(&self) -> Result<HostCapabilities>;
 
     /// How busy the host is, by measurement since it was last asked.
@@ -392,13 +400,10 @@ pub trait Hypervisor: LiveMigration + DiskMoves {
     async fn detach_nic(&self, server: &ServerId, port: &PortId, fence: Fence) -> Result<()>;
 
     /// A consistent copy of a disk as it is now, as a standalone qcow2 at `to`; the guest goes on running.
-    async fn copy_disk(&self, server: &ServerId, disk_id: &str, to: &std::path::Path) -> Result<()>;
+    async fn copy_disk(&self, server: &ServerId, disk_id: &str, to: &std::path::Path, quiesce: Quiesce) -> Result<()>;
 
     /// Tells a running guest that a disk behind it has grown.
     async fn resize_disk(&self, server: &ServerId, disk_id: &str, size_bytes: u64) -> Result<()>;
-
-    /// Has the guest's agent set a user's password. `Conflict` if there is no agent, or it does not answer.
-    async fn set_password(&self, server: &ServerId, user: &str, password: &str) -> Result<()>;
 
     /// A non-maskable interrupt, by which most guests dump their kernel's memory.
     async fn inject_nmi(&self, server: &ServerId) -> Result<()>;

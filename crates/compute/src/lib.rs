@@ -103,6 +103,7 @@ impl Compute {
             .register(flows::live::LiveMigrate(c()))
             .register(flows::create_image::CreateImage(c()))
             .register(flows::create_image::DiscardImage(c()))
+            .register(flows::thaw::ThawServer(c()))
             .register(flows::moving::reshape::ReshapeServer(c()))
             .register(flows::moving::resize::MoveServer(c()))
             .register(flows::moving::confirm::ConfirmResize(c()))

@@ -32,6 +32,8 @@ pub struct Config {
     pub live_resize_from_mib: u64,
     /// Which guests a resize may restart although nobody asked for it.
     pub resize_restarts: Restarts,
+    /// The most queues of an interface whose guest asks for several; 0: as many as it has vCPUs.
+    pub max_queues: u32,
     /// How long a shelved server stays on its host; `None`: until it is offloaded by hand.
     pub shelved_offload_seconds: Option<u64>,
 }
@@ -61,6 +63,7 @@ impl Default for Config {
             resize_confirm_seconds: 0,
             live_resize_from_mib: 128,
             resize_restarts: Restarts::Small,
+            max_queues: 0,
             shelved_offload_seconds: Some(0),
         }
     }

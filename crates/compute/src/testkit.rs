@@ -68,6 +68,7 @@ pub(crate) fn server(id: &str) -> Server {
         tags: [].into(),
         host: None,
         cells: Vec::new(),
+        machine_type: None,
         availability_zone: None,
         pinned_zone: None,
         forced_host: None,

@@ -4,6 +4,7 @@
 use crate::netns::Netns;
 use kernel::{NetworkId, PortId, Result, error::Doing};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// IFNAMSIZ less the final zero.
 pub const NAME_LIMIT: usize = 15;
@@ -22,6 +23,9 @@ pub struct Link {
     pub mtu: u32,
     #[serde(default)]
     pub stats64: Stats64,
+    /// What devices of its kind have besides.
+    #[serde(default)]
+    pub linkinfo: Value,
 }
 
 /// What the device counted since it was made: received from its other end, and sent there.
@@ -50,6 +54,11 @@ pub enum Owner {
 }
 
 impl Link {
+    /// Whether a tap can be opened several times.
+    pub fn is_multi_queue(&self) -> bool {
+        self.linkinfo["info_data"]["multi_queue"] == true
+    }
+
     pub fn owner(&self) -> Owner {
         match self.ifalias.strip_prefix("tstack:").and_then(|rest| rest.split_once(':')) {
             Some(("port", id)) => Owner::Port(id.into()),
@@ -70,7 +79,7 @@ impl Owner {
 }
 
 pub async fn list(netns: &Netns) -> Result<Vec<Link>> {
-    let json = netns.command("ip", ["-json", "-statistics", "link", "show"]).await?;
+    let json = netns.command("ip", ["-json", "-statistics", "-details", "link", "show"]).await?;
     serde_json::from_str(&json).doing("reading the list of network devices")
 }
 
@@ -102,7 +111,15 @@ mod tests {
     fn our_devices_are_known_by_their_alias() {
         let check = |alias: &str, owner: Owner| {
             let (ifname, ifalias, address) = ("x".into(), alias.into(), String::new());
-            let link = Link { ifindex: 1, ifname, ifalias, address, mtu: 1500, stats64: Stats64::default() };
+            let link = Link {
+                ifindex: 1,
+                ifname,
+                ifalias,
+                address,
+                mtu: 1500,
+                stats64: Stats64::default(),
+                linkinfo: Value::Null,
+            };
             assert_eq!(link.owner(), owner, "{alias}");
         };
         for owner in [Owner::Port("p".into()), Owner::Metadata("n".into())] {

@@ -69,10 +69,12 @@ keys! {
     "hypervisor.cpu_shared_set" = "\"\"", "processors that other guests share; empty: all that are not dedicated";
     "hypervisor.cpu_model" = "\"\"", "processor that guests have, as QEMU calls it (Nehalem, EPYC); empty: the best there is. Running guests go only to hosts with the same";
     "hypervisor.cpu_flags" = "\"\"", "features that it has or not whatever the model says, such as +pcid,-vmx";
+    "hypervisor.machine_types" = "\"\"", "what pc and q35 stand for when a server is first started, such as pc-i440fx-7.2,pc-q35-7.2; empty: the newest of QEMU's. A server keeps it, and goes only to hosts that have it";
     "hypervisor.image_cache_hours" = "24", "how long an image stays unpacked on a host after its last use, when no disk lies on it";
     "compute.allow_resize_to_same_host" = "true", "whether a resize may stay on its host, where nothing has to be carried";
     "compute.live_resize_from_mib" = "128", "guests of so much memory and more can be given more while they run; Linux sets 64 MiB aside in such guests";
     "compute.resize_restarts" = "\"small\"", "guests that a resize may restart unasked, where it cannot be done while they run: none, small (those below live_resize_from_mib), any";
+    "compute.max_queues" = "0", "queues of an interface whose guest asks for several (`hw:vif_multiqueue_enabled`), at most; 0: as many as it has vCPUs";
     "compute.resize_confirm_seconds" = "0", "a resize that nobody has confirmed or reverted for so long is confirmed; 0: never";
     "compute.shelved_offload" = "true", "shelved servers leave their host by themselves; false: when an administrator says so";
     "compute.shelved_offload_seconds" = "0", "how long after they were shelved";

@@ -286,6 +286,11 @@ fn offered(config: &Config) -> Result<(Option<u32>, Option<u64>)> {
     Ok((Some(vcpus).filter(|n| *n > 0), Some(config.number("hypervisor.memory_mib")).filter(|n| *n > 0)))
 }
 
+/// `a, b`
+fn words(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 pub(crate) fn qemu_config(config: &Config) -> Result<QemuConfig> {
     let mut qemu = QemuConfig::new(config.data_dir.join("guests"));
     qemu.run_dir = run_dir(config);
@@ -304,6 +309,7 @@ pub(crate) fn qemu_config(config: &Config) -> Result<QemuConfig> {
     });
     (qemu.vcpus, qemu.memory_mib) = offered(config)?;
     qemu.cpu_model = Some(config.text("hypervisor.cpu_model").to_owned()).filter(|model| !model.is_empty());
+    qemu.machine_types = words(config.text("hypervisor.machine_types"));
     qemu.cpu_flags = probe::flags(config.text("hypervisor.cpu_flags"))?;
     qemu.cpus = CpuSets::parse(config.text("hypervisor.cpu_dedicated_set"), config.text("hypervisor.cpu_shared_set"))?;
     // Nodes that share a kernel have names of their own on it, here as for their network.

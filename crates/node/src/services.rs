@@ -128,6 +128,7 @@ impl Services {
                 allow_resize_to_same_host: config.flag("compute.allow_resize_to_same_host"),
                 resize_confirm_seconds: config.number("compute.resize_confirm_seconds"),
                 live_resize_from_mib: config.number("compute.live_resize_from_mib"),
+                max_queues: u32::try_from(config.number("compute.max_queues")).unwrap_or(u32::MAX),
                 resize_restarts: settings::restarts(config)?,
                 shelved_offload_seconds: config
                     .flag("compute.shelved_offload")

@@ -28,6 +28,8 @@ pub struct PlaceRequest {
     pub only_hosts: Vec<HostName>,
     /// Never these (hosts that failed an earlier try).
     pub not_hosts: Vec<HostName>,
+    /// Nor these, which could not hold it, and why.
+    pub unfit: BTreeMap<HostName, String>,
     /// Hosts to stay away from, and to stay with (server groups, hints).
     pub different_from: Vec<HostName>,
     pub same_as: Vec<HostName>,

@@ -138,4 +138,7 @@ pub trait Volumes: Send + Sync + 'static {
 
     /// Begins a snapshot of a volume (image of a volume-backed server); asking again makes one.
     fn snapshot(&self, tx: &mut Tx, cx: &Ctx, volume: &VolumeId, snapshot: &SnapshotId, name: &str) -> Result<()>;
+
+    /// Whether a snapshot that was begun has been taken, or will not be.
+    fn is_taken(&self, view: &Snapshot, snapshot: &SnapshotId) -> bool;
 }

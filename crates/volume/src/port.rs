@@ -4,7 +4,7 @@ use crate::{
     VolumeService,
     driver::Target,
     error, limits,
-    model::Volume,
+    model::{self, SnapshotStatus, Volume},
     ops::{attachments, encryption_keys, group_types, snapshots, types, volumes},
 };
 use async_trait::async_trait;
@@ -176,5 +176,8 @@ impl Volumes for VolumeService {
             now: cx.now(),
         };
         snapshots::insert(self, tx, &new).map(drop)
+    }
+    fn is_taken(&self, view: &Snapshot, snapshot: &SnapshotId) -> bool {
+        view.get::<model::Snapshot>(snapshot).is_none_or(|s| s.status != SnapshotStatus::Creating)
     }
 }

@@ -32,6 +32,15 @@ pub struct Hardware {
     pub usb: Option<UsbModel>,
     /// Rings of virtio devices in one piece.
     pub packed_rings: Choice,
+    /// Pairs of queues that each virtio interface has, of its tap too, whether it is there at the start or comes later; `None`: one.
+    pub nic_queues: Option<u32>,
+}
+
+impl Hardware {
+    /// Of an interface of this model.
+    pub fn queues_of(&self, model: &str) -> u32 {
+        self.nic_queues.filter(|_| model == "virtio").unwrap_or(1).max(1)
+    }
 }
 
 /// What can be on, off, or as the hypervisor has it.

@@ -26,10 +26,11 @@ use crate::{
     Compute,
     driver::VmState,
     model::{
-        BlockDevice, DeviceState, Fault, PowerState, QUOTAS, Server, ServerState, Task, VolumeBacking,
+        BlockDevice, ComputeHost, DeviceState, Fault, PowerState, QUOTAS, Server, ServerState, Task, VolumeBacking,
         action::Action,
         group::ServerGroup,
         hardware::Build,
+        machine,
         placing::{self, GroupView},
         vm::{VmIntent, VmObserved},
     },
@@ -230,6 +231,10 @@ impl CreateServer {
         }
         Ok(Commit::with(move |tx, state: &mut State| {
             guest::forget(tx, &state.server, removed);
+            if state.purpose == Purpose::Create {
+                // The next host may have other machines.
+                tx.update::<Server>(&state.server, |s| s.machine_type = None);
+            }
             Ok(())
         }))
     }
@@ -290,6 +295,7 @@ pub(crate) fn place_request(tx: &mut Tx, server: &Server, not_hosts: &[HostName]
     let host_of = |id: &str| hinted.iter().position(|h| *h == id).and_then(|at| hosts[at].clone());
     let mut request = placing::request(server, group.as_ref(), host_of, roster);
     request.not_hosts.extend(not_hosts.iter().cloned());
+    request.unfit = machine::unfit(tx.view(), server);
     request
 }
 
@@ -341,8 +347,11 @@ fn write_intent(
     if server.is_deleting() {
         return Err(Error::conflict("the server is being deleted"));
     }
+    let known = tx.get::<ComputeHost>(host);
+    let machine_type = machine::at_start(&server, known.as_deref());
+    let server = &Server { machine_type: machine_type.clone(), ..Server::clone(&server) };
     let build = Build {
-        server: &server,
+        server,
         host,
         image,
         bound: c.ports.bound(tx.view(), &server.id),
@@ -361,6 +370,7 @@ fn write_intent(
     tx.delete::<VmObserved>(&state.server);
     tx.update::<Server>(&state.server, |s| {
         (s.generation, s.task) = (state.generation, working(s, Task::Spawning));
+        s.machine_type.clone_from(&machine_type);
     });
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! that ends the flow: so that transaction starts another flow, which does nothing else ([`DiscardImage`]).
 
 use super::guest;
-use crate::{Compute, model::action::Action};
+use crate::{Compute, driver::Quiesce, model::action::Action};
 use flow::{Commit, Flow, Start, Step, StepCx, StepError, StepResult};
 use kernel::{Error, HostName, ImageId, Result, ServerId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub struct State {
     /// A backup: its kind, and how many of them are kept.
     #[serde(default)]
     pub rotation: Option<(String, u64)>,
+    #[serde(default)]
+    pub quiesce: Quiesce,
 }
 
 impl Flow for CreateImage {
@@ -47,7 +49,8 @@ impl Flow for CreateImage {
 
 impl CreateImage {
     async fn copy(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
-        let params = json!({"server": state.server, "disk": state.disk, "image": state.image});
+        let params =
+            json!({"server": state.server, "disk": state.disk, "image": state.image, "quiesce": state.quiesce});
         let copied = self.0.hosts.call(&state.host, "vm.snapshot", params, LONG);
         tokio::select! {
             done = copied => { done?; }

@@ -14,6 +14,7 @@
 //! | [`moving::confirm::ConfirmResize`], [`moving::revert::RevertResize`] | drop · leave, run | the same |
 //! | [`shelve::ShelveServer`], [`shelve::OffloadServer`] | stop, copy · offload | the host, images, volumes |
 //! | [`create_image::CreateImage`], [`create_image::DiscardImage`] | copy · discard | the host, images |
+//! | [`thaw::ThawServer`] | thaw | volumes, the host |
 //!
 //! Common to all: the request's transaction writes the server's task, the host's intent where that is known already, and the
 //! flow; the last step's writes the result. A flow never waits for a host without a way out: when the host is gone, what
@@ -41,3 +42,4 @@ pub mod reconcile_drain;
 pub mod reconcile_limits;
 pub mod reconcile_moves;
 pub mod shelve;
+pub mod thaw;

@@ -110,7 +110,7 @@ fn source(info: &ImageInfo) -> ImageSource {
 }
 
 /// A local disk's name before it was ever made anew.
-fn first_edition(name: &str) -> &str {
+pub fn first_edition(name: &str) -> &str {
     name.split_once('v').map_or(name, |(first, _)| first)
 }
 
@@ -195,13 +195,16 @@ pub fn volumes(server: &Server) -> impl Iterator<Item = &VolumeId> {
 
 fn spec(server: &Server, config: &Config) -> VmSpec {
     let flavor = &server.flavor;
-    let wishes = wishes::of(flavor, &server.properties);
+    let mut wishes = wishes::of(flavor, &server.properties);
+    let most = if config.max_queues == 0 { u32::MAX } else { config.max_queues };
+    wishes.hardware.nic_queues = wishes.hardware.nic_queues.map(|queues| queues.min(most)).filter(|queues| *queues > 1);
     let mut spec = VmSpec {
         server: server.id.clone(),
         name: server.instance_name(),
         vcpus: flavor.vcpus,
         memory_mib: flavor.ram_mib,
         machine: wishes.machine,
+        machine_type: server.machine_type.clone(),
         firmware: wishes.firmware,
         cpu_model: None,
         disks: server.devices.iter().filter_map(|d| disk(server, d)).collect(),

@@ -45,6 +45,12 @@ impl ComputeHost {
         mine == others || mine.is_empty() || others.is_empty()
     }
 
+    /// Whether a guest can be this machine here. A host that has not said is taken at its word.
+    pub fn has_machine(&self, word: &str) -> bool {
+        let machines = &self.capabilities.machines;
+        machines.is_empty() || machines.contains_key(word)
+    }
+
     /// The id that placement gives the host's provider.
     pub fn hypervisor_id_of(host: &HostName) -> String {
         let space = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, b"tstack:compute-host");

@@ -44,6 +44,9 @@ pub struct Server {
     /// What it was given of its host's NUMA cells; empty: nothing in particular.
     #[serde(default)]
     pub cells: Vec<CellFit>,
+    /// The machine that its guest is, exactly: what its image's word for one stood for on the host that first started it ([`super::machine`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_type: Option<String>,
     /// Where its host is; until it has one, where it was asked to be.
     pub availability_zone: Option<String>,
     /// The zone asked for at creation, which the server stays in.
@@ -170,9 +173,15 @@ impl Server {
         self.image.as_deref().unwrap_or_default()
     }
 
+    /// The devices that it has, and those that it had before a resize or will have after: their places are not to be given to others.
+    pub fn places(&self) -> impl Iterator<Item = &BlockDevice> + Clone {
+        let shapes = self.resize.iter().flat_map(|r| [&r.old, &r.new]);
+        self.devices.iter().chain(shapes.flat_map(|s| s.disks.iter().filter_map(|d| d.whole.as_deref())))
+    }
+
     /// The lowest slot that no disk has.
     pub fn free_disk_slot(&self) -> u8 {
-        free_slot(self.devices.iter().map(|d| d.slot))
+        free_slot(self.places().map(|d| d.slot))
     }
 
     pub fn free_nic_slot(&self) -> u8 {
@@ -205,7 +214,7 @@ impl Server {
     }
 }
 
-fn free_slot(taken: impl Iterator<Item = u8>) -> u8 {
+pub(super) fn free_slot(taken: impl Iterator<Item = u8>) -> u8 {
     let taken: BTreeSet<u8> = taken.collect();
     (0..=u8::MAX).find(|slot| !taken.contains(slot)).unwrap_or(u8::MAX)
 }

@@ -19,7 +19,14 @@ impl MetadataHandler for Silent {
 
 fn plug_of(port: &LPort) -> PlugSpec {
     let tap = format!("tap{}", &port.id.as_str()[..11]);
-    PlugSpec { port: port.id.clone(), network: port.network.clone(), tap, mac: port.mac.clone(), mtu: MTU }
+    PlugSpec {
+        port: port.id.clone(),
+        network: port.network.clone(),
+        tap,
+        mac: port.mac.clone(),
+        mtu: MTU,
+        multi_queue: false,
+    }
 }
 
 pub async fn a_port_is_up_while_it_is_put_and_plugged(subject: &dyn Subject) {

@@ -1,7 +1,7 @@
 //! A guest's tap: made, marked as the port's, connected.
 //!
 //! ```text
-//!   plug:    make the tap, unless there is a device of its name ─▶ does the switch hold on to a former one? disconnect it
+//!   plug:    make the tap, unless there is a device of its name and kind ─▶ does the switch hold on to a former one? disconnect it
 //!            ─▶ connect
 //!   unplug:  disconnect ─▶ delete the device
 //! ```
@@ -38,10 +38,17 @@ pub async fn plug(network: &OvsNetwork, spec: &PlugSpec) -> Result<()> {
 
 /// The device, marked as the port's and up.
 async fn device(network: &OvsNetwork, spec: &PlugSpec, owner: &Owner) -> Result<Link> {
-    let found = link::find(&network.netns, &spec.tap).await?;
+    let mut found = link::find(&network.netns, &spec.tap).await?;
+    if found.as_ref().is_some_and(|d| d.owner() == *owner && d.is_multi_queue() != spec.multi_queue) {
+        // The guest is about to be started as other hardware: the kernel lets taps be opened as they were made, and in no other way.
+        network.switch.delete_port(&spec.tap).await?;
+        link::delete(&network.netns, &spec.tap).await?;
+        found = None;
+    }
     let mut lines = Vec::new();
     if found.is_none() {
-        lines.push(format!("tuntap add dev {} mode tap", spec.tap));
+        let queues = if spec.multi_queue { " multi_queue" } else { "" };
+        lines.push(format!("tuntap add dev {} mode tap{queues}", spec.tap));
     }
     if found.as_ref().is_none_or(|d| d.mtu != spec.mtu || d.owner() != *owner) {
         lines.push(format!("link set dev {} alias {}", spec.tap, owner.alias()));

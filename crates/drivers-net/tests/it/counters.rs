@@ -65,7 +65,14 @@ async fn what_guests_send_and_receive_is_counted() {
     // Unplugged and plugged again, it is another device that counts from nothing.
     let host = rig.hosts[0].network();
     host.unplug(&b.id).await.unwrap();
-    let spec = PlugSpec { port: b.id.clone(), network: b.network.clone(), tap: gb.tap.clone(), mac: b.mac, mtu: 1442 };
+    let spec = PlugSpec {
+        port: b.id.clone(),
+        network: b.network.clone(),
+        tap: gb.tap.clone(),
+        mac: b.mac,
+        mtu: 1442,
+        multi_queue: false,
+    };
     host.plug(&spec).await.unwrap();
     let anew = reading(&rig, &gb).await;
     assert_ne!(anew.device, before_b.device);

@@ -43,6 +43,7 @@ async fn the_audit_names_what_nobody_claims_and_down_leaves_nothing() {
         tap: "tap-audit".into(),
         mac: a.mac.clone(),
         mtu: 1442,
+        multi_queue: false,
     };
     host.plug(&spec).await.unwrap();
     let addresses: Vec<IpNet> = vec!["10.1.0.2/24".parse().unwrap()];

@@ -197,6 +197,7 @@ async fn a_tap_that_was_deleted_under_the_switch_lives_again() {
         tap: gb.tap.clone(),
         mac: b.mac.clone(),
         mtu: 1400,
+        multi_queue: false,
     };
     for _ in 0..2 {
         network.plug(&spec).await.unwrap();
@@ -205,6 +206,13 @@ async fn a_tap_that_was_deleted_under_the_switch_lives_again() {
     }
     tokio::time::timeout(PATIENCE, rig.up(&b.id)).await.unwrap();
     assert!(network.counters().await.unwrap().contains_key(&b.id));
+    // For a guest with several queues it is another device, and still the port's.
+    for multi_queue in [true, true, false] {
+        network.plug(&PlugSpec { multi_queue, ..spec.clone() }).await.unwrap();
+        let tap = link::list(&host).await.unwrap().into_iter().find(|l| l.ifname == gb.tap).unwrap();
+        assert_eq!((tap.is_multi_queue(), tap.owner()), (multi_queue, link::Owner::Port(b.id.clone())));
+        tokio::time::timeout(PATIENCE, rig.up(&b.id)).await.unwrap();
+    }
     let taken = PlugSpec { port: a.id.clone(), ..spec };
     assert_eq!(network.plug(&taken).await.unwrap_err().kind(), kernel::Kind::Conflict, "a device serves one port");
     network.unplug(&b.id).await.unwrap();

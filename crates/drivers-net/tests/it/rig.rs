@@ -154,7 +154,7 @@ impl Rig {
         link::no_checksum_offload(&inside, "eth0").await.unwrap();
         inside.ip(&[format!("link set eth0 address {} mtu 1442 up", port.mac)]).await.unwrap();
         let (mac, network) = (port.mac.clone(), port.network.clone());
-        let spec = PlugSpec { port: port.id.clone(), network, tap: tap.clone(), mac, mtu: 1442 };
+        let spec = PlugSpec { port: port.id.clone(), network, tap: tap.clone(), mac, mtu: 1442, multi_queue: false };
         self.hosts[host].network().plug(&spec).await.unwrap();
         Guest { netns: inside, port: port.id.clone(), tap }
     }

@@ -58,7 +58,11 @@ async fn guest(rig: &Rig, carried: &[Carried<'_>]) -> Netns {
         outer.command("ovs-vsctl", std::iter::once(database.as_str()).chain(command.split(' '))).await.unwrap();
     }
     let (mac, network) = (parent.mac.clone(), parent.network.clone());
-    rig.hosts[0].network().plug(&PlugSpec { port: parent.id.clone(), network, tap, mac, mtu: 1442 }).await.unwrap();
+    rig.hosts[0]
+        .network()
+        .plug(&PlugSpec { port: parent.id.clone(), network, tap, mac, mtu: 1442, multi_queue: false })
+        .await
+        .unwrap();
     inside
 }
 

@@ -141,19 +141,65 @@ pub async fn copy_of_a_disk(bench: &dyn Bench) {
     let (driver, server) = (bench.driver(), &spec.server);
     let to = bench.scratch().join(format!("copy-{server}"));
     for _ in 0..2 {
-        driver.copy_disk(server, "root", &to).await.unwrap();
+        driver.copy_disk(server, "root", &to, Quiesce::No).await.unwrap();
         let head = std::fs::read(&to).unwrap();
         // "QFI\xfb", version 3, no backing file name: docs/interop/qcow2.txt
         assert_eq!(head[..16], [0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
     assert_state(bench, server, VmState::Running).await;
-    refused(driver.copy_disk(server, "nonsense", &to).await, Kind::NotFound);
+    refused(driver.copy_disk(server, "nonsense", &to, Quiesce::No).await, Kind::NotFound);
     let nowhere = bench.scratch().join("no such directory").join("copy");
-    assert!(driver.copy_disk(server, "root", &nowhere).await.is_err());
+    assert!(driver.copy_disk(server, "root", &nowhere, Quiesce::No).await.is_err());
     destroy(bench, server).await;
     let mut left = std::fs::read_dir(bench.scratch()).unwrap().map(|e| e.unwrap().path());
     assert!(left.all(|p| p == to || !p.to_string_lossy().contains("copy-")), "only the copy is there, no part of one");
     std::fs::remove_file(to).unwrap();
+}
+
+/// Held by its agent for as long as it is told, and while a copy begins.
+pub async fn file_systems_at_rest(bench: &dyn Bench) {
+    let spec = VmSpec { guest_agent: true, ..bench.spec(Manners::Obeys).await };
+    let (driver, server) = (bench.driver(), &spec.server);
+    let to = bench.scratch().join(format!("copy-{server}"));
+    driver.start(&spec, fence(1)).await.unwrap();
+    booted(bench, server, 1).await;
+    bench.agent(server).await;
+    for _ in 0..2 {
+        driver.freeze(server, PATIENCE).await.unwrap();
+        assert!(bench.is_held(server).await);
+    }
+    assert!(driver.thaw(server).await.unwrap());
+    assert!(!bench.is_held(server).await);
+    assert!(!driver.thaw(server).await.unwrap(), "it is not held any more");
+    for quiesce in [Quiesce::No, Quiesce::IfPossible, Quiesce::Required] {
+        driver.copy_disk(server, "root", &to, quiesce).await.unwrap();
+        assert!(to.exists() && !bench.is_held(server).await, "{quiesce:?}");
+        std::fs::remove_file(&to).unwrap();
+    }
+    // Whoever was to let it go on has died.
+    driver.freeze(server, Duration::ZERO).await.unwrap();
+    eventually("it goes on by itself", async || !bench.is_held(server).await).await;
+    assert!(!driver.thaw(server).await.unwrap());
+    driver.freeze(server, PATIENCE).await.unwrap();
+    drop(driver);
+    bench.reopen(&[]).await;
+    bench.driver().thaw(server).await.unwrap();
+    assert!(!bench.is_held(server).await);
+    destroy(bench, server).await;
+    // No agent, and one that does not answer.
+    for (manners, guest_agent) in [(Manners::Obeys, false), (Manners::Deaf, true)] {
+        let spec = VmSpec { guest_agent, ..bench.spec(manners).await };
+        let (driver, server) = (bench.driver(), &spec.server);
+        driver.start(&spec, fence(1)).await.unwrap();
+        refused(driver.freeze(server, PATIENCE).await, Kind::Conflict);
+        assert!(!driver.thaw(server).await.unwrap());
+        refused(driver.copy_disk(server, "root", &to, Quiesce::Required).await, Kind::Conflict);
+        assert!(!to.exists());
+        driver.copy_disk(server, "root", &to, Quiesce::IfPossible).await.unwrap();
+        std::fs::remove_file(&to).unwrap();
+        destroy(bench, server).await;
+        refused(driver.freeze(server, PATIENCE).await, Kind::NotFound);
+    }
 }
 
 pub async fn counters(bench: &dyn Bench) {

@@ -23,7 +23,7 @@ pub use survival::*;
 
 use async_trait::async_trait;
 use compute::driver::*;
-use kernel::{HostName, Kind, Result, ServerId};
+use kernel::{HostName, Kind, PortId, Result, ServerId};
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 use tokio::{
     sync::broadcast,
@@ -53,7 +53,7 @@ pub trait Bench: Send + Sync {
     /// if it obeys.
     async fn spec(&self, manners: Manners) -> VmSpec;
 
-    /// A further disk and nic for such a guest.
+    /// A further disk and nic for such a guest; the nic's tap is of the kind that its hardware asks for.
     async fn disk(&self, spec: &VmSpec, slot: u8) -> Disk;
     async fn nic(&self, spec: &VmSpec, slot: u8) -> Nic;
 
@@ -67,14 +67,21 @@ pub trait Bench: Send + Sync {
     /// This host's name.
     fn name(&self) -> HostName;
 
+    /// The agent in a running guest is there from now on, and holds file systems when it is told to.
+    async fn agent(&self, server: &ServerId);
+    async fn is_held(&self, server: &ServerId) -> bool;
+
     /// The guest powers off of its own will.
     async fn power_off(&self, server: &ServerId);
 
     /// The guest's process dies.
     async fn crash(&self, server: &ServerId);
 
-    /// The devices in the running guest and their places.
+    /// The running guest's machine (`machine pc-q35-7.2`), the devices in it and their places.
     async fn hardware(&self, server: &ServerId) -> Vec<String>;
+
+    /// The pairs of queues that an interface of the running guest has.
+    async fn queues(&self, server: &ServerId, port: &PortId) -> u32;
 
     /// Whatever of the server is on the host: processes, sockets, files.
     async fn leftovers(&self, server: &ServerId) -> Vec<String>;
@@ -101,7 +108,7 @@ macro_rules! conformance {
             lifecycle, wrong_states, fences, graceful_stop, stop_of_a_deaf_guest, patience_ends_for_destroy,
             guest_powers_off, guest_crashes, suspended_and_woken, soft_reboot, hard_reboot, refused_spec_leaves_nothing, console,
             disks_come_and_go, encrypted_disks_need_their_key, disks_go_elsewhere, disks_stay_where_they_are, encrypted_disks_go_elsewhere, nics_come_and_go, devices_of_a_stopped_guest, deaf_guest_keeps_its_device, same_hardware,
-            copy_of_a_disk, goes_to_another_host, goes_and_stands_still, stays_where_it_is, awaited_in_vain, counters, takes_another_shape, goes_in_another_shape, limits_come_and_go, chosen_hardware, readopted_untouched, readopted_after_changes,
+            copy_of_a_disk, file_systems_at_rest, goes_to_another_host, goes_and_stands_still, stays_where_it_is, awaited_in_vain, counters, takes_another_shape, goes_in_another_shape, limits_come_and_go, chosen_hardware, the_very_same_machine, interfaces_of_several_queues, readopted_untouched, readopted_after_changes,
         );
     };
     ($bench:expr; $($case:ident),+ $(,)?) => {$(
@@ -121,6 +128,7 @@ pub fn plain_spec() -> VmSpec {
         vcpus: 1,
         memory_mib: 32,
         machine: Machine::Pc,
+        machine_type: None,
         firmware: Firmware::Bios,
         cpu_model: None,
         disks: Vec::new(),

@@ -60,7 +60,7 @@ pub async fn wrong_states(bench: &dyn Bench) {
     refused(driver.resume(server, fence(1)).await, Kind::Conflict);
     refused(driver.vnc(server).await, Kind::Conflict);
     refused(driver.stats(server).await, Kind::Conflict);
-    refused(driver.copy_disk(server, "root", &bench.scratch().join("no")).await, Kind::Conflict);
+    refused(driver.copy_disk(server, "root", &bench.scratch().join("no"), Quiesce::No).await, Kind::Conflict);
     assert_state(bench, server, VmState::Shutdown).await;
     destroy(bench, server).await;
 }

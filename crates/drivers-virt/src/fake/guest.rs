@@ -28,6 +28,9 @@ pub(crate) struct Guest {
     /// It has gone to another host.
     #[serde(default)]
     pub sent: bool,
+    /// Until when its file systems are held.
+    #[serde(default)]
+    pub held: Option<Timestamp>,
     /// Where disks are mirrored to, by their ids.
     #[serde(default)]
     pub mirrors: BTreeMap<String, DiskSource>,
@@ -70,6 +73,7 @@ impl Guest {
             booted_at: Timestamp::default(),
             deaf,
             sent: false,
+            held: None,
             mirrors: BTreeMap::new(),
         });
         Ok(())
@@ -85,6 +89,7 @@ impl Guest {
             booted_at: Timestamp::default(),
             deaf: false,
             sent: false,
+            held: None,
             mirrors: BTreeMap::new(),
         }
     }

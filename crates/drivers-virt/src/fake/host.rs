@@ -1,16 +1,17 @@
 //! The fake host: its guests, its clock, its ill luck. What a test does to it happens to the guests, not through the driver.
 
 use super::{
-    guest::Guest,
+    guest::{self, Guest},
     rules::{self, After, Call, Rule},
     screen::Screen,
 };
-use compute::driver::{Fence, HostCapabilities, Processors, VmEvent, VmState, VmStatus, VncEndpoint};
-use kernel::{Clock, Error, Result, ServerId, SystemClock, Timestamp, error::Doing, faults::Ill};
+use crate::qemu::machine::check_machine;
+use compute::driver::{Fence, HostCapabilities, Processors, VmEvent, VmSpec, VmState, VmStatus, VncEndpoint};
+use kernel::{Clock, Error, PortId, Result, ServerId, SystemClock, Timestamp, error::Doing, faults::Ill};
 use parking_lot::Mutex;
 use ports::{HostCell, Load};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Weak},
@@ -40,6 +41,13 @@ fn cell(id: u32) -> HostCell {
     HostCell { id, shared: (id * 32..(id + 1) * 32).collect(), memory_mib: 128 << 10, ..HostCell::default() }
 }
 
+/// The last two of each kind.
+fn machines() -> BTreeMap<String, String> {
+    let newest = [("pc", "pc-i440fx-7.2"), ("q35", "pc-q35-7.2")];
+    let all = ["pc-i440fx-6.2", "pc-i440fx-7.2", "pc-q35-6.2", "pc-q35-7.2"].map(|name| (name, name));
+    newest.into_iter().chain(all).map(|(word, machine)| (word.to_owned(), machine.to_owned())).collect()
+}
+
 impl Default for FakeSettings {
     fn default() -> Self {
         Self {
@@ -56,6 +64,7 @@ impl Default for FakeSettings {
                 cells: (0..2).map(cell).collect(),
                 guest_cpu: "fake".into(),
                 traits: [].into(),
+                machines: machines(),
             },
             load: Load::default(),
             boot_time: Duration::ZERO,
@@ -174,6 +183,33 @@ impl FakeHost {
         if let Some(guest) = inner.guests.get_mut(server) {
             guest.deaf = true;
         }
+    }
+
+    /// The machine that a guest is, if its spec names one.
+    pub fn machine_of(&self, server: &ServerId) -> Option<String> {
+        let word = self.see(server, |guest| guest?.spec.machine_type.clone())?;
+        self.settings.capabilities.machines.get(&word).cloned()
+    }
+
+    /// The pairs of queues of a guest's interface.
+    pub fn queues_of(&self, server: &ServerId, port: &PortId) -> Option<u32> {
+        let of = |guest: &Guest| {
+            let nic = guest.spec.nics.iter().find(|nic| nic.port == *port)?;
+            Some(guest.spec.hardware.queues_of(&nic.model))
+        };
+        self.see(server, |guest| of(guest?))
+    }
+
+    /// Whether a guest's agent holds its file systems.
+    pub fn is_held(&self, server: &ServerId) -> bool {
+        let now = self.clock.now();
+        self.see(server, |guest| guest.is_some_and(|g| g.held.is_some_and(|until| now < until)))
+    }
+
+    /// Whether a guest can be made of this here.
+    pub(crate) fn check(&self, spec: &VmSpec) -> Result<()> {
+        check_machine(spec, &self.settings.capabilities.machines)?;
+        guest::check(spec)
     }
 
     /// Forgets everything, as a host whose disk was replaced.

@@ -1,6 +1,6 @@
 //! Fake guests on their way: nothing travels, the papers of both hosts say what became of the guest.
 
-use super::{Fake, absent, guest, guest::Guest, not_running, rules::Call};
+use super::{Fake, absent, guest::Guest, not_running, rules::Call};
 use crate::key_file::key_of;
 use async_trait::async_trait;
 use compute::driver::*;
@@ -19,7 +19,7 @@ impl LiveMigration for Fake {
             Some(VmState::Arriving) => Ok(()),
             Some(_) => Err(Error::conflict("a guest of this server is here already")),
             None => {
-                guest::check(spec)?;
+                self.host.check(spec)?;
                 spec.disks.iter().try_for_each(|disk| key_of(disk).map(drop))?;
                 *guest = Some(Guest::arriving(spec));
                 Ok(())

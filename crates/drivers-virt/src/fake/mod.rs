@@ -16,6 +16,7 @@
 //! - Calls on one server take turns, in order; those on different servers never wait for each other.
 //! - A call that answers an error other than `Unavailable` has changed nothing (save the generation, which only grows).
 
+mod agent;
 mod disks;
 mod guest;
 mod host;
@@ -135,7 +136,7 @@ impl Hypervisor for Fake {
                 guest.iter_mut().for_each(|g| g.state = VmState::Running);
                 Ok(())
             }
-            _ => Guest::boot(guest, spec),
+            _ => self.host.check(spec).and_then(|()| Guest::boot(guest, spec)),
         };
         self.change(Call::Start, &spec.server, Some(fence), start).await
     }
@@ -167,7 +168,7 @@ impl Hypervisor for Fake {
         let hurry = (mode == RebootMode::Hard).then(|| self.host.hurry(server));
         let _turn = self.host.turn(server).await;
         drop(hurry);
-        self.host.alter(server, Some(fence), |_| guest::check(spec))?;
+        self.host.alter(server, Some(fence), |_| self.host.check(spec))?;
         let mut kept = None;
         if let RebootMode::Soft { timeout } = mode
             && self.host.status(server).state == VmState::Running
@@ -290,7 +291,7 @@ impl Hypervisor for Fake {
         self.change(Call::DetachNic, server, Some(fence), detach).await
     }
 
-    async fn copy_disk(&self, server: &ServerId, disk_id: &str, to: &Path) -> Result<()> {
+    async fn copy_disk(&self, server: &ServerId, disk_id: &str, to: &Path, quiesce: Quiesce) -> Result<()> {
         let known = |guest: &Guest| {
             if !guest.is_alive() {
                 return Err(not_running());
@@ -298,6 +299,7 @@ impl Hypervisor for Fake {
             guest.spec.disks.iter().any(|d| d.id == disk_id).then_some(()).ok_or_else(|| no_disk(server, disk_id))
         };
         self.look(Call::CopyDisk, server, known).await?;
+        self.at_rest(server, quiesce).await?;
         sleep(self.host.settings().copy_time).await;
         qcow2::write_empty(to).await
     }
@@ -307,15 +309,6 @@ impl Hypervisor for Fake {
             guest.spec.disks.iter().any(|d| d.id == disk_id).then_some(()).ok_or_else(|| no_disk(server, disk_id))
         };
         self.look(Call::ResizeDisk, server, known).await
-    }
-
-    async fn set_password(&self, server: &ServerId, _user: &str, _password: &str) -> Result<()> {
-        let hears = |guest: &Guest| match (guest.state, guest.deaf) {
-            (VmState::Running, false) => Ok(()),
-            (VmState::Running, true) => Err(Error::conflict("the guest's agent does not answer")),
-            _ => Err(not_running()),
-        };
-        self.look(Call::SetPassword, server, hears).await
     }
 
     async fn inject_nmi(&self, server: &ServerId) -> Result<()> {

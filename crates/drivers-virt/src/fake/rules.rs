@@ -16,6 +16,8 @@ pub enum Call {
     Resume,
     Suspend,
     SetPassword,
+    Freeze,
+    Thaw,
     InjectNmi,
     Destroy,
     AttachDisk,

@@ -105,8 +105,10 @@ pub struct QemuConfig {
     pub direct_io: Switch,
     /// QEMU's seccomp filter. On; off for a QEMU built without it.
     pub sandbox: Switch,
-    /// Versioned machine types, so that a newer QEMU shows guests the same hardware. `pc-i440fx-7.2`, `pc-q35-7.2`: Debian
-    /// 12's newest, which Debian 13's QEMU has too.
+    /// What `pc` and `q35` stand for here, by exact names; for others QEMU's own, its newest. A region's hosts with several QEMUs should
+    /// all have the same, lest guests of the newer ones cannot go to the others.
+    pub machine_types: Vec<String>,
+    /// What guests are whose spec names no machine exactly, as those of the days before it was kept: Debian 12's newest.
     pub machine_pc: String,
     pub machine_q35: String,
     /// What a guest reads in its DMI tables. `TStack`, and `OpenStack Compute`, by which cloud-init knows that there is a
@@ -159,6 +161,7 @@ impl QemuConfig {
             offloads: Switch::Off,
             direct_io: Switch::Off,
             sandbox: Switch::On,
+            machine_types: Vec::new(),
             machine_pc: "pc-i440fx-7.2".into(),
             machine_q35: "pc-q35-7.2".into(),
             manufacturer: "TStack".into(),

@@ -44,6 +44,7 @@ pub fn capabilities(config: &QemuConfig, probe: &Probe, accel: Accel) -> Result<
         processors: processors(&cpuinfo, threads),
         cells,
         traits: probe.traits.clone(),
+        machines: probe.machines.clone(),
     })
 }
 

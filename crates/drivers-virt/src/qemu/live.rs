@@ -6,7 +6,7 @@ use super::{
 };
 use async_trait::async_trait;
 use compute::driver::{
-    CallOff, DiskMoves, DiskSource, Fence, Landing, LiveMigration, Progress, Sent, Then, Travel, VmSpec,
+    CallOff, DiskMoves, DiskSource, Fence, GuestAgent, Landing, LiveMigration, Progress, Sent, Then, Travel, VmSpec,
 };
 use kernel::{Error, HostName, Result, ServerId, error::Doing};
 
@@ -37,6 +37,8 @@ impl LiveMigration for Qemu {
 
     async fn send(&self, server: &ServerId, travel: &Travel, fence: Fence) -> Result<Sent> {
         self.fresh(server, fence)?;
+        // The other host would not know that the guest is held. One that is not heard of goes as it is.
+        let _ = self.thaw(server).await;
         let (live, travel, tls) = (self.live(server)?, travel.clone(), self.shared.tls());
         // Its own task: a caller that goes away leaves no step half done.
         tokio::spawn(async move { crossing::send(live, travel, &tls).await }).await.doing("sending a guest")?

@@ -14,6 +14,7 @@
 //!   that nobody knows: ask again, every call is idempotent.
 
 pub mod accel;
+mod agent;
 mod audit;
 mod cells;
 mod cgroup;
@@ -348,10 +349,8 @@ impl Hypervisor for Qemu {
         self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.detach_nic(&port, fence).await })).await
     }
 
-    async fn copy_disk(&self, server: &ServerId, disk_id: &str, to: &Path) -> Result<()> {
-        let copy = vm::copy(self.live(server)?, disk_id.to_owned(), to.to_owned());
-        // Its own task: a caller that goes away leaves no half copy and no job behind.
-        tokio::spawn(copy).await.doing("copying a disk")?
+    async fn copy_disk(&self, server: &ServerId, disk_id: &str, to: &Path, quiesce: Quiesce) -> Result<()> {
+        self.copy_at_rest(server, disk_id, to, quiesce).await
     }
 
     async fn reshape(&self, spec: &VmSpec, fence: Fence) -> Result<()> {
@@ -372,12 +371,6 @@ impl Hypervisor for Qemu {
     async fn resize_disk(&self, server: &ServerId, disk_id: &str, size_bytes: u64) -> Result<()> {
         let id = disk_id.to_owned();
         self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.resize_disk(&id, size_bytes).await }))
-            .await
-    }
-
-    async fn set_password(&self, server: &ServerId, user: &str, password: &str) -> Result<()> {
-        let (user, password) = (user.to_owned(), password.to_owned());
-        self.call(server, Urgency::Patient, move |vm| Box::pin(async move { vm.set_password(&user, &password).await }))
             .await
     }
 

@@ -3,7 +3,11 @@
 use super::{accel::Accel, config::QemuConfig};
 use kernel::{Error, Result, error::Doing};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, process::Stdio, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Stdio,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{ChildStdin, ChildStdout, Command},
@@ -22,6 +26,8 @@ pub struct Probe {
     pub cpu: String,
     /// What guests find in such a processor, and devices that not every QEMU has; in placement's words.
     pub traits: BTreeSet<String>,
+    /// The machines that guests can be: every word for one, and which it stands for exactly.
+    pub machines: BTreeMap<String, String>,
 }
 
 /// Features as QEMU names them, and traits.
@@ -113,14 +119,44 @@ async fn talk(config: &QemuConfig, accel: Accel) -> Result<Probe> {
     let has = |name: &str| devices.as_array().is_some_and(|all| all.iter().any(|d| d["name"] == name));
     let of_devices = DEVICES.iter().filter(|(name, _)| has(name)).map(|(_, found)| (*found).to_owned());
     let traits = traits(&features).chain(of_devices).collect();
+    let machines = machines(&monitor.ask("query-machines", json!({})).await?, &config.machine_types)?;
     // It ends with its monitor; if not, with this process.
     let _ = monitor.ask("quit", json!({})).await;
     let _ = child.wait().await;
-    Ok(Probe { version, cpu: cpu.value(), traits })
+    Ok(Probe { version, cpu: cpu.value(), traits, machines })
 }
 
 fn traits(features: &Value) -> impl Iterator<Item = String> {
     FEATURES.iter().filter(|(name, _)| features[*name] == true).map(|(_, found)| format!("HW_CPU_X86_{found}"))
+}
+
+/// The PCs among QEMU's machines. What `pc` and `q35` stand for is its own choice, the newest, unless the host's configuration says better.
+fn machines(told: &Value, chosen: &[String]) -> Result<BTreeMap<String, String>> {
+    let mut all = BTreeMap::new();
+    for machine in told.as_array().into_iter().flatten() {
+        let Some(name) = machine["name"].as_str().filter(|name| board(name).is_some()) else { continue };
+        all.insert(name.to_owned(), name.to_owned());
+        if let Some(alias) = machine["alias"].as_str() {
+            all.insert(alias.to_owned(), name.to_owned());
+        }
+    }
+    for name in chosen {
+        let alias = board(name).filter(|_| all.get(name) == Some(name)).ok_or_else(|| {
+            Error::conflict(format!("hypervisor.machine_types: {name} is no machine that this host's QEMU has"))
+        })?;
+        all.insert(alias.to_owned(), name.clone());
+    }
+    Ok(all)
+}
+
+/// What a machine is one of, as its alias has it: `pc-i440fx-7.2` a `pc`.
+pub fn board(machine: &str) -> Option<&'static str> {
+    match machine {
+        "pc" | "q35" => None,
+        _ if machine.starts_with("pc-q35-") => Some("q35"),
+        _ if machine.starts_with("pc-") => Some("pc"),
+        _ => None,
+    }
 }
 
 /// The processor of guests without a wish.
@@ -219,6 +255,25 @@ mod tests {
         assert_eq!(told("").unwrap(), Vec::<String>::new());
         for wrong in ["a b", "+", "x=y"] {
             assert!(told(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn machines_by_all_their_names() {
+        let told = json!([
+            {"name": "microvm"}, {"name": "pc-i440fx-10.0", "alias": "pc", "is-default": true}, {"name": "none"}, {"name": "isapc"},
+            {"name": "pc-q35-10.0", "alias": "q35"}, {"name": "pc-q35-7.2"}, {"name": "pc-i440fx-7.2"}, {"name": "x-remote"},
+        ]);
+        let of = |chosen: &[&str]| machines(&told, &chosen.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>());
+        let all = of(&[]).unwrap();
+        let names: Vec<_> = all.keys().map(String::as_str).collect();
+        assert_eq!(names, ["pc", "pc-i440fx-10.0", "pc-i440fx-7.2", "pc-q35-10.0", "pc-q35-7.2", "q35"]);
+        assert_eq!((all["pc"].as_str(), all["q35"].as_str()), ("pc-i440fx-10.0", "pc-q35-10.0"));
+        assert_eq!(all["pc-q35-7.2"], "pc-q35-7.2");
+        let chosen = of(&["pc-q35-7.2"]).unwrap();
+        assert_eq!((chosen["pc"].as_str(), chosen["q35"].as_str()), ("pc-i440fx-10.0", "pc-q35-7.2"));
+        for wrong in ["pc-q35-99.0", "q35", "microvm"] {
+            assert!(of(&[wrong]).unwrap_err().message().contains("hypervisor.machine_types"), "{wrong}");
         }
     }
 

@@ -57,6 +57,9 @@ pub struct Record {
     /// Of a guest that arrives, once it is awaited there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landing: Option<Landing>,
+    /// The guest's file systems are held by its agent.
+    #[serde(default)]
+    pub held: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +92,7 @@ pub enum Before {
 
 impl Record {
     pub fn new(generation: u64, phase: Phase, spec: VmSpec) -> Self {
-        Self { format: FORMAT, generation, phase, spec, landing: None }
+        Self { format: FORMAT, generation, phase, spec, landing: None, held: false }
     }
 }
 

@@ -14,12 +14,16 @@ use parking_lot::Mutex;
 use ports::KeyBytes;
 use serde_json::{Value, json};
 use std::{
+    collections::HashMap,
     fs,
     io::{BufRead, BufReader, Write},
-    os::unix::net::UnixStream,
+    os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tempfile::TempDir;
@@ -37,6 +41,7 @@ pub struct QemuBench {
     driver: Mutex<Option<Arc<Qemu>>>,
     other: tokio::sync::OnceCell<Arc<Qemu>>,
     taps: Mutex<Vec<String>>,
+    held: Mutex<HashMap<ServerId, Arc<AtomicBool>>>,
 }
 
 impl QemuBench {
@@ -56,7 +61,14 @@ impl QemuBench {
         let dir = litter::dir();
         let mut config = config(dir.path());
         change(&mut config);
-        Self { dir, config, driver: Mutex::new(None), other: Default::default(), taps: Mutex::default() }
+        Self {
+            dir,
+            config,
+            driver: Mutex::new(None),
+            other: Default::default(),
+            taps: Mutex::default(),
+            held: Mutex::default(),
+        }
     }
 
     pub async fn open(&self) {
@@ -86,12 +98,38 @@ impl QemuBench {
         fs::read_to_string(self.vm_dir(server).join("pid")).unwrap().trim().parse().unwrap()
     }
 
-    /// A tap of this bench's own.
-    pub fn tap(&self) -> String {
+    /// A tap of this bench's own, for so many queues.
+    pub fn tap(&self, queues: u32) -> String {
         let name = litter::tap();
-        ip(&["tuntap", "add", "dev", &name, "mode", "tap"]);
+        let multi: &[&str] = if queues > 1 { &["multi_queue"] } else { &[] };
+        ip(&[&["tuntap", "add", "dev", &name, "mode", "tap"], multi].concat());
         self.taps.lock().push(name.clone());
         name
+    }
+}
+
+/// Answers like qemu-ga, for a guest that is too small for one, where QEMU would bring the questions to it.
+fn serve_agent(listener: UnixListener, held: Arc<AtomicBool>) {
+    for stream in listener.incoming().map_while(Result::ok) {
+        let held = Arc::clone(&held);
+        std::thread::spawn(move || {
+            let mut answers = stream.try_clone().unwrap();
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                let asked: Value = serde_json::from_str(&line).unwrap();
+                let answer = match asked["execute"].as_str().unwrap() {
+                    "guest-sync" => json!({"return": asked["arguments"]["id"]}),
+                    "guest-fsfreeze-freeze" if held.swap(true, Ordering::SeqCst) => {
+                        json!({"error": {"class": "GenericError", "desc": "the command is not allowed"}})
+                    }
+                    "guest-fsfreeze-freeze" => json!({"return": 1}),
+                    "guest-fsfreeze-thaw" => json!({"return": u64::from(held.swap(false, Ordering::SeqCst))}),
+                    other => panic!("the agent was asked for {other}"),
+                };
+                if writeln!(answers, "{answer}").is_err() {
+                    return;
+                }
+            }
+        });
     }
 }
 
@@ -224,7 +262,7 @@ impl Bench for QemuBench {
             *path = path.with_extension("other");
             fs::File::create(path).unwrap().set_len(size).unwrap();
         }
-        twin.nics.iter_mut().for_each(|nic| nic.tap = self.tap());
+        twin.nics.iter_mut().for_each(|nic| nic.tap = self.tap(spec.hardware.queues_of(&nic.model)));
         twin
     }
 
@@ -248,13 +286,13 @@ impl Bench for QemuBench {
         disk
     }
 
-    async fn nic(&self, _spec: &VmSpec, slot: u8) -> Nic {
+    async fn nic(&self, spec: &VmSpec, slot: u8) -> Nic {
         Nic {
             port: PortId::new(),
             network: NetworkId::new(),
             mac: format!("52:54:00:12:34:{slot:02x}"),
             mtu: 1450,
-            tap: self.tap(),
+            tap: self.tap(spec.hardware.queues_of("virtio")),
             slot,
             model: "virtio".into(),
             addresses: Vec::new(),
@@ -284,8 +322,41 @@ impl Bench for QemuBench {
         for bus in self.ask(server, "query-pci", json!({})).as_array().unwrap() {
             collect(&bus["devices"], &mut all);
         }
+        let machine = self.ask(server, "qom-get", json!({"path": "/machine", "property": "type"}));
+        all.push(format!("machine {}", machine.as_str().unwrap().trim_end_matches("-machine")));
         all.sort();
         all
+    }
+
+    async fn agent(&self, server: &ServerId) {
+        let (socket, held) = (self.vm_dir(server).join("agent.sock"), Arc::<AtomicBool>::default());
+        fs::remove_file(&socket).unwrap();
+        let listener = UnixListener::bind(&socket).unwrap();
+        self.held.lock().insert(server.clone(), Arc::clone(&held));
+        std::thread::spawn(move || serve_agent(listener, held));
+    }
+
+    async fn is_held(&self, server: &ServerId) -> bool {
+        self.held.lock()[server].load(Ordering::SeqCst)
+    }
+
+    /// As the kernel counts them: those in use, and those that the guest has not begun to use yet.
+    async fn queues(&self, server: &ServerId, port: &PortId) -> u32 {
+        let record: Value = serde_json::from_slice(&fs::read(self.vm_dir(server).join("spec.json")).unwrap()).unwrap();
+        let nics = record["spec"]["nics"].as_array().unwrap().clone();
+        let nic = nics.iter().find(|nic| nic["port"] == port.as_str()).unwrap();
+        let shown =
+            Command::new("ip").args(["-d", "-j", "link", "show", nic["tap"].as_str().unwrap()]).output().unwrap();
+        let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+        let info = &shown[0]["linkinfo"]["info_data"];
+        if info["multi_queue"] != true {
+            return 1;
+        }
+        let queues = (info["numqueues"].as_u64().unwrap() + info["numdisabled"].as_u64().unwrap()) as u32;
+        let device = format!("/machine/peripheral/nic-{port}");
+        let property = |name: &str| self.ask(server, "qom-get", json!({"path": device, "property": name}));
+        assert_eq!((property("mq"), property("vectors")), (json!(true), json!(2 * queues + 2)));
+        queues
     }
 
     async fn leftovers(&self, server: &ServerId) -> Vec<String> {

@@ -99,12 +99,20 @@ impl Bench for FakeBench {
     async fn power_off(&self, server: &ServerId) {
         self.host().power_off(server);
     }
+    async fn agent(&self, _: &ServerId) {}
+    async fn is_held(&self, server: &ServerId) -> bool {
+        self.host().is_held(server)
+    }
     async fn crash(&self, server: &ServerId) {
         self.host().crash(server);
     }
     async fn hardware(&self, server: &ServerId) -> Vec<String> {
         let status = self.driver().status(server).await.unwrap();
-        status.disks.into_iter().chain(status.ports.into_iter().map(String::from)).collect()
+        let machine = self.host().machine_of(server).map(|machine| format!("machine {machine}"));
+        status.disks.into_iter().chain(status.ports.into_iter().map(String::from)).chain(machine).collect()
+    }
+    async fn queues(&self, server: &ServerId, port: &PortId) -> u32 {
+        self.host().queues_of(server, port).unwrap()
     }
     async fn leftovers(&self, server: &ServerId) -> Vec<String> {
         let files = std::fs::read_dir(self.dir.path().join("guests")).into_iter().flatten();

@@ -63,7 +63,7 @@ async fn victim() {
             5 => driver.resume(server, FENCE).await,
             6 => driver.reboot(spec, if random.below(2) == 0 { soft } else { RebootMode::Hard }, FENCE).await,
             7 => driver.attach_disk(server, &disk, FENCE).await,
-            8 => driver.copy_disk(server, "root", &copy).await,
+            8 => driver.copy_disk(server, "root", &copy, Quiesce::No).await,
             _ => driver.destroy(server, FENCE).await,
         };
     }

@@ -310,6 +310,27 @@ async fn halves_are_put_away() {
     bench.driver().destroy(server, FENCE).await.unwrap();
 }
 
+/// A driver that died with file systems held: the next one lets them go, without being asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_guest_outlives_nobody() {
+    if without_qemu() {
+        return;
+    }
+    let bench = QemuBench::new().await;
+    let spec = VmSpec { guest_agent: true, ..bench.spec(Manners::Obeys).await };
+    bench.driver().start(&spec, FENCE).await.unwrap();
+    console_has(&bench, &spec, BOOTED).await;
+    bench.agent(&spec.server).await;
+    bench.driver().freeze(&spec.server, PATIENCE).await.unwrap();
+    bench.reopen(&[]).await;
+    eventually("it goes on", async || !bench.is_held(&spec.server).await).await;
+    // Nor is one held that is suspended: nobody could tell it to go on.
+    bench.driver().freeze(&spec.server, PATIENCE).await.unwrap();
+    bench.driver().suspend(&spec.server, FENCE).await.unwrap();
+    assert!(!bench.is_held(&spec.server).await);
+    bench.driver().destroy(&spec.server, FENCE).await.unwrap();
+}
+
 /// A guest that asked for its own end is told from one whose QEMU was ended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn quit_by_a_stranger_is_a_crash() {

@@ -16,6 +16,9 @@ pub struct PlugSpec {
     pub tap: String,
     pub mac: String,
     pub mtu: u32,
+    /// Whether the hypervisor will open it once for each of several queues, or once.
+    #[serde(default)]
+    pub multi_queue: bool,
 }
 
 /// A request that reached the metadata address from a guest.

@@ -120,7 +120,14 @@ impl Cloud {
         let net = objects::network();
         let port = objects::port(&objects::subnet(&net, "10.9.0.0/24"), 5, &[]);
         let (tap, mac) = ("tap-leak".to_owned(), port.mac.clone());
-        let plug = PlugSpec { port: port.id.clone(), network: net.id.clone(), tap, mac: mac.clone(), mtu: 1442 };
+        let plug = PlugSpec {
+            port: port.id.clone(),
+            network: net.id.clone(),
+            tap,
+            mac: mac.clone(),
+            mtu: 1442,
+            multi_queue: false,
+        };
         drivers.network.plug(&plug).await.unwrap();
         planted("nobody claims the tap of port", &port.id);
         let served = MetadataSpec { network: net.id.clone(), port: port.id.clone(), mac, addresses: vec![], mtu: 1442 };

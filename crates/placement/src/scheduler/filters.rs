@@ -34,6 +34,7 @@ pub const RESOURCES: &str = "resources";
 pub const FILTERS: &[Filter] = &[
     Filter { name: "requested", refuses: requested },
     Filter { name: "tried", refuses: tried },
+    Filter { name: "fit", refuses: unfit },
     Filter { name: "zone", refuses: zone },
     Filter { name: "affinity", refuses: affinity },
     Filter { name: "traits", refuses: traits },
@@ -60,6 +61,10 @@ fn tried(asked: &Asked<'_>, host: Host<'_>) -> Option<Refusal> {
         return None;
     }
     Refusal::of("it is one of the hosts to be left out, or an earlier try failed there")
+}
+
+fn unfit(asked: &Asked<'_>, host: Host<'_>) -> Option<Refusal> {
+    Refusal::of(asked.request.unfit.get(host.name)?)
 }
 
 fn unexpected(_: &Asked<'_>, host: Host<'_>) -> Option<Refusal> {

@@ -125,10 +125,12 @@ fn called_off(tx: &mut Tx, server: &ServerId) -> bool {
 }
 
 /// Hosts on which a guest would find another processor than it has begun with.
-fn other_cpus(tx: &Tx, source: &HostName) -> Vec<HostName> {
+fn other_cpus(tx: &Tx, source: &HostName) -> Vec<(HostName, String)> {
     let view = tx.view();
     let Some(here) = view.get::<ComputeHost>(source) else { return Vec::new() };
-    view.all::<ComputeHost>().filter(|there| !there.has_cpu_of(&here)).map(|there| there.name.clone()).collect()
+    let others = view.all::<ComputeHost>().filter(|there| !there.has_cpu_of(&here));
+    let why = |there: &ComputeHost| format!("guests there have another processor, {}", there.capabilities.guest_cpu);
+    others.map(|there| (there.name.clone(), why(&there))).collect()
 }
 
 /// Room elsewhere. Where its creation was told to place it binds no later move.
@@ -151,7 +153,7 @@ impl LiveMigrate {
             if let Some(host) = &state.only {
                 request.only_hosts = vec![host.clone()];
             }
-            request.not_hosts.extend(other_cpus(tx, &state.source));
+            request.unfit.extend(other_cpus(tx, &state.source));
             let claim = claims::claim_another(&c, tx, &server, &state.migration, &request, now)?;
             if let Some(resize) = server.resize.as_ref().filter(|_| state.resizes) {
                 bound_for(tx, &state.server, resize, (&claim.host, Some(&claim.availability_zone)), now);

@@ -159,7 +159,9 @@ impl MoveServer {
     }
 
     async fn carry(&self, server: &ServerId, resize: &Resize, dest: &HostName) -> Result<()> {
-        for (old, new) in resize.old.disks.iter().zip(&resize.new.disks) {
+        for new in resize.new.disks.iter().filter(|d| !d.fresh) {
+            // One that the server has not had is made where it is to be.
+            let Some(old) = resize.old.disks.iter().find(|d| d.device == new.device) else { continue };
             let (name, size_bytes) = (new.name.clone(), new.size_mib * 1024 * 1024);
             let disk = LocalDiskSpec { server: server.clone(), name, size_bytes, base: None };
             let from = json!({"server": server, "name": old.name});

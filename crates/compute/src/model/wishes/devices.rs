@@ -15,7 +15,6 @@ pub(super) fn hardware(asked: &Asked<'_>) -> Result<Hardware> {
     locked_memory(asked)?;
     asked.agreed_yes("mem_encryption")?;
     secure_boot(asked)?;
-    nic_queues(asked)?;
     let (keyboard, tablet) = input(asked);
     Ok(Hardware {
         pmu: asked.agreed_yes("pmu")?.into(),
@@ -34,6 +33,7 @@ pub(super) fn hardware(asked: &Asked<'_>) -> Result<Hardware> {
         cdrom: cdrom(asked)?,
         usb: usb(asked)?,
         packed_rings: asked.agreed_yes("virtio_packed_ring")?.into(),
+        nic_queues: nic_queues(asked)?,
         ..Hardware::default()
     })
 }
@@ -196,9 +196,13 @@ fn usb(asked: &Asked<'_>) -> Result<Option<UsbModel>> {
     }
 }
 
-/// Of both, which must agree, unless there is but one processor. Interfaces have one queue, whatever they say: the switch's taps do.
-fn nic_queues(asked: &Asked<'_>) -> Result<()> {
-    if asked.flavor.vcpus < 2 { Ok(()) } else { asked.agreed_yes("vif_multiqueue_enabled").map(drop) }
+/// Of both, which must agree, unless there is but one processor: a queue for each.
+fn nic_queues(asked: &Asked<'_>) -> Result<Option<u32>> {
+    let vcpus = asked.flavor.vcpus;
+    if vcpus < 2 {
+        return Ok(None);
+    }
+    Ok(asked.agreed_yes("vif_multiqueue_enabled")?.filter(|yes| *yes).map(|_| vcpus))
 }
 
 /// Only hosts that have it take a guest with one.

@@ -131,7 +131,11 @@ fn devices_are_chosen() {
     check(&[("hw:usb_model", "qemu-xhci")], &[], Hardware { usb: Some(UsbModel::QemuXhci), ..was() });
     check(&[("hw:virtio_packed_ring", "yes")], &[], Hardware { packed_rings: Choice::On, ..was() });
     let one = wished(1, &[("hw:vif_multiqueue_enabled", "yes")], &[("hw_vif_multiqueue_enabled", "no")]);
-    assert!(one.is_ok(), "nothing to share among one processor");
+    assert_eq!(one.unwrap().hardware.nic_queues, None, "nothing to share among one processor");
+    let several = |specs, properties| wished(4, specs, properties).unwrap().hardware.nic_queues;
+    assert_eq!(several(&[("hw:vif_multiqueue_enabled", "yes")], &[]), Some(4));
+    assert_eq!(several(&[], &[("hw_vif_multiqueue_enabled", "1")]), Some(4));
+    assert_eq!(several(&[("hw:vif_multiqueue_enabled", "no")], &[]), None);
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn place(server: &Server, info: &VolumeInfo, wanted: &Attach, id: &str, backing:
         return Err(invalid(format!("Invalid volume: volume {} already attached to server {}", info.id, server.id)));
     }
     let bus = hardware::disk_bus(server.properties.get("hw_disk_bus").map(String::as_str)).unwrap_or(DiskBus::Virtio);
-    let taken = server.devices.iter().map(|d| d.device.as_str());
+    let taken = server.places().map(|d| d.device.as_str());
     let device = match wanted.device.as_deref().filter(|d| !d.is_empty() && *d != "auto") {
         None => free_name(bus, taken),
         Some(name) => {

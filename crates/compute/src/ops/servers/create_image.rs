@@ -1,16 +1,21 @@
 use super::{Target, find_in, in_state, on_host, trimmed};
 use crate::{
     Compute, ComputeError,
+    driver::{Quiesce, not_quiesced},
     error::invalid,
-    flows::create_image::{CreateImage, State},
+    flows::{
+        create_image::{CreateImage, State},
+        thaw::{self, AT_MOST, ThawServer, WITHIN},
+    },
     model::{
         BlockDevice, QUOTAS, Server, ServerState, Task, VolumeBacking,
         action::{Action, Verb},
+        quiesce,
     },
     policy::CREATE_IMAGE_VOLUME,
 };
 use flow::Start;
-use kernel::{Ctx, Error, ImageId, Result, SnapshotId};
+use kernel::{Ctx, Error, HostName, ImageId, Result, SnapshotId};
 use policy::{Authorize, target};
 use ports::NewImage;
 use serde_json::{Value, json};
@@ -40,7 +45,12 @@ pub(crate) async fn create_image(
     }
     let (image, name) = (ImageId::new(), trimmed(name));
     let snapshots: Vec<SnapshotId> = server.devices.iter().map(|_| SnapshotId::new()).collect();
-    let (service, cx, made) = (c.clone(), cx.clone(), image.clone());
+    let held = match server.root().and_then(BlockDevice::volume) {
+        Some(_) if rotation.is_none() => hold(c, cx, &server).await?,
+        _ => None,
+    };
+    let (service, cx, made, holding) = (c.clone(), cx.clone(), image.clone(), held.clone());
+    let id = server.id.clone();
     let begun = c.store.transact("compute.server.create_image", move |tx| {
         let server = find_in(&cx, tx, &server.id)?;
         let (c, cx, server, image, name, extra) = (&service, &cx, &server, &image, &name, &extra);
@@ -48,11 +58,37 @@ pub(crate) async fn create_image(
         match server.root().and_then(BlockDevice::volume) {
             None => request.of_disk(tx),
             Some(_) if rotation.is_some() => Err(invalid("Backup is not supported for volume-backed instances.")),
-            Some(_) => request.of_volumes(tx, &snapshots),
+            Some(_) => request.of_volumes(tx, &snapshots, holding.as_ref()),
         }
     });
-    begun.await?;
-    Ok(made)
+    let begun = begun.await;
+    if let (Err(_), Some(host)) = (&begun, &held) {
+        // Else its host sees to it.
+        let _ = c.hosts.call(host, "vm.thaw", json!({"server": id}), WITHIN).await;
+    }
+    begun.map(|()| made)
+}
+
+/// Has the guest's file systems held for snapshots of its volumes; the host on which they are.
+async fn hold(c: &Compute, cx: &Ctx, server: &Server) -> Result<Option<HostName>> {
+    of_volumes_allowed(cx, server)?;
+    let quiesce = quiesce::of(server)?;
+    let Some(host) = server.host.as_ref().filter(|_| quiesce != Quiesce::No) else { return Ok(None) };
+    let params = json!({"server": server.id, "seconds": AT_MOST.as_secs()});
+    match c.hosts.call(host, "vm.freeze", params, WITHIN).await {
+        Ok(_) => Ok(Some(host.clone())),
+        Err(why) if quiesce == Quiesce::Required => Err(not_quiesced(why)),
+        Err(why) => {
+            tracing::info!(server = %server.id, why = why.message(), "volumes are snapshotted as they are: their guest cannot be held");
+            Ok(None)
+        }
+    }
+}
+
+fn of_volumes_allowed(cx: &Ctx, server: &Server) -> Result<()> {
+    use ServerState as S;
+    in_state(server, "createImage", &[S::Active, S::Stopped, S::Paused, S::Suspended])?;
+    cx.authorize(&CREATE_IMAGE_VOLUME, &target! { "project_id" => server.project }).map(drop)
 }
 
 struct Request<'a> {
@@ -83,24 +119,30 @@ impl Request<'_> {
         let action = Action::asked(self.cx, &server.id, &server.project, verb);
         action.begin(tx)?;
         let rotation = self.rotation.map(|r| (r.kind.clone(), r.keep));
-        let state = State { server: server.id.clone(), action, image: self.image.clone(), host, disk, rotation };
+        let quiesce = quiesce::of(server)?;
+        let state =
+            State { server: server.id.clone(), action, image: self.image.clone(), host, disk, rotation, quiesce };
         let object = Server::flow_object(&server.id);
         let begin = Start::<CreateImage> { object, state, request_id: &self.cx.request_id, now };
         self.c.starter.start(tx, begin).map(|_| ())
     }
 
     /// The image has no bytes; its mapping says of which snapshots a server is to be made.
-    fn of_volumes(&self, tx: &mut Tx, snapshots: &[SnapshotId]) -> Result<()> {
-        use ServerState as S;
+    fn of_volumes(&self, tx: &mut Tx, snapshots: &[SnapshotId], held: Option<&HostName>) -> Result<()> {
         let server = self.server;
-        in_state(server, "createImage", &[S::Active, S::Stopped, S::Paused, S::Suspended])?;
-        let _permit = self.cx.authorize(&CREATE_IMAGE_VOLUME, &target! { "project_id" => server.project })?;
-        let mut mapping = Vec::new();
+        of_volumes_allowed(self.cx, server)?;
+        let (mut mapping, mut taken) = (Vec::new(), Vec::new());
         for (device, snapshot) in server.devices.iter().zip(snapshots) {
             let Some(volume) = device.volume() else { continue };
             let name = format!("snapshot for {}", self.name);
             self.c.volumes.snapshot(tx, self.cx, &volume.volume, snapshot, &name)?;
             mapping.push(entry(device, volume, snapshot));
+            taken.push(snapshot.clone());
+        }
+        if let Some(host) = held {
+            let state = thaw::State { server: server.id.clone(), host: host.clone(), snapshots: taken };
+            let (object, request_id, now) = (thaw::object(&server.id), &self.cx.request_id, self.cx.now());
+            self.c.starter.start(tx, Start::<ThawServer> { object, state, request_id, now })?;
         }
         let text = Value::Array(mapping).to_string();
         let root = server.root_device_name().unwrap_or("/dev/vda").to_owned();

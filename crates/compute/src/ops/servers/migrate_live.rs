@@ -8,6 +8,7 @@ use crate::{
     model::{
         ComputeHost, Server, ServerState, Task,
         action::{Action, Verb},
+        machine,
         migration::{MigrationKind, MigrationStatus},
         vm::{Power, VmIntent},
     },
@@ -54,6 +55,9 @@ fn usable(c: &Compute, snapshot: &Snapshot, server: &Server, host: &HostName) ->
     let here = server.host.as_ref().and_then(|source| snapshot.get::<ComputeHost>(source));
     if here.is_some_and(|here| !here.has_cpu_of(&known)) {
         return Err(invalid("Migration pre-check error: Unacceptable CPU info: CPU doesn't have compatibility."));
+    }
+    if let Some(why) = machine::lacking(server, &known) {
+        return Err(invalid(format!("Migration pre-check error: {why}")));
     }
     Ok(())
 }

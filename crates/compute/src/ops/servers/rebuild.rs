@@ -13,10 +13,11 @@ use crate::{
     error::invalid,
     flows::rebuild_volume::{RebuildVolume, State},
     model::{
-        BlockDevice, DiskConfig, Server, ServerKey, ServerState, Task,
+        BlockDevice, ComputeHost, DiskConfig, Server, ServerKey, ServerState, Task,
         action::Verb,
         device::Backing,
         hardware::{self, Build},
+        machine,
         vm::{Power, VmIntent},
         wishes::Asked,
     },
@@ -165,12 +166,18 @@ fn start(
     if new.image.is_some() {
         new.image = Some(image.id.clone());
     }
+    let host = new.host.clone().ok_or_else(|| ComputeError::NotReady(new.id.clone()))?;
     if new.image.is_some() || written_over.is_some() {
         new.properties = image.properties.clone();
+        new.machine_type = None;
+        let known = tx.get::<ComputeHost>(&host);
+        if let Some(why) = known.as_deref().and_then(|known| machine::lacking(&new, known)) {
+            return Err(invalid(why));
+        }
+        new.machine_type = machine::on_host(&new, known.as_deref());
     }
     new.devices.iter_mut().for_each(|device| renew(device, image, crate::ops::is_true(&asked.preserve_ephemeral)));
     let new = tx.put(new);
-    let host = new.host.clone().ok_or_else(|| ComputeError::NotReady(new.id.clone()))?;
     let build = Build {
         server: &new,
         host: &host,

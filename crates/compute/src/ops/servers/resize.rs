@@ -19,7 +19,7 @@ use crate::{
         action::{Action, Verb},
         migration::{Migration, MigrationKind, MigrationStatus},
         reshape::{Asked, Manner, Plan, plan},
-        shape::{Resize, Shape, Way},
+        shape::{Resize, Shape, Way, is_ephemeral},
         vm::{Power, VmIntent},
         wishes,
     },
@@ -133,10 +133,14 @@ fn check_flavor(c: &Compute, cx: &Ctx, snapshot: &Snapshot, server: &Server, fla
     let image = server.image.as_ref().and_then(|id| c.images.info(snapshot, id));
     let image_name = image.as_ref().map_or("", |i| i.name.as_str());
     super::create::build::check_hardware(&wishes::Asked { flavor, image: &server.properties, image_name })?;
+    let cannot = |why: &str| Err(invalid(format!("Server disk was unable to be resized because: {why}")));
+    let ephemeral = server.devices.iter().filter(|d| d.is_local() && is_ephemeral(&d.disk_id()));
+    if ephemeral.map(|d| d.size_mib).sum::<u64>() > flavor.ephemeral_gib * 1024 {
+        return cannot("Unable to resize disk down.");
+    }
     if server.root().and_then(BlockDevice::volume).is_some() {
         return Ok(());
     }
-    let cannot = |why: &str| Err(invalid(format!("Server disk was unable to be resized because: {why}")));
     match flavor.disk_gib {
         0 if server.flavor.disk_gib != 0 => return cannot("Resize to zero disk flavor is not allowed."),
         gib if gib < server.flavor.disk_gib => return cannot("Unable to resize disk down."),

@@ -7,7 +7,7 @@ use compute::{
     Config,
     driver::VmState,
     flows::{create_image::DiscardImage, moving::reshape::ReshapeServer, shelve::OffloadServer},
-    model::{Migration, Server, vm::VmIntent},
+    model::{Flavor, Migration, Server, vm::VmIntent},
 };
 use flow::{
     Engine, EngineBuilder, Reconciler, Starter,
@@ -389,4 +389,83 @@ async fn volumes_come_to_a_shelved_server_and_go_along() {
     cloud.until("the volume to be free", free).await;
     cloud.reach(&id, "SHELVED_OFFLOADED").await;
     cloud.assert_clean("without its volume");
+}
+
+/// Flavors with other blank disks than `42` has, which has none.
+pub(super) async fn blank_flavor(cloud: &Cloud, id: &'static str, swap_mib: u64, ephemeral_gib: u64) {
+    let made = cloud.store.transact("test", move |tx| {
+        let nano = tx.get::<Flavor>("42").unwrap();
+        tx.put(Flavor { id: id.into(), name: id.into(), swap_mib, ephemeral_gib, ..Flavor::clone(&nano) });
+        Ok(())
+    });
+    made.await.unwrap();
+}
+
+/// Hosts have carried out all that they were told, and what they have given up is nobody's.
+async fn tidied(cloud: &Cloud, when: &str) {
+    settled(cloud, when).await;
+    compute::flows::reconcile::Tidy(cloud.compute(&Starter::new("tidy".into()))).reconcile().await.unwrap();
+    cloud.assert_clean(when);
+}
+
+/// Swap is made anew, an ephemeral disk is carried and grows, what the flavor has not goes; and a revert has all of it as it was.
+#[tokio::test]
+async fn blank_disks_follow_a_resize_and_a_revert() {
+    for config in [usual(), elsewhere()] {
+        let in_place = config.allow_resize_to_same_host;
+        let (cloud, id) = prepared(config, &[]).await;
+        blank_flavor(&cloud, "blank", 64, 1).await;
+        blank_flavor(&cloud, "more", 128, 2).await;
+        blank_flavor(&cloud, "less", 0, 1).await;
+        let resize = |flavor: &str| json!({"resize": {"flavorRef": flavor}});
+        let disks = || {
+            let spec = cloud.store.snapshot().get::<VmIntent>(&id).unwrap();
+            let all = spec
+                .local_disks
+                .iter()
+                .map(|d| format!("{} {}", d.name.split('v').next().unwrap(), d.size_bytes >> 20));
+            all.collect::<Vec<_>>()
+        };
+        let carried = || {
+            let calls = cloud.hosts.calls.lock();
+            let sent = calls.iter().filter(|(method, _)| method == "disk.send");
+            sent.map(|(_, params)| params["name"].as_str().unwrap().split('v').next().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        act(&cloud, &id, json!({"os-stop": null}), "SHUTOFF").await;
+        act(&cloud, &id, resize("blank"), "VERIFY_RESIZE").await;
+        assert_eq!(
+            (disks(), carried()),
+            (vec!["root 1024".into(), "eph0 1024".into(), "swap 64".into()], vec!["root".to_owned()])
+        );
+        act(&cloud, &id, json!({"confirmResize": null}), "SHUTOFF").await;
+        tidied(&cloud, "confirmed").await;
+        let before = cloud.server(&id);
+        // More, and back.
+        cloud.hosts.calls.lock().clear();
+        act(&cloud, &id, resize("more"), "VERIFY_RESIZE").await;
+        assert_eq!(disks(), ["root 1024", "eph0 2048", "swap 128"]);
+        assert_eq!(carried(), ["root", "eph0"], "swap is made anew");
+        act(&cloud, &id, json!({"revertResize": null}), "SHUTOFF").await;
+        tidied(&cloud, "reverted").await;
+        assert_eq!(cloud.server(&id).devices, before.devices, "in place: {in_place}");
+        assert_eq!(disks(), ["root 1024", "eph0 1024", "swap 64"]);
+        // Less, and back, and for good.
+        act(&cloud, &id, resize("less"), "VERIFY_RESIZE").await;
+        assert_eq!(disks(), ["root 1024", "eph0 1024"]);
+        act(&cloud, &id, json!({"revertResize": null}), "SHUTOFF").await;
+        tidied(&cloud, "reverted again").await;
+        assert_eq!(cloud.server(&id).devices, before.devices, "in place: {in_place}");
+        act(&cloud, &id, resize("less"), "VERIFY_RESIZE").await;
+        act(&cloud, &id, json!({"confirmResize": null}), "SHUTOFF").await;
+        tidied(&cloud, "less").await;
+        assert_eq!(disks(), ["root 1024", "eph0 1024"]);
+        let names: Vec<_> = cloud.hosts.disks().into_iter().flat_map(|(.., names)| names).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+        // An ephemeral disk is not made smaller.
+        let (api, _engine) = cloud.process();
+        let refused = api.token("admin").call(&format!("POST /compute/v2.1/servers/{id}/action"), resize("42")).await;
+        let why = expect(&refused, 400)["badRequest"]["message"].as_str().unwrap().to_owned();
+        assert_eq!(why, "Server disk was unable to be resized because: Unable to resize disk down.");
+    }
 }

@@ -52,6 +52,8 @@ pub struct Mood {
     pub deadly: bool,
     /// What arrives is never landed.
     pub unlucky: Option<String>,
+    /// Agents of guests do not answer.
+    pub deaf: bool,
 }
 
 #[derive(Default)]
@@ -63,6 +65,8 @@ struct State {
     sequence: u64,
     /// Guests that ran on two hosts at once.
     twice: Vec<String>,
+    /// Guests whose file systems are held.
+    held: BTreeSet<String>,
 }
 
 pub struct Hosts {
@@ -298,6 +302,21 @@ impl Hosts {
         Ok(Value::Null)
     }
 
+    fn hold(&self, host: &HostName, held: bool, params: &Value) -> Result<Value> {
+        if self.mood_of(host).deaf {
+            return Err(Error::conflict("the guest's agent does not answer"));
+        }
+        let server = params["server"].as_str().unwrap_or_default().to_owned();
+        let mut all = self.state.lock();
+        let changed = if held { all.held.insert(server) } else { all.held.remove(&server) };
+        Ok(json!({"was_held": changed}))
+    }
+
+    /// Guests whose file systems are held.
+    pub fn held(&self) -> Vec<String> {
+        self.state.lock().held.iter().cloned().collect()
+    }
+
     pub fn twice(&self) -> Vec<String> {
         self.state.lock().twice.clone()
     }
@@ -324,6 +343,7 @@ impl HostCalls for Hosts {
                 });
                 filled.await.map(|()| Value::Null)
             }
+            "vm.freeze" | "vm.thaw" => self.hold(host, method == "vm.freeze", &params),
             "vm.landing" => Ok(json!({"host": host, "address": "::", "memory": 1, "disks": 1})),
             "vm.send" => self.send(host, &params).await,
             "vm.status" | "vm.progress" | "vm.call_off" => self.of_guest(host, method, &params),

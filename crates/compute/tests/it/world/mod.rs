@@ -238,6 +238,14 @@ fn report(name: &str) -> HostReport {
             cells: Vec::new(),
             guest_cpu: "fake".into(),
             traits: [].into(),
+            machines: [
+                ("pc", "pc-i440fx-7.2"),
+                ("pc-i440fx-7.2", "pc-i440fx-7.2"),
+                ("q35", "pc-q35-7.2"),
+                ("pc-q35-7.2", "pc-q35-7.2"),
+            ]
+            .map(|(word, machine)| (word.into(), machine.into()))
+            .into(),
         },
     }
 }

@@ -32,6 +32,9 @@ fn misfit(view: &Snapshot, request: &PlaceRequest, host: &HostName) -> Option<Mi
     if !request.only_hosts.is_empty() && !request.only_hosts.contains(host) || request.not_hosts.contains(host) {
         return refused("another was asked for");
     }
+    if let Some(why) = request.unfit.get(host) {
+        return refused(why);
+    }
     let together = request.same_as.is_empty() || request.same_as.contains(host);
     if !request.soft && (request.different_from.contains(host) || !together) {
         return refused("the others of its group");

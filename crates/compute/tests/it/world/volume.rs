@@ -266,4 +266,8 @@ impl Volumes for FakeVolumes {
         tx.update::<Volume>(volume, |v| v.snapshots.push(snapshot.clone()));
         Ok(())
     }
+
+    fn is_taken(&self, view: &Snapshot, snapshot: &SnapshotId) -> bool {
+        view.all::<Volume>().any(|v| v.snapshots.contains(snapshot))
+    }
 }

@@ -11,13 +11,16 @@ mod extras;
 pub mod nic;
 pub mod room;
 
-use super::{accel::Accel, config::QemuConfig, record::VmDir};
+use super::{accel::Accel, config::QemuConfig, probe::board, record::VmDir};
 use crate::key_file::KeyFile;
 use address::Fixed;
-use compute::driver::{Choice, Disk, Firmware, GuestSystem, Machine, Nic, ScsiModel, VmSpec};
+use compute::driver::{Choice, Disk, Firmware, GuestSystem, Hardware, Machine, Nic, ScsiModel, VmSpec};
 use kernel::{Error, Result};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// What decides about a command line besides the spec.
 pub struct Setting<'a> {
@@ -25,6 +28,20 @@ pub struct Setting<'a> {
     pub accel: Accel,
     /// The processor of a guest that has no wish.
     pub cpu: &'a str,
+    /// All words for machines here, and what they stand for.
+    pub machines: &'a BTreeMap<String, String>,
+}
+
+impl Setting<'_> {
+    /// The machine that a guest is.
+    fn machine<'s>(&'s self, spec: &'s VmSpec) -> &'s str {
+        let former = match spec.machine {
+            Machine::Pc => &self.config.machine_pc,
+            Machine::Q35 => &self.config.machine_q35,
+        };
+        let word = spec.machine_type.as_ref().unwrap_or(former);
+        self.machines.get(word).unwrap_or(word)
+    }
 }
 
 /// What of a guest decides about each of its disks and interfaces.
@@ -35,12 +52,15 @@ pub struct Board {
     pub queues: u32,
     pub scsi: ScsiModel,
     pub packed_rings: Choice,
+    /// Of each virtio interface.
+    pub nic_queues: Option<u32>,
 }
 
 impl Board {
     pub fn of(spec: &VmSpec) -> Self {
         let (machine, queues) = (spec.machine, room::queues(spec));
-        Self { machine, queues, scsi: spec.hardware.scsi, packed_rings: spec.hardware.packed_rings }
+        let Hardware { scsi, packed_rings, nic_queues, .. } = spec.hardware;
+        Self { machine, queues, scsi, packed_rings, nic_queues }
     }
 
     /// For a virtio device.
@@ -64,6 +84,7 @@ pub fn check(spec: &VmSpec, setting: &Setting<'_>) -> Result<()> {
         let what = format!("a guest with {} vCPUs and {} MiB cannot be made", spec.vcpus, spec.memory_mib);
         return Err(Error::bad_request(what));
     }
+    check_machine(spec, setting.machines)?;
     check_cells(spec)?;
     cpu::check(spec)?;
     check_disks(&spec.disks)?;
@@ -71,6 +92,20 @@ pub fn check(spec: &VmSpec, setting: &Setting<'_>) -> Result<()> {
     let board = Board::of(spec);
     spec.disks.iter().try_for_each(|d| disk::parts(d, &board, setting).map(drop))?;
     spec.nics.iter().try_for_each(|n| nic::parts(n, &board, setting).map(drop))
+}
+
+/// A machine that is named is one that there is here, and of the kind that places of devices are worked out for.
+pub fn check_machine(spec: &VmSpec, machines: &BTreeMap<String, String>) -> Result<()> {
+    let Some(word) = &spec.machine_type else { return Ok(()) };
+    let kind = match spec.machine {
+        Machine::Pc => "pc",
+        Machine::Q35 => "q35",
+    };
+    let exact = machines.get(word).ok_or_else(|| Error::bad_request(format!("this host has no machine {word}")))?;
+    if board(exact) == Some(kind) {
+        return Ok(());
+    }
+    Err(Error::bad_request(format!("the machine {word} is no {kind}")))
 }
 
 /// Cells that are said are all of the guest.
@@ -179,10 +214,7 @@ fn base(line: &mut Line, spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) {
     if config.sandbox.is_on() {
         line.opt("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     }
-    let machine = match spec.machine {
-        Machine::Pc => &config.machine_pc,
-        Machine::Q35 => &config.machine_q35,
-    };
+    let machine = setting.machine(spec);
     let hpet = match spec.hardware.hpet.chosen() {
         None => "",
         Some(true) => ",hpet=on",

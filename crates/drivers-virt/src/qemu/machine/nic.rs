@@ -22,7 +22,7 @@ pub fn parts(nic: &Nic, board: &Board, setting: &Setting<'_>) -> Result<NicParts
     if nic.tap.is_empty() || nic.tap.len() > 15 || nic.tap.contains(['/', ' ', ',']) {
         return Err(Error::bad_request(format!("{:?} cannot be the name of a tap", nic.tap)));
     }
-    let backend = json!({"type": "tap", "id": backend_id(nic.slot), "ifname": nic.tap, "script": "no",
+    let mut backend = json!({"type": "tap", "id": backend_id(nic.slot), "ifname": nic.tap, "script": "no",
                          "downscript": "no", "vhost": false});
     // `romfile`: a guest boots from its disks; without the boot ROM it is there sooner.
     let mut device = json!({"driver": driver(&nic.model)?, "id": device_id(&nic.port),
@@ -31,6 +31,12 @@ pub fn parts(nic: &Nic, board: &Board, setting: &Setting<'_>) -> Result<NicParts
     if device["driver"] == "virtio-net-pci" {
         device["host_mtu"] = json!(nic.mtu);
         board.rings(&mut device);
+        if let Some(queues) = board.nic_queues.filter(|queues| *queues > 1) {
+            backend["queues"] = json!(queues);
+            device["mq"] = json!(true);
+            // Two for each pair, and those of configuration and control.
+            device["vectors"] = json!(2 * queues + 2);
+        }
         if !setting.config.offloads.is_on() {
             for feature in OFFLOADS {
                 device[feature] = json!(false);

@@ -79,7 +79,12 @@ fn line(spec: &VmSpec, accel: Accel) -> String {
     let dir = VmDir::new(Path::new("/state"), Path::new("/state"), &spec.server).unwrap();
     let words = command_line(
         spec,
-        &Setting { config: &config, accel, cpu: if accel == Accel::Kvm { "host" } else { "max" } },
+        &Setting {
+            config: &config,
+            accel,
+            cpu: if accel == Accel::Kvm { "host" } else { "max" },
+            machines: &BTreeMap::new(),
+        },
         &dir,
     )
     .unwrap();
@@ -113,7 +118,7 @@ fn volumes_in_ceph() {
         disk::parts(
             &volume,
             &Board::of(&spec(Machine::Pc)),
-            &Setting { config: &config, accel: Accel::Tcg, cpu: "max" },
+            &Setting { config: &config, accel: Accel::Tcg, cpu: "max", machines: &BTreeMap::new() },
         )
         .unwrap()
         .nodes
@@ -135,9 +140,12 @@ fn offloads() {
     let mut config = QemuConfig::new("/state");
     let count = |config: &QemuConfig, model: &str| {
         let nic = Nic { model: model.into(), ..spec(Machine::Pc).nics[0].clone() };
-        let parts =
-            nic::parts(&nic, &Board::of(&spec(Machine::Pc)), &Setting { config, accel: Accel::Tcg, cpu: "max" })
-                .unwrap();
+        let parts = nic::parts(
+            &nic,
+            &Board::of(&spec(Machine::Pc)),
+            &Setting { config, accel: Accel::Tcg, cpu: "max", machines: &BTreeMap::new() },
+        )
+        .unwrap();
         parts.device.as_object().unwrap().values().filter(|v| **v == json!(false)).count()
     };
     assert_eq!((count(&config, "virtio"), count(&config, "e1000")), (9, 0));
@@ -151,7 +159,8 @@ fn what_cannot_be_made_is_refused() {
     let refuse = |change: &dyn Fn(&mut VmSpec)| {
         let mut spec = rich();
         change(&mut spec);
-        let e = check(&spec, &Setting { config: &config, accel: Accel::Tcg, cpu: "max" }).unwrap_err();
+        let e = check(&spec, &Setting { config: &config, accel: Accel::Tcg, cpu: "max", machines: &BTreeMap::new() })
+            .unwrap_err();
         assert!(e.is(kernel::Kind::BadRequest), "{e:?}");
     };
     refuse(&|s| s.vcpus = 0);
@@ -168,7 +177,9 @@ fn what_cannot_be_made_is_refused() {
     refuse(&|s| s.nics[1].port = PORT.into());
     refuse(&|s| s.nics[0].model = "token-ring".into());
     refuse(&|s| s.nics[0].tap = "a-name-that-is-too-long".into());
-    assert!(check(&rich(), &Setting { config: &config, accel: Accel::Tcg, cpu: "max" }).is_ok());
+    assert!(
+        check(&rich(), &Setting { config: &config, accel: Accel::Tcg, cpu: "max", machines: &BTreeMap::new() }).is_ok()
+    );
 }
 
 #[test]

@@ -101,7 +101,8 @@ impl Vm {
             if let Ok(monitor) = self.comes_up(&process, deadline).await {
                 let spec = self.record.as_ref().map(|r| r.spec.clone());
                 let (pid, qmp) = (process.pid(), monitor.qmp.clone());
-                self.guest = Some(Guest { process, monitor: Some(monitor), agent: None, run: Run::Running });
+                self.guest =
+                    Some(Guest { process, monitor: Some(monitor), agent: None, held_until: None, run: Run::Running });
                 if let Some(spec) = spec {
                     self.hold_to(&spec, pid, &qmp).await?;
                 }
@@ -166,7 +167,7 @@ impl Vm {
 }
 
 fn unanswering(process: Process) -> Guest {
-    Guest { process, monitor: None, agent: None, run: Run::Running }
+    Guest { process, monitor: None, agent: None, held_until: None, run: Run::Running }
 }
 
 /// Ids of the devices in the guest.

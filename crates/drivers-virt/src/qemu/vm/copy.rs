@@ -22,14 +22,15 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
 
 /// Distinguishes copies of one driver; what an earlier driver left is gone before the first.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 const PREFIX: &str = "copy-";
 
 /// Copies `id` to `to`. Spawned by the caller, so that it ends in order even if nobody waits any more.
-pub async fn copy(live: Live, id: String, to: PathBuf) -> Result<()> {
+/// Tells when all that is copied is what the disk has now.
+pub async fn copy(live: Live, id: String, to: PathBuf, begun: oneshot::Sender<()>) -> Result<()> {
     let slot = live.disks.iter().find(|(disk, _)| *disk == id).map(|(_, slot)| *slot);
     let slot = slot.ok_or_else(|| Error::not_found(format!("the server has no disk {id} here")))?;
     let qmp = live.qmp.ok_or_else(|| Error::unavailable("the hypervisor does not answer"))?;
@@ -41,7 +42,7 @@ pub async fn copy(live: Live, id: String, to: PathBuf) -> Result<()> {
     let part = PathBuf::from(part);
     let _ = fs::remove_file(&part);
     let name = format!("{PREFIX}{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    let outcome = write_copy(&qmp, &name, slot, &part).await;
+    let outcome = write_copy(&qmp, &name, slot, &part, begun).await;
     // Also of a copy that failed; QEMU may be gone.
     let closed = close(&qmp, &name).await.map_err(|e| e.while_doing("closing a disk's copy"));
     let outcome = match outcome.and(closed) {
@@ -54,7 +55,7 @@ pub async fn copy(live: Live, id: String, to: PathBuf) -> Result<()> {
     outcome
 }
 
-async fn write_copy(qmp: &Qmp, name: &str, slot: u8, part: &Path) -> Result<()> {
+async fn write_copy(qmp: &Qmp, name: &str, slot: u8, part: &Path, begun: oneshot::Sender<()>) -> Result<()> {
     let doing = "copying a disk";
     let top = disk::top_node(slot);
     let list = qmp.execute("query-named-block-nodes", json!({"flat": true})).await.map_err(|e| e.while_doing(doing))?;
@@ -63,25 +64,33 @@ async fn write_copy(qmp: &Qmp, name: &str, slot: u8, part: &Path) -> Result<()> 
     let size = size.ok_or_else(|| Error::internal("asking QEMU for the size of a disk"))?;
     let storage = format!("{name}-s");
     let file = json!({"driver": "file", "filename": part, "size": 0});
-    job(qmp, "blockdev-create", &format!("{name}-file"), json!({"options": file})).await?;
+    job(qmp, "blockdev-create", &format!("{name}-file"), json!({"options": file}), None).await?;
     let node = json!({"driver": "file", "filename": part, "node-name": storage});
     qmp.execute("blockdev-add", node).await.map_err(|e| e.while_doing(doing))?;
     let format = json!({"driver": "qcow2", "file": storage, "size": size});
-    job(qmp, "blockdev-create", &format!("{name}-format"), json!({"options": format})).await?;
+    job(qmp, "blockdev-create", &format!("{name}-format"), json!({"options": format}), None).await?;
     // Zeroes become holes: the copy of an empty disk is small.
     let node =
         json!({"driver": "qcow2", "file": storage, "node-name": name, "discard": "unmap", "detect-zeroes": "unmap"});
     qmp.execute("blockdev-add", node).await.map_err(|e| e.while_doing(doing))?;
     let backup = json!({"device": top, "target": name, "sync": "full", "auto-dismiss": false});
-    job(qmp, "blockdev-backup", &format!("{name}-backup"), backup).await
+    job(qmp, "blockdev-backup", &format!("{name}-backup"), backup, Some(begun)).await
 }
 
 /// Runs a job to its end and dismisses it.
-async fn job(qmp: &Qmp, command: &str, id: &str, mut arguments: Value) -> Result<()> {
+async fn job(
+    qmp: &Qmp,
+    command: &str,
+    id: &str,
+    mut arguments: Value,
+    begun: Option<oneshot::Sender<()>>,
+) -> Result<()> {
     let doing = |e: crate::qemu::qmp::QmpError| e.while_doing("copying a disk");
     arguments["job-id"] = json!(id);
     let mut notices = qmp.notices();
     qmp.execute(command, arguments).await.map_err(doing)?;
+    // Nobody may have waited for it.
+    let _ = begun.map(|begun| begun.send(()));
     loop {
         let jobs = qmp.execute("query-jobs", json!({})).await.map_err(doing)?;
         let job = jobs.as_array().into_iter().flatten().find(|j| j["id"] == id).cloned();

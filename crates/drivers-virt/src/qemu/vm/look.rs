@@ -172,6 +172,7 @@ impl Vm {
             Some(Guest { monitor: None, .. }) => self.reconnect().await,
             Some(_) => {}
         }
+        self.release_in_time().await;
         self.hold_agent_channel().await;
         let limit = self.shared.config.console_limit;
         let (log, words) = (self.dir.file("console.log"), self.dir.file("qemu.log"));

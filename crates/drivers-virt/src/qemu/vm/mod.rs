@@ -47,7 +47,7 @@ use kernel::{Error, Result, ServerId};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, sleep},
 };
 
 /// How often a task tidies up: rotates the console log, looks for a monitor that did not answer.
@@ -180,6 +180,8 @@ struct Guest {
     /// `None`: it lives but does not answer (stopped, overloaded); asked again by upkeep.
     monitor: Option<Monitor>,
     agent: Option<agent::Channel>,
+    /// When file systems that are held are let go, unless somebody does it before; `None` if that is due.
+    held_until: Option<Instant>,
     run: Run,
 }
 
@@ -228,7 +230,8 @@ impl Vm {
     }
 
     fn setting(&self) -> Setting<'_> {
-        Setting { config: &self.shared.config, accel: self.shared.accel, cpu: &self.shared.probe.cpu }
+        let probe = &self.shared.probe;
+        Setting { config: &self.shared.config, accel: self.shared.accel, cpu: &probe.cpu, machines: &probe.machines }
     }
 
     fn generation(&self) -> u64 {

@@ -211,6 +211,7 @@ impl Vm {
         if let Some(guest) = &mut self.guest {
             guest.run = Run::Running;
         }
+        self.record.iter_mut().for_each(|r| r.held = false);
         self.note(Phase::On).await;
         self.tell();
         Ok(())
@@ -304,7 +305,7 @@ impl Vm {
             Err(e) => return Err(e),
         };
         self.hold_to(spec, process.pid(), &monitor.qmp).await?;
-        Ok(Guest { process, monitor: Some(monitor), agent: None, run: Run::Running })
+        Ok(Guest { process, monitor: Some(monitor), agent: None, held_until: None, run: Run::Running })
     }
 
     /// Binds a guest's threads to their processors, and to their share of them.

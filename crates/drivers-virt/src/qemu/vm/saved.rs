@@ -39,6 +39,7 @@ impl Vm {
         }
         let Some(qmp) = self.monitor()?.cloned() else { return Err(self.not_running()) };
         let was = self.state();
+        self.release().await;
         qmp.execute("stop", json!({})).await.map_err(|e| e.while_doing("stopping a guest to suspend it"))?;
         if let Err(e) = self.save_memory(&qmp).await {
             let _ = fs::remove_file(self.part()); // may not be there

@@ -139,6 +139,7 @@ impl Blueprint {
             tags: asked.tags.iter().flatten().cloned().collect(),
             host: None,
             cells: Vec::new(),
+            machine_type: None,
             availability_zone: self.wanted.zone.clone(),
             pinned_zone: self.wanted.zone.clone(),
             forced_host: self.wanted.host.clone(),
