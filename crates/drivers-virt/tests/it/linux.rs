@@ -167,7 +167,13 @@ async fn linux_by_uefi() {
     }
 }
 
-/// What the firmware keeps goes along: its variables, with the boot order, are on the other host as they were.
+/// As a firmware's variables are named.
+fn utf16(name: &str) -> Vec<u8> {
+    name.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// What the firmware keeps goes along: its variables, the boot order among them, are on the other host. QEMU has them with the guest's
+/// memory, and writes them down when the guest goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn firmware_and_config_drive_go_to_another_host() {
     let ovmf = std::env::var_os("TSTACK_OVMF");
@@ -186,23 +192,25 @@ async fn firmware_and_config_drive_go_to_another_host() {
     let file = ("openstack/latest/meta_data.json".to_owned(), "{}".to_owned());
     spec.config_drive = Some(ConfigDrive { files: vec![file] });
     driver.start(&spec, FENCE).await.unwrap();
-    let template = std::fs::read(&bench.config.uefi_vars).unwrap();
-    let vars = |vms: &Path| std::fs::read(vms.join("vms").join(spec.server.as_str()).join("efivars.fd")).unwrap();
+    let order = utf16("BootOrder");
+    let keeps = |vms: &Path| {
+        let vars = std::fs::read(vms.join("vms").join(spec.server.as_str()).join("efivars.fd")).unwrap();
+        vars.windows(order.len()).any(|w| w == order)
+    };
     let here = bench.config.state_dir.clone();
-    eventually("the firmware has kept something", async || vars(&here) != template).await;
+    eventually("the firmware has kept a boot order", async || keeps(&here)).await;
     let (other, twin) = (bench.other().await, bench.twin(&spec).await);
     let there = bench.dir.path().join("other");
     let to = other.receive(&twin, &bench.name(), FENCE).await.unwrap();
-    assert_eq!(vars(&there), template);
+    assert!(!keeps(&there));
     let travel = Travel { to, post_copy_after: None, bandwidth: None };
     assert_eq!(driver.send(&spec.server, &travel, FENCE).await.unwrap(), Sent::All);
-    let kept = vars(&here);
     other.land(&spec.server, Then::StandStill, FENCE).await.unwrap();
-    assert!(kept == vars(&there) && kept != template, "what the firmware has kept is there");
     assert!(there.join("vms").join(spec.server.as_str()).join("config.iso").exists());
     driver.destroy(&spec.server, FENCE).await.unwrap();
     other.resume(&spec.server, FENCE).await.unwrap();
     assert_eq!(other.status(&spec.server).await.unwrap().state, VmState::Running);
+    eventually("what the firmware has kept is there", async || keeps(&there)).await;
     other.destroy(&spec.server, FENCE).await.unwrap();
 }
 
