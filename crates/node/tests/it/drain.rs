@@ -1,6 +1,6 @@
 //! `tstack host`: a host of two is left by its servers for a while, as an operator does it.
 
-use crate::rig::{Login, Node, eventually, free_port, image, server_of, words};
+use crate::rig::{Login, Node, eventually, image, server_of, two_hosts, words};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -22,20 +22,7 @@ async fn places(admin: &Login) -> BTreeMap<String, String> {
 
 #[tokio::test]
 async fn a_host_is_drained_and_returns() {
-    let agents = free_port();
-    let mut member = Node::new().with("node.name=h1").with(&format!("agent.port={agents}"));
-    member.start().await;
-    let admin = member.admin().await;
-    let token = member.command("token", &[]);
-    assert!(token.status.success(), "{}", words(&token));
-    let mut other = Node::new().with("node.name=h2");
-    other.join(agents, String::from_utf8_lossy(&token.stdout).trim());
-    eventually("both hosts are there", async || {
-        let seen = admin.must("GET /compute/v2.1/os-hypervisors", Value::Null).await;
-        let there = seen["hypervisors"].as_array().map_or(0, Vec::len);
-        if there == 2 { Ok(()) } else { Err(seen.to_string()) }
-    })
-    .await;
+    let (member, _other, admin) = two_hosts().await;
     let image = image(&admin).await;
     let [runs, off, asleep] = [
         server_of(&admin, &image, json!({"availability_zone": "nova:h2"})).await,

@@ -1,6 +1,6 @@
 //! `tstack resize`: a guest whose host may not be given more work goes to another one, while it runs, and grows there.
 
-use crate::rig::{Login, Node, eventually, free_port, image, server_of, words};
+use crate::rig::{Login, Node, eventually, image, server_of, two_hosts, words};
 use serde_json::{Value, json};
 
 async fn shown(admin: &Login, server: &str) -> Value {
@@ -26,19 +26,7 @@ async fn audited(node: &Node) {
 
 #[tokio::test]
 async fn a_guest_grows_on_another_host() {
-    let agents = free_port();
-    let mut member = Node::new().with("node.name=h1").with(&format!("agent.port={agents}"));
-    member.start().await;
-    let admin = member.admin().await;
-    let token = member.command("token", &[]);
-    let mut other = Node::new().with("node.name=h2");
-    other.join(agents, String::from_utf8_lossy(&token.stdout).trim());
-    eventually("both hosts are there", async || {
-        let seen = admin.must("GET /compute/v2.1/os-hypervisors", Value::Null).await;
-        let there = seen["hypervisors"].as_array().map_or(0, Vec::len);
-        if there == 2 { Ok(()) } else { Err(seen.to_string()) }
-    })
-    .await;
+    let (member, _other, admin) = two_hosts().await;
     let image = image(&admin).await;
     let server = server_of(&admin, &image, json!({"availability_zone": "nova:h2"})).await;
     is(&admin, &server, "ACTIVE", "h2").await;

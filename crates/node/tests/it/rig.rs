@@ -309,3 +309,22 @@ pub async fn server_of(admin: &Login, image: &str, more: Value) -> String {
 pub fn id(value: &Value) -> String {
     value["id"].as_str().unwrap_or_else(|| panic!("no id in {value}")).to_owned()
 }
+
+/// A cloud of two hosts on fakes: the member `h1`, `h2` that joined it, and an administrator.
+pub async fn two_hosts() -> (Node, Node, Login) {
+    let agents = free_port();
+    let mut member = Node::new().with("node.name=h1").with(&format!("agent.port={agents}"));
+    member.start().await;
+    let admin = member.admin().await;
+    let token = member.command("token", &[]);
+    assert!(token.status.success(), "{}", words(&token));
+    let mut other = Node::new().with("node.name=h2");
+    other.join(agents, String::from_utf8_lossy(&token.stdout).trim());
+    eventually("both hosts are there", async || {
+        let seen = admin.must("GET /compute/v2.1/os-hypervisors", Value::Null).await;
+        let there = seen["hypervisors"].as_array().map_or(0, Vec::len);
+        if there == 2 { Ok(()) } else { Err(seen.to_string()) }
+    })
+    .await;
+    (member, other, admin)
+}
