@@ -25,7 +25,10 @@ use crate::qemu::qmp::{Notice, Qmp, QmpError, QmpResult};
 use compute::driver::{CallOff, Progress, Sent, Stage, Travel};
 use kernel::{Error, Result};
 use serde_json::{Value, json};
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio::time::timeout;
 
 /// The TLS credentials that the guest is sent with: while they are there, an attempt has begun.
@@ -94,7 +97,10 @@ pub async fn send(live: Live, travel: Travel, tls: &Path) -> Result<Sent> {
             (_, false, _) => begin(&qmp, &live, &travel, tls).await?,
             ("failed" | "cancelled" | "none", true, true) => return failed(&qmp, &now).await,
             ("pre-switchover", _, true) => switch_over(&qmp, &now).await?,
-            ("active", _, true) => hasten_in_time(&qmp, &now, &travel).await?,
+            ("active", _, true) => {
+                settle(&live.files).await;
+                hasten_in_time(&qmp, &now, &travel).await?;
+            }
             (_, true, false) => copy_memory(&qmp, &now, &travel).await?,
             _ => {}
         }
@@ -149,6 +155,16 @@ async fn copy_memory(qmp: &Qmp, now: &View, travel: &Travel) -> Result<()> {
         .map_err(doing)?;
     let uri = format!("tcp:{}:{}", bracketed(&to.address), to.memory);
     qmp.execute("migrate", json!({"uri": uri})).await.map(drop).map_err(doing)
+}
+
+/// Puts down what the guest has written to its disks here, while it runs: QEMU does that again when it has stopped it.
+async fn settle(files: &[PathBuf]) {
+    for file in files {
+        // QEMU will say what is wrong with it.
+        if let Ok(file) = tokio::fs::File::open(file).await {
+            let _ = file.sync_data().await;
+        }
+    }
 }
 
 async fn hasten_in_time(qmp: &Qmp, now: &View, travel: &Travel) -> Result<()> {

@@ -20,10 +20,17 @@ use crate::{
         record::{Phase, Record},
     },
 };
-use compute::driver::{Disk, Fence, Landing, Then, VmSpec, VmState};
+use compute::driver::{Disk, DiskSource, Fence, Landing, Then, VmSpec, VmState};
 use kernel::{Error, HostName, Result};
 use serde_json::{Value, json};
-use std::{collections::hash_map::DefaultHasher, fs, hash::Hasher, net::IpAddr, path::Path, time::Duration};
+use std::{
+    collections::hash_map::DefaultHasher,
+    fs,
+    hash::Hasher,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio::time::{Instant, timeout};
 
 /// The TLS credentials of an arrival. They stay with the guest, which may go on to a further host: the names are not those of sending.
@@ -37,6 +44,14 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Disks that no other host can reach: they go along.
 pub(super) fn travels(disk: &Disk) -> bool {
     disk.volume.is_none() && !disk.read_only
+}
+
+/// The file of a disk that is one of this host.
+pub(super) fn file(disk: &Disk) -> Option<PathBuf> {
+    match &disk.source {
+        DiskSource::File { path, .. } => Some(path.clone()),
+        _ => None,
+    }
 }
 
 /// What makes a QEMU show and ask for certificates.

@@ -44,7 +44,7 @@ use super::{
 use compute::driver::{Fence, VmEvent, VmState, VmStatus};
 use futures_util::{FutureExt, future::BoxFuture};
 use kernel::{Error, Result, ServerId};
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
     time::{Instant, MissedTickBehavior, interval, sleep},
@@ -83,6 +83,8 @@ pub struct Live {
     pub disks: Vec<(String, u8)>,
     /// Ids and block nodes of the disks that no other host can reach.
     pub local: Vec<(String, String)>,
+    /// Their files.
+    pub files: Vec<PathBuf>,
 }
 
 /// The way to a VM's task.
@@ -332,6 +334,7 @@ impl Vm {
                 .filter(|d| landing::travels(d))
                 .map(|d| (d.id.clone(), disk::top_node(d.slot)))
                 .collect(),
+            files: spec.disks.iter().filter(|d| landing::travels(d)).filter_map(landing::file).collect(),
         });
         self.publish.send_replace(Published { status, live });
     }
