@@ -29,7 +29,9 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use tokio::time::timeout;
+use tokio::{sync::broadcast, time::timeout};
+
+type Notices = broadcast::Receiver<Notice>;
 
 /// The TLS credentials that the guest is sent with: while they are there, an attempt has begun.
 const CREDENTIALS: &str = "crossing";
@@ -96,7 +98,7 @@ pub async fn send(live: Live, travel: Travel, tls: &Path) -> Result<Sent> {
             }
             (_, false, _) => begin(&qmp, &live, &travel, tls).await?,
             ("failed" | "cancelled" | "none", true, true) => return failed(&qmp, &now).await,
-            ("pre-switchover", _, true) => switch_over(&qmp, &now).await?,
+            ("pre-switchover", _, true) => switch_over(&qmp, &mut notices, now.jobs).await?,
             ("active", _, true) => {
                 settle(&live.files).await;
                 hasten_in_time(&qmp, &now, &travel).await?;
@@ -104,9 +106,7 @@ pub async fn send(live: Live, travel: Travel, tls: &Path) -> Result<Sent> {
             (_, true, false) => copy_memory(&qmp, &now, &travel).await?,
             _ => {}
         }
-        if let Ok(Ok(Notice::Closed)) = timeout(LOOK, notices.recv()).await {
-            return Err(Error::conflict("the guest ended on its way to another host"));
-        }
+        news(&mut notices).await?;
     }
 }
 
@@ -183,9 +183,21 @@ async fn wish(qmp: &Qmp) -> QmpResult<()> {
     tolerant(qmp, "object-add", json!({"qom-type": "secret", "id": HASTE, "data": "-"})).await
 }
 
-/// The guest stands still. Mirrors that are ready end whole, and then it may go.
-async fn switch_over(qmp: &Qmp, now: &View) -> Result<()> {
-    for job in &now.jobs {
+/// The guest stands still. Mirrors that are ready end whole, and then it may go: every question less is time that it does not wait.
+async fn switch_over(qmp: &Qmp, notices: &mut Notices, mut jobs: Vec<Value>) -> Result<()> {
+    while !jobs.is_empty() {
+        if !end(qmp, &jobs).await? {
+            news(notices).await?;
+        }
+        jobs = moving::jobs(qmp, PREFIX).await.map_err(doing)?;
+    }
+    tolerant(qmp, "migrate-continue", json!({"state": "pre-switchover"})).await.map_err(doing)
+}
+
+/// Brings mirrors nearer to their end. `true`: one is gone.
+async fn end(qmp: &Qmp, jobs: &[Value]) -> Result<bool> {
+    let mut gone = false;
+    for job in jobs {
         let id = &job["id"];
         match job["status"].as_str() {
             Some("concluded") if job["error"].is_string() => {
@@ -193,15 +205,23 @@ async fn switch_over(qmp: &Qmp, now: &View) -> Result<()> {
                 tolerant(qmp, "migrate_cancel", json!({})).await.map_err(doing)?;
                 return Err(Error::conflict("the guest's disks were not copied to the end").with_internal(why));
             }
-            Some("concluded") => tolerant(qmp, "job-dismiss", json!({"id": id})).await.map_err(doing)?,
+            Some("concluded") => {
+                tolerant(qmp, "job-dismiss", json!({"id": id})).await.map_err(doing)?;
+                gone = true;
+            }
             Some("ready") => tolerant(qmp, "block-job-cancel", json!({"device": id})).await.map_err(doing)?,
             _ => {}
         }
     }
-    if now.jobs.is_empty() {
-        tolerant(qmp, "migrate-continue", json!({"state": "pre-switchover"})).await.map_err(doing)?;
+    Ok(gone)
+}
+
+/// Until there is a reason to look again.
+async fn news(notices: &mut Notices) -> Result<()> {
+    match timeout(LOOK, notices.recv()).await {
+        Ok(Ok(Notice::Closed)) => Err(Error::conflict("the guest ended on its way to another host")),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 async fn failed(qmp: &Qmp, now: &View) -> Result<Sent> {
