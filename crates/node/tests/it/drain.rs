@@ -1,6 +1,6 @@
 //! `tstack host`: a host of two is left by its servers for a while, as an operator does it.
 
-use crate::rig::{Login, Node, eventually, image, server_of, two_hosts, words};
+use crate::rig::{Login, eventually, image, server_of, two_hosts, words};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
