@@ -200,11 +200,9 @@ impl Calls {
         let drivers = &self.shared.drivers;
         let aside = drivers.disks.scratch().join(format!("snapshot-{}.qcow2", call.image));
         let running = drivers.hypervisor.status(&call.server).await?;
-        let copied = match running.state {
-            compute::driver::VmState::Running | compute::driver::VmState::Paused => {
-                drivers.hypervisor.copy_disk(&call.server, &call.disk, &aside, call.quiesce).await
-            }
-            _ => drivers.disks.export(&call.server, &call.disk, &aside).await,
+        let copied = match running.state.is_on() {
+            true => drivers.hypervisor.copy_disk(&call.server, &call.disk, &aside, call.quiesce).await,
+            false => drivers.disks.export(&call.server, &call.disk, &aside).await,
         };
         let done = match copied {
             Ok(()) => self.shared.link.upload_image(&call.image, &aside).await,

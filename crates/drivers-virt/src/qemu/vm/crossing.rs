@@ -99,10 +99,7 @@ pub async fn send(live: Live, travel: Travel, tls: &Path) -> Result<Sent> {
             (_, false, _) => begin(&qmp, &live, &travel, tls).await?,
             ("failed" | "cancelled" | "none", true, true) => return failed(&qmp, &now).await,
             ("pre-switchover", _, true) => switch_over(&qmp, &mut notices, now.jobs).await?,
-            ("active", _, true) => {
-                settle(&live.files).await;
-                hasten_in_time(&qmp, &now, &travel).await?;
-            }
+            ("active", _, true) => hasten_in_time(&qmp, &now, &travel, &live.files).await?,
             (_, true, false) => copy_memory(&qmp, &now, &travel).await?,
             _ => {}
         }
@@ -167,11 +164,12 @@ async fn settle(files: &[PathBuf]) {
     }
 }
 
-async fn hasten_in_time(qmp: &Qmp, now: &View, travel: &Travel) -> Result<()> {
+async fn hasten_in_time(qmp: &Qmp, now: &View, travel: &Travel, files: &[PathBuf]) -> Result<()> {
     let elapsed = Duration::from_millis(now.told["total-time"].as_u64().unwrap_or(0));
     if !now.hastened && travel.post_copy_after.is_some_and(|after| elapsed >= after) {
         wish(qmp).await.map_err(doing)?;
     } else if now.hastened && now.told["ram"]["dirty-sync-count"].as_u64() > Some(1) {
+        settle(files).await;
         tolerant(qmp, "migrate-start-postcopy", json!({})).await.map_err(doing)?;
     }
     Ok(())
