@@ -37,6 +37,10 @@ pub trait Observer: Send + Sync + 'static {
     async fn hello(&self, hello: &Hello) -> Result<()>;
     /// A host's guests changed. `Ok` when it is durable.
     async fn observed(&self, host: &HostName, observations: Vec<VmObserved>) -> Result<()>;
+    /// What a guest of that host has posted as its password; empty if nothing.
+    async fn guest_password(&self, host: &HostName, server: &ServerId) -> Result<String>;
+    /// A guest of that host posts one.
+    async fn post_guest_password(&self, host: &HostName, server: &ServerId, password: String) -> Result<()>;
 }
 
 pub struct GatewayDeps {
@@ -191,6 +195,14 @@ impl Gateway {
     pub(crate) async fn volume_key(&self, host: &HostName, volume: &VolumeId) -> Result<KeyBytes> {
         let volumes = self.wired.lock().volumes.clone();
         volumes.ok_or_else(|| Error::unavailable("this member is starting"))?.key(host, volume).await
+    }
+
+    pub(crate) async fn guest_password(&self, host: &HostName, server: &ServerId) -> Result<String> {
+        self.observer()?.guest_password(host, server).await
+    }
+
+    pub(crate) async fn post_guest_password(&self, host: &HostName, server: &ServerId, password: String) -> Result<()> {
+        self.observer()?.post_guest_password(host, server, password).await
     }
 
     pub(crate) async fn open_image(&self, image: &ImageId) -> Result<ByteStream> {

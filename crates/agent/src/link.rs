@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use compute::model::vm::VmObserved;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use kernel::{HostName, ImageId, Result, VolumeId};
+use kernel::{HostName, ImageId, Result, ServerId, VolumeId};
 use ports::{KeyBytes, Load};
 use std::{path::Path, sync::Arc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -25,6 +25,10 @@ pub trait MemberLink: Send + Sync + 'static {
     async fn upload_image(&self, image: &ImageId, from: &Path) -> Result<()>;
     /// The key of an encrypted volume that the host makes or has a guest with.
     async fn volume_key(&self, host: &HostName, volume: &VolumeId) -> Result<KeyBytes>;
+    /// The password that a guest of the host has posted; empty if it has not.
+    async fn guest_password(&self, host: &HostName, server: &ServerId) -> Result<String>;
+    /// A guest of the host posts the password that it gave its user, encrypted for them.
+    async fn post_guest_password(&self, host: &HostName, server: &ServerId, password: String) -> Result<()>;
     /// Gives the member a byte stream that it asked for; returns when the stream is over, or was handed on.
     async fn tunnel(&self, host: &HostName, id: u64, stream: Tunnel) -> Result<()>;
 }
@@ -57,6 +61,12 @@ impl MemberLink for LocalLink {
     }
     async fn volume_key(&self, host: &HostName, volume: &VolumeId) -> Result<KeyBytes> {
         self.0.volume_key(host, volume).await
+    }
+    async fn guest_password(&self, host: &HostName, server: &ServerId) -> Result<String> {
+        self.0.guest_password(host, server).await
+    }
+    async fn post_guest_password(&self, host: &HostName, server: &ServerId, password: String) -> Result<()> {
+        self.0.post_guest_password(host, server, password).await
     }
     async fn tunnel(&self, host: &HostName, id: u64, stream: Tunnel) -> Result<()> {
         self.0.tunnel_arrived(host, id, stream)

@@ -3,6 +3,7 @@
 use crate::{convert, host::Shared};
 use async_trait::async_trait;
 use compute::model::vm::VmIntent;
+use kernel::{Error, Result, ServerId};
 use network::driver::{MetadataHandler, MetadataRequest, MetadataResponse};
 use std::{net::IpAddr, sync::Weak};
 
@@ -15,11 +16,37 @@ impl MetadataHandler for Metadata {
         let found = shared.and_then(|shared| Some((shared.intent_of(|i| is_guest(i, &request))?, shared)));
         let Some((intent, shared)) = found else {
             tracing::debug!(network = %request.network, from = %request.from, "metadata asked by an address of no guest here");
-            return MetadataResponse { status: 404, content_type: "text/plain", body: b"404 Not Found".to_vec() };
+            return text(404, "404 Not Found");
         };
+        if compute::metadata::is_password(&request.path) {
+            return password(&shared, &intent.server, request).await.unwrap_or_else(|error| refused(&error));
+        }
         let at = || convert::addresses(&intent, &*shared.drivers.hypervisor);
         let answer = compute::metadata::answer(&request.method, &request.path, &intent, at);
         MetadataResponse { status: answer.status, content_type: answer.content_type, body: answer.body }
+    }
+}
+
+fn text(status: u16, body: impl Into<Vec<u8>>) -> MetadataResponse {
+    MetadataResponse { status, content_type: "text/plain; charset=UTF-8", body: body.into() }
+}
+
+fn refused(error: &Error) -> MetadataResponse {
+    tracing::debug!(error = %error.internal_text(), "a guest's password");
+    text(error.status(), error.message())
+}
+
+/// What a guest has posted and what it posts now: the only thing that it can tell. The region keeps it, for its user to read.
+async fn password(shared: &Shared, server: &ServerId, request: MetadataRequest) -> Result<MetadataResponse> {
+    let (link, host) = (&shared.link, &shared.host);
+    match request.method.as_str() {
+        "GET" => Ok(text(200, link.guest_password(host, server).await?)),
+        "POST" => {
+            let password = String::from_utf8(request.body).map_err(|_| Error::bad_request("A password is text."))?;
+            link.post_guest_password(host, server, password).await?;
+            Ok(text(200, ""))
+        }
+        _ => Err(Error::bad_request("GET and POST only are supported.")),
     }
 }
 

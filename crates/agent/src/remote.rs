@@ -1,4 +1,4 @@
-//! The link over the network: eight routes on the member, spoken over HTTP/2 and mutual TLS.
+//! The link over the network: nine routes on the member, spoken over HTTP/2 and mutual TLS.
 //!
 //! | route | body | answer |
 //! |---|---|---|
@@ -9,6 +9,8 @@
 //! | `GET /agent/v1/images/{id}` | – | the bytes |
 //! | `PUT /agent/v1/images/{id}` | the bytes | 204 when the image is active |
 //! | `GET /agent/v1/volumes/{id}/key` | – | the key of an encrypted volume of the host's |
+//! | `GET /agent/v1/servers/{id}/password` | – | what the guest has posted, or nothing |
+//! | `POST /agent/v1/servers/{id}/password` | what it posts | 204; 409 if it has posted one before |
 //! | `POST /agent/v1/tunnels/{id}` | what the host sends, as it comes | what the member sends |
 //!
 //! The certificate's common name is the host: a message that names another is refused with 403.
@@ -35,7 +37,7 @@ use http::axum::{
     routing::{get, post},
 };
 use http::{Client, ClientResponse, PeerCert};
-use kernel::{Error, HostName, ImageId, Result, VolumeId, error::Doing};
+use kernel::{Error, HostName, ImageId, Result, ServerId, VolumeId, error::Doing};
 use ports::{KeyBytes, Load};
 use std::{path, sync::Arc, time::Duration};
 use tokio::io::AsyncWriteExt;
@@ -67,6 +69,7 @@ pub fn routes(gateway: Arc<Gateway>, peer_name: PeerName) -> Router {
         .route("/agent/v1/load", post(load))
         .route("/agent/v1/images/{id}", get(read_image).put(fill_image))
         .route("/agent/v1/volumes/{id}/key", get(volume_key))
+        .route("/agent/v1/servers/{id}/password", get(guest_password).post(post_guest_password))
         .route("/agent/v1/tunnels/{id}", post(open_tunnel))
         .layer(http::axum::extract::DefaultBodyLimit::disable())
         .with_state(Member { gateway, peer_name })
@@ -168,6 +171,24 @@ async fn volume_key(
 ) -> Result<Response, Refused> {
     let key = member.gateway.volume_key(&member.peer(&cert)?, &id.into()).await?;
     Ok(Body::from(key.as_bytes().to_vec()).into_response())
+}
+
+async fn guest_password(
+    State(member): State<Member>,
+    Extension(cert): Extension<PeerCert>,
+    Path(id): Path<String>,
+) -> Result<String, Refused> {
+    Ok(member.gateway.guest_password(&member.peer(&cert)?, &id.into()).await?)
+}
+
+async fn post_guest_password(
+    State(member): State<Member>,
+    Extension(cert): Extension<PeerCert>,
+    Path(id): Path<String>,
+    password: String,
+) -> Result<StatusCode, Refused> {
+    member.gateway.post_guest_password(&member.peer(&cert)?, &id.into(), password).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn open_tunnel(
@@ -289,6 +310,16 @@ impl MemberLink for RemoteLink {
     async fn volume_key(&self, _host: &HostName, volume: &VolumeId) -> Result<KeyBytes> {
         let answer = accepted(self.client.get(self.url(&format!("volumes/{volume}/key"))).send().await).await?;
         Ok(KeyBytes::new(answer.bytes().await?.to_vec()))
+    }
+
+    async fn guest_password(&self, _host: &HostName, server: &ServerId) -> Result<String> {
+        let answer = accepted(self.client.get(self.url(&format!("servers/{server}/password"))).send().await).await?;
+        String::from_utf8(answer.bytes().await?.to_vec()).doing("reading a guest's password")
+    }
+
+    async fn post_guest_password(&self, _host: &HostName, server: &ServerId, password: String) -> Result<()> {
+        let request = self.client.post(self.url(&format!("servers/{server}/password"))).body(password);
+        accepted(request.send().await).await.map(|_| ())
     }
 
     async fn tunnel(&self, _host: &HostName, id: u64, stream: Tunnel) -> Result<()> {

@@ -4,7 +4,7 @@ use crate::services::Services;
 use agent::{Hello, Observer};
 use async_trait::async_trait;
 use compute::model::vm::VmObserved;
-use kernel::{HostName, Result};
+use kernel::{HostName, Result, ServerId};
 use volume::PoolReport;
 
 pub struct Reports(pub Services);
@@ -31,5 +31,13 @@ impl Observer for Reports {
 
     async fn observed(&self, _host: &HostName, observations: Vec<VmObserved>) -> Result<()> {
         self.0.compute.observe(observations).await
+    }
+
+    async fn guest_password(&self, host: &HostName, server: &ServerId) -> Result<String> {
+        self.0.compute.guest_password(host, server).await
+    }
+
+    async fn post_guest_password(&self, host: &HostName, server: &ServerId, password: String) -> Result<()> {
+        self.0.compute.post_guest_password(host, server, password).await
     }
 }

@@ -5,6 +5,9 @@ use crate::{driver::GuestAddress, model::vm::VmIntent};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// The first version that says whether a card trusts the guest with its function.
+const WITH_TRUST: &str = "2018-08-27";
+
 /// One device with its tag.
 pub(super) struct TaggedDevice {
     what: What,
@@ -44,11 +47,17 @@ pub(super) fn tagged(intent: &VmIntent, at: impl FnOnce() -> BTreeMap<String, Gu
 
 impl TaggedDevice {
     /// In the terms of Nova's `meta_data.json`.
-    pub(super) fn json(&self) -> Value {
+    pub(super) fn json(&self, version: &str) -> Value {
         let (bus, address) = self.at.as_ref().map_or(("none", "none"), |at| (at.bus, at.address.as_str()));
         let mut out = json!({"bus": bus, "address": address, "tags": [self.tag]});
         match &self.what {
-            What::Nic { mac } => (out["type"], out["mac"]) = (json!("nic"), json!(mac)),
+            What::Nic { mac } => {
+                (out["type"], out["mac"]) = (json!("nic"), json!(mac));
+                // No interface here is a function of a card's that was handed to the guest.
+                if version >= WITH_TRUST {
+                    out["vf_trusted"] = json!(false);
+                }
+            }
             What::Disk { serial } => (out["type"], out["serial"]) = (json!("disk"), json!(serial)),
         }
         out

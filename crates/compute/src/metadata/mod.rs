@@ -83,6 +83,12 @@ pub fn answer(
     found.unwrap_or_else(MetadataAnswer::not_found)
 }
 
+/// Whether a path is the password's. It is not told of the intent, and guests may write it: whoever answers asks the region.
+pub fn is_password(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('?').next().unwrap_or_default().split('/').filter(|p| !p.is_empty()).collect();
+    matches!(parts.as_slice(), ["openstack", version, "password"] if openstack::has_password(version))
+}
+
 /// The files of a config drive: path and content.
 pub fn config_drive(intent: &VmIntent, at: impl FnOnce() -> BTreeMap<String, GuestAddress>) -> Vec<(String, String)> {
     let told = Told::of(intent, at);

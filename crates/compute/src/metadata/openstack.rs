@@ -1,8 +1,9 @@
 //! OpenStack's tree.
 
-use super::{MetadataAnswer, Told, devices::TaggedDevice, user_data, user_data_text};
+use super::{MetadataAnswer, Told, user_data, user_data_text};
 use crate::model::vm::GuestMetadata;
 use ports::{BoundPort, network::BoundSubnet};
+use rand::RngCore;
 use serde_json::{Value, json};
 use std::net::IpAddr;
 
@@ -17,11 +18,14 @@ const VERSIONS: &[&str] = &[
     "2017-02-22",
     "2018-08-27",
     "2020-10-14",
+    "2025-04-04",
     "latest",
 ];
 const WITH_PASSWORD: &str = "2013-04-04";
+const WITH_RANDOM_SEED: &str = "2013-04-04";
 const WITH_VENDOR_DATA: &str = "2013-10-17";
 const WITH_NETWORK_DATA: &str = "2015-10-15";
+const WITH_PROJECT: &str = "2015-10-15";
 const WITH_DEVICES: &str = "2016-06-30";
 const WITH_VENDOR_DATA_2: &str = "2016-10-06";
 const WITH_DEDICATED_CPUS: &str = "2020-10-14";
@@ -68,7 +72,6 @@ pub(super) fn answer(parts: &[&str], told: &Told<'_>) -> Option<MetadataAnswer> 
                 "network_data.json" => Some(MetadataAnswer::json(&network_data(&told.ports))),
                 "vendor_data.json" => Some(MetadataAnswer::json(&json!({}))),
                 "vendor_data2.json" => Some(MetadataAnswer::json(&json!({"static": {}}))),
-                "password" => Some(MetadataAnswer::text("")),
                 _ => None,
             }
         }
@@ -81,6 +84,10 @@ fn known(version: &str) -> Option<&str> {
         return Some(version);
     }
     VERSIONS.iter().rev().skip(1).find(|v| **v <= version && version.starts_with("20")).copied()
+}
+
+pub(super) fn has_password(version: &str) -> bool {
+    known(version).is_some_and(|version| version >= WITH_PASSWORD)
 }
 
 pub(super) fn files(told: &Told<'_>) -> Vec<(String, String)> {
@@ -108,12 +115,17 @@ fn meta_data(told: &Told<'_>, version: &str) -> Value {
         "uuid": guest.uuid,
         "name": guest.name,
         "hostname": guest.hostname,
-        "project_id": guest.project,
         "availability_zone": guest.availability_zone,
         "launch_index": guest.launch_index,
     });
+    if version >= WITH_RANDOM_SEED {
+        out["random_seed"] = json!(random_seed());
+    }
+    if version >= WITH_PROJECT {
+        out["project_id"] = json!(guest.project);
+    }
     if version >= WITH_DEVICES {
-        out["devices"] = told.devices.iter().map(TaggedDevice::json).collect();
+        out["devices"] = told.devices.iter().map(|device| device.json(version)).collect();
     }
     if version >= WITH_DEDICATED_CPUS {
         out["dedicated_cpus"] = json!(told.dedicated_cpus);
@@ -124,13 +136,26 @@ fn meta_data(told: &Told<'_>, version: &str) -> Value {
     if !guest.keys.is_empty() {
         let pairs = guest.keys.iter().map(|(name, key)| (name.clone(), json!(key))).collect::<serde_json::Map<_, _>>();
         out["public_keys"] = Value::Object(pairs);
-        let list = guest.keys.iter().map(|(name, key)| json!({"name": name, "type": "ssh", "data": key}));
+        let list = guest.keys.iter().map(|(name, key)| json!({"name": name, "type": kind_of(key), "data": key}));
         out["keys"] = list.collect();
     }
     if let Some(password) = &guest.admin_pass {
         out["admin_pass"] = json!(password);
     }
     out
+}
+
+/// A pair of type `x509` is a certificate, with which Windows guests let their user in.
+fn kind_of(key: &str) -> &'static str {
+    if key.contains("-----BEGIN CERTIFICATE-----") { "x509" } else { "ssh" }
+}
+
+/// 512 bytes for the guest's random number generator, others each time, as Base64.
+fn random_seed() -> String {
+    use base64::Engine;
+    let mut seed = [0; 512];
+    rand::rng().fill_bytes(&mut seed);
+    base64::engine::general_purpose::STANDARD.encode(seed)
 }
 
 /// The interfaces in the terms of Nova's `network_metadata.py` schema.

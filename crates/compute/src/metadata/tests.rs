@@ -195,13 +195,50 @@ fn devices_are_told_by_their_tags() {
     };
     let latest = told("latest");
     let devices = json!([
-        {"type": "nic", "bus": "pci", "address": "0000:00:14.0", "mac": "fa:16:3e:00:00:01", "tags": ["outside"]},
+        {"type": "nic", "bus": "pci", "address": "0000:00:14.0", "mac": "fa:16:3e:00:00:01", "tags": ["outside"],
+            "vf_trusted": false},
         {"type": "disk", "bus": "none", "address": "none", "serial": "ab-root", "tags": ["system"]},
         {"type": "disk", "bus": "scsi", "address": "0:0:1:0", "serial": "v1", "tags": ["data"]},
     ]);
     assert_eq!((&latest["devices"], &latest["dedicated_cpus"]), (&devices, &json!([1])));
     assert!(told("2016-06-30").get("dedicated_cpus").is_none());
+    assert!(told("2017-02-22")["devices"][0].get("vf_trusted").is_none());
     assert!(told("2015-10-15").get("devices").is_none());
+}
+
+#[test]
+fn seeds_are_long_and_never_the_same() {
+    let told = |version: &str| -> Value {
+        serde_json::from_str(&get(&format!("/openstack/{version}/meta_data.json")).1).unwrap()
+    };
+    let seed = || told("2013-04-04")["random_seed"].as_str().unwrap().to_owned();
+    assert_eq!(seed().len(), 684, "512 bytes as Base64");
+    assert_ne!(seed(), seed());
+    let oldest = told("2012-08-10");
+    assert_eq!((oldest.get("random_seed"), oldest.get("project_id")), (None, None));
+    assert_eq!(told("2025-04-04")["project_id"], "p");
+}
+
+#[test]
+fn certificates_are_told_from_keys() {
+    let pem = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    let intent = intent_of(GuestMetadata { keys: vec![("win".into(), pem.into())], ..guest() }, "ipv4");
+    let body = answer("GET", "/openstack/latest/meta_data.json", &intent, BTreeMap::new).body;
+    let meta: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(meta["keys"], json!([{"name": "win", "type": "x509", "data": pem}]));
+}
+
+#[test]
+fn the_passwords_path_is_known() {
+    for path in ["/openstack/latest/password", "/openstack/2013-04-04/password?x=y", "/openstack/2019-01-01/password/"]
+    {
+        assert!(is_password(path), "{path}");
+    }
+    for path in
+        ["/openstack/2012-08-10/password", "/openstack/latest/password/x", "/latest/password", "/openstack/x/password"]
+    {
+        assert!(!is_password(path), "{path}");
+    }
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn guests_on_two_hosts_are_one_cloud() {
     they_meet(&cloud, &b, &a);
     a_volume_goes_from_one_to_the_other(&cloud, &a, &b);
     let remote = if a.host == "h2" { &a } else { &b };
+    a_guest_posts_its_password(&cloud, remote);
     let before = traffic(&cloud);
     assert!(before.len() >= 2 && before.values().all(|bytes| *bytes > 0), "each guest's port has counted: {before:?}");
     an_agent_finds_its_guest_again(&cloud, remote);
@@ -162,6 +163,19 @@ fn an_agent_finds_its_guest_again(cloud: &CloudUnderTest, guest: &Guest) {
     eventually("the guest has rebooted", Duration::from_secs(120), || {
         if boot() == before { Err("not yet".into()) } else { Ok(()) }
     });
+}
+
+/// As Windows guests do, once: what they post goes from their host to the region, and whoever asks there is told.
+fn a_guest_posts_its_password(cloud: &CloudUnderTest, guest: &Guest) {
+    let ask = |how: &str| {
+        let curl = format!("curl -s -w ' %{{http_code}}' {how} http://169.254.169.254/openstack/2013-04-04/password");
+        cloud.guest(&guest.outside, &curl)
+    };
+    assert_eq!(ask(""), "200");
+    assert_eq!(ask("-d c2VhbGVk"), "200");
+    assert_eq!(ask(""), "c2VhbGVk 200");
+    assert_eq!(ask("-d other"), "The password has been posted already. 409");
+    assert_eq!(ask("-X PUT -d other"), "GET and POST only are supported. 400");
 }
 
 /// One of the two guests is on the host that is the gateway.

@@ -2,24 +2,31 @@ use super::{find_in, permitted};
 use crate::{
     Compute, ComputeError,
     error::invalid,
-    model::Server,
+    model::{Server, vm::VmIntent},
     policy::{PASSWORD_CLEAR, PASSWORD_SHOW},
 };
-use kernel::{Ctx, Result, ServerId};
+use kernel::{Ctx, HostName, Result, ServerId};
+use std::sync::Arc;
+use store::Snapshot;
 
 /// What a guest may post: Nova keeps four pieces of 255 characters.
 const LONGEST: usize = 4 * 255;
 
 impl Compute {
+    /// What a guest on that host has posted; empty if nothing.
+    pub async fn guest_password(&self, host: &HostName, server: &ServerId) -> Result<String> {
+        Ok(guest_on(&self.store.read().await?, host, server)?.password.clone().unwrap_or_default())
+    }
+
     /// Takes the encrypted password that a guest posts to its metadata service. It may do so once, until somebody clears it.
-    pub async fn post_password(&self, server: &ServerId, password: String) -> Result<()> {
+    pub async fn post_guest_password(&self, host: &HostName, server: &ServerId, password: String) -> Result<()> {
         if password.len() > LONGEST {
-            return Err(invalid("Password is too long."));
+            return Err(invalid("Request is too large."));
         }
-        let id = server.clone();
+        let id = guest_on(&self.store.read().await?, host, server)?.id.clone();
         let posted = self.store.transact("compute.server.password", move |tx| {
             let server = tx.get::<Server>(&id).ok_or_else(|| ComputeError::NoServer(id.to_string()))?;
-            if server.password.is_some() {
+            if server.password.as_ref().is_some_and(|p| !p.is_empty()) {
                 return Err(ComputeError::Conflict("The password has been posted already.".into()).into());
             }
             let password = password.clone();
@@ -28,6 +35,14 @@ impl Compute {
         });
         posted.await
     }
+}
+
+/// A server, asked for by a host: only by one that has, or awaits, its guest.
+fn guest_on(snapshot: &Snapshot, host: &HostName, id: &ServerId) -> Result<Arc<Server>> {
+    let none = || ComputeError::NoServer(id.to_string());
+    let own = snapshot.get::<VmIntent>(id).filter(|i| i.host == *host);
+    own.or_else(|| snapshot.get::<VmIntent>(&VmIntent::spare_key(id, host))).ok_or_else(none)?;
+    Ok(snapshot.get::<Server>(id).ok_or_else(none)?)
 }
 
 pub(crate) async fn password(c: &Compute, cx: &Ctx, id: &str) -> Result<String> {

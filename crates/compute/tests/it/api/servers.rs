@@ -292,8 +292,16 @@ async fn passwords_are_posted_once() {
     let member = api.token("member");
     let id = create(&cloud, &member, "one", |_| {}).await;
     let compute = cloud.compute(&flow::Starter::new("metadata".into()));
-    compute.post_password(&id.as_str().into(), "secret".into()).await.unwrap();
-    assert!(compute.post_password(&id.as_str().into(), "again".into()).await.is_err());
+    let (server, host) = (id.as_str().into(), cloud.server(&id).host.clone().unwrap());
+    assert_eq!(compute.guest_password(&host, &server).await.unwrap(), "");
+    let elsewhere = compute.post_guest_password(&"elsewhere".into(), &server, "forged".into()).await;
+    assert_eq!(elsewhere.unwrap_err().status(), 404, "a host speaks for its own guests only");
+    let long = compute.post_guest_password(&host, &server, "x".repeat(1021)).await;
+    assert_eq!(long.unwrap_err().status(), 400);
+    compute.post_guest_password(&host, &server, "secret".into()).await.unwrap();
+    let again = compute.post_guest_password(&host, &server, "again".into()).await;
+    assert_eq!(again.unwrap_err().status(), 409);
+    assert_eq!(compute.guest_password(&host, &server).await.unwrap(), "secret");
     let path = format!("/compute/v2.1/servers/{id}/os-server-password");
     assert_eq!(expect(&member.call(&format!("GET {path}"), None).await, 200)["password"], "secret");
     expect(&member.call(&format!("DELETE {path}"), None).await, 204);
