@@ -86,7 +86,7 @@ impl Servers for KnownServers {
         }
         let generation = change_intent(tx, id, |intent| {
             let volume = intent.volumes.iter_mut().find(|v| v.volume == moved.volume);
-            volume.into_iter().for_each(|v| v.target = moved.to.clone());
+            volume.into_iter().for_each(|v| (v.target, v.io) = (moved.to.clone(), moved.limits));
         });
         let (of, asked) = ((id, &guest.host), (&moved.request_id, moved.began));
         acted(tx, of, Verb::SwapVolume, asked, None, now)?;
@@ -157,14 +157,16 @@ mod tests {
             server: "s".into(),
             volume: "v".into(),
             to: target("new"),
+            limits: IoLimits { total_iops_sec: Some(500), ..IoLimits::default() },
             request_id: RequestId::new(),
             began: Timestamp::default(),
         };
-        let (found, told) = (guest.clone(), moved.clone());
+        let (found, told, limits) = (guest.clone(), moved.clone(), moved.limits);
         let write = move |tx: &mut Tx| KnownServers.volume_moved(tx, &found, &told, Timestamp::default());
         assert_eq!(store.transact("test", write).await.unwrap(), 4);
         let wanted = store.snapshot().get::<VmIntent>("s").unwrap();
         assert_eq!((wanted.generation, &wanted.volumes[0].target), (4, &target("new")));
+        assert_eq!(wanted.volumes[0].io, limits, "in the same generation");
         let again = move |tx: &mut Tx| KnownServers.volume_moved(tx, &guest, &moved, Timestamp::default());
         assert!(store.transact("test", again).await.is_err_and(|e| e.is(Kind::Unavailable)));
         assert_eq!(store.snapshot().get::<VmIntent>("s").unwrap().generation, 4, "nothing was written");

@@ -1,6 +1,6 @@
 //! What other services may know of compute's servers.
 
-use crate::VolumeTarget;
+use crate::{IoLimits, VolumeTarget};
 use kernel::{HostName, ProjectId, Result, ServerId, Timestamp, VolumeId, ids::RequestId};
 use store::{Snapshot, Tx};
 
@@ -37,6 +37,8 @@ pub struct VolumeMoved {
     pub server: ServerId,
     pub volume: VolumeId,
     pub to: VolumeTarget,
+    /// What the guest may do with it there: it may be of another type now.
+    pub limits: IoLimits,
     pub request_id: RequestId,
     pub began: Timestamp,
 }

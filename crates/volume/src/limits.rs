@@ -21,17 +21,25 @@ pub(crate) fn of(view: &View, volume: &VolumeId) -> IoLimits {
     consumed(view, volume, Consumer::FrontEnd)
 }
 
+/// What it will let each guest do with a volume that is going to be of that type.
+pub(crate) fn of_type(view: &View, of: &str, size_gib: u64) -> IoLimits {
+    consumed_of_type(view, of, size_gib, Consumer::FrontEnd)
+}
+
 /// What its pool lets all who use it do together.
 pub(crate) fn of_pool(view: &View, volume: &VolumeId) -> IoLimits {
     consumed(view, volume, Consumer::BackEnd)
 }
 
 fn consumed(view: &View, volume: &VolumeId, by: Consumer) -> IoLimits {
-    let Some(volume) = view.get::<Volume>(volume) else { return IoLimits::default() };
-    let qos = view.get::<VolumeType>(&volume.volume_type).and_then(|t| t.qos.clone());
+    view.get::<Volume>(volume).map(|v| consumed_of_type(view, &v.volume_type, v.size_gib, by)).unwrap_or_default()
+}
+
+fn consumed_of_type(view: &View, of: &str, size_gib: u64, by: Consumer) -> IoLimits {
+    let qos = view.get::<VolumeType>(of).and_then(|t| t.qos.clone());
     let others = if by == Consumer::FrontEnd { "back-end" } else { "front-end" };
     let specs = qos.and_then(|id| view.get::<QosSpecs>(&id)).filter(|q| q.consumer != others);
-    specs.map(|q| read(&q.specs, volume.size_gib)).unwrap_or_default()
+    specs.map(|q| read(&q.specs, size_gib)).unwrap_or_default()
 }
 
 /// Specs, what types they are for, the types of volumes, their sizes and where they are.

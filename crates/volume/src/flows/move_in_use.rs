@@ -19,7 +19,7 @@ use super::{COPY, QUICK, homeless, migrate_volume::Left, place, settle, volume};
 use crate::{
     VolumeService,
     driver::{Target, VolumeSource, VolumeSpec},
-    error,
+    error, limits,
     model::{Attachment, Volume, VolumePool, VolumeStatus},
     ops::{
         attachments::{self, hold::hold},
@@ -117,6 +117,9 @@ impl MoveInUse {
 
     async fn mirror(self: Arc<Self>, cx: StepCx, state: State) -> StepResult<Self> {
         let to = state.target.clone().map(target).ok_or_else(|| homeless(&state.volume))?;
+        let volume = volume(&self.0, &state.volume)?;
+        let of = state.new_type.clone().unwrap_or(volume.volume_type.to_string());
+        let size_gib = volume.size_gib;
         let guest = self.guest(&state)?;
         let params = json!({"server": state.server, "volume": state.volume, "generation": guest.generation, "to": to});
         self.0.on_host(&state.host, "vm.mirror_disk", params, COPY).await?;
@@ -129,6 +132,7 @@ impl MoveInUse {
                 server: state.server.clone(),
                 volume: state.volume.clone(),
                 to: to.clone(),
+                limits: limits::of_type(tx.view(), &of, size_gib),
                 request_id: request_id.clone(),
                 began: state.began,
             };

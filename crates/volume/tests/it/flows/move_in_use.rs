@@ -38,7 +38,7 @@ async fn attached(cloud: &Cloud, id: &str) {
     service.connect(&request.attachment, &"h1".into()).await.unwrap();
     let done = request.attachment.clone();
     cloud.store.transact("test", move |tx| service.complete(tx, &done, "/dev/vdb")).await.unwrap();
-    cloud.pools.set_guest(Guest { generation: 7, at: target(cloud, id), mirror: Value::Null });
+    cloud.pools.set_guest(Guest { generation: 7, at: target(cloud, id), mirror: Value::Null, ..Guest::default() });
 }
 
 const OLD_IOPS: u64 = 100;
@@ -95,6 +95,8 @@ impl InUse {
         assert_eq!(volume.volume_type == self.new_type, typed && !stayed, "{disturbance:?}");
         assert_eq!(self.cloud.pools.held().len(), 1, "{disturbance:?}: it lies on one pool");
         let guest = self.cloud.pools.guest();
+        let told = guest.limits.total_iops_sec;
+        assert!(stayed || told == Some(if typed { NEW_IOPS } else { OLD_IOPS }), "{disturbance:?}: {told:?}");
         assert_eq!((guest.at, guest.mirror), (target(&self.cloud, &self.id), Value::Null), "{disturbance:?}");
         let held = self.cloud.pools.held().into_values().next().unwrap();
         assert!(held.exported, "{disturbance:?}: the guest still has it");

@@ -37,11 +37,13 @@ impl Servers for HostsServers {
     }
 
     /// What is written in compute's records is another's test.
-    fn volume_moved(&self, _: &mut Tx, guest: &RunningGuest, _: &VolumeMoved, _: Timestamp) -> Result<u64> {
-        match self.0.guest().generation == guest.generation {
-            true => Ok(guest.generation),
-            false => Err(Error::unavailable("it has changed")),
+    fn volume_moved(&self, _: &mut Tx, guest: &RunningGuest, moved: &VolumeMoved, _: Timestamp) -> Result<u64> {
+        let now = self.0.guest();
+        if now.generation != guest.generation {
+            return Err(Error::unavailable("it has changed"));
         }
+        self.0.set_guest(pool::Guest { limits: moved.limits, ..now });
+        Ok(guest.generation)
     }
 
     fn server(&self, _: &View, _: &ServerId) -> Option<ServerInfo> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use kernel::{Error, HostName, Result, Timestamp};
 use parking_lot::Mutex;
-use ports::{HostCalls, HostStatus};
+use ports::{HostCalls, HostStatus, IoLimits};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,6 +33,8 @@ pub struct Guest {
     pub at: Value,
     /// Where its volume is mirrored to, and it stands still.
     pub mirror: Value,
+    /// What it may do with its volume since that has moved.
+    pub limits: IoLimits,
 }
 
 #[derive(Default)]
