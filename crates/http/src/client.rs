@@ -5,7 +5,7 @@
 
 mod resolver;
 
-use crate::server::tls as server_tls;
+use crate::server::{H2_PATIENCE, H2_PING, tls as server_tls};
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::Stream;
@@ -30,7 +30,6 @@ use tokio::time::timeout;
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(60);
 const IDLE: Duration = Duration::from_secs(60);
-const H2_PING: Duration = Duration::from_secs(20);
 /// A whole answer held in memory: `bytes`, `text` and `json` refuse more.
 const WHOLE: usize = 64 * 1024 * 1024;
 
@@ -151,7 +150,7 @@ impl Client {
             .timer(TokioTimer::new())
             .http2_only(config.protocol == Protocol::Http2)
             .http2_keep_alive_interval(H2_PING)
-            .http2_keep_alive_timeout(H2_PING)
+            .http2_keep_alive_timeout(H2_PATIENCE)
             .http2_adaptive_window(true)
             .build(connector);
         Ok(Self { pool, timeout: config.timeout })

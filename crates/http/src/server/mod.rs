@@ -49,8 +49,10 @@ use tower::{ServiceExt, service_fn};
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Also how long an idle HTTP/1 connection is kept.
 const HEADER_READ: Duration = Duration::from_secs(90);
-/// An agent's stream is silent for minutes: the connection proves itself.
-const H2_PING: Duration = Duration::from_secs(20);
+/// A peer whose cable was cut says nothing, forever. Who has been silent this long is asked, on both ends,
+pub(crate) const H2_PING: Duration = Duration::from_secs(5);
+/// and who has not answered by then is gone. A host that has gone is not waited for: its servers are evacuated.
+pub(crate) const H2_PATIENCE: Duration = Duration::from_secs(10);
 const H2_WINDOW: u32 = 1024 * 1024;
 const H2_STREAMS: u32 = 1024;
 const MAX_CONNECTIONS: usize = 16_384;
@@ -94,7 +96,7 @@ impl Server {
         http.http2()
             .timer(TokioTimer::new())
             .keep_alive_interval(H2_PING)
-            .keep_alive_timeout(H2_PING)
+            .keep_alive_timeout(H2_PATIENCE)
             .initial_stream_window_size(H2_WINDOW)
             .initial_connection_window_size(4 * H2_WINDOW)
             .max_concurrent_streams(H2_STREAMS);

@@ -13,7 +13,7 @@ use compute::{
     Config,
     driver::VmState,
     flows::{live::LiveMigrate, moving::reshape::ReshapeServer},
-    model::{ComputeHost, Migration, Server, migration::MigrationStatus, reshape::Manner, vm::VmIntent},
+    model::{ComputeHost, Migration, Server, reshape::Manner, vm::VmIntent},
 };
 use flow::{
     Engine, EngineBuilder, Flow, FlowRecord, Starter,
@@ -191,9 +191,7 @@ async fn a_guest_on_its_way_to_grow_is_called_off() {
     let path = format!("/compute/v2.1/servers/{id}");
     let begun = admin.call(&format!("POST {path}/action"), larger()).await;
     assert_eq!(begun.status, 202, "{}", begun.text());
-    let running =
-        |s: &store::Snapshot| s.all::<Migration>().any(|m| m.status == MigrationStatus::Running).then_some(());
-    cloud.until("the migration to run", running).await;
+    cloud.until("the migration to run", super::live::runs).await;
     assert_eq!(cloud.server(&id).status(), "RESIZE");
     let listed = expect(&admin.call(&format!("GET {path}/migrations"), None).await, 200);
     assert_eq!((&listed["migrations"][0]["id"], &listed["migrations"][0]["status"]), (&json!(2), &json!("running")));
@@ -206,6 +204,29 @@ async fn a_guest_on_its_way_to_grow_is_called_off() {
     assert_eq!(migrations(&cloud), [way(1, "resize", "error"), way(2, "live-migration", "cancelled")]);
     cloud.hosts.mood(HOME, |m| m.slow = false);
     alone(&cloud, "called off").await;
+}
+
+#[tokio::test]
+async fn a_guest_on_its_way_to_grow_is_hastened() {
+    let (cloud, id) = crowded().await;
+    cloud.hosts.mood(HOME, |m| m.slow = true);
+    let (api, _engine) = cloud.process();
+    let admin = api.token("admin").with("openstack-api-version", "compute 2.79");
+    let path = format!("/compute/v2.1/servers/{id}");
+    let begun = admin.call(&format!("POST {path}/action"), larger()).await;
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    cloud.until("the migration to run", super::live::runs).await;
+    let hasten = async |number: u32| {
+        admin.call(&format!("POST {path}/migrations/{number}/action"), json!({"force_complete": null})).await
+    };
+    let resize = hasten(1).await;
+    assert!(resize.status >= 400, "a resize is not hastened: {}", resize.text());
+    assert_eq!(hasten(2).await.status, 202);
+    cloud.reach(&id, "VERIFY_RESIZE").await;
+    assert_eq!(place(&cloud, &id), at(THERE, 192));
+    assert_eq!(migrations(&cloud), [way(1, "resize", "finished"), way(2, "live-migration", "completed")]);
+    cloud.hosts.mood(HOME, |m| m.slow = false);
+    alone(&cloud, "hastened").await;
 }
 
 #[tokio::test]

@@ -3,14 +3,14 @@
 use super::{assert_ended, failed, register, with_server};
 use crate::world::{Cloud, expect};
 use async_trait::async_trait;
-use compute::model::{ComputeHost, Migration, vm::VmIntent};
+use compute::model::{ComputeHost, Migration, migration::MigrationStatus, vm::VmIntent};
 use flow::{
     EngineBuilder, Starter,
     testkit::{Disturbance, World, torture},
 };
 use kernel::FlowId;
 use serde_json::{Value, json};
-use store::Store;
+use store::{Snapshot, Store};
 
 struct Migrating(Cloud, String);
 
@@ -55,6 +55,11 @@ async fn ask_as(cloud: &Cloud, starter: &Starter, id: &str, body: Value) -> Flow
 
 fn host_of(cloud: &Cloud, id: &str) -> String {
     cloud.server(id).host.clone().unwrap().to_string()
+}
+
+/// A migration is under way.
+pub(super) fn runs(snapshot: &Snapshot) -> Option<()> {
+    snapshot.all::<Migration>().any(|m| m.status == MigrationStatus::Running).then_some(())
 }
 
 fn migrations(cloud: &Cloud) -> Vec<(u64, String)> {
@@ -172,10 +177,7 @@ async fn one_under_way_is_called_off() {
     let admin = api.token("admin").with("openstack-api-version", "compute 2.79");
     let path = format!("/compute/v2.1/servers/{id}");
     expect_empty(&admin.call(&format!("POST {path}/action"), live(None)).await);
-    let running = |s: &store::Snapshot| {
-        s.all::<Migration>().any(|m| m.status == compute::model::migration::MigrationStatus::Running).then_some(())
-    };
-    cloud.until("the migration to run", running).await;
+    cloud.until("the migration to run", runs).await;
     let listed = expect(&admin.call(&format!("GET {path}/migrations"), None).await, 200);
     assert_eq!((&listed["migrations"][0]["id"], &listed["migrations"][0]["status"]), (&json!(1), &json!("running")));
     let busy = admin.call(&format!("POST {path}/action"), json!({"os-stop": null})).await;
@@ -189,6 +191,30 @@ async fn one_under_way_is_called_off() {
     assert_eq!(late.status, 409, "{}", late.text());
     let unknown = admin.call(&format!("POST {path}/migrations/7/action"), json!({"force_complete": null})).await;
     assert_eq!(unknown.status, 404, "{}", unknown.text());
+}
+
+#[tokio::test]
+async fn one_under_way_is_hastened() {
+    let (cloud, id) = with_server().await;
+    cloud.hosts.mood(HOME, |m| m.slow = true);
+    let (api, _engine) = cloud.process();
+    let admin = api.token("admin").with("openstack-api-version", "compute 2.79");
+    let path = format!("/compute/v2.1/servers/{id}");
+    expect_empty(&admin.call(&format!("POST {path}/action"), live(None)).await);
+    cloud.until("the migration to run", runs).await;
+    let hasten = format!("POST {path}/migrations/1/action");
+    let other = api.token("other").with("openstack-api-version", "compute 2.79");
+    assert!(other.call(&hasten, json!({"force_complete": null})).await.status >= 400, "it is not theirs");
+    expect_empty(&admin.call(&hasten, json!({"force_complete": null})).await);
+    cloud.reach(&id, "ACTIVE").await;
+    assert_eq!((host_of(&cloud, &id), migrations(&cloud)), ("h2".into(), vec![(1, "completed".into())]));
+    cloud.until("nothing to be left", |s| s.all::<VmIntent>().all(|i| !i.spare).then_some(())).await;
+    cloud.assert_clean("hastened");
+    let late = admin.call(&hasten, json!({"force_complete": null})).await;
+    assert_eq!(late.status, 409, "{}", late.text());
+    let actions = expect(&admin.call(&format!("GET {path}/os-instance-actions"), None).await, 200);
+    let names: Vec<_> = actions["instanceActions"].as_array().unwrap().iter().map(|a| a["action"].clone()).collect();
+    assert!(names.contains(&json!("live_migration_force_complete")), "{names:?}");
 }
 
 #[tokio::test]

@@ -20,18 +20,22 @@ use crate::{
         record::{Phase, Record},
     },
 };
-use compute::driver::{Disk, DiskSource, Fence, Landing, Then, VmSpec, VmState};
-use kernel::{Error, HostName, Result};
+use compute::driver::{Disk, DiskSource, Fence, Firmware, Landing, Then, VmSpec, VmState};
+use kernel::{Error, HostName, Result, error::Doing};
 use serde_json::{Value, json};
 use std::{
     collections::hash_map::DefaultHasher,
     fs,
     hash::Hasher,
+    io::Write,
     net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
-use tokio::time::{Instant, timeout};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout},
+};
 
 /// The TLS credentials of an arrival. They stay with the guest, which may go on to a further host: the names are not those of sending.
 const CREDENTIALS: &str = "landing";
@@ -157,6 +161,11 @@ impl Vm {
             Run::Paused => activate(qmp, &self.dir.socket("land.sock")).await,
         }
         .map_err(doing)?;
+        if run == Run::Paused
+            && let Err(e) = self.keep_variables(qmp).await
+        {
+            tracing::warn!(server = %self.server, error = %e.internal_text(), "a hard reboot would forget what firmware keeps");
+        }
         if let Some(guest) = &mut self.guest {
             guest.run = run;
         }
@@ -165,6 +174,29 @@ impl Vm {
         self.hold_agent_channel().await;
         self.tell();
         Ok(())
+    }
+
+    /// What firmware keeps arrives in QEMU's memory, and QEMU writes it down when the guest goes on. A guest that stands still may be
+    /// started anew before: it is read out, and written into the file that QEMU has open.
+    async fn keep_variables(&self, qmp: &Qmp) -> Result<()> {
+        const DOING: &str = "writing down what a guest's firmware keeps";
+        if self.record.as_ref().is_none_or(|r| r.spec.firmware != Firmware::Uefi) {
+            return Ok(());
+        }
+        let (vars, copy) = (self.dir.file("efivars.fd"), self.dir.file("efivars.seen"));
+        let length = |path: &Path| fs::metadata(path).map(|m| m.len()).doing(DOING);
+        let (code, size) = (length(&self.shared.config.uefi_code)?, length(&vars)?);
+        // The chip with the code ends at 4 GiB, and this one where that begins.
+        let wanted = json!({"val": (4 << 30) - code - size, "size": size, "filename": copy});
+        qmp.execute("pmemsave", wanted).await.map_err(|e| e.while_doing(DOING))?;
+        let write = move || {
+            let content = fs::read(&copy)?;
+            let mut file = fs::OpenOptions::new().write(true).open(&vars)?;
+            file.write_all(&content)?;
+            file.sync_data()?;
+            fs::remove_file(&copy)
+        };
+        spawn_blocking(write).await.doing(DOING)?.doing(DOING)
     }
 
     /// Post-copy has begun, on one side or on the other.

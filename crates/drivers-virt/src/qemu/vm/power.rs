@@ -374,11 +374,13 @@ impl Vm {
     pub(super) async fn end_process(&mut self) -> Result<()> {
         let patience = self.shared.config.quit_patience;
         if let Some(guest) = &self.guest {
-            if let Some(monitor) = &guest.monitor {
-                // No answer is an answer too: then it is killed.
-                let _ = timeout(patience, monitor.qmp.execute("quit", json!({}))).await;
-            }
-            if guest.monitor.is_none() || !guest.process.exits_within(patience).await {
+            let asked = guest.monitor.as_ref().map(|monitor| timeout(patience, monitor.qmp.execute("quit", json!({}))));
+            // No answer is an answer too: then it is killed. A connection that ends instead of one is that of a QEMU that ends.
+            let answered = match asked {
+                Some(asked) => asked.await.is_ok(),
+                None => false,
+            };
+            if !answered || !guest.process.exits_within(patience).await {
                 tracing::warn!(server = %self.server, pid = guest.process.pid(), "QEMU does not quit, killing it");
                 guest.process.kill();
                 guest.process.exits_within(KILL_PATIENCE).await;
