@@ -221,10 +221,8 @@ impl Act<'_> {
             "os-force_detach" => {
                 legacy::detach(service, cx, &policy::FORCE_DETACH, id, self.text("attachment_id")).await?
             }
-            "os-terminate_connection" => {
-                connector(&self.args)?;
-                legacy::terminate(service, cx, id).await?;
-            }
+            // Whose connection it is follows from the attachment, whatever the connector says.
+            "os-terminate_connection" => legacy::terminate(service, cx, id).await?,
             _ => {
                 let host = connector(&self.args)?;
                 let (attachment, target) = legacy::initialize(service, cx, id, &host.into()).await?;

@@ -132,7 +132,11 @@ fn which(service: &VolumeService, volume: &Volume, named: Option<String>) -> Res
     let mut found: Vec<_> = service.view().by(Attachment::BY_VOLUME, &volume.id).collect();
     if let Some(named) = named {
         let one = found.into_iter().find(|a| a.id == *named);
-        return one.map(Some).ok_or_else(|| error::no_attachment(&named));
+        let another = || service.view().get::<Attachment>(named.as_str()).filter(|a| a.project == volume.project);
+        return one.map(Some).ok_or_else(|| match another() {
+            Some(_) => Error::bad_request("Invalid input received: Mismatched volume and attachment."),
+            None => error::no_attachment(&named),
+        });
     }
     if found.len() > 1 {
         return Err(error::invalid_volume(

@@ -90,8 +90,14 @@ pub(crate) async fn create_volume(service: &VolumeService, cx: &Ctx, body: Creat
     let image = image.map_err(|e| {
         Error::bad_request(format!("Invalid image identifier or unable to access requested image: {}", e.message()))
     })?;
-    if let Some(snapshot) = &body.snapshot_id {
-        service.find_snapshot(cx, snapshot)?;
+    let (image, snapshot) =
+        match image.as_ref().filter(|_| body.snapshot_id.is_none()).and_then(|i| root_snapshot(cx, i)) {
+            Some(root) => (None, Some(root)),
+            None => (image, body.snapshot_id),
+        };
+    if let Some(snapshot) = &snapshot {
+        let found = service.find_snapshot(cx, snapshot);
+        found.map_err(|e| if body.image.is_some() { without_root(snapshot) } else { e })?;
     }
     if let Some(source) = &body.source_volid {
         service.find_volume(cx, source)?;
@@ -112,7 +118,7 @@ pub(crate) async fn create_volume(service: &VolumeService, cx: &Ctx, body: Creat
         metadata: body.metadata.unwrap_or_default(),
         multiattach: body.multiattach.unwrap_or(false),
         image,
-        snapshot: body.snapshot_id,
+        snapshot,
         source: body.source_volid,
         backup: body.backup_id,
         group: body.group_id,
@@ -120,6 +126,19 @@ pub(crate) async fn create_volume(service: &VolumeService, cx: &Ctx, body: Creat
     };
     let inner = service.clone();
     service.write(permit, "volume.volume.create", move |tx| insert(&inner, tx, &record)).await
+}
+
+/// The snapshot of the root disk in an image of a server that runs from a volume: such an image has no bytes of its own, and from 3.46
+/// on the volume is made of the snapshot.
+fn root_snapshot(cx: &Ctx, image: &ImageInfo) -> Option<SnapshotId> {
+    let mapping = image.properties.get("block_device_mapping").filter(|_| cx.version.since(3, 46))?;
+    let disks: Vec<serde_json::Value> = serde_json::from_str(mapping).ok()?;
+    let root = disks.into_iter().find(|d| d["source_type"] == "snapshot" && d["boot_index"] == 0)?;
+    root["snapshot_id"].as_str().map(Into::into)
+}
+
+fn without_root(snapshot: &SnapshotId) -> Error {
+    Error::not_found(format!("Nova specific image is found, but boot volume snapshot id:{snapshot} not found."))
 }
 
 /// A number, or a text that is one; clients send both.

@@ -1,4 +1,4 @@
-use crate::world::{Cloud, NOWHERE, P1, SERVER, expect, refused};
+use crate::world::{Cloud, NOWHERE, P1, SERVER, create, expect, refused};
 use http::testkit::Api;
 use ports::{AttachRequest, ImageInfo, Volumes};
 use serde_json::{Value, json};
@@ -64,9 +64,17 @@ async fn what_compute_has_attached_compute_detaches() {
     for who in ["member", "admin"] {
         refused(&api.token(who).call(at, None).await, 409, "conflictingRequest", "Compute API");
     }
-    let detach = format!("POST /volume/v3/volumes/{volume}/action");
-    refused(&api.token("member").call(&detach, json!({"os-detach": {}})).await, 409, "conflictingRequest", SERVER);
+    let (member, act) = (api.token("member"), |id: &str| format!("POST /volume/v3/volumes/{id}/action"));
+    for pull in [json!({"os-detach": {}}), json!({"os-terminate_connection": {"connector": {}}})] {
+        refused(&member.call(&act(&volume), pull).await, 409, "conflictingRequest", SERVER);
+    }
     assert_eq!(cloud.volume(&volume).status.as_str(), "in-use");
+    let other = create(&member, json!({"size": 1})).await;
+    cloud.reach(&other, "available").await;
+    let named = |id: &str| json!({"os-detach": {"attachment_id": id}});
+    let mistaken = member.call(&act(&other), named("44444444-4444-4444-8444-444444444444")).await;
+    refused(&mistaken, 400, "badRequest", "Mismatched volume and attachment");
+    refused(&member.call(&act(&other), named(NOWHERE)).await, 404, "itemNotFound", NOWHERE);
 }
 
 /// A server on it is rebuilt: it stays the server's, and only one that nobody else has is written over.

@@ -1,4 +1,5 @@
-use crate::world::{Cloud, IMAGE, NOWHERE, P1, P2, create, expect, refused};
+use crate::world::{Cloud, IMAGE, NOWHERE, P1, P2, create, expect, refused, snapshot};
+use ports::ImageInfo;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -40,6 +41,48 @@ async fn a_volume_is_made_shown_changed_grown_and_deleted() {
         "could not be found",
     );
     cloud.assert_clean("deleted");
+}
+
+/// Nova's images of servers that run from volumes.
+#[tokio::test]
+async fn an_image_of_snapshots_is_its_root_disks() {
+    let cloud = Cloud::new().await;
+    let (api, _engine) = cloud.process();
+    let member = api.token("member");
+    let origin = create(&member, json!({"size": 2, "imageRef": IMAGE})).await;
+    cloud.reach(&origin, "available").await;
+    let root = snapshot(&member, &origin).await;
+    cloud.reach_snapshot(&root, "available").await;
+    let image = async |id: &str, root: &str| {
+        let other = json!({"source_type": "snapshot", "snapshot_id": NOWHERE, "boot_index": null});
+        let root = json!({"source_type": "snapshot", "snapshot_id": root, "boot_index": 0, "volume_size": 2});
+        let mapping = ("block_device_mapping".to_owned(), json!([other, root]).to_string());
+        let info =
+            ImageInfo { id: id.into(), status: "active".into(), properties: [mapping].into(), ..ImageInfo::default() };
+        cloud.images.put_with(info).await;
+    };
+    let (whole, rootless) = ("image-of-snapshots", "image-of-none");
+    image(whole, &root).await;
+    image(rootless, NOWHERE).await;
+    let newer = api.token("member").with("openstack-api-version", "volume 3.46");
+    let made = newer.call("POST /volume/v3/volumes", json!({"volume": {"size": 3, "imageRef": whole}})).await;
+    let made = expect(&made, 202)["volume"]["id"].as_str().unwrap().to_owned();
+    let volume = cloud.reach(&made, "available").await;
+    assert_eq!((volume.size_gib, volume.bootable, volume.snapshot.as_deref()), (3, true, Some(root.as_str())));
+    assert_eq!(volume.image, None);
+    let none = newer.call("POST /volume/v3/volumes", json!({"volume": {"size": 3, "imageRef": rootless}})).await;
+    refused(&none, 404, "itemNotFound", "Nova specific image is found, but boot volume snapshot id");
+    let both = json!({"volume": {"size": 3, "imageRef": whole, "snapshot_id": root}});
+    refused(&newer.call("POST /volume/v3/volumes", both).await, 400, "badRequest", "only one of");
+    // Before, Cinder made volumes of bytes only.
+    let older = create(
+        &api.token("member").with("openstack-api-version", "volume 3.45"),
+        json!({"size": 3, "imageRef": whole}),
+    )
+    .await;
+    let older = cloud.reach(&older, "available").await;
+    assert_eq!((older.snapshot.as_ref(), older.image.as_deref()), (None, Some(whole)));
+    cloud.assert_clean("made of a snapshot");
 }
 
 #[tokio::test]
