@@ -257,6 +257,11 @@ pub(crate) async fn hypervisor(
             let (vcpus, memory_mib) = offered(config)?;
             settings.capabilities.vcpus = vcpus.unwrap_or(settings.capabilities.vcpus);
             settings.capabilities.memory_mib = memory_mib.unwrap_or(settings.capabilities.memory_mib);
+            let sets = cpu_sets(config)?;
+            for cell in &mut settings.capabilities.cells {
+                let all = cell.shared.clone();
+                sets.divide(cell, &all);
+            }
             if config.flag("node.acceptance") {
                 // Suites look for images that are being saved.
                 settings.copy_time = FAKE_COPY;
@@ -311,11 +316,15 @@ pub(crate) fn qemu_config(config: &Config) -> Result<QemuConfig> {
     qemu.cpu_model = Some(config.text("hypervisor.cpu_model").to_owned()).filter(|model| !model.is_empty());
     qemu.machine_types = words(config.text("hypervisor.machine_types"));
     qemu.cpu_flags = probe::flags(config.text("hypervisor.cpu_flags"))?;
-    qemu.cpus = CpuSets::parse(config.text("hypervisor.cpu_dedicated_set"), config.text("hypervisor.cpu_shared_set"))?;
+    qemu.cpus = cpu_sets(config)?;
     // Nodes that share a kernel have names of their own on it, here as for their network.
     let prefix = config.text("network.prefix");
     qemu.cgroup = if prefix == "ts" { qemu.cgroup } else { format!("tstack-{prefix}") };
     Ok(qemu)
+}
+
+fn cpu_sets(config: &Config) -> Result<CpuSets> {
+    CpuSets::parse(config.text("hypervisor.cpu_dedicated_set"), config.text("hypervisor.cpu_shared_set"))
 }
 
 /// Sockets have short paths only: they lie below /run, one directory per data directory.

@@ -2,6 +2,7 @@
 
 use crate::model::{Allocation, HostCells, Provider, ProviderId, Resources};
 use kernel::Finding;
+use ports::CellFit;
 use std::collections::BTreeMap;
 use store::Snapshot;
 
@@ -44,8 +45,8 @@ fn cells(snapshot: &Snapshot, host: &HostCells) -> Vec<Finding> {
             let text = format!("it has NUMA cells of the provider {} and nothing else there", host.provider);
             findings.push(wrong(consumer, text));
         }
-        for cpu in fits.iter().flat_map(|fit| fit.pins.values().chain(&fit.idle)) {
-            if let Some(other) = owners.insert(*cpu, consumer) {
+        for cpu in fits.iter().flat_map(CellFit::own_processors) {
+            if let Some(other) = owners.insert(cpu, consumer) {
                 findings.push(wrong(&host.provider, format!("processor {cpu} is {other}'s and {consumer}'s")));
             }
         }

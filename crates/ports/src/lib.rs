@@ -22,7 +22,7 @@ pub mod projects;
 pub mod quota;
 pub mod volume;
 
-pub use cells::{CellFit, GuestCell, GuestTopology, HostCell, Pages, Threads};
+pub use cells::{CellFit, Emulator, EmulatorFit, GuestCell, GuestTopology, HostCell, Pages, Threads};
 pub use compute::{RunningGuest, ServerInfo, Servers, VolumeGrown, VolumeMoved};
 pub use hosts::{HostCalls, HostStatus, Load};
 pub use image::{ImageInfo, Images, NewImage};

@@ -6,6 +6,7 @@
 
 use super::DiskBus;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -32,6 +33,10 @@ pub struct Hardware {
     pub usb: Option<UsbModel>,
     /// Rings of virtio devices in one piece.
     pub packed_rings: Choice,
+    /// vCPUs that are kept waiting by nothing else on their processors.
+    pub realtime: BTreeSet<u32>,
+    /// Its memory, and what the hypervisor has for it, is never written out to the host's disk.
+    pub locked_memory: bool,
     /// Pairs of queues that each virtio interface has, of its tap too, whether it is there at the start or comes later; `None`: one.
     pub nic_queues: Option<u32>,
 }

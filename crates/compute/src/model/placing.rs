@@ -69,8 +69,8 @@ pub fn resources(server: &Server) -> BTreeMap<String, u64> {
     let flavor = &server.flavor;
     let dedicated = topology::dedicated(flavor, &server.properties);
     let mut resources: BTreeMap<String, u64> = [
-        ("VCPU".into(), u64::from(flavor.vcpus).saturating_sub(dedicated)),
-        ("PCPU".into(), dedicated),
+        ("VCPU".into(), u64::from(flavor.vcpus).saturating_sub(dedicated.vcpus)),
+        ("PCPU".into(), dedicated.vcpus + dedicated.emulator),
         ("MEMORY_MB".into(), flavor.ram_mib),
         ("DISK_GB".into(), server.local_disk_gib()),
     ]
@@ -216,6 +216,20 @@ mod tests {
         assert_eq!(names(&request(&server, None, |_| None, Roster::default()).only_hosts), ["y"], "nowhere");
         server.flavor.extra_specs.insert("hw:mem_encryption".into(), "yes".into());
         assert_eq!(resources(&server)["MEM_ENCRYPTION_CONTEXT"], 1);
+        server.flavor.extra_specs = [("hw:cpu_policy".into(), "dedicated".into())].into();
+        assert_eq!(resources(&server)["PCPU"], 1);
+        server.flavor.extra_specs.insert("hw:emulator_threads_policy".into(), "isolate".into());
+        assert_eq!((resources(&server)["PCPU"], resources(&server).get("VCPU")), (2, None), "one for the hypervisor");
+        server.flavor.vcpus = 4;
+        let mixed = [("hw:cpu_policy", "mixed"), ("hw:cpu_realtime", "yes"), ("hw:cpu_realtime_mask", "^0")];
+        server.flavor.extra_specs.extend(mixed.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert_eq!(
+            (resources(&server)["PCPU"], resources(&server)["VCPU"]),
+            (4, 1),
+            "three in real time, one beside them"
+        );
+        server.flavor.extra_specs = [("resources:PCPU".into(), "4".into())].into();
+        assert_eq!((resources(&server)["PCPU"], resources(&server).get("VCPU")), (4, None));
         server.forced_host = Some("z".into());
         assert_eq!(names(&request(&server, None, |_| None, Roster::default()).only_hosts), ["z"]);
     }

@@ -204,7 +204,8 @@ fn memory(now: u64, new: u64, room: &Room) -> Option<Hindrance> {
 /// Extra specs that differ and are not for limits or for the choice of a host.
 fn hardware_specs<'a>(old: &'a Flavor, new: &'a Flavor) -> impl Iterator<Item = &'a String> {
     let keys: BTreeSet<&String> = old.extra_specs.keys().chain(new.extra_specs.keys()).collect();
-    let is_hardware = |key: &str| ["hw", "os:", "pci_passthrough:"].iter().any(|prefix| key.starts_with(prefix));
+    let is_hardware =
+        |key: &str| ["hw", "os:", "pci_passthrough:", "resources:PCPU"].iter().any(|prefix| key.starts_with(prefix));
     keys.into_iter().filter(move |key| is_hardware(key) && old.extra_specs.get(*key) != new.extra_specs.get(*key))
 }
 

@@ -1,5 +1,6 @@
 //! What flavor and image want of the host's NUMA cells: `hw:numa_*`, `hw:cpu_policy`, `hw:cpu_thread_policy`,
-//! `hw:cpu_dedicated_mask` and `hw:mem_page_size`, with the images' `hw_*`.
+//! `hw:cpu_dedicated_mask`, `hw:cpu_realtime_mask`, `hw:emulator_threads_policy` and `hw:mem_page_size`, with the images' `hw_*`;
+//! and `resources:PCPU`, which is another way to say `dedicated`.
 //!
 //! | asked for | cells of the guest |
 //! |---|---|
@@ -11,8 +12,8 @@
 //!
 //! A flavor's word stands against the image's: an image may only ask for what its flavor leaves open, as in Nova.
 
-use super::Flavor;
-use ports::{GuestCell, GuestTopology, Pages, Threads};
+use super::{Flavor, wishes};
+use ports::{Emulator, GuestCell, GuestTopology, Pages, Threads};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
@@ -56,10 +57,35 @@ pub enum TopologyError {
     ThreadsForbidden,
     #[error("Cannot set cpu thread pinning policy in a non dedicated cpu pinning policy")]
     ThreadsUnpinned,
-    #[error("Must specify 'hw:cpu_dedicated_mask' when using 'mixed' CPU policy")]
+    #[error(
+        "Dedicated CPU set can be specified from either 'hw:cpu_dedicated_mask' or 'hw:cpu_realtime_mask' when using 'mixed' CPU \
+         policy. 'hw:cpu_dedicated_mask' and 'hw:cpu_realtime_mask' can not be specified at the same time, or be specified with none \
+         of them."
+    )]
     MaskMissing,
-    #[error("'hw:cpu_dedicated_mask' must name some but not all of the CPUs, and needs the 'mixed' CPU policy")]
+    #[error("Mixed instance must have at least 1 pinned vCPU and 1 unpinned vCPU. See 'hw:cpu_dedicated_mask'.")]
     Mask,
+    #[error("Cannot specify 'hw:cpu_dedicated_mask' without the 'mixed' policy.")]
+    MaskUnmixed,
+    #[error(
+        "It is not possible to use the 'resources:VCPU' or 'resources:PCPU' extra specs in combination with the 'hw:cpu_policy' extra \
+         spec or 'hw_cpu_policy' image metadata property; use one or the other"
+    )]
+    PolicyTwice,
+    #[error(
+        "It is not possible to specify both 'resources:VCPU' and 'resources:PCPU' extra specs; use one or the other"
+    )]
+    ResourcesTwice,
+    #[error(
+        "You have requested 'hw:emulator_threads_policy=isolate' but have not requested sufficient PCPUs to handle this policy; you \
+         must allocate exactly flavor.vcpus + 1 PCPUs."
+    )]
+    TooFewPcpus,
+    #[error(
+        "There is a mismatch between the number of PCPUs requested via 'resourcesNN:PCPU' and the flavor); you must allocate exactly \
+         flavor.vcpus PCPUs"
+    )]
+    OtherPcpus,
 }
 
 type Result<T> = std::result::Result<T, TopologyError>;
@@ -74,12 +100,13 @@ enum Policy {
 /// The guest's wishes, if it has any.
 pub fn wanted(flavor: &Flavor, properties: &BTreeMap<String, String>) -> Result<Option<GuestTopology>> {
     let asked = Asked { specs: &flavor.extra_specs, properties };
-    let (nodes, policy, pages) = (asked.nodes()?, asked.policy()?, asked.pages()?);
+    let (nodes, policy, pages) = (asked.nodes()?, asked.policy(flavor.vcpus)?, asked.pages()?);
     let threads = asked.threads()?;
     if threads.is_some() && policy == Policy::Shared {
         return Err(TopologyError::ThreadsUnpinned);
     }
-    let dedicated = asked.dedicated(policy, flavor.vcpus)?;
+    let realtime = wishes::realtime(flavor, properties);
+    let dedicated = asked.dedicated(policy, flavor.vcpus, &realtime)?;
     if nodes.is_none() && policy == Policy::Shared && pages.is_none() {
         return Ok(None);
     }
@@ -87,13 +114,30 @@ pub fn wanted(flavor: &Flavor, properties: &BTreeMap<String, String>) -> Result<
     for cell in &mut cells {
         cell.dedicated = cell.vcpus.intersection(&dedicated).copied().collect();
     }
-    Ok(Some(GuestTopology { cells, threads: threads.unwrap_or_default(), pages: pages.unwrap_or_default() }))
+    Ok(Some(GuestTopology {
+        cells,
+        threads: threads.unwrap_or_default(),
+        pages: pages.unwrap_or_default(),
+        emulator: asked.emulator(),
+        realtime: !realtime.is_empty(),
+    }))
 }
 
-/// vCPUs that get processors of their own, of a flavor that is known to be in order.
-pub fn dedicated(flavor: &Flavor, properties: &BTreeMap<String, String>) -> u64 {
-    let topology = wanted(flavor, properties).ok().flatten();
-    topology.map_or(0, |t| t.cells.iter().map(|cell| cell.dedicated.len() as u64).sum())
+/// Processors that a guest gets to itself, of a flavor that is known to be in order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dedicated {
+    /// One for each of so many vCPUs.
+    pub vcpus: u64,
+    /// Besides, for what its hypervisor does.
+    pub emulator: u64,
+}
+
+pub fn dedicated(flavor: &Flavor, properties: &BTreeMap<String, String>) -> Dedicated {
+    let Some(topology) = wanted(flavor, properties).ok().flatten() else { return Dedicated::default() };
+    Dedicated {
+        vcpus: topology.cells.iter().map(|cell| cell.dedicated.len() as u64).sum(),
+        emulator: u64::from(topology.emulator == Emulator::Isolate),
+    }
 }
 
 struct Asked<'a> {
@@ -128,7 +172,27 @@ impl Asked<'_> {
         nodes.map(Some).ok_or_else(|| TopologyError::Nodes(text.to_owned()))
     }
 
-    fn policy(&self) -> Result<Policy> {
+    /// How many of a class the flavor's `resources:` ask for.
+    fn resource(&self, class: &str) -> u64 {
+        self.specs.get(&format!("resources:{class}")).and_then(|n| n.parse().ok()).unwrap_or(0)
+    }
+
+    fn policy(&self, vcpus: u32) -> Result<Policy> {
+        let (shared, own) = (self.resource("VCPU"), self.resource("PCPU"));
+        if shared + own > 0 && self.spec("cpu_policy").or(self.property("cpu_policy")).is_some() {
+            return Err(TopologyError::PolicyTwice);
+        }
+        let (vcpus, isolated) = (u64::from(vcpus), self.emulator() == Emulator::Isolate);
+        match own {
+            0 => self.named_policy(),
+            _ if shared > 0 => Err(TopologyError::ResourcesTwice),
+            own if isolated && own != vcpus + 1 => Err(TopologyError::TooFewPcpus),
+            own if !isolated && own != vcpus => Err(TopologyError::OtherPcpus),
+            _ => Ok(Policy::Dedicated),
+        }
+    }
+
+    fn named_policy(&self) -> Result<Policy> {
         let read = |source: &'static str, text: Option<&str>| match text {
             None => Ok(None),
             Some("shared") => Ok(Some(Policy::Shared)),
@@ -161,6 +225,15 @@ impl Asked<'_> {
         }
     }
 
+    /// The flavor's; [`super::wishes`] has looked whether it can be.
+    fn emulator(&self) -> Emulator {
+        match self.spec("emulator_threads_policy") {
+            Some("share") => Emulator::Share,
+            Some("isolate") => Emulator::Isolate,
+            _ => Emulator::Beside,
+        }
+    }
+
     /// An image may narrow what its flavor leaves open.
     fn pages(&self) -> Result<Option<Pages>> {
         let (flavor, image) = (self.spec("mem_page_size"), self.property("mem_page_size"));
@@ -175,17 +248,20 @@ impl Asked<'_> {
         }
     }
 
-    fn dedicated(&self, policy: Policy, vcpus: u32) -> Result<BTreeSet<u32>> {
-        match (policy, self.spec("cpu_dedicated_mask")) {
+    /// Of a mixed guest, its mask says which; or it is those that run in real time.
+    fn dedicated(&self, policy: Policy, vcpus: u32, realtime: &BTreeSet<u32>) -> Result<BTreeSet<u32>> {
+        match (policy, self.spec("cpu_dedicated_mask").filter(|mask| !mask.is_empty())) {
             (Policy::Shared, None) => Ok(BTreeSet::new()),
             (Policy::Dedicated, None) => Ok((0..vcpus).collect()),
+            (Policy::Mixed, None) if !realtime.is_empty() => Ok(realtime.clone()),
             (Policy::Mixed, None) => Err(TopologyError::MaskMissing),
+            (Policy::Mixed, Some(_)) if !realtime.is_empty() => Err(TopologyError::MaskMissing),
             (Policy::Mixed, Some(mask)) => {
                 let named = cpu_list(mask, vcpus)?;
                 let some = !named.is_empty() && named.len() < vcpus as usize;
                 if some { Ok(named) } else { Err(TopologyError::Mask) }
             }
-            (_, Some(_)) => Err(TopologyError::Mask),
+            (_, Some(_)) => Err(TopologyError::MaskUnmixed),
         }
     }
 
@@ -289,7 +365,12 @@ mod tests {
                 let list = |cpus: &BTreeSet<u32>| cpus.iter().map(u32::to_string).collect::<Vec<_>>().join("");
                 let cell = |c: &GuestCell| format!("{}/{}/{}", list(&c.vcpus), list(&c.dedicated), c.memory_mib);
                 let cells: Vec<_> = t.cells.iter().map(cell).collect();
-                format!("{} {:?} {:?}", cells.join(" "), t.threads, t.pages)
+                let emulator = match t.emulator {
+                    Emulator::Beside => String::new(),
+                    other => format!(" {other:?}"),
+                };
+                let realtime = if t.realtime { " in real time" } else { "" };
+                format!("{} {:?} {:?}{emulator}{realtime}", cells.join(" "), t.threads, t.pages)
             }
         }
     }
@@ -325,6 +406,34 @@ mod tests {
                 &[],
                 "0123/0123/1024 Isolate Small",
             ),
+            (&[("hw:emulator_threads_policy", "share")], &[], "nothing"),
+            (&[("hw:numa_nodes", "1"), ("hw:emulator_threads_policy", "share")], &[], "0123//1024 Prefer Small Share"),
+            (
+                &[
+                    ("hw:cpu_policy", "dedicated"),
+                    ("hw:emulator_threads_policy", "isolate"),
+                    ("hw:cpu_realtime", "yes"),
+                ],
+                &[],
+                "0123/0123/1024 Prefer Small Isolate in real time",
+            ),
+            (
+                &[("hw:cpu_policy", "mixed"), ("hw:cpu_realtime", "yes"), ("hw:cpu_realtime_mask", "^0-1")],
+                &[],
+                "0123/23/1024 Prefer Small in real time",
+            ),
+            (
+                &[("hw:cpu_policy", "mixed"), ("hw:cpu_realtime", "yes"), ("hw:cpu_realtime_mask", "^0-1")],
+                &[("hw_cpu_realtime_mask", "1")],
+                "0123/1/1024 Prefer Small in real time",
+            ),
+            (&[("resources:PCPU", "4")], &[], "0123/0123/1024 Prefer Small"),
+            (
+                &[("resources:PCPU", "5"), ("hw:emulator_threads_policy", "isolate")],
+                &[],
+                "0123/0123/1024 Prefer Small Isolate",
+            ),
+            (&[("resources:VCPU", "4")], &[], "nothing"),
         ] {
             assert_eq!(told(specs, image), expect, "{specs:?} {image:?}");
         }
@@ -368,9 +477,27 @@ mod tests {
                 &[("hw_cpu_thread_policy", "isolate")],
                 "not permitted to override CPU thread pinning",
             ),
-            (&[("hw:cpu_policy", "mixed")], &[], "Must specify 'hw:cpu_dedicated_mask'"),
-            (&[("hw:cpu_policy", "mixed"), ("hw:cpu_dedicated_mask", "0-3")], &[], "some but not all"),
-            (&[("hw:cpu_policy", "dedicated"), ("hw:cpu_dedicated_mask", "0")], &[], "some but not all"),
+            (&[("hw:cpu_policy", "mixed")], &[], "Dedicated CPU set can be specified from either"),
+            (
+                &[
+                    ("hw:cpu_policy", "mixed"),
+                    ("hw:cpu_dedicated_mask", "1"),
+                    ("hw:cpu_realtime", "1"),
+                    ("hw:cpu_realtime_mask", "1"),
+                ],
+                &[],
+                "can not be specified at the same time",
+            ),
+            (
+                &[("hw:cpu_policy", "mixed"), ("hw:cpu_dedicated_mask", "0-3")],
+                &[],
+                "Mixed instance must have at least 1",
+            ),
+            (&[("hw:cpu_policy", "dedicated"), ("hw:cpu_dedicated_mask", "0")], &[], "without the 'mixed' policy"),
+            (&[("resources:PCPU", "4"), ("hw:cpu_policy", "dedicated")], &[], "use one or the other"),
+            (&[("resources:PCPU", "4"), ("resources:VCPU", "1")], &[], "specify both 'resources:VCPU'"),
+            (&[("resources:PCPU", "3")], &[], "exactly flavor.vcpus PCPUs"),
+            (&[("resources:PCPU", "4"), ("hw:emulator_threads_policy", "isolate")], &[], "flavor.vcpus + 1 PCPUs"),
             (&[("hw:cpu_policy", "mixed"), ("hw:cpu_dedicated_mask", "x")], &[], "Invalid CPU list 'x'"),
         ] {
             let said = told(specs, image);

@@ -36,6 +36,15 @@ impl CpuSets {
     pub fn is_empty(&self) -> bool {
         self.dedicated.is_empty() && self.shared.is_empty()
     }
+
+    /// Says of processors which are shared and which are given away.
+    pub fn divide(&self, cell: &mut HostCell, cpus: &BTreeSet<u32>) {
+        cell.dedicated = cpus.intersection(&self.dedicated).copied().collect();
+        cell.shared = match self.shared.is_empty() {
+            true => cpus.difference(&self.dedicated).copied().collect(),
+            false => cpus.intersection(&self.shared).copied().collect(),
+        };
+    }
 }
 
 /// The cells below `root` (`/sys/devices/system`); one of everything if the kernel shows none.
@@ -65,18 +74,10 @@ fn cell(
 ) -> HostCell {
     let siblings: BTreeSet<BTreeSet<u32>> =
         cpus.iter().map(|cpu| list(&root.join(format!("cpu/cpu{cpu}/topology/thread_siblings_list")))).collect();
-    let shared = match sets.shared.is_empty() {
-        true => cpus.difference(&sets.dedicated).copied().collect(),
-        false => cpus.intersection(&sets.shared).copied().collect(),
-    };
-    HostCell {
-        id,
-        shared,
-        dedicated: cpus.intersection(&sets.dedicated).copied().collect(),
-        siblings: siblings.into_iter().filter(|threads| threads.len() > 1).collect(),
-        memory_mib,
-        huge_pages,
-    }
+    let siblings = siblings.into_iter().filter(|threads| threads.len() > 1).collect();
+    let mut cell = HostCell { id, siblings, memory_mib, huge_pages, ..HostCell::default() };
+    sets.divide(&mut cell, &cpus);
+    cell
 }
 
 fn list(file: &Path) -> BTreeSet<u32> {

@@ -1,5 +1,8 @@
 //! A control group per VM: its share of CPU among the guests, and in it a group of its vCPUs' threads with their hard quota.
 //!
+//! vCPUs in real time are in no group of version 1 where the kernel gives real time to groups (`CONFIG_RT_GROUP_SCHED`): a new group has
+//! none of it, and what one were given would be taken from its siblings, while each of these vCPUs has a processor to itself.
+//!
 //! The quota is the vCPUs' alone, as libvirt has it: what QEMU does for the guest beside (its disks, its timers) is not taken out of
 //! what the guest was promised. Where the kernel has no room for that second group (version 2 below a group that is not a thread's
 //! root), the quota is the whole VM's.
@@ -10,9 +13,11 @@
 //! Sources: Documentation/admin-guide/cgroup-v2.rst (cpu.weight, cpu.max), cgroup-v1 and sched-bwc.rst (cpu.shares,
 //! cpu.cfs_quota_us); the conversion of shares to weight is runc's and crun's.
 
+use super::vm::pins;
 use compute::driver::VmSpec;
 use kernel::ServerId;
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
     time::Duration,
@@ -87,8 +92,9 @@ impl Cgroups {
         }
     }
 
-    /// Makes the VM's groups with their limits and moves the process into them: `vcpus` are its threads that are vCPUs.
-    pub fn enter<'a>(&self, spec: &VmSpec, pid: i32, vcpus: impl Iterator<Item = &'a i32>) -> io::Result<()> {
+    /// Makes the VM's groups with their limits and moves the process into them: `vcpus` are its threads that are vCPUs, but for those in
+    /// real time.
+    pub fn enter(&self, spec: &VmSpec, pid: i32, vcpus: &[i32], realtime: &[i32]) -> io::Result<()> {
         let Some(group) = self.of(&spec.server) else { return Ok(()) };
         fs::create_dir_all(&group)?;
         if let Err(e) = self.make_inner(&group) {
@@ -96,7 +102,10 @@ impl Cgroups {
             let _ = fs::remove_dir(group.join(VCPUS));
         }
         self.limit(spec)?;
-        fs::write(group.join("cgroup.procs"), pid.to_string())?;
+        match self.realtime_group().filter(|_| !realtime.is_empty()) {
+            None => fs::write(group.join("cgroup.procs"), pid.to_string())?,
+            Some(_) => enter_but(&group.join("tasks"), pid, realtime)?,
+        }
         self.take_vcpus(&spec.server, vcpus)
     }
 
@@ -111,18 +120,26 @@ impl Cgroups {
     }
 
     /// Puts threads under the quota; those that have ended need none.
-    pub fn take_vcpus<'a>(&self, server: &ServerId, vcpus: impl Iterator<Item = &'a i32>) -> io::Result<()> {
+    pub fn take_vcpus(&self, server: &ServerId, vcpus: &[i32]) -> io::Result<()> {
         let Some(inner) = self.of(server).map(|group| group.join(VCPUS)).filter(|inner| inner.exists()) else {
             return Ok(());
         };
         let file = inner.join(if matches!(self, Self::V1(_)) { "tasks" } else { "cgroup.threads" });
-        for thread in vcpus {
-            match fs::write(&file, thread.to_string()) {
-                Err(e) if e.raw_os_error() != Some(rustix::io::Errno::SRCH.raw_os_error()) => return Err(e),
-                _ => {}
-            }
-        }
-        Ok(())
+        vcpus.iter().try_for_each(|thread| enter_one(&file, *thread))
+    }
+
+    /// The group that has the host's real time, where the kernel gives it to groups of version 1. Version 2 knows no such thing: there, such a
+    /// kernel gives none but to its root, where no single thread can go.
+    fn realtime_group(&self) -> Option<PathBuf> {
+        let Self::V1(parent) = self else { return None };
+        let all = parent.ancestors().skip(1).take_while(|group| group.join("cpu.rt_runtime_us").exists());
+        all.last().map(Path::to_owned)
+    }
+
+    /// Takes threads that are to run in real time out of the group that they were started in, if that may have none.
+    pub fn leave_for_real_time(&self, threads: &[i32]) -> io::Result<()> {
+        let Some(group) = self.realtime_group() else { return Ok(()) };
+        threads.iter().try_for_each(|thread| enter_one(&group.join("tasks"), *thread))
     }
 
     /// Gives the VM's groups, which are there, the limits of `spec`. What that names none of is lifted.
@@ -211,6 +228,30 @@ impl Cgroups {
     }
 }
 
+/// Moves a thread into a group of which this is the list; one that has ended needs none.
+fn enter_one(list: &Path, thread: i32) -> io::Result<()> {
+    match fs::write(list, thread.to_string()) {
+        Err(e) if e.raw_os_error() != Some(rustix::io::Errno::SRCH.raw_os_error()) => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// Moves all threads of a process but some. One that begins meanwhile is where the thread is that began it: again, until there is none.
+fn enter_but(list: &Path, pid: i32, some: &[i32]) -> io::Result<()> {
+    let mut seen: BTreeSet<i32> = some.iter().copied().collect();
+    loop {
+        let before = seen.len();
+        for thread in pins::tasks(pid)? {
+            if seen.insert(thread) {
+                enter_one(list, thread)?;
+            }
+        }
+        if seen.len() == before {
+            return Ok(());
+        }
+    }
+}
+
 fn offers_cpu(mount: &Path) -> bool {
     let controllers = fs::read_to_string(mount.join("cgroup.controllers")).unwrap_or_default();
     controllers.split_whitespace().any(|c| c == "cpu")
@@ -267,6 +308,21 @@ mod tests {
             cgroups.limit(&VmSpec { cpu_quota_milli: None, ..spec.clone() }).unwrap();
             assert_eq!(cgroups.in_force(&spec.server), (Some(shares), None));
         }
+    }
+
+    #[test]
+    fn where_real_time_is_given_to_groups() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mount, parent) = (dir.path().join("cpu"), dir.path().join("cpu/cloud/guests"));
+        fs::create_dir_all(&parent).unwrap();
+        assert_eq!(Cgroups::V1(parent.clone()).realtime_group(), None, "a kernel that does not");
+        for group in [&mount, &mount.join("cloud"), &parent] {
+            fs::write(group.join("cpu.rt_runtime_us"), "0\n").unwrap();
+        }
+        assert_eq!(Cgroups::V1(parent.clone()).realtime_group(), Some(mount.clone()));
+        assert_eq!(Cgroups::V2(parent).realtime_group(), None);
+        Cgroups::V1(mount.join("cloud")).leave_for_real_time(&[7]).unwrap();
+        assert_eq!(fs::read_to_string(mount.join("tasks")).unwrap(), "7");
     }
 
     #[test]

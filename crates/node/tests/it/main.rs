@@ -13,6 +13,7 @@ mod lost_store;
 mod misuse;
 mod moved_limits;
 mod net_why;
+mod processors;
 mod resize;
 mod rig;
 mod start;

@@ -312,13 +312,19 @@ pub fn id(value: &Value) -> String {
 
 /// A cloud of two hosts on fakes: the member `h1`, `h2` that joined it, and an administrator.
 pub async fn two_hosts() -> (Node, Node, Login) {
+    two_hosts_with(&[]).await
+}
+
+/// Both with these settings.
+pub async fn two_hosts_with(settings: &[&str]) -> (Node, Node, Login) {
+    let node = || settings.iter().fold(Node::new(), |node, setting| node.with(setting));
     let agents = free_port();
-    let mut member = Node::new().with("node.name=h1").with(&format!("agent.port={agents}"));
+    let mut member = node().with("node.name=h1").with(&format!("agent.port={agents}"));
     member.start().await;
     let admin = member.admin().await;
     let token = member.command("token", &[]);
     assert!(token.status.success(), "{}", words(&token));
-    let mut other = Node::new().with("node.name=h2");
+    let mut other = node().with("node.name=h2");
     other.join(agents, String::from_utf8_lossy(&token.stdout).trim());
     eventually("both hosts are there", async || {
         let seen = admin.must("GET /compute/v2.1/os-hypervisors", Value::Null).await;

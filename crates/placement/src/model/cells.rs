@@ -19,9 +19,9 @@ impl HostCells {
         self.taken.values().flatten().filter(move |fit| fit.host_cell == cell)
     }
 
-    /// Processors that guests have to themselves, or that are kept idle for one.
+    /// Processors that guests have to themselves, their hypervisors' included, or that are kept idle for one.
     pub fn pinned(&self, cell: u32) -> BTreeSet<u32> {
-        self.fits(cell).flat_map(|fit| fit.pins.values().chain(&fit.idle)).copied().collect()
+        self.fits(cell).flat_map(CellFit::own_processors).collect()
     }
 
     /// Huge pages of a size that are given away.

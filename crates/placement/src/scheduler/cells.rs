@@ -4,16 +4,14 @@
 //!   guest cell ──▶ host cell: memory (small pages, or huge ones of a size)
 //!                             processors of its own, by the rule about threads of one core
 //!                             shared processors, if it has vCPUs that share
+//!                             the first: a processor for the hypervisor's own threads, if they are to have one
 //! ```
 //!
 //! Cells are few (a host has one to eight), so trying every assignment is cheap.
 
 use crate::model::HostCells;
-use ports::{CellFit, GuestCell, GuestTopology, HostCell, Pages, Threads};
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use ports::{CellFit, Emulator, EmulatorFit, GuestCell, GuestTopology, HostCell, Pages, Threads};
+use std::{cmp::Reverse, collections::BTreeSet};
 
 /// The cells for a guest, or what stands against it.
 pub fn fit(host: &HostCells, guest: &GuestTopology) -> Result<Vec<CellFit>, String> {
@@ -43,7 +41,9 @@ fn assign(
         if fits.iter().any(|fit| fit.host_cell == cell.id) {
             continue;
         }
-        match one(host, cell, wanted, guest) {
+        // As in Nova, what the hypervisor is given lies with the guest's first.
+        let emulator = if fits.is_empty() { guest.emulator } else { Emulator::Beside };
+        match one(host, cell, wanted, guest, emulator) {
             Ok(fit) => {
                 fits.push(fit);
                 if assign(host, guest, cells, fits, first) {
@@ -57,9 +57,21 @@ fn assign(
     false
 }
 
-fn one(host: &HostCells, cell: &HostCell, wanted: &GuestCell, guest: &GuestTopology) -> Result<CellFit, String> {
+fn one(
+    host: &HostCells,
+    cell: &HostCell,
+    wanted: &GuestCell,
+    guest: &GuestTopology,
+    emulator: Emulator,
+) -> Result<CellFit, String> {
     let huge_page_kib = memory(host, cell, wanted.memory_mib, guest.pages)?;
-    let (pins, idle) = processors(host, cell, &wanted.dedicated, guest.threads)?;
+    let isolated = emulator == Emulator::Isolate;
+    let Processors { own, apart, idle } = processors(host, cell, wanted.dedicated.len(), isolated, guest.threads)?;
+    let pins = wanted.dedicated.iter().copied().zip(own).collect();
+    let emulator = match emulator {
+        Emulator::Share => shared(host, guest.realtime)?,
+        Emulator::Isolate | Emulator::Beside => apart.map_or(EmulatorFit::Beside, EmulatorFit::Own),
+    };
     let sharing = wanted.vcpus.len() - wanted.dedicated.len();
     if sharing > 0 && cell.shared.is_empty() {
         return Err(format!("its NUMA node {} has no processors that guests share", cell.id));
@@ -77,6 +89,7 @@ fn one(host: &HostCells, cell: &HostCell, wanted: &GuestCell, guest: &GuestTopol
         idle,
         memory_mib: wanted.memory_mib,
         huge_page_kib,
+        emulator,
     })
 }
 
@@ -112,33 +125,61 @@ fn small(host: &HostCells, cell: &HostCell, mib: u64) -> Result<(), String> {
     Err(format!("{mib} MiB are asked of one NUMA node, its node {} has {free} free", cell.id))
 }
 
-type Processors = (BTreeMap<u32, u32>, BTreeSet<u32>);
+/// The processors that the host's guests share, on whichever node; beside the vCPUs if there are none, unless these run in real time.
+fn shared(host: &HostCells, realtime: bool) -> Result<EmulatorFit, String> {
+    let all: BTreeSet<u32> = host.cells.iter().flat_map(|cell| &cell.shared).copied().collect();
+    match all.is_empty() {
+        false => Ok(EmulatorFit::Shared(all)),
+        true if realtime => Err("it has no shared processors for what it does beside vCPUs in real time".into()),
+        true => Ok(EmulatorFit::Beside),
+    }
+}
 
-/// A processor for each vCPU, and those that must stay idle beside them.
+#[derive(Default)]
+struct Processors {
+    /// One for each vCPU.
+    own: Vec<u32>,
+    /// One more, for the hypervisor.
+    apart: Option<u32>,
+    /// Those that nobody may be on beside them.
+    idle: BTreeSet<u32>,
+}
+
+/// So many processors for vCPUs, and one `apart` from them. That it is a thread of a core with others matters to vCPUs only, as in Nova.
 fn processors(
     host: &HostCells,
     cell: &HostCell,
-    vcpus: &BTreeSet<u32>,
+    vcpus: usize,
+    apart: bool,
     threads: Threads,
 ) -> Result<Processors, String> {
-    if vcpus.is_empty() {
+    let count = vcpus + usize::from(apart);
+    if count == 0 {
         return Ok(Processors::default());
     }
     let pinned = host.pinned(cell.id);
     let free: BTreeSet<u32> = cell.dedicated.difference(&pinned).copied().collect();
-    let (chosen, idle) = match threads {
+    let (mut own, idle) = match threads {
         Threads::Prefer => (by_cores(cell, &free, 1), BTreeSet::new()),
         Threads::Require => (by_cores(cell, &free, 2), BTreeSet::new()),
-        Threads::Isolate => isolated(cell, &free, vcpus.len()),
+        Threads::Isolate => isolated(cell, &free, count),
     };
-    if chosen.len() < vcpus.len() {
-        let (asked, there) = (vcpus.len(), chosen.len());
+    let rest = match threads {
+        Threads::Isolate => own.split_off(own.len().min(vcpus)),
+        Threads::Prefer | Threads::Require => {
+            own.truncate(vcpus);
+            by_cores(cell, &free, 1).into_iter().filter(|cpu| !own.contains(cpu)).collect()
+        }
+    };
+    let apart = rest.first().copied().filter(|_| apart);
+    let there = own.len() + usize::from(apart.is_some());
+    if there < count {
         return Err(format!(
-            "{asked} processors of its own are asked of one NUMA node, node {} has {there} free",
+            "{count} processors of its own are asked of one NUMA node, node {} has {there} free",
             cell.id
         ));
     }
-    Ok((vcpus.iter().copied().zip(chosen).collect(), idle))
+    Ok(Processors { own, apart, idle })
 }
 
 /// The cores of a cell: each the processors that are its threads.
@@ -171,6 +212,7 @@ fn isolated(cell: &HostCell, free: &BTreeSet<u32>, count: usize) -> (Vec<u32>, B
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     /// Two cells: processors 0-7 and 8-15 in pairs of threads, the first two of each shared; 4096 MiB each, of it 512 pages of
     /// 2 MiB in the second.
@@ -259,6 +301,54 @@ mod tests {
         ] {
             assert_eq!(told(&host(), &guest), expect, "{guest:?}");
         }
+    }
+
+    /// One more of the first node's, or those that the host's guests share; and what is the hypervisor's is nobody else's.
+    #[test]
+    fn the_emulators_threads_have_their_place() {
+        use EmulatorFit::{Beside, Own, Shared};
+        use Threads::{Isolate, Prefer, Require};
+        let with = |cells: &[(u32, u32, u64)], threads, emulator| GuestTopology { threads, emulator, ..guest(cells) };
+        let told = |host: &HostCells, guest: &GuestTopology| {
+            let one = |f: CellFit| (f.pins.into_values().collect::<Vec<_>>(), f.emulator);
+            fit(host, guest).map(|fits| fits.into_iter().map(one).collect::<Vec<_>>())
+        };
+        let everywhere = || Shared([0, 1, 8, 9].into());
+        let pair = [(1, 1, 10), (1, 1, 10)];
+        for (guest, expect) in [
+            (with(&[(2, 2, 10)], Prefer, Emulator::Beside), vec![(vec![2, 3], Beside)]),
+            (with(&[(2, 2, 10)], Prefer, Emulator::Share), vec![(vec![2, 3], everywhere())]),
+            (with(&[(2, 0, 10)], Prefer, Emulator::Share), vec![(vec![], everywhere())]),
+            (with(&[(2, 2, 10)], Prefer, Emulator::Isolate), vec![(vec![2, 3], Own(4))]),
+            (with(&[(2, 1, 10)], Prefer, Emulator::Isolate), vec![(vec![2], Own(3))]),
+            (with(&[(2, 2, 10)], Isolate, Emulator::Isolate), vec![(vec![2, 4], Own(6))]),
+            (with(&[(3, 3, 10)], Require, Emulator::Isolate), vec![(vec![2, 3, 4], Own(5))]),
+            (with(&pair, Prefer, Emulator::Isolate), vec![(vec![2], Own(3)), (vec![10], Beside)]),
+            (with(&pair, Prefer, Emulator::Share), vec![(vec![2], everywhere()), (vec![10], Beside)]),
+        ] {
+            assert_eq!(told(&host(), &guest), Ok(expect), "{guest:?}");
+        }
+        let mut full = host();
+        full.taken.insert("a".into(), fit(&full, &with(&[(5, 5, 10)], Prefer, Emulator::Isolate)).unwrap());
+        assert_eq!(full.pinned(0).len(), 6);
+        for (threads, vcpus, there) in [(Prefer, 6, 6), (Require, 7, 6), (Isolate, 3, 3)] {
+            let why = told(&host(), &with(&[(vcpus, vcpus, 10)], threads, Emulator::Isolate)).unwrap_err();
+            let asked =
+                format!("{} processors of its own are asked of one NUMA node, node 0 has {there} free", vcpus + 1);
+            assert_eq!(why, asked);
+        }
+        // What is beside threads of one core need not be one: only 5 is left of the first node, and nothing whole.
+        let mut odd = host();
+        odd.cells.truncate(1);
+        odd.taken.insert("a".into(), fit(&odd, &guest(&[(1, 1, 10)])).unwrap());
+        let three = with(&[(4, 4, 10)], Require, Emulator::Isolate);
+        assert_eq!(told(&odd, &three), Ok(vec![(vec![4, 5, 6, 7], Own(3))]));
+        // Nowhere to share: where its vCPUs are, but never where they run in real time.
+        odd.cells[0].shared.clear();
+        let mut sharing = with(&[(1, 1, 10)], Prefer, Emulator::Share);
+        assert_eq!(told(&odd, &sharing), Ok(vec![(vec![4], Beside)]));
+        sharing.realtime = true;
+        assert!(told(&odd, &sharing).unwrap_err().contains("no shared processors"));
     }
 
     #[test]

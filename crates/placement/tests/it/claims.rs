@@ -4,7 +4,10 @@ use placement::{
     Ratios, Scheduler,
     model::{Allocation, Provider},
 };
-use ports::{Claim, GuestCell, GuestTopology, HostCell, Inventory, Labels, Misfit, Placer};
+use ports::{
+    CellFit, Claim, Emulator, EmulatorFit, GuestCell, GuestTopology, HostCell, Inventory, Labels, Misfit, Placer,
+    Threads,
+};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use store::Store;
@@ -150,6 +153,73 @@ async fn the_audit_notices_a_sum_that_drifted() {
     assert_eq!(findings.len(), 1, "{findings:?}");
 }
 
+/// A guest of one NUMA node, some of its vCPUs with processors of their own; its claim of PCPU is what compute would ask for.
+fn pinned(consumer: &str, (vcpus, dedicated): (u32, u32), threads: Threads, emulator: Emulator) -> ports::PlaceRequest {
+    let dedicated = dedicated.min(vcpus);
+    let cell = GuestCell { vcpus: (0..vcpus).collect(), dedicated: (0..dedicated).collect(), memory_mib: 10 };
+    let topology = GuestTopology { cells: vec![cell], threads, emulator, ..GuestTopology::default() };
+    let mut request = request(consumer, u64::from(vcpus - dedicated), 10, &["h1"]);
+    let own = u64::from(dedicated) + u64::from(emulator == Emulator::Isolate);
+    request.resources.insert("PCPU".into(), own);
+    request.resources.retain(|_, amount| *amount > 0);
+    ports::PlaceRequest { topology: Some(topology), ..request }
+}
+
+/// Three cores of two threads each to give away, two processors to share.
+fn with_processors() -> Inventory {
+    let cell = HostCell {
+        shared: [0, 1].into(),
+        dedicated: (2..8).collect(),
+        siblings: vec![[2, 3].into(), [4, 5].into(), [6, 7].into()],
+        memory_mib: 1100,
+        ..HostCell::default()
+    };
+    Inventory { cells: vec![cell], vcpus: 64, ..report("h1", 1, 1100) }
+}
+
+/// A processor for the hypervisor is in the claim, in what is used, with whoever takes the claim over; and nobody else's.
+#[tokio::test]
+async fn a_processor_for_the_hypervisor_is_claimed() {
+    let store = with_hosts(&scheduler(), vec![with_processors()]).await;
+    let used = || scheduler().used(&store.snapshot(), &"h1".into()).get("PCPU").copied().unwrap_or(0);
+    let isolated = pinned("a", (2, 2), Threads::Prefer, Emulator::Isolate);
+    let got = claim(&store, isolated.clone()).await.unwrap();
+    assert_eq!((&got.cells[0].emulator, used()), (&EmulatorFit::Own(4), 3));
+    // As a resize on its own host does: the old claim is the migration's, and both are there.
+    store.transact("test", |tx| scheduler().hand_over(tx, "a", "migration", Timestamp::from_secs(3))).await.unwrap();
+    let shared = claim(&store, pinned("a", (2, 2), Threads::Prefer, Emulator::Share)).await.unwrap();
+    assert_eq!((&shared.cells[0].emulator, used()), (&EmulatorFit::Shared([0, 1].into()), 5));
+    assert!(
+        claim(&store, pinned("b", (1, 1), Threads::Prefer, Emulator::Isolate)).await.is_err(),
+        "one is left of two"
+    );
+    // And back.
+    store.transact("test", |tx| scheduler().release(tx, "a")).await.unwrap();
+    store.transact("test", |tx| scheduler().hand_over(tx, "migration", "a", Timestamp::from_secs(4))).await.unwrap();
+    assert_eq!(used(), 3);
+    assert_eq!(claim(&store, isolated).await.unwrap().cells, got.cells);
+    assert_eq!(placement::audit(&store.snapshot()), []);
+    // What the audit would say if it went to another as well.
+    let double = vec![CellFit { pins: [(0, 4)].into(), ..got.cells[0].clone() }];
+    let at = store.snapshot().all::<placement::model::HostCells>().next().unwrap().provider.clone();
+    store
+        .transact("test", move |tx| {
+            tx.update::<placement::model::HostCells>(&at, |host| drop(host.taken.insert("b".into(), double.clone())));
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let said = placement::audit(&store.snapshot());
+    assert!(said.iter().any(|finding| finding.detail.contains("processor 4 is")), "{said:?}");
+}
+
+fn pinned_acts() -> impl Strategy<Value = Vec<(u8, Option<(u32, u32, Threads, Emulator)>)>> {
+    let threads = prop_oneof![Just(Threads::Prefer), Just(Threads::Require), Just(Threads::Isolate)];
+    let emulator = prop_oneof![Just(Emulator::Beside), Just(Emulator::Share), Just(Emulator::Isolate)];
+    let guest = (1..5u32, 0..5u32, threads, emulator);
+    prop::collection::vec((0..5u8, prop::option::weighted(0.7, guest)), 1..40)
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Claim { consumer: u8, vcpus: u64, memory: u64 },
@@ -168,6 +238,53 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever guests come and go: no processor is two's, the hypervisor's included, what is used is what was given, and a claim is refused
+    /// only where too few are free.
+    #[test]
+    fn processors_are_given_once(acts in pinned_acts()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = with_hosts(&scheduler(), vec![with_processors()]).await;
+            let mut there: std::collections::BTreeMap<String, Vec<CellFit>> = Default::default();
+            for (consumer, guest) in acts {
+                let consumer = format!("c{consumer}");
+                let mut others = there.clone();
+                others.remove(&consumer);
+                let taken: BTreeSet<u32> = others.values().flatten().flat_map(CellFit::own_processors).collect();
+                let Some((vcpus, dedicated, threads, emulator)) = guest else {
+                    let id = ServerId::from(consumer.clone());
+                    store.transact("test", move |tx| scheduler().release(tx, &id)).await.unwrap();
+                    there = others;
+                    continue;
+                };
+                let asked = pinned(&consumer, (vcpus, dedicated), threads, emulator);
+                let own = asked.resources.get("PCPU").copied().unwrap_or(0) as usize;
+                match claim(&store, asked).await {
+                    Ok(got) => {
+                        let fit = &got.cells[0];
+                        assert!(fit.own_processors().all(|cpu| (2..8).contains(&cpu) && !taken.contains(&cpu)), "{fit:?} {taken:?}");
+                        let apart = matches!(&fit.emulator, EmulatorFit::Own(_));
+                        assert_eq!((fit.pins.len() + usize::from(apart), apart), (own, emulator == Emulator::Isolate));
+                        assert_eq!(matches!(&fit.emulator, EmulatorFit::Shared(_)), emulator == Emulator::Share);
+                        assert!(fit.own_processors().collect::<BTreeSet<_>>().len() == own + fit.idle.len());
+                        there = others;
+                        there.insert(consumer, got.cells);
+                    }
+                    // What it had before is still its own: a transaction that fails writes nothing.
+                    Err(_) => {
+                        let sharing = vcpus - dedicated.min(vcpus) > 2;
+                        assert!(threads != Threads::Prefer || sharing || taken.len() + own > 6, "{taken:?} {own}");
+                    }
+                }
+                let snapshot = store.snapshot();
+                assert_eq!(placement::audit(&snapshot), []);
+                let given: usize = there.values().flatten().map(|fit| fit.own_processors().count() - fit.idle.len()).sum();
+                let used = scheduler().used(&snapshot, &"h1".into()).get("PCPU").copied().unwrap_or(0);
+                assert_eq!(used, given as u64);
+            }
+        });
+    }
 
     /// Whatever is claimed and given back: no provider beyond its capacity, and the counts are the sums.
     #[test]

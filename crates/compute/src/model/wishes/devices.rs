@@ -12,7 +12,6 @@ const SERIAL_PORTS: u32 = 4;
 pub(super) fn hardware(asked: &Asked<'_>) -> Result<Hardware> {
     sound(asked)?;
     tpm(asked)?;
-    locked_memory(asked)?;
     asked.agreed_yes("mem_encryption")?;
     secure_boot(asked)?;
     let (keyboard, tablet) = input(asked);
@@ -34,6 +33,7 @@ pub(super) fn hardware(asked: &Asked<'_>) -> Result<Hardware> {
         usb: usb(asked)?,
         packed_rings: asked.agreed_yes("virtio_packed_ring")?.into(),
         nic_queues: nic_queues(asked)?,
+        locked_memory: locked_memory(asked)?,
         ..Hardware::default()
     })
 }
@@ -239,7 +239,7 @@ pub(super) fn secure_boot<'a>(asked: &Asked<'a>) -> Result<Option<&'a str>> {
 }
 
 /// Of both, which must agree, and only beside a page size.
-fn locked_memory(asked: &Asked<'_>) -> Result<()> {
+fn locked_memory(asked: &Asked<'_>) -> Result<bool> {
     let (flavor, image) = (asked.spec("locked_memory").map(is_yes), asked.yes("locked_memory"));
     let word = |yes| if yes { "True" } else { "False" };
     if let (Some(flavor), Some(image)) = (flavor, image)
@@ -248,5 +248,6 @@ fn locked_memory(asked: &Asked<'_>) -> Result<()> {
         return Err(WishError::LockedMemoryConflict { image: word(image), flavor: word(flavor) });
     }
     let sized = asked.spec("mem_page_size").or(asked.property("mem_page_size")).is_some();
-    if flavor.or(image) == Some(true) && !sized { Err(WishError::LockedMemory) } else { Ok(()) }
+    let locked = flavor.or(image) == Some(true);
+    if locked && !sized { Err(WishError::LockedMemory) } else { Ok(locked) }
 }

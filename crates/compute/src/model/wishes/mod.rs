@@ -23,7 +23,7 @@ pub use image::vif_model;
 
 use super::Flavor;
 use crate::driver::{Firmware, Hardware, Machine};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Result<T> = std::result::Result<T, WishError>;
 
@@ -51,9 +51,12 @@ pub struct Wishes {
 /// All of it, or why there can be no such guest.
 pub fn read(asked: &Asked<'_>) -> Result<Wishes> {
     image::check(asked.image)?;
-    cpus::realtime(asked)?;
+    let realtime = cpus::realtime(asked)?.unwrap_or_default();
     let cpus = cpus::best(asked)?;
-    let hardware = Hardware { package: cpus.package, ..devices::hardware(asked)? };
+    let mut hardware = Hardware { package: cpus.package, ..devices::hardware(asked)? };
+    // As in Nova: what is to be there in time is not fetched from a disk first.
+    hardware.locked_memory |= !realtime.is_empty();
+    hardware.realtime = realtime;
     let machine = devices::machine(asked);
     Ok(Wishes {
         firmware: devices::firmware(asked),
@@ -69,6 +72,11 @@ pub fn read(asked: &Asked<'_>) -> Result<Wishes> {
 pub fn of(flavor: &Flavor, image: &BTreeMap<String, String>) -> Wishes {
     let usual = Wishes { rng: true, ..Wishes::default() };
     read(&Asked { flavor, image, image_name: "" }).unwrap_or(usual)
+}
+
+/// The vCPUs of such a guest that run in real time.
+pub fn realtime(flavor: &Flavor, image: &BTreeMap<String, String>) -> BTreeSet<u32> {
+    cpus::realtime(&Asked { flavor, image, image_name: "" }).ok().flatten().unwrap_or_default()
 }
 
 impl<'a> Asked<'a> {

@@ -265,3 +265,19 @@ fn what_only_some_hosts_can_do_is_asked_of_placement() {
     }
     assert!(needed(&[("hw:mem_encryption", "true")], &[]).1);
 }
+
+#[test]
+fn wishes_for_real_time() {
+    let pinned: &[(&str, &str)] = &[("hw:cpu_policy", "dedicated"), ("hw:cpu_realtime", "yes")];
+    let of = |specs: &[(&str, &str)], properties: &[(&str, &str)]| {
+        let hardware = wished(4, &[pinned, specs].concat(), properties).unwrap().hardware;
+        assert!(hardware.locked_memory);
+        hardware.realtime.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(of(&[("hw:cpu_realtime_mask", "^0")], &[]), [1, 2, 3]);
+    assert_eq!(of(&[("hw:cpu_realtime_mask", "^0")], &[("hw_cpu_realtime_mask", "2")]), [2]);
+    assert_eq!(of(&[("hw:emulator_threads_policy", "isolate")], &[]), [0, 1, 2, 3]);
+    let locked = wished(1, &[("hw:locked_memory", "yes"), ("hw:mem_page_size", "large")], &[]).unwrap().hardware;
+    assert!(locked.locked_memory && locked.realtime.is_empty());
+    assert!(!wished(1, &[], &[]).unwrap().hardware.locked_memory);
+}

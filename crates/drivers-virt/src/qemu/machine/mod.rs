@@ -220,7 +220,9 @@ fn base(line: &mut Line, spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) {
         Some(true) => ",hpet=on",
         Some(false) => ",hpet=off",
     };
-    line.opt("-machine", format!("{machine},usb=off,vmport=off,dump-guest-core=off{hpet}"));
+    // A page that the kernel has merged with one of the same content takes its time when it is written to.
+    let merge = if spec.hardware.realtime.is_empty() { "" } else { ",mem-merge=off" };
+    line.opt("-machine", format!("{machine},usb=off,vmport=off,dump-guest-core=off{hpet}{merge}"));
     let (accel, drift) = match setting.accel {
         Accel::Kvm => ("kvm".to_owned(), ",driftfix=slew"),
         Accel::Tcg => (format!("tcg,thread=multi,tb-size={}", config.tcg_cache_mib), ""),
@@ -233,7 +235,7 @@ fn base(line: &mut Line, spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) {
         cells => cells.iter().map(|cell| rest(setting.accel, cell.huge_page_kib)).sum(),
     };
     line.opt("-m", room::size(spec, rests >> 10));
-    line.opt("-overcommit", "mem-lock=off");
+    line.opt("-overcommit", if spec.hardware.locked_memory { "mem-lock=on" } else { "mem-lock=off" });
     let clock = match spec.hardware.system {
         GuestSystem::Other => "utc",
         GuestSystem::Windows => "localtime",

@@ -24,7 +24,7 @@ mod devices;
 mod landing;
 mod look;
 pub mod moving;
-mod pins;
+pub(super) mod pins;
 mod power;
 mod saved;
 mod shape;

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use compute::driver::{Fence, Firmware, RebootMode, StopMode, VmSpec, VmState};
-use kernel::{Error, Result};
+use kernel::{Error, Result, error::Doing};
 use serde_json::json;
 use std::{io, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -312,10 +312,13 @@ impl Vm {
     pub(super) async fn hold_to(&self, spec: &VmSpec, pid: i32, qmp: &Qmp) -> Result<()> {
         let threads = pins::vcpu_threads(qmp).await?;
         pins::pin(spec, pid, &threads)?;
-        if let Err(e) = self.shared.cgroups.enter(spec, pid, threads.keys()) {
+        let (waiting, realtime) = pins::by_class(spec, &threads);
+        let cgroups = &self.shared.cgroups;
+        if let Err(e) = cgroups.enter(spec, pid, &waiting, &realtime) {
             tracing::warn!(server = %self.server, error = %e, "a guest runs without its CPU limits");
         }
-        Ok(())
+        cgroups.leave_for_real_time(&realtime).doing("taking vCPUs out of their control group")?;
+        pins::hurry(&realtime).await
     }
 
     /// Waits until QEMU has made all devices and lets the guest run. That its monitor answers is not enough: it may do so
@@ -399,6 +402,10 @@ fn start_failed(said: &str) -> Error {
     let lower = said.to_ascii_lowercase();
     if lower.contains("no space left") {
         return disk_error("starting QEMU", io::ErrorKind::StorageFull.into()).with_internal(said.to_owned());
+    }
+    if lower.contains("locking memory failed") || lower.contains("mlock") {
+        let why = "the host does not let QEMU lock the guest's memory: it needs CAP_IPC_LOCK, and as much memory free";
+        return Error::conflict(why).with_internal(said.to_owned());
     }
     if lower.contains("cannot allocate memory") || lower.contains("cannot set up guest memory") {
         return Error::conflict("the host has not enough memory for the guest").with_internal(said.to_owned());

@@ -44,7 +44,8 @@ impl Vm {
         self.shared.cgroups.limit(spec).doing(limiting)?;
         if had.vcpus != spec.vcpus {
             let threads = pins::vcpu_threads(&qmp).await?;
-            self.shared.cgroups.take_vcpus(&self.server, threads.keys()).doing(limiting)?;
+            let (waiting, _) = pins::by_class(spec, &threads);
+            self.shared.cgroups.take_vcpus(&self.server, &waiting).doing(limiting)?;
         }
         let Some(record) = &mut self.record else { return Err(self.not_running()) };
         let shaped = record.spec.shaped_as(spec);
