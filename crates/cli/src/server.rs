@@ -122,7 +122,8 @@ pub async fn resize(cloud: &Cloud, named: &str, flavor: &str, way: Option<&str>,
     let manner = told["resize"]["manner"].as_str().unwrap_or("refused");
     let text = format!("{manner}: {}\n", why.join("; "));
     if only_ask {
-        return Ok(text);
+        let elsewhere = told["resize"]["elsewhere"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        return Ok(elsewhere.fold(text, |text, why| text + "  " + why + "\n"));
     }
     let mut body = json!({"flavorRef": flavor});
     if let Some(way) = way {

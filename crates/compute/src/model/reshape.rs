@@ -15,7 +15,7 @@ use super::{
     wishes::{self, needs},
 };
 use crate::{Config, Restarts, driver::Room};
-use ports::Misfit;
+use ports::{Misfit, Refusals};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -66,11 +66,21 @@ pub struct Plan {
     /// What its host lacks: for administrators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<String>,
+    /// Asked beforehand, why no other host would take it now, host by host: for administrators.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<String>,
 }
 
 impl Plan {
     fn of(manner: Option<Manner>, why: Vec<String>) -> Self {
-        Self { manner, why, details: None }
+        Self { manner, why, details: None, elsewhere: Vec::new() }
+    }
+
+    /// It would be begun, and find no host.
+    pub fn leads_nowhere(&mut self, refusals: Refusals) {
+        self.why.push("no other host fits now, so it would stay as it is".into());
+        let hosts = refusals.hosts.into_iter().map(|(host, why)| format!("{host}: {why}"));
+        self.elsewhere = refusals.nearest.into_iter().chain(hosts).collect();
     }
 
     /// With a restart.

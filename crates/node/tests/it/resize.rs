@@ -53,6 +53,7 @@ async fn a_guest_grows_on_another_host() {
     is(&admin, &filler, "ACTIVE", "h2").await;
     let told = resize("large", &["--dry-run"]);
     assert!(told.starts_with("live-migration: its host has no room for it; the guest goes"), "{told}");
+    assert!(!told.contains("no other host"), "{told}");
     assert_eq!(shown(&admin, &server).await["status"], "ACTIVE", "nothing was begun");
     resize("large", &[]);
     is(&admin, &server, "VERIFY_RESIZE", "h1").await;
@@ -73,6 +74,9 @@ async fn a_guest_grows_on_another_host() {
     audited(&member).await;
     // Nobody else is left: it stays as it is, and is told why.
     admin.must("PUT /compute/v2.1/os-services/disable", json!({"host": "h2", "binary": "nova-compute"})).await;
+    let told = resize("large", &["--dry-run"]);
+    assert!(told.contains("; no other host fits now, so it would stay as it is\n"), "{told}");
+    assert!(told.contains("\n  h1: ") && told.contains("\n  h2: "), "{told}");
     resize("large", &[]);
     eventually("it is given up", async || {
         let actions = admin.must(&format!("GET /compute/v2.1/servers/{server}/os-instance-actions"), Value::Null).await;

@@ -41,12 +41,13 @@ use crate::{
         action::Action,
         aggregate,
         migration::MigrationStatus,
+        shape::Shape,
         vm::{Power, VmIntent},
     },
 };
 use flow::{Commit, Flow, FlowRecord, Step, StepCx, StepResult};
 use kernel::{Error, HostName, Result, ServerId, Timestamp};
-use ports::{CellFit, PlaceRequest, network::Crossing};
+use ports::{CellFit, PlaceRequest, Refusals, network::Crossing};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -135,13 +136,30 @@ fn other_cpus(tx: &Tx, source: &HostName) -> Vec<(HostName, String)> {
 
 /// Room elsewhere. Where its creation was told to place it binds no later move.
 fn request(c: &Compute, tx: &mut Tx, state: &State, server: &Server) -> Result<PlaceRequest> {
-    let not = std::slice::from_ref(&state.source);
     if state.resizes {
         let resize = resize_of(server)?;
-        return Ok(claims::for_either(c, tx, server, (&resize.old, &resize.new), not));
+        return Ok(elsewhere(c, tx, server, &state.source, (&resize.old, &resize.new)));
     }
     let free = Server { forced_host: None, ..server.clone() };
-    Ok(place_request(tx, &free, not, c.roster()))
+    let mut request = place_request(tx, &free, std::slice::from_ref(&state.source), c.roster());
+    request.unfit.extend(other_cpus(tx, &state.source));
+    Ok(request)
+}
+
+/// Room for either of two shapes on a host that is not this one, for a guest that runs.
+fn elsewhere(c: &Compute, tx: &mut Tx, server: &Server, source: &HostName, shapes: (&Shape, &Shape)) -> PlaceRequest {
+    let mut request = claims::for_either(c, tx, server, shapes, std::slice::from_ref(source));
+    request.unfit.extend(other_cpus(tx, source));
+    request
+}
+
+/// Why a guest that would leave its host to take another shape would find no other now; `None`: it would. Asked as the flow asks.
+pub(crate) fn nowhere(c: &Compute, tx: &mut Tx, server: &Server, shapes: (&Shape, &Shape)) -> Option<Refusals> {
+    let request = elsewhere(c, tx, server, server.host.as_ref()?, shapes);
+    let view = tx.view();
+    let fits = |host: &ComputeHost| c.placer.misfit(view, &request, &host.name).is_none();
+    let found = view.all::<ComputeHost>().any(|host| fits(&host));
+    (!found).then(|| c.placer.explain(view, &request))
 }
 
 impl LiveMigrate {
@@ -153,7 +171,6 @@ impl LiveMigrate {
             if let Some(host) = &state.only {
                 request.only_hosts = vec![host.clone()];
             }
-            request.unfit.extend(other_cpus(tx, &state.source));
             let claim = claims::claim_another(&c, tx, &server, &state.migration, &request, now)?;
             if let Some(resize) = server.resize.as_ref().filter(|_| state.resizes) {
                 bound_for(tx, &state.server, resize, (&claim.host, Some(&claim.availability_zone)), now);

@@ -8,11 +8,14 @@ use super::{
 use crate::{
     Compute, ComputeError,
     error::invalid,
-    flows::moving::{
-        claims, confirm,
-        reshape::{self, ReshapeServer},
-        resize::{self, MoveServer},
-        revert::{self, RevertResize},
+    flows::{
+        live,
+        moving::{
+            claims, confirm,
+            reshape::{self, ReshapeServer},
+            resize::{self, MoveServer},
+            revert::{self, RevertResize},
+        },
     },
     model::{
         BlockDevice, ComputeHost, DiskConfig, Flavor, QUOTAS, Server, ServerState, Task,
@@ -85,10 +88,18 @@ impl Compute {
             let not_ready = || ComputeError::NotReady(id.clone());
             let server = tx.get::<Server>(&id).ok_or_else(not_ready)?;
             let intent = tx.get::<VmIntent>(&id).ok_or_else(not_ready)?;
-            Ok(plan(&server, &intent, &flavor, way, &c.config, misfit(&c, tx, &server, &flavor)))
+            let mut planned = plan(&server, &intent, &flavor, way, &c.config, misfit(&c, tx, &server, &flavor));
+            if planned.manner == Some(Manner::LiveMigration) {
+                let (old, new) = shapes(&server, &flavor);
+                live::nowhere(&c, tx, &server, (&old, &new)).into_iter().for_each(|why| planned.leads_nowhere(why));
+            }
+            Ok(planned)
         });
-        let planned = planned.await?;
-        Ok(Plan { details: planned.details.filter(|_| sees_hosts), ..planned })
+        let mut planned = planned.await?;
+        if !sees_hosts {
+            (planned.details, planned.elsewhere) = (None, Vec::new());
+        }
+        Ok(planned)
     }
 }
 
@@ -101,10 +112,16 @@ pub struct ResizeQuestion {
 
 /// Why the host that a server is on is none for it with another flavor.
 fn misfit(c: &Compute, tx: &mut Tx, server: &Server, flavor: &Flavor) -> Option<Misfit> {
-    let old = Shape::of(server);
-    let new = old.with(server, flavor.clone(), None);
+    let (old, new) = shapes(server, flavor);
     let request = claims::for_either(c, tx, server, (&old, &new), &[]);
     c.placer.misfit(tx.view(), &request, server.host.as_ref()?)
+}
+
+/// A server as it is, and with another flavor.
+fn shapes(server: &Server, flavor: &Flavor) -> (Shape, Shape) {
+    let old = Shape::of(server);
+    let new = old.with(server, flavor.clone(), None);
+    (old, new)
 }
 
 /// Moves a server to another host, of the scheduler's choice unless one is named.
