@@ -3,13 +3,23 @@
 use super::{accel::Accel, cells, config::QemuConfig, probe::Probe};
 use compute::driver::{HostCapabilities, Processors};
 use kernel::{Result, error::Doing};
-use std::{fs, num::NonZero, path::Path, thread::available_parallelism};
+use std::{collections::BTreeSet, fs, num::NonZero, path::Path, thread::available_parallelism};
 
 /// Nova's integer: 7.2.22 is 7002022.
 fn version_number(version: &str) -> Option<u32> {
     let mut parts = version.split('.').map(|p| p.parse::<u32>().ok());
     let (major, minor) = (parts.next()??, parts.next()??);
     Some(major * 1_000_000 + minor * 1000 + parts.next().flatten().unwrap_or(0))
+}
+
+/// The processors that guests share, if they are not simply all; the kernel is asked, as some may have come or gone.
+pub fn shared_processors(config: &QemuConfig) -> BTreeSet<u32> {
+    if config.cpus.is_empty() {
+        return BTreeSet::new();
+    }
+    let threads = available_parallelism().map_or(1, NonZero::get) as u32;
+    let cells = cells::read(Path::new("/sys/devices/system"), &config.cpus, threads, 0);
+    cells.into_iter().flat_map(|cell| cell.shared).collect()
 }
 
 pub fn capabilities(config: &QemuConfig, probe: &Probe, accel: Accel) -> Result<HostCapabilities> {

@@ -2,7 +2,10 @@
 
 use crate::bench::{QemuBench, without_qemu};
 use compute::driver::*;
-use drivers_virt::conformance::{BOOTED, Bench, Manners, eventually};
+use drivers_virt::{
+    conformance::{BOOTED, Bench, Manners, eventually},
+    qemu::CpuSets,
+};
 use kernel::Kind;
 use ports::{CellFit, EmulatorFit};
 use std::{collections::BTreeMap, fs};
@@ -74,6 +77,24 @@ async fn cells_of_the_host() {
     driver.destroy(&spec.server, FENCE).await.unwrap();
     let half = VmSpec { cells: spec.cells[..1].to_vec(), ..spec };
     assert!(driver.start(&half, FENCE).await.unwrap_err().is(Kind::BadRequest));
+}
+
+/// A guest without wishes is not on processors that others have to themselves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kept_to_what_is_shared() {
+    if without_qemu() {
+        return;
+    }
+    let bench = QemuBench::with(|config| config.cpus = CpuSets::parse("0", "").unwrap()).await;
+    let driver = bench.driver();
+    let host = driver.capabilities().await.unwrap().cells;
+    let shared: Vec<String> = host.iter().flat_map(|cell| &cell.shared).map(u32::to_string).collect();
+    let [one] = shared.as_slice() else { return }; // more than two processors: the kernel writes them as a range
+    let spec = bench.spec(Manners::Obeys).await;
+    driver.start(&spec, FENCE).await.unwrap();
+    let threads = allowed(bench.pid(&spec.server));
+    assert!(threads.len() > 1 && threads.values().all(|on| on == one), "{threads:?}");
+    driver.destroy(&spec.server, FENCE).await.unwrap();
 }
 
 /// A thread's scheduling class and priority: fields 41 and 40 of its `stat` (proc(5)), after the name in brackets.

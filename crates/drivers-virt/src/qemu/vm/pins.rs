@@ -1,5 +1,7 @@
 //! Which processors the threads of a guest may run on.
 //!
+//! A guest without wishes is kept to the processors that guests share, if the host gives others away.
+//!
 //! A vCPU with a processor of its own gets that one, the others of a cell the processors that guests share there, and QEMU's own
 //! threads those that were set apart for them; if none were, all that the guest has, but for those of vCPUs that nothing may keep
 //! waiting. QEMU itself may not change this (its seccomp filter), so it is done from here, once, as soon as the threads are there;
@@ -21,10 +23,11 @@ use std::{
 };
 use tokio::process::Command;
 
-/// Does nothing for a guest without wishes.
-pub fn pin(spec: &VmSpec, pid: i32, threads: &BTreeMap<i32, u64>) -> Result<()> {
+/// `shared`: where a guest without wishes is to be; empty: anywhere.
+pub fn pin(spec: &VmSpec, shared: &BTreeSet<u32>, pid: i32, threads: &BTreeMap<i32, u64>) -> Result<()> {
     if spec.cells.is_empty() {
-        return Ok(());
+        let all = tasks(pid).doing("listing a guest's threads")?;
+        return all.into_iter().try_for_each(|task| bind(task, shared));
     }
     let own = emulator(spec);
     for task in tasks(pid).doing("listing a guest's threads")? {

@@ -4,7 +4,7 @@ use super::{Guest, HANG_UP, Monitor, Run, Vm, crossing, look, moving, pins};
 use crate::{
     key_file,
     qemu::{
-        machine,
+        host, machine,
         process::{self, Lock, Process},
         qmp::{Qmp, QmpError},
         record::{Before, NO_SPACE, Phase, Record, disk_error},
@@ -311,7 +311,7 @@ impl Vm {
     /// Binds a guest's threads to their processors, and to their share of them.
     pub(super) async fn hold_to(&self, spec: &VmSpec, pid: i32, qmp: &Qmp) -> Result<()> {
         let threads = pins::vcpu_threads(qmp).await?;
-        pins::pin(spec, pid, &threads)?;
+        pins::pin(spec, &host::shared_processors(&self.shared.config), pid, &threads)?;
         let (waiting, realtime) = pins::by_class(spec, &threads);
         let cgroups = &self.shared.cgroups;
         if let Err(e) = cgroups.enter(spec, pid, &waiting, &realtime) {
