@@ -183,6 +183,17 @@ fn what_cannot_be_made_is_refused() {
 }
 
 #[test]
+fn memory_is_locked_where_it_is_to_be_and_merged_where_it_may_wait() {
+    let said = |realtime: &[u32], locked_memory| {
+        let mut spec = rich();
+        (spec.hardware.realtime, spec.hardware.locked_memory) = (realtime.iter().copied().collect(), locked_memory);
+        let line = line(&spec, Accel::Tcg);
+        (line.contains("mem-lock=on"), line.contains("mem-merge=off"))
+    };
+    assert_eq!((said(&[], false), said(&[], true), said(&[1], true)), ((false, false), (true, false), (true, true)));
+}
+
+#[test]
 fn memory_in_software_is_asked_page_by_page_where_it_can_be() {
     let cell = |huge_page_kib| CellFit { huge_page_kib, ..CellFit::default() };
     let loses = |cells: &[CellFit], accel| loses_writes(&VmSpec { cells: cells.to_vec(), ..rich() }, accel);
