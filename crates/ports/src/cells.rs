@@ -131,9 +131,10 @@ pub enum EmulatorFit {
 
 /// A map whose keys are numbers, which JSON writes as text. By itself serde reads them as numbers only where it knows from the outset what it
 /// reads: not in an enum with a tag, as messages between members and hosts are.
-fn by_number<'de, D: Deserializer<'de>, K: FromStr + Ord>(from: D) -> Result<BTreeMap<K, K>, D::Error>
+fn by_number<'de, D, K>(from: D) -> Result<BTreeMap<K, K>, D::Error>
 where
-    K: Deserialize<'de>,
+    D: Deserializer<'de>,
+    K: Deserialize<'de> + FromStr + Ord,
 {
     let read = BTreeMap::<String, K>::deserialize(from)?;
     let keyed = |(key, value): (String, K)| match key.parse() {
