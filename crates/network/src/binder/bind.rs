@@ -2,8 +2,7 @@
 
 use super::show;
 use crate::{
-    error::NetError,
-    model::{Port, Resource, port::owner},
+    model::{Network, Port, Resource, port::owner},
     ops::{
         common::Env,
         port::{
@@ -38,7 +37,9 @@ pub(super) fn bind(tx: &mut Tx, env: &Env, bind: &BindPorts) -> Result<Vec<Bound
 }
 
 fn make(tx: &mut Tx, env: &Env, bind: &BindPorts, plan: &PortPlan, nic: u32) -> Result<Arc<Port>> {
-    let groups: Vec<_> = bind.groups.iter().map(|g| g.as_str().into()).collect();
+    // On a network without port security there is nothing for groups to act on; Nova leaves them out too.
+    let guarded = tx.get::<Network>(&plan.network).is_some_and(|network| network.port_security);
+    let groups: Vec<_> = bind.groups.iter().filter(|_| guarded).map(|g| g.as_str().into()).collect();
     let new = NewPort {
         fixed_ips: plan.fixed_ip.map(|address| vec![AskedIp { subnet_id: None, ip_address: Some(address) }]),
         device_id: bind.server.to_string(),
@@ -51,13 +52,7 @@ fn make(tx: &mut Tx, env: &Env, bind: &BindPorts, plan: &PortPlan, nic: u32) -> 
         limits: bind.limits,
         ..NewPort::on(&plan.network)
     };
-    match insert(tx, env, &plan.port, &bind.project, &new) {
-        // On a network without port security there is nothing for groups to act on; Nova leaves them out too.
-        Err(e) if e.code() == Some(NetError::PortSecurityAndIPRequiredForSecurityGroups.code()) => {
-            insert(tx, env, &plan.port, &bind.project, &NewPort { security_groups: None, ..new })
-        }
-        other => other,
-    }
+    insert(tx, env, &plan.port, &bind.project, &new)
 }
 
 fn device_owner(bind: &BindPorts) -> String {

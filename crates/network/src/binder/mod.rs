@@ -147,6 +147,8 @@ impl PortBinder for Network {
         let project = reach.project.clone().unwrap_or_default();
         let id = group_named(tx, &project, group)?;
         for port in show::of_server(tx.view(), server) {
+            // The index told of it; the port itself is what the commit compares.
+            let Some(port) = tx.get::<Port>(&port.id).filter(|p| p.device_id == **server) else { continue };
             let mut groups: Vec<_> = port.security_groups.iter().filter(|g| **g != id).cloned().collect();
             if add {
                 groups.push(id.clone());

@@ -20,6 +20,16 @@ impl World {
     }
 
     async fn bind(&self, server: &str, host: &str, plan: &[PortPlan]) -> kernel::Result<Vec<BoundPort>> {
+        self.bind_in(server, host, plan, &[]).await
+    }
+
+    async fn bind_in(
+        &self,
+        server: &str,
+        host: &str,
+        plan: &[PortPlan],
+        groups: &[String],
+    ) -> kernel::Result<Vec<BoundPort>> {
         let bind = BindPorts {
             server: server.into(),
             server_name: format!("Server {server}"),
@@ -27,7 +37,7 @@ impl World {
             host: host.into(),
             availability_zone: "nova".into(),
             plan: plan.to_vec(),
-            groups: vec![],
+            groups: groups.to_vec(),
             limits: NicLimits::default(),
             now: self.clock.now(),
         };
@@ -112,6 +122,24 @@ async fn bound_server(world: &World, red: &Client) -> (Vec<PortPlan>, Vec<BoundP
     let plan = world.plan("red-member", RED, Some(asked)).await.unwrap();
     let bound = world.bind("s1", "h1", &plan).await.unwrap();
     (plan, bound, own)
+}
+
+/// A server with groups is made on a network without port security too: its port there has none, and counts once.
+#[tokio::test]
+async fn groups_are_for_networks_with_port_security() {
+    let world = World::new().await;
+    let red = world.red();
+    let group = id(&red.make("security_group", json!({"name": "web"})).await);
+    let (open, _) = red.network("open", "10.0.0.0/24").await;
+    red.set("network", &open, json!({"port_security_enabled": false})).await;
+    let (guarded, _) = red.network("guarded", "10.1.0.0/24").await;
+    let plan = world.plan("red-member", RED, Some(vec![on(&open), on(&guarded)])).await.unwrap();
+    world.bind_in("s1", "h1", &plan, std::slice::from_ref(&group)).await.unwrap();
+    let groups = async |port: &PortId| red.show("port", port).await["security_groups"].clone();
+    assert_eq!((groups(&plan[0].port).await, groups(&plan[1].port).await), (json!([]), json!([group])));
+    world.audit_store().await;
+    world.in_tx(|net, tx| net.release(tx, &"s1".into(), None)).await.unwrap();
+    world.audit_store().await;
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ async fn put(
         Ok(())
     };
     let changed = kinds::update(&service, &cx, &policy::TYPE_UPDATE, &id, edit).await?;
-    Ok(http::ok(&json!({"volume_type": views::new_volume_type(&cx, &changed)})))
+    Ok(http::ok(&json!({"volume_type": views::changed_volume_type(&cx, &changed)})))
 }
 
 async fn delete(State(service): State<VolumeService>, VolumeCx(cx): VolumeCx, Path(id): Path<String>) -> ApiResult {

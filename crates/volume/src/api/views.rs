@@ -232,12 +232,21 @@ pub(super) fn volume_type(cx: &Ctx, t: &VolumeType) -> Value {
     out
 }
 
-/// A type as the answer to its creation or change: Cinder's older view, which has all extra specs and no QoS specs.
+/// A type as the answer to its creation: Cinder's older view, which has all extra specs and no QoS specs.
 pub(super) fn new_volume_type(cx: &Ctx, t: &VolumeType) -> Value {
     let mut out = volume_type(cx, t);
     out["extra_specs"] = json!(t.extra_specs);
     if let Value::Object(fields) = &mut out {
         fields.remove("qos_specs_id");
+    }
+    out
+}
+
+/// The same as the answer to a change, which Cinder's extension of access adds nothing to.
+pub(super) fn changed_volume_type(cx: &Ctx, t: &VolumeType) -> Value {
+    let mut out = new_volume_type(cx, t);
+    if let Value::Object(fields) = &mut out {
+        fields.remove("os-volume-type-access:is_public");
     }
     out
 }

@@ -37,6 +37,10 @@ async fn a_private_type_is_for_whom_it_was_given() {
     refused(&wrong, 404, "itemNotFound", "access not found");
     expect(&admin.call(&act, json!({"removeProjectAccess": {"project": P1}})).await, 202);
     expect(&member.call(&shown, None).await, 404);
+    let change = json!({"volume_type": {"description": "quick"}});
+    let changed = expect(&admin.call(&format!("PUT /volume/v3/types/{id}"), change).await, 200);
+    let all = json!({"id": id, "name": "fast", "description": "quick", "is_public": false, "extra_specs": {}});
+    assert_eq!(changed["volume_type"], all, "and nothing of an extension");
 }
 
 /// Others than administrators see what a type offers, not how the cloud is built.
