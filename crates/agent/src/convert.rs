@@ -1,7 +1,7 @@
 //! From compute's intent to the drivers' own types.
 
 use compute::{
-    driver::{ConfigDrive, Disk, DiskEncryption, DiskSource, GuestAddress, Hardware, Hypervisor, Nic, VmSpec},
+    driver::{ConfigDrive, Disk, DiskEncryption, DiskSource, GuestAddress, Hardware, Hypervisor, Nic, Tpm, VmSpec},
     model::vm::{VmIntent, VmPort, VmVolume},
 };
 use futures_util::StreamExt;
@@ -22,6 +22,10 @@ pub(crate) fn full_spec(
         if let Some(source) = local.get(&disk.id) {
             disk.source = source.clone();
         }
+    }
+    let state = local.iter().find(|(name, _)| Tpm::is_state(name));
+    if let (Some(tpm), Some((_, DiskSource::File { path, .. }))) = (&mut spec.hardware.tpm, state) {
+        tpm.state.clone_from(path);
     }
     plug_in(&mut spec, intent);
     if intent.metadata.config_drive && spec.config_drive.is_none() {

@@ -41,6 +41,8 @@ pub trait Observer: Send + Sync + 'static {
     async fn guest_password(&self, host: &HostName, server: &ServerId) -> Result<String>;
     /// A guest of that host posts one.
     async fn post_guest_password(&self, host: &HostName, server: &ServerId, password: String) -> Result<()>;
+    /// The passphrase of a server's TPM, for a host that has its guest, or is about to.
+    fn tpm_key(&self, host: &HostName, server: &ServerId) -> Result<KeyBytes>;
 }
 
 pub struct GatewayDeps {
@@ -203,6 +205,10 @@ impl Gateway {
 
     pub(crate) async fn post_guest_password(&self, host: &HostName, server: &ServerId, password: String) -> Result<()> {
         self.observer()?.post_guest_password(host, server, password).await
+    }
+
+    pub(crate) fn tpm_key(&self, host: &HostName, server: &ServerId) -> Result<KeyBytes> {
+        self.observer()?.tpm_key(host, server)
     }
 
     pub(crate) async fn open_image(&self, image: &ImageId) -> Result<ByteStream> {

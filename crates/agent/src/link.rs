@@ -29,6 +29,8 @@ pub trait MemberLink: Send + Sync + 'static {
     async fn guest_password(&self, host: &HostName, server: &ServerId) -> Result<String>;
     /// A guest of the host posts the password that it gave its user, encrypted for them.
     async fn post_guest_password(&self, host: &HostName, server: &ServerId, password: String) -> Result<()>;
+    /// The passphrase of the TPM of a server that the host has a guest of, or is about to.
+    async fn tpm_key(&self, host: &HostName, server: &ServerId) -> Result<KeyBytes>;
     /// Gives the member a byte stream that it asked for; returns when the stream is over, or was handed on.
     async fn tunnel(&self, host: &HostName, id: u64, stream: Tunnel) -> Result<()>;
 }
@@ -67,6 +69,9 @@ impl MemberLink for LocalLink {
     }
     async fn post_guest_password(&self, host: &HostName, server: &ServerId, password: String) -> Result<()> {
         self.0.post_guest_password(host, server, password).await
+    }
+    async fn tpm_key(&self, host: &HostName, server: &ServerId) -> Result<KeyBytes> {
+        self.0.tpm_key(host, server)
     }
     async fn tunnel(&self, host: &HostName, id: u64, stream: Tunnel) -> Result<()> {
         self.0.tunnel_arrived(host, id, stream)

@@ -11,6 +11,7 @@
 //! | `GET /agent/v1/volumes/{id}/key` | – | the key of an encrypted volume of the host's |
 //! | `GET /agent/v1/servers/{id}/password` | – | what the guest has posted, or nothing |
 //! | `POST /agent/v1/servers/{id}/password` | what it posts | 204; 409 if it has posted one before |
+//! | `GET /agent/v1/servers/{id}/tpm-key` | – | the passphrase of the TPM of a guest of the host's |
 //! | `POST /agent/v1/tunnels/{id}` | what the host sends, as it comes | what the member sends |
 //!
 //! The certificate's common name is the host: a message that names another is refused with 403.
@@ -70,6 +71,7 @@ pub fn routes(gateway: Arc<Gateway>, peer_name: PeerName) -> Router {
         .route("/agent/v1/images/{id}", get(read_image).put(fill_image))
         .route("/agent/v1/volumes/{id}/key", get(volume_key))
         .route("/agent/v1/servers/{id}/password", get(guest_password).post(post_guest_password))
+        .route("/agent/v1/servers/{id}/tpm-key", get(tpm_key))
         .route("/agent/v1/tunnels/{id}", post(open_tunnel))
         .layer(http::axum::extract::DefaultBodyLimit::disable())
         .with_state(Member { gateway, peer_name })
@@ -189,6 +191,15 @@ async fn post_guest_password(
 ) -> Result<StatusCode, Refused> {
     member.gateway.post_guest_password(&member.peer(&cert)?, &id.into(), password).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn tpm_key(
+    State(member): State<Member>,
+    Extension(cert): Extension<PeerCert>,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
+    let key = member.gateway.tpm_key(&member.peer(&cert)?, &id.into())?;
+    Ok(Body::from(key.as_bytes().to_vec()).into_response())
 }
 
 async fn open_tunnel(
@@ -320,6 +331,11 @@ impl MemberLink for RemoteLink {
     async fn post_guest_password(&self, _host: &HostName, server: &ServerId, password: String) -> Result<()> {
         let request = self.client.post(self.url(&format!("servers/{server}/password"))).body(password);
         accepted(request.send().await).await.map(|_| ())
+    }
+
+    async fn tpm_key(&self, _host: &HostName, server: &ServerId) -> Result<KeyBytes> {
+        let answer = accepted(self.client.get(self.url(&format!("servers/{server}/tpm-key"))).send().await).await?;
+        Ok(KeyBytes::new(answer.bytes().await?.to_vec()))
     }
 
     async fn tunnel(&self, _host: &HostName, id: u64, stream: Tunnel) -> Result<()> {

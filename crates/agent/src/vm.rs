@@ -27,11 +27,24 @@ use tokio::sync::mpsc;
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Which disks carrying out an intent opens: all at a start, else those that the guest does not have yet.
-fn opens<'a>(intent: &VmIntent, status: &'a VmStatus, done: Done) -> impl Fn(&Disk) -> bool + 'a {
-    let alive = status.state.is_on();
-    let reboots = intent.reboots > done.reboots && done.generation > 0;
-    move |disk| !alive || reboots || !status.disks.contains(&disk.id)
+/// What carrying out an intent opens: at a start all of the guest's, else the disks that it does not have yet.
+#[derive(Clone, Copy)]
+enum Opens<'a> {
+    All,
+    NewDisks(&'a VmStatus),
+}
+
+impl<'a> Opens<'a> {
+    fn of(intent: &VmIntent, status: &'a VmStatus, done: Done) -> Self {
+        if status.state.is_on() && !is_reboot(intent, done) { Self::NewDisks(status) } else { Self::All }
+    }
+
+    fn disk(self, disk: &Disk) -> bool {
+        match self {
+            Self::All => true,
+            Self::NewDisks(status) => !status.disks.contains(&disk.id),
+        }
+    }
 }
 
 pub(crate) enum VmMessage {
@@ -147,7 +160,7 @@ impl VmTask {
                 self.land(intent, fence).await?;
                 let mut spec = self.prepare(intent).await?;
                 let status = drivers.hypervisor.status(&self.server).await?;
-                self.fetch_keys(&mut spec, opens(intent, &status, done)).await?;
+                self.fetch_keys(&mut spec, Opens::of(intent, &status, done)).await?;
                 match status.state {
                     VmState::Running | VmState::Paused => self.adjust(intent, &spec, &status, done, fence).await?,
                     VmState::Suspended if is_reboot(intent, done) => {
@@ -170,7 +183,7 @@ impl VmTask {
     async fn receive(&self, intent: &VmIntent, fence: Fence) -> Result<()> {
         let from = intent.from.as_ref().ok_or_else(|| Error::bad_request("a guest arrives from nowhere"))?;
         let mut spec = self.prepare(intent).await?;
-        self.fetch_keys(&mut spec, |_| true).await?;
+        self.fetch_keys(&mut spec, Opens::All).await?;
         self.shared.drivers.hypervisor.receive(&spec, from, fence).await.map(drop)
     }
 
@@ -210,9 +223,12 @@ impl VmTask {
         convert::full_spec(intent, &local, &*self.shared.drivers.hypervisor)
     }
 
-    /// Keys of the disks that will be opened, and of no others: a guest goes on whatever became of the key of a disk that it has.
-    async fn fetch_keys(&self, spec: &mut VmSpec, opens: impl Fn(&Disk) -> bool) -> Result<()> {
-        for disk in spec.disks.iter_mut().filter(|d| opens(d)) {
+    /// Keys of what will be opened, and of nothing else: a guest goes on whatever became of the key of a disk that it has.
+    async fn fetch_keys(&self, spec: &mut VmSpec, opens: Opens<'_>) -> Result<()> {
+        if let (Opens::All, Some(tpm)) = (opens, &mut spec.hardware.tpm) {
+            tpm.key = Some(self.shared.link.tpm_key(&self.shared.host, &self.server).await?);
+        }
+        for disk in spec.disks.iter_mut().filter(|d| opens.disk(d)) {
             let (DiskEncryption::Luks { key }, Some(volume)) = (&mut disk.encryption, &disk.volume) else { continue };
             *key = Some(self.shared.link.volume_key(&self.shared.host, volume).await?);
         }

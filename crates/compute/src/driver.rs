@@ -26,7 +26,7 @@ mod disks;
 mod hardware;
 mod limits;
 mod live;
-
+mod tpm;
 pub use agent::{GuestAgent, Quiesce, not_quiesced};
 pub use disks::DiskMoves;
 pub use hardware::{
@@ -34,6 +34,7 @@ pub use hardware::{
 };
 pub use limits::{Room, VmLimits};
 pub use live::{CallOff, Landing, LiveMigration, Progress, Sent, Stage, Then, Travel};
+pub use tpm::{Tpm, TpmModel, TpmVersion};
 
 use async_trait::async_trait;
 use kernel::{ImageId, NetworkId, PortId, Result, ServerId, VolumeId};

@@ -3,7 +3,7 @@
 use crate::model::ComputeHost;
 use flow::Starter;
 use kernel::{Clock, HostName};
-use ports::{HostCalls, Images, Neighbours, Placer, PortBinder, Projects, Roster, Volumes};
+use ports::{HostCalls, Images, Keys, Neighbours, Placer, PortBinder, Projects, Roster, Volumes};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, ops::Deref, sync::Arc, time::Duration};
 use store::Store;
@@ -90,6 +90,8 @@ pub struct Deps {
     pub images: Arc<dyn Images>,
     pub hosts: Arc<dyn HostCalls>,
     pub projects: Arc<dyn Projects>,
+    /// Where passphrases of TPMs are kept.
+    pub keys: Arc<dyn Keys>,
     /// For the deprecated proxies.
     pub neighbours: Arc<dyn Neighbours>,
     pub config: Config,

@@ -91,6 +91,7 @@ pub(crate) fn server(id: &str) -> Server {
         resize: None,
         shelved_image: None,
         shelved: None,
+        tpm: None,
     }
 }
 

@@ -7,7 +7,7 @@
 //! QEMU's LUKS takes a passphrase that is text. It is the key's octets in hexadecimal digits, as with Nova and Cinder, so that a
 //! volume can be opened by others who have the key.
 
-use compute::driver::{Disk, DiskEncryption};
+use compute::driver::{Disk, DiskEncryption, Tpm, VmSpec};
 use kernel::{Error, Result, error::Doing};
 use ports::KeyBytes;
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -39,9 +39,27 @@ impl KeyFile {
         Ok(Self(file))
     }
 
+    /// Of a key that is text already.
+    pub fn of_text(key: &KeyBytes) -> Result<Self> {
+        let mut file = MemoryFile::new("key")?;
+        file.0.write_all(key.as_bytes()).doing("putting a passphrase where it is read")?;
+        Ok(Self(file))
+    }
+
     pub fn path(&self) -> PathBuf {
         self.0.path()
     }
+}
+
+/// The passphrase of a TPM that gets a process.
+pub fn key_of_tpm(tpm: &Tpm) -> Result<&KeyBytes> {
+    tpm.key.as_ref().ok_or_else(|| Error::conflict("the guest has a TPM, and its passphrase was not given"))
+}
+
+/// Whether all keys of a guest were given.
+pub fn check(spec: &VmSpec) -> Result<()> {
+    spec.hardware.tpm.as_ref().map(key_of_tpm).transpose()?;
+    spec.disks.iter().try_for_each(|disk| key_of(disk).map(drop))
 }
 
 fn passphrase(key: &KeyBytes) -> Zeroizing<String> {

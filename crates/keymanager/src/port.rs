@@ -9,11 +9,15 @@ use crate::{
     ops::secrets,
     service::claim,
 };
+use base64::prelude::{BASE64_STANDARD, Engine};
 use kernel::{Error, ProjectId, Result};
 use ports::{KeyBytes, Keys, NewKey};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::BTreeMap;
 use store::{Snapshot, Tx};
+
+/// What keys are among secrets.
+const KEY: (SecretKind, Media) = (SecretKind::Symmetric, Media::Octets);
 
 /// Random octets from the system, a multiple of eight bits.
 pub(crate) fn random(bits: u32) -> Result<KeyBytes> {
@@ -23,7 +27,7 @@ pub(crate) fn random(bits: u32) -> Result<KeyBytes> {
 }
 
 impl KeyManager {
-    fn insert(&self, tx: &mut Tx, key: &NewKey, octets: &KeyBytes) -> Result<()> {
+    fn insert(&self, tx: &mut Tx, key: &NewKey, octets: &KeyBytes, (kind, media): (SecretKind, Media)) -> Result<()> {
         let now = self.0.clock.now();
         claim(tx, &key.project, "secrets", "Secret creation")?;
         let sealed = self.0.sealer.seal(tx.view(), octets.as_bytes())?;
@@ -32,12 +36,12 @@ impl KeyManager {
             project: key.project.clone(),
             creator: key.creator.clone(),
             name: Some(key.name.clone()),
-            kind: SecretKind::Symmetric,
-            algorithm: Some(key.algorithm.clone()),
-            bit_length: u32::try_from(octets.as_bytes().len() * 8).ok(),
+            kind,
+            algorithm: key.algorithm.clone(),
+            bit_length: (kind == SecretKind::Symmetric).then(|| octets.as_bytes().len() as u32 * 8),
             mode: None,
             expiration: None,
-            media: Some(Media::Octets),
+            media: Some(media),
             sealed: Some(sealed),
             metadata: BTreeMap::new(),
             access: None,
@@ -54,7 +58,15 @@ impl Keys for KeyManager {
         if tx.get::<Secret>(&key.id).is_some() {
             return Ok(());
         }
-        self.insert(tx, key, &random(bits)?)
+        self.insert(tx, key, &random(bits)?, KEY)
+    }
+
+    fn create_passphrase(&self, tx: &mut Tx, key: &NewKey, octets: u32) -> Result<()> {
+        if tx.get::<Secret>(&key.id).is_some() {
+            return Ok(());
+        }
+        let text = BASE64_STANDARD.encode(random(octets * 8)?.as_bytes());
+        self.insert(tx, key, &KeyBytes::new(text.into_bytes()), (SecretKind::Passphrase, Media::Text))
     }
 
     fn copy(&self, tx: &mut Tx, from: &str, key: &NewKey) -> Result<()> {
@@ -65,7 +77,7 @@ impl Keys for KeyManager {
         let known = tx.get::<Secret>(from).is_some();
         let octets = if known { self.open(tx.view(), from)? } else { None };
         let octets = octets.ok_or_else(|| Error::not_found(format!("Key {from} could not be found.")))?;
-        self.insert(tx, key, &octets)
+        self.insert(tx, key, &octets, KEY)
     }
 
     fn owner(&self, snapshot: &Snapshot, id: &str) -> Option<ProjectId> {

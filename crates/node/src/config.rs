@@ -70,6 +70,7 @@ keys! {
     "hypervisor.cpu_model" = "\"\"", "processor that guests have, as QEMU calls it (Nehalem, EPYC); empty: the best there is. Running guests go only to hosts with the same";
     "hypervisor.cpu_flags" = "\"\"", "features that it has or not whatever the model says, such as +pcid,-vmx";
     "hypervisor.machine_types" = "\"\"", "what pc and q35 stand for when a server is first started, such as pc-i440fx-7.2,pc-q35-7.2; empty: the newest of QEMU's. A server keeps it, and goes only to hosts that have it";
+    "hypervisor.vtpm" = "\"auto\"", "TPMs for guests, emulated by swtpm: auto (if that is installed), on (a start fails without it), off";
     "hypervisor.image_cache_hours" = "24", "how long an image stays unpacked on a host after its last use, when no disk lies on it";
     "compute.allow_resize_to_same_host" = "true", "whether a resize may stay on its host, where nothing has to be carried";
     "compute.live_resize_from_mib" = "128", "guests of so much memory and more can be given more while they run; Linux sets 64 MiB aside in such guests";

@@ -18,7 +18,7 @@ use drivers_net::{
 };
 use drivers_virt::{
     fake::{Fake, FakeDisks, FakeHost, FakeSettings},
-    qemu::{Acceleration, CpuSets, Crossing, ProbeKernel, Qemu, QemuConfig, probe},
+    qemu::{Acceleration, CpuSets, Crossing, ProbeKernel, Qemu, QemuConfig, Vtpm, probe},
 };
 use image::{
     Conversion,
@@ -262,6 +262,9 @@ pub(crate) async fn hypervisor(
                 let all = cell.shared.clone();
                 sets.divide(cell, &all);
             }
+            if vtpm(config)? == Vtpm::Off {
+                settings.capabilities.traits.retain(|name| !name.starts_with("COMPUTE_SECURITY_TPM"));
+            }
             if config.flag("node.acceptance") {
                 // Suites look for images that are being saved.
                 settings.copy_time = FAKE_COPY;
@@ -306,6 +309,7 @@ pub(crate) fn qemu_config(config: &Config) -> Result<QemuConfig> {
         other => return Err(Error::bad_request(format!("hypervisor.accel: {other} is none of auto, kvm, tcg"))),
     };
     qemu.probe = probe_kernel(config);
+    qemu.vtpm = vtpm(config)?;
     qemu.crossing = Some(Crossing {
         name: config.node_name(),
         address: address(config)?,
@@ -325,6 +329,15 @@ pub(crate) fn qemu_config(config: &Config) -> Result<QemuConfig> {
 
 fn cpu_sets(config: &Config) -> Result<CpuSets> {
     CpuSets::parse(config.text("hypervisor.cpu_dedicated_set"), config.text("hypervisor.cpu_shared_set"))
+}
+
+fn vtpm(config: &Config) -> Result<Vtpm> {
+    match config.text("hypervisor.vtpm") {
+        "auto" => Ok(Vtpm::Auto),
+        "on" => Ok(Vtpm::On),
+        "off" => Ok(Vtpm::Off),
+        other => Err(Error::bad_request(format!("hypervisor.vtpm: {other} is none of auto, on, off"))),
+    }
 }
 
 /// Sockets have short paths only: they lie below /run, one directory per data directory.

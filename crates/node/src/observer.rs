@@ -5,6 +5,7 @@ use agent::{Hello, Observer};
 use async_trait::async_trait;
 use compute::model::vm::VmObserved;
 use kernel::{HostName, Result, ServerId};
+use ports::KeyBytes;
 use volume::PoolReport;
 
 pub struct Reports(pub Services);
@@ -39,5 +40,9 @@ impl Observer for Reports {
 
     async fn post_guest_password(&self, host: &HostName, server: &ServerId, password: String) -> Result<()> {
         self.0.compute.post_guest_password(host, server, password).await
+    }
+
+    fn tpm_key(&self, host: &HostName, server: &ServerId) -> Result<KeyBytes> {
+        self.0.compute.tpm_key(host, server)
     }
 }

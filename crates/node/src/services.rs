@@ -121,6 +121,7 @@ impl Services {
             images: Arc::new(image.clone()),
             hosts: gateway.clone(),
             projects,
+            keys: Arc::new(keymanager.clone()),
             neighbours: Arc::new(OwnApis(loopback.clone())),
             config: compute::Config {
                 default_zone: config.text("node.availability_zone").to_owned(),

@@ -45,13 +45,16 @@ pub struct NewKey {
     pub project: ProjectId,
     pub creator: UserId,
     pub name: String,
-    pub algorithm: String,
+    /// A passphrase has none.
+    pub algorithm: Option<String>,
 }
 
 /// What a service needs that encrypts: keys of a project's, kept by the key manager.
 pub trait Keys: Send + Sync + 'static {
     /// Makes a key of as many random bits. Making it again changes nothing.
     fn create(&self, tx: &mut Tx, key: &NewKey, bits: u32) -> Result<()>;
+    /// Makes a passphrase of as many random octets, in Base64: for what takes no key but text. Making it again changes nothing.
+    fn create_passphrase(&self, tx: &mut Tx, key: &NewKey, octets: u32) -> Result<()>;
     /// Makes a key with the octets of another; `NotFound` if that is gone.
     fn copy(&self, tx: &mut Tx, from: &str, key: &NewKey) -> Result<()>;
     /// Whose it is; `None` if it is gone. Who names a key by himself may use those of his project only.

@@ -20,6 +20,7 @@ pub mod network;
 pub mod placement;
 pub mod projects;
 pub mod quota;
+pub mod testkit;
 pub mod volume;
 
 pub use cells::{CellFit, Emulator, EmulatorFit, GuestCell, GuestTopology, HostCell, Pages, Threads};

@@ -4,7 +4,7 @@
 //! [`Hardware::default`] is what every guest was before there was a choice: what a spec of those days says nothing of stays as it was. So
 //! no default of these types may ever change; what new guests are given instead is `model::wishes`' to say.
 
-use super::DiskBus;
+use super::{DiskBus, Tpm};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -39,6 +39,7 @@ pub struct Hardware {
     pub locked_memory: bool,
     /// Pairs of queues that each virtio interface has, of its tap too, whether it is there at the start or comes later; `None`: one.
     pub nic_queues: Option<u32>,
+    pub tpm: Option<Tpm>,
 }
 
 impl Hardware {

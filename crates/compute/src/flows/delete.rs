@@ -14,6 +14,7 @@ use super::{
     create_image::DiscardImage,
     guest::{self, Removed},
     moving::{claims, spare},
+    vtpm,
 };
 use crate::{
     Compute,
@@ -104,6 +105,7 @@ fn finish(c: &Compute, tx: &mut Tx, state: &State, removed: Removed, now: Timest
             c.volumes.delete(tx, &volume.volume)?;
         }
     }
+    vtpm::forget(c, tx, &server);
     c.placer.release(tx, &server.id)?;
     for migration in tx.by(Migration::BY_SERVER, &server.id) {
         claims::give_up(c, tx, &migration.id)?;

@@ -43,3 +43,4 @@ pub mod reconcile_limits;
 pub mod reconcile_moves;
 pub mod shelve;
 pub mod thaw;
+pub(crate) mod vtpm;

@@ -53,7 +53,7 @@ impl Build<'_> {
             reboot_hard: false,
             graceful_seconds: graceful_seconds(server),
             spec: spec(server, self.config),
-            local_disks: server.devices.iter().filter_map(|d| self.local_disk(d)).collect(),
+            local_disks: server.devices.iter().filter_map(|d| self.local_disk(d)).chain(tpm_disk(server)).collect(),
             volumes: self.connected.iter().filter_map(|c| volume(server, c)).collect(),
             ports: self.bound.iter().filter_map(|b| port(server, b.clone())).collect(),
             metadata: metadata(server, self.groups.clone(), self.admin_pass.clone()),
@@ -71,6 +71,10 @@ impl Build<'_> {
         let size_bytes = device.size_mib * 1024 * 1024;
         Some(LocalDiskSpec { server: self.server.id.clone(), name: name.clone(), size_bytes, base })
     }
+}
+
+fn tpm_disk(server: &Server) -> Option<LocalDiskSpec> {
+    server.tpm.as_ref().and_then(|tpm| tpm.disk(server))
 }
 
 /// An interface of the intent; `None` for a port that is not the server's.

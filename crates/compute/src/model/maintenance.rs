@@ -8,7 +8,7 @@
 //! While it is drained the host is disabled, as Nova's users see it; who enables it by Nova's API ends its maintenance. What to do
 //! with each server is [`fate`], a function of what is recorded: whoever carries it out may be gone at any time.
 
-use super::{Migration, Server, ServerState, migration::MigrationStatus};
+use super::{Migration, Server, ServerState, migration::MigrationStatus, vtpm};
 use kernel::{Credentials, HostName, ServerId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, time::Duration};
@@ -67,6 +67,9 @@ pub fn fate(server: &Server, last: Option<&Migration>, from: &HostName, now: Tim
         ));
     }
     match server.state {
+        ServerState::Active | ServerState::Paused if vtpm::refuse_live(server).is_err() => {
+            Fate::Waits("its TPM stays where it is while it runs (hw:tpm_secret_security)".into())
+        }
         ServerState::Active | ServerState::Paused => Fate::Live,
         ServerState::Stopped => Fate::Cold,
         other => Fate::Waits(format!("it is {}, and such servers do not move", other.as_str())),

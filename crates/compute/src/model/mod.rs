@@ -28,6 +28,7 @@ pub mod shape;
 pub mod state;
 pub mod topology;
 pub mod vm;
+pub mod vtpm;
 pub mod wishes;
 
 pub use aggregate::Aggregate;
@@ -42,3 +43,4 @@ pub use migration::Migration;
 pub use quota::QUOTAS;
 pub use server::{DiskConfig, Fault, Lock, Server, ServerKey, ServerNic};
 pub use state::{PowerState, ServerState, Task};
+pub use vtpm::Vtpm;

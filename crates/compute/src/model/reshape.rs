@@ -12,6 +12,7 @@
 use super::{
     Flavor, Server,
     vm::{Power, VmIntent},
+    vtpm,
     wishes::{self, needs},
 };
 use crate::{Config, Restarts, driver::Room};
@@ -155,7 +156,12 @@ fn leaves(config: &Config, misfit: Option<&Misfit>) -> Option<String> {
 /// Why it cannot leave while it runs.
 fn bound(server: &Server, new: &Flavor) -> Option<Hindrance> {
     let encrypted = needs::encrypted_memory(&wishes::Asked { flavor: new, image: &server.properties, image_name: "" });
-    encrypted.then(|| hindrance("its memory is encrypted with a key that its host does not tell"))
+    let why = match vtpm::refuse_live(server) {
+        _ if encrypted => "its memory is encrypted with a key that its host does not tell",
+        Err(_) => "its TPM stays where it is while it runs (hw:tpm_secret_security)",
+        Ok(()) => return None,
+    };
+    Some(hindrance(why))
 }
 
 fn hindrances(server: &Server, intent: &VmIntent, new: &Flavor) -> Vec<Hindrance> {
@@ -214,8 +220,9 @@ fn memory(now: u64, new: u64, room: &Room) -> Option<Hindrance> {
 /// Extra specs that differ and are not for limits or for the choice of a host.
 fn hardware_specs<'a>(old: &'a Flavor, new: &'a Flavor) -> impl Iterator<Item = &'a String> {
     let keys: BTreeSet<&String> = old.extra_specs.keys().chain(new.extra_specs.keys()).collect();
+    let prefixes = ["hw", "os:", "pci_passthrough:", "resources:PCPU"];
     let is_hardware =
-        |key: &str| ["hw", "os:", "pci_passthrough:", "resources:PCPU"].iter().any(|prefix| key.starts_with(prefix));
+        move |key: &str| key != "hw:tpm_secret_security" && prefixes.iter().any(|prefix| key.starts_with(prefix));
     keys.into_iter().filter(move |key| is_hardware(key) && old.extra_specs.get(*key) != new.extra_specs.get(*key))
 }
 

@@ -81,6 +81,8 @@ pub struct Server {
     pub shelved_image: Option<ImageId>,
     #[serde(default)]
     pub shelved: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tpm: Option<super::Vtpm>,
 }
 
 /// Why a server is in ERROR, for its owner; `details` are for administrators.

@@ -7,7 +7,9 @@ use super::{
     reshape::Manner,
     server::{DiskConfig, Server, free_slot},
     state::ServerState,
+    vtpm,
 };
+use crate::driver::Tpm;
 use kernel::{HostName, ids::uuid_dashed};
 use ports::CellFit;
 use serde::{Deserialize, Serialize};
@@ -89,6 +91,15 @@ impl ShapedDisk {
         })
     }
 
+    /// The state of a TPM, which is no device that anybody sees.
+    fn of_tpm(name: &str, fresh: bool) -> Self {
+        Self { device: Tpm::STATE.into(), name: name.to_owned(), size_mib: 0, whole: None, fresh }
+    }
+
+    fn is_tpm(&self) -> bool {
+        self.device == Tpm::STATE
+    }
+
     fn is_swap(&self) -> bool {
         first_edition(&self.name) == SWAP
     }
@@ -112,7 +123,9 @@ pub fn is_ephemeral(name: &str) -> bool {
 impl Shape {
     /// As the server is.
     pub fn of(server: &Server) -> Self {
-        let disks = server.devices.iter().filter_map(ShapedDisk::of).collect();
+        let state = server.tpm.as_ref().and_then(|tpm| tpm.state.as_deref());
+        let tpm = state.map(|name| ShapedDisk::of_tpm(name, false));
+        let disks = server.devices.iter().filter_map(ShapedDisk::of).chain(tpm).collect();
         Self { flavor: server.flavor.clone(), disk_config: server.disk_config, disks, cells: server.cells.clone() }
     }
 
@@ -140,6 +153,13 @@ impl Shape {
                 Some(swap) => (swap.size_mib, swap.fresh) = (size, true),
                 None => disks.extend(ShapedDisk::new(server, SWAP, size, &disks).filter(|_| size > 0)),
             }
+        }
+        let tpm = vtpm::wanted(&flavor, &server.properties);
+        if tpm != vtpm::wanted(&server.flavor, &server.properties) {
+            // Of another kind, it begins anew.
+            let name = disks.iter().find(|d| d.is_tpm()).map_or(Tpm::STATE, |d| d.name.as_str()).to_owned();
+            disks.retain(|d| !d.is_tpm());
+            disks.extend(tpm.map(|_| ShapedDisk::of_tpm(&name, true)));
         }
         Self { flavor, disk_config: disk_config.unwrap_or(self.disk_config), disks, cells: Vec::new() }
     }
@@ -171,6 +191,9 @@ impl Shape {
             disk.shape(&mut device);
             let at = shaped.devices.iter().position(|d| d.slot > device.slot).unwrap_or(shaped.devices.len());
             shaped.devices.insert(at, device);
+        }
+        if let Some(tpm) = &mut shaped.tpm {
+            tpm.state = self.disks.iter().find(|d| d.is_tpm()).map(|d| d.name.clone());
         }
         shaped
     }

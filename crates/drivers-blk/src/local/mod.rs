@@ -3,7 +3,7 @@
 //! ```text
 //!   <dir>/images/<algo>-<hash>.raw       an image, checked and made raw; shared by all overlays on it, never written
 //!   <dir>/disks/<server>/<name>.json     what the disk is and which image it lies on: its claim on the cache
-//!   <dir>/disks/<server>/<name>.qcow2    the disk (`swap`: .raw)
+//!   <dir>/disks/<server>/<name>.qcow2    the disk (`swap`: .raw; the state of a TPM: .state, a directory)
 //!   <dir>/scratch/                       for callers; what is begun here lies in scratch/making/
 //! ```
 //!
@@ -22,6 +22,7 @@
 //!   refused if their header leads to other files, and converted to raw, which has no header: QEMU never reads theirs.
 
 mod cache;
+mod state;
 mod swap;
 
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use cache::Cache;
-use compute::driver::{CachedImage, DiskFormat, DiskSource, ImageFetch, ImageSource, LocalDiskSpec, LocalDisks};
+use compute::driver::{CachedImage, DiskFormat, DiskSource, ImageFetch, ImageSource, LocalDiskSpec, LocalDisks, Tpm};
 use kernel::{Error, Result, ServerId, error::Doing};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -130,16 +131,17 @@ impl Inner {
         }
     }
 
-    fn disk(&self, server: &ServerId, name: &str) -> Result<(PathBuf, DiskFormat)> {
+    fn disk(&self, server: &ServerId, name: &str) -> Result<(PathBuf, Kind)> {
         let plain = (1..=LARGEST_NAME).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
         if !plain {
             return Err(Error::bad_request(format!("{name:?} cannot be a disk's name")));
         }
-        let (extension, format) = match name {
-            name if is_swap(name) => ("raw", DiskFormat::Raw),
-            _ => ("qcow2", DiskFormat::Qcow2),
+        let (extension, kind) = match name {
+            name if is_swap(name) => ("raw", Kind::Image(Format::Raw)),
+            name if Tpm::is_state(name) => ("state", Kind::State),
+            _ => ("qcow2", Kind::Image(Format::Qcow2)),
         };
-        Ok((self.server(server)?.join(format!("{name}.{extension}")), format))
+        Ok((self.server(server)?.join(format!("{name}.{extension}")), kind))
     }
 
     /// Names of the cached images that some disk claims. A claim that cannot be read claims everything.
@@ -202,8 +204,13 @@ impl Inner {
     }
 
     /// The copy comes from another host, which may be in other hands than it was: it must not lead to files of this one.
-    async fn make_of_copy(&self, copy: &Path, size: u64, path: &Path, format: DiskFormat) -> Result<()> {
-        let format = if format == DiskFormat::Raw { Format::Raw } else { Format::Qcow2 };
+    async fn make_of_copy(&self, copy: &Path, size: u64, path: &Path, kind: Kind) -> Result<()> {
+        let Kind::Image(format) = kind else {
+            let (from, aside) = (copy.to_owned(), self.making.file());
+            let to = aside.path().to_owned();
+            spawn_blocking(move || state::unpack(&from, &to)).await.doing("making a TPM's state of a copy")??;
+            return aside.commit(path).await;
+        };
         let found = self.img.info_untrusted(copy, Format::Qcow2).await?;
         let aside = self.making.file();
         self.img.convert((copy, Format::Qcow2), (aside.path(), format), Compress::No).await?;
@@ -216,7 +223,9 @@ impl Inner {
 
     async fn make_blank(&self, disk: &LocalDiskSpec, path: &Path) -> Result<()> {
         let aside = self.making.file();
-        if is_swap(&disk.name) {
+        if Tpm::is_state(&disk.name) {
+            state::make(aside.path()).on_disk("making room for a TPM's state")?;
+        } else if is_swap(&disk.name) {
             let (file, size) = (aside.path().to_owned(), disk.size_bytes);
             let made = spawn_blocking(move || swap::make(&file, size)).await.doing("making a swap disk")?;
             made.on_disk("making a swap disk")?;
@@ -224,6 +233,23 @@ impl Inner {
             self.img.create(aside.path(), Format::Qcow2, disk.size_bytes, Compress::No).await?;
         }
         aside.commit(path).await
+    }
+}
+
+/// What a disk of a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Image(Format),
+    /// No disk at all, but a TPM's: it is where the disks are, and goes where they go.
+    State,
+}
+
+impl Kind {
+    const fn format(self) -> DiskFormat {
+        match self {
+            Self::Image(Format::Qcow2) => DiskFormat::Qcow2,
+            _ => DiskFormat::Raw,
+        }
     }
 }
 
@@ -241,7 +267,7 @@ fn too_small(size: u64, needed: u64) -> Error {
 #[async_trait]
 impl LocalDisks for LocalStore {
     async fn create(&self, disk: &LocalDiskSpec, fetch: Arc<dyn ImageFetch>) -> Result<DiskSource> {
-        let (path, format) = self.inner.disk(&disk.server, &disk.name)?;
+        let (path, kind) = self.inner.disk(&disk.server, &disk.name)?;
         if !path.exists() {
             fs::create_dir_all(self.inner.server(&disk.server)?).on_disk("making a server's directory of disks")?;
             durable::sync_parent(path.parent().unwrap_or(&path))?;
@@ -250,7 +276,7 @@ impl LocalDisks for LocalStore {
             let made = tokio::spawn(async move { inner.make_over_image(&disk, &to, fetch.as_ref()).await });
             made.await.doing("making a disk")??;
         }
-        Ok(DiskSource::File { path, format })
+        Ok(DiskSource::File { path, format: kind.format() })
     }
 
     async fn remove(&self, server: &ServerId) -> Result<()> {
@@ -260,14 +286,14 @@ impl LocalDisks for LocalStore {
     }
 
     async fn adopt(&self, disk: &LocalDiskSpec, from: &Path) -> Result<()> {
-        let (path, format) = self.inner.disk(&disk.server, &disk.name)?;
+        let (path, kind) = self.inner.disk(&disk.server, &disk.name)?;
         if path.exists() {
             return Ok(());
         }
         fs::create_dir_all(self.inner.server(&disk.server)?).on_disk("making a server's directory of disks")?;
         durable::sync_parent(path.parent().unwrap_or(&path))?;
         let (inner, from, size) = (self.inner.clone(), from.to_owned(), disk.size_bytes);
-        let adopted = tokio::spawn(async move { inner.make_of_copy(&from, size, &path, format).await });
+        let adopted = tokio::spawn(async move { inner.make_of_copy(&from, size, &path, kind).await });
         adopted.await.doing("making a disk of a copy")?
     }
 
@@ -278,17 +304,21 @@ impl LocalDisks for LocalStore {
     }
 
     async fn export(&self, server: &ServerId, name: &str, to: &Path) -> Result<()> {
-        let (path, format) = self.inner.disk(server, name)?;
+        let (path, kind) = self.inner.disk(server, name)?;
         if !path.exists() {
             return Err(Error::not_found(format!("server {server} has no disk {name} here")));
         }
-        let format = match format {
-            DiskFormat::Raw => Format::Raw,
-            DiskFormat::Qcow2 => Format::Qcow2,
-        };
         // Beside its target, which need not be in our file system.
         let aside = Unfinished::beside(to, ".part");
-        self.inner.img.convert((&path, format), (aside.path(), Format::Qcow2), Compress::No).await?;
+        match kind {
+            Kind::Image(format) => {
+                self.inner.img.convert((&path, format), (aside.path(), Format::Qcow2), Compress::No).await?
+            }
+            Kind::State => {
+                let file = aside.path().to_owned();
+                spawn_blocking(move || state::pack(&path, &file)).await.doing("packing a TPM's state")??;
+            }
+        }
         aside.commit(to).await
     }
 
@@ -341,10 +371,12 @@ fn remove_others(dir: &Path, names: &[String]) -> io::Result<()> {
     };
     let is_claim = |path: &PathBuf| path.extension().is_some_and(|e| e == "json");
     let (claims, disks): (Vec<_>, Vec<_>) = paths.into_iter().filter(other).partition(is_claim);
-    for path in disks.iter().chain(&claims) {
-        fs::remove_file(path)?;
-    }
+    disks.iter().chain(&claims).try_for_each(|path| remove(path))?;
     if disks.is_empty() && claims.is_empty() { Ok(()) } else { File::open(dir)?.sync_all() }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
 /// Disks first, claims after them.
@@ -356,7 +388,7 @@ fn remove_disks(dir: &Path) -> io::Result<()> {
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e != "json") {
-            fs::remove_file(path)?;
+            remove(&path)?;
         }
     }
     fs::remove_dir_all(dir)?;

@@ -21,7 +21,7 @@ pub trait DiskBench: Send + Sync {
 #[macro_export]
 macro_rules! disks_conformance {
     ($bench:expr) => {
-        $crate::disks_conformance!($bench; made_once, removed_for_good, exported_alone, carried_over, strange_names, images_kept);
+        $crate::disks_conformance!($bench; made_once, removed_for_good, exported_alone, carried_over, a_tpms_state, strange_names, images_kept);
     };
     ($bench:expr; $($case:ident),+ $(,)?) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -113,6 +113,25 @@ pub async fn carried_over(bench: &mut dyn DiskBench) {
     refused(bench.disks().export(&server, "rootv2", &copy).await, Kind::NotFound);
     bench.disks().keep_only(&other, &[]).await.unwrap();
     refused(bench.disks().export(&other, "rootv2", &copy).await, Kind::NotFound);
+}
+
+/// The state of a TPM is among a server's disks: kept, carried over and removed as they are.
+pub async fn a_tpms_state(bench: &mut dyn DiskBench) {
+    let (server, other, copy) = (ServerId::new(), ServerId::new(), bench.scratch().join("state"));
+    let state = disk(&server, Tpm::STATE, None);
+    let made = bench.disks().create(&state, Arc::new(NoFetch)).await.unwrap();
+    bench.reopen().await;
+    assert_eq!(bench.disks().create(&state, Arc::new(NoFetch)).await.unwrap(), made);
+    bench.disks().keep_only(&server, &[Tpm::STATE.into()]).await.unwrap();
+    for _ in 0..2 {
+        bench.disks().export(&server, Tpm::STATE, &copy).await.unwrap();
+        bench.disks().adopt(&disk(&other, "tpmv2", None), &copy).await.unwrap();
+        assert!(listed(bench, &other).await);
+    }
+    bench.disks().keep_only(&other, &[]).await.unwrap();
+    refused(bench.disks().export(&other, "tpmv2", &copy).await, Kind::NotFound);
+    bench.disks().remove(&server).await.unwrap();
+    assert!(!listed(bench, &server).await);
 }
 
 /// Paths are made of these.

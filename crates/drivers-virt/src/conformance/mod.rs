@@ -12,6 +12,7 @@ mod moving;
 mod power;
 mod shape;
 mod survival;
+mod tpm;
 
 pub use devices::*;
 pub use hardware::*;
@@ -20,6 +21,7 @@ pub use moving::*;
 pub use power::*;
 pub use shape::*;
 pub use survival::*;
+pub use tpm::*;
 
 use async_trait::async_trait;
 use compute::driver::*;
@@ -60,6 +62,9 @@ pub trait Bench: Send + Sync {
     /// A further disk whose bytes are encrypted with this key. What it says of its encryption is the case's.
     async fn encrypted_disk(&self, spec: &VmSpec, slot: u8, key: &ports::KeyBytes) -> Disk;
 
+    /// A TPM for a guest that has had none, with its passphrase.
+    async fn tpm(&self, spec: &VmSpec, version: TpmVersion, model: TpmModel) -> Tpm;
+
     /// The driver of another host, and a guest's spec there: its volumes are the same, its own disks are empty ones of the same size.
     async fn other(&self) -> Arc<dyn Hypervisor>;
     async fn twin(&self, spec: &VmSpec) -> VmSpec;
@@ -77,7 +82,7 @@ pub trait Bench: Send + Sync {
     /// The guest's process dies.
     async fn crash(&self, server: &ServerId);
 
-    /// The running guest's machine (`machine pc-q35-7.2`), the devices in it and their places.
+    /// The running guest's machine (`machine pc-q35-7.2`), its TPM (`tpm Crb`), the devices in it and their places.
     async fn hardware(&self, server: &ServerId) -> Vec<String>;
 
     /// The pairs of queues that an interface of the running guest has.
@@ -108,7 +113,7 @@ macro_rules! conformance {
             lifecycle, wrong_states, fences, graceful_stop, stop_of_a_deaf_guest, patience_ends_for_destroy,
             guest_powers_off, guest_crashes, suspended_and_woken, soft_reboot, hard_reboot, refused_spec_leaves_nothing, console,
             disks_come_and_go, encrypted_disks_need_their_key, disks_go_elsewhere, disks_stay_where_they_are, encrypted_disks_go_elsewhere, nics_come_and_go, devices_of_a_stopped_guest, deaf_guest_keeps_its_device, same_hardware,
-            copy_of_a_disk, file_systems_at_rest, goes_to_another_host, goes_and_stands_still, stays_where_it_is, awaited_in_vain, counters, takes_another_shape, goes_in_another_shape, limits_come_and_go, chosen_hardware, the_very_same_machine, interfaces_of_several_queues, readopted_untouched, readopted_after_changes,
+            copy_of_a_disk, file_systems_at_rest, goes_to_another_host, goes_and_stands_still, stays_where_it_is, awaited_in_vain, counters, takes_another_shape, goes_in_another_shape, limits_come_and_go, chosen_hardware, the_very_same_machine, interfaces_of_several_queues, tpms, a_tpm_goes_along, readopted_untouched, readopted_after_changes,
         );
     };
     ($bench:expr; $($case:ident),+ $(,)?) => {$(

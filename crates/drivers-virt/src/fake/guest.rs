@@ -1,7 +1,7 @@
 //! One guest on paper.
 
 use super::host::FakeSettings;
-use crate::key_file::key_of;
+use crate::key_file;
 use crate::{conformance::BOOTED, console::last_lines};
 use compute::driver::{DiskSource, Tail, VmLimits, VmSpec, VmState, VmStats, VmStatus};
 use kernel::{Error, Result, Timestamp};
@@ -63,7 +63,7 @@ impl Guest {
     /// Starts a guest, in place of the one that is there.
     pub fn boot(slot: &mut Option<Self>, spec: &VmSpec) -> Result<()> {
         check(spec)?;
-        spec.disks.iter().try_for_each(|disk| key_of(disk).map(drop))?;
+        key_file::check(spec)?;
         let (boots, deaf, generation) = slot.as_ref().map_or((0, false, 0), |g| (g.boots, g.deaf, g.generation));
         *slot = Some(Self {
             spec: spec.clone(),

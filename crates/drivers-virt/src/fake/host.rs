@@ -5,8 +5,8 @@ use super::{
     rules::{self, After, Call, Rule},
     screen::Screen,
 };
-use crate::qemu::machine::check_machine;
-use compute::driver::{Fence, HostCapabilities, Processors, VmEvent, VmSpec, VmState, VmStatus, VncEndpoint};
+use crate::qemu::machine::{check_machine, tpm};
+use compute::driver::{Fence, HostCapabilities, Processors, Tpm, VmEvent, VmSpec, VmState, VmStatus, VncEndpoint};
 use kernel::{Clock, Error, PortId, Result, ServerId, SystemClock, Timestamp, error::Doing, faults::Ill};
 use parking_lot::Mutex;
 use ports::{HostCell, Load};
@@ -48,6 +48,16 @@ fn machines() -> BTreeMap<String, String> {
     newest.into_iter().chain(all).map(|(word, machine)| (word.to_owned(), machine.to_owned())).collect()
 }
 
+/// Any TPM that there is: it takes but paper.
+const TPMS: [&str; 6] = [
+    "COMPUTE_SECURITY_TPM_1_2",
+    "COMPUTE_SECURITY_TPM_2_0",
+    "COMPUTE_SECURITY_TPM_TIS",
+    "COMPUTE_SECURITY_TPM_CRB",
+    "COMPUTE_SECURITY_TPM_SECRET_SECURITY_USER",
+    "COMPUTE_SECURITY_TPM_SECRET_SECURITY_HOST",
+];
+
 impl Default for FakeSettings {
     fn default() -> Self {
         Self {
@@ -63,7 +73,7 @@ impl Default for FakeSettings {
                 processors: Processors { cores: 64, sockets: 1, threads: 1, ..Processors::default() },
                 cells: (0..2).map(cell).collect(),
                 guest_cpu: "fake".into(),
-                traits: [].into(),
+                traits: TPMS.map(str::to_owned).into(),
                 machines: machines(),
             },
             load: Load::default(),
@@ -200,6 +210,11 @@ impl FakeHost {
         self.see(server, |guest| of(guest?))
     }
 
+    /// The TPM that a guest has.
+    pub fn tpm_of(&self, server: &ServerId) -> Option<Tpm> {
+        self.see(server, |guest| guest?.spec.hardware.tpm.clone())
+    }
+
     /// Whether a guest's agent holds its file systems.
     pub fn is_held(&self, server: &ServerId) -> bool {
         let now = self.clock.now();
@@ -209,6 +224,7 @@ impl FakeHost {
     /// Whether a guest can be made of this here.
     pub(crate) fn check(&self, spec: &VmSpec) -> Result<()> {
         check_machine(spec, &self.settings.capabilities.machines)?;
+        tpm::check(spec, &self.settings.capabilities.traits)?;
         guest::check(spec)
     }
 

@@ -38,6 +38,17 @@ impl Switch {
     }
 }
 
+/// Whether guests can have TPMs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Vtpm {
+    /// If the emulator is installed.
+    #[default]
+    Auto,
+    /// A start fails where it is not.
+    On,
+    Off,
+}
+
 /// What `auto` boots to find out about KVM: a stock Linux kernel, such as the tinycloud image's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeKernel {
@@ -122,6 +133,9 @@ pub struct QemuConfig {
     /// UEFI firmware; Debian's `ovmf`.
     pub uefi_code: PathBuf,
     pub uefi_vars: PathBuf,
+    /// TPMs for guests, by an emulator that is looked up in PATH: `swtpm`.
+    pub vtpm: Vtpm,
+    pub swtpm: PathBuf,
     /// Memory for translated code per guest under TCG, on top of the guest's own; QEMU would take up to 1 GiB. 128
     pub tcg_cache_mib: u32,
     /// A console log is cut when it is longer, its last half kept. 1 MiB
@@ -170,6 +184,8 @@ impl QemuConfig {
             cpu_flags: Vec::new(),
             uefi_code: "/usr/share/OVMF/OVMF_CODE_4M.fd".into(),
             uefi_vars: "/usr/share/OVMF/OVMF_VARS_4M.fd".into(),
+            vtpm: Vtpm::Auto,
+            swtpm: "swtpm".into(),
             tcg_cache_mib: 128,
             console_limit: 1 << 20,
             vcpus: None,

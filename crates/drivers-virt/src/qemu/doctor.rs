@@ -3,7 +3,7 @@
 use super::{
     accel::{self, Accel, find_in_path},
     cgroup::Cgroups,
-    config::{Acceleration, QemuConfig},
+    config::{Acceleration, QemuConfig, Vtpm},
 };
 use kernel::doctor::Finding;
 use std::{fs, path::Path};
@@ -18,6 +18,7 @@ pub fn doctor(config: &QemuConfig) -> Vec<Finding> {
         tap_device(),
         cgroups(config),
         uefi(config),
+        tpms(config),
     ]
 }
 
@@ -97,6 +98,20 @@ fn cgroups(config: &QemuConfig) -> Finding {
             format!("{why}: guests run without CPU shares and quotas"),
             "mount a cgroup file system with the cpu controller",
         ),
+    }
+}
+
+/// The same of TPMs, unless the configuration says that guests can have them.
+fn tpms(config: &QemuConfig) -> Finding {
+    let check = "TPMs for guests";
+    let mend = "apt install swtpm";
+    match (config.vtpm, find_in_path(&config.swtpm)) {
+        (Vtpm::Off, _) => Finding::good(check, "off (set so)"),
+        (_, Some(path)) => Finding::good(check, path.display().to_string()),
+        (Vtpm::On, None) => Finding::bad(check, "set on, but there is no swtpm", mend).blocking(),
+        (Vtpm::Auto, None) => {
+            Finding { mend: mend.into(), ..Finding::good(check, "no swtpm: guests that want a TPM find no host here") }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod cells;
 mod cgroup;
 mod config;
 mod doctor;
+mod emulator;
 mod host;
 mod live;
 pub(crate) mod machine;
@@ -32,7 +33,7 @@ mod sockets;
 mod vm;
 
 pub use cells::CpuSets;
-pub use config::{Acceleration, Crossing, ProbeKernel, QemuConfig, Switch};
+pub use config::{Acceleration, Crossing, ProbeKernel, QemuConfig, Switch, Vtpm};
 pub use doctor::doctor;
 
 use crate::console;

@@ -1,6 +1,6 @@
 //! What this host's QEMU is, by its own word: asked once, of a QEMU without a machine, before any guest.
 
-use super::{accel::Accel, config::QemuConfig};
+use super::{accel::Accel, config::QemuConfig, emulator};
 use kernel::{Error, Result, error::Doing};
 use serde_json::{Value, json};
 use std::{
@@ -118,7 +118,8 @@ async fn talk(config: &QemuConfig, accel: Accel) -> Result<Probe> {
     let devices = monitor.ask("qom-list-types", json!({"implements": "device", "abstract": false})).await?;
     let has = |name: &str| devices.as_array().is_some_and(|all| all.iter().any(|d| d["name"] == name));
     let of_devices = DEVICES.iter().filter(|(name, _)| has(name)).map(|(_, found)| (*found).to_owned());
-    let traits = traits(&features).chain(of_devices).collect();
+    let of_tpms = emulator::traits(config, has).await?;
+    let traits = traits(&features).chain(of_devices).chain(of_tpms).collect();
     let machines = machines(&monitor.ask("query-machines", json!({})).await?, &config.machine_types)?;
     // It ends with its monitor; if not, with this process.
     let _ = monitor.ask("quit", json!({})).await;

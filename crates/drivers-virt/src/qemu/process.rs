@@ -14,11 +14,11 @@ use kernel::{Error, Result, ServerId, error::Doing};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::{
     collections::BTreeMap,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom},
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
@@ -28,6 +28,50 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
+/// Which process of a VM: QEMU, or the emulator of its TPM beside it. Each has a lock, and a word on its command line that no other has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Qemu,
+    Tpm,
+}
+
+impl Part {
+    fn lock(self, dir: &VmDir) -> PathBuf {
+        match self {
+            Self::Qemu => dir.lock(),
+            Self::Tpm => dir.file("tpm.lock"),
+        }
+    }
+
+    /// Its own words, of which the first stands before the pidfile.
+    pub fn words(self, dir: &VmDir) -> [OsString; 2] {
+        match self {
+            Self::Qemu => ["-pidfile".into(), dir.pidfile().into()],
+            Self::Tpm => {
+                let mut file = OsString::from("file=");
+                file.push(dir.file("tpm.pid"));
+                ["--pid".into(), file]
+            }
+        }
+    }
+
+    /// The file that gets the process's own words.
+    fn log(self) -> &'static str {
+        match self {
+            Self::Qemu => "qemu.log",
+            Self::Tpm => "tpm.log",
+        }
+    }
+
+    /// Sockets and pidfiles of such a process that is gone.
+    fn remove_files(self, dir: &VmDir) {
+        match self {
+            Self::Qemu => dir.remove_process_files(),
+            Self::Tpm => dir.remove_tpm_files(),
+        }
+    }
+}
+
 /// A live process of a VM, or one that was alive a moment ago.
 #[derive(Debug)]
 pub struct Process {
@@ -36,14 +80,14 @@ pub struct Process {
 }
 
 impl Process {
-    /// Takes hold of `pid` if it is a process of this VM.
-    fn take(pid: Pid, dir: &VmDir) -> Result<Option<Self>> {
+    /// Takes hold of `pid` if it is this process of this VM.
+    fn take(pid: Pid, dir: &VmDir, part: Part) -> Result<Option<Self>> {
         let fd = match pidfd_open(pid, PidfdFlags::NONBLOCK) {
             Ok(fd) => fd,
             Err(rustix::io::Errno::SRCH) => return Ok(None),
             Err(e) => return Err(Error::internal(format!("opening process {}", pid.as_raw_nonzero())).with_source(e)),
         };
-        if !is_of(pid, dir) {
+        if !is_of(pid, dir, part) {
             return Ok(None);
         }
         Ok(Some(Self { pid, fd: watch(fd)? }))
@@ -82,22 +126,27 @@ fn watch(fd: OwnedFd) -> Result<AsyncFd<OwnedFd>> {
     AsyncFd::new(fd).doing("watching a process")
 }
 
-/// Whether the command line is QEMU's for this VM: its pidfile's path is in no other's.
-fn is_of(pid: Pid, dir: &VmDir) -> bool {
+/// Whether the command line is this process's of this VM: its pidfile's path is in no other's.
+fn is_of(pid: Pid, dir: &VmDir, part: Part) -> bool {
     let cmdline = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-    let pidfile = dir.pidfile();
+    let [before, pidfile] = part.words(dir);
     let mut words = cmdline.split(|b| *b == 0);
-    words.any(|word| word == b"-pidfile") && words.next() == Some(pidfile.as_os_str().as_encoded_bytes())
+    words.any(|word| word == before.as_encoded_bytes()) && words.next() == Some(pidfile.as_encoded_bytes())
 }
 
-/// The servers whose QEMU has its pidfile below `vms`, with the pids.
-pub fn below(vms: &Path) -> Result<BTreeMap<ServerId, Vec<i32>>> {
+/// The servers whose QEMU, or TPM, has its pidfile below `vms`, with the pids.
+pub fn below(vms: &Path, part: Part) -> Result<BTreeMap<ServerId, Vec<i32>>> {
+    let (before, begins): (&[u8], &[u8]) = match part {
+        Part::Qemu => (b"-pidfile", b""),
+        Part::Tpm => (b"--pid", b"file="),
+    };
     let mut found: BTreeMap<ServerId, Vec<i32>> = BTreeMap::new();
     for entry in fs::read_dir("/proc").doing("looking for processes")? {
         let Some(pid) = entry.ok().and_then(|e| e.file_name().to_str()?.parse::<i32>().ok()) else { continue };
         let cmdline = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let mut words = cmdline.split(|b| *b == 0).skip_while(|word| *word != b"-pidfile").skip(1);
-        let pidfile = words.next().map(|path| Path::new(OsStr::from_bytes(path)));
+        let mut words = cmdline.split(|b| *b == 0).skip_while(|word| *word != before).skip(1);
+        let pidfile =
+            words.next().and_then(|word| word.strip_prefix(begins)).map(|path| Path::new(OsStr::from_bytes(path)));
         let dir = pidfile.and_then(Path::parent).filter(|dir| dir.parent() == Some(vms));
         if let Some(server) = dir.and_then(Path::file_name).and_then(OsStr::to_str) {
             found.entry(server.into()).or_default().push(pid);
@@ -106,30 +155,30 @@ pub fn below(vms: &Path) -> Result<BTreeMap<ServerId, Vec<i32>>> {
     Ok(found)
 }
 
-/// Every process of the VM, `setsid` before its exec included.
-fn find_all(dir: &VmDir) -> Result<Vec<Process>> {
+/// Every such process of the VM, `setsid` before its exec included.
+fn find_all(dir: &VmDir, part: Part) -> Result<Vec<Process>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").doing("looking for processes")? {
         let Some(pid) = entry.ok().and_then(|e| e.file_name().to_str()?.parse().ok()).and_then(Pid::from_raw) else {
             continue;
         };
-        if is_of(pid, dir) {
-            found.extend(Process::take(pid, dir)?);
+        if is_of(pid, dir, part) {
+            found.extend(Process::take(pid, dir, part)?);
         }
     }
     Ok(found)
 }
 
-/// The VM's process, by its pidfile or else by a walk through /proc.
+/// The VM's QEMU, by its pidfile or else by a walk through /proc.
 pub fn find(dir: &VmDir) -> Result<Option<Process>> {
     let noted =
         fs::read_to_string(dir.pidfile()).ok().and_then(|text| text.trim().parse().ok()).and_then(Pid::from_raw);
     if let Some(pid) = noted
-        && let Some(process) = Process::take(pid, dir)?
+        && let Some(process) = Process::take(pid, dir, Part::Qemu)?
     {
         return Ok(Some(process));
     }
-    Ok(find_all(dir)?.pop())
+    Ok(find_all(dir, Part::Qemu)?.pop())
 }
 
 /// What the lock says of the VM's process.
@@ -140,8 +189,8 @@ pub enum Lock {
     Held,
 }
 
-pub fn try_lock(dir: &VmDir) -> Result<Lock> {
-    let path = dir.lock();
+pub fn try_lock(dir: &VmDir, part: Part) -> Result<Lock> {
+    let path = part.lock(dir);
     let doing = format!("locking {}", path.display());
     fs::create_dir_all(dir.path()).map_err(|e| disk_error(&doing, e))?;
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -153,22 +202,28 @@ pub fn try_lock(dir: &VmDir) -> Result<Lock> {
     }
 }
 
-/// Kills whatever still is of this VM, however it came to be, and waits until the lock says that nothing is left.
+/// Kills whatever still is of this VM, however it came to be, and waits until the locks say that nothing is left.
 /// For what has no monitor to ask: half-started processes, leftovers of a killed driver.
 pub async fn sweep(dir: &VmDir, patience: Duration) -> Result<()> {
+    sweep_part(dir, Part::Qemu, patience).await?;
+    sweep_part(dir, Part::Tpm, patience).await
+}
+
+/// The same of one of its processes.
+pub async fn sweep_part(dir: &VmDir, part: Part, patience: Duration) -> Result<()> {
     let deadline = Instant::now() + patience;
-    // A directory never made has nothing in it to end, and must not be made by looking.
-    while dir.path().exists() {
-        if let Lock::Free(_) = try_lock(dir)? {
-            dir.remove_process_files();
+    // A directory never made has nothing in it to end, and must not be made by looking; nor a lock that nobody ever took.
+    while dir.path().exists() && (part == Part::Qemu || part.lock(dir).exists()) {
+        if let Lock::Free(_) = try_lock(dir, part)? {
+            part.remove_files(dir);
             return Ok(());
         }
         if Instant::now() > deadline {
             return Err(Error::unavailable("a process of the server does not end")
-                .with_internal(format!("{} is still held", dir.lock().display())));
+                .with_internal(format!("{} is still held", part.lock(dir).display())));
         }
         // Between fork and exec there is a holder that cannot be found yet: it is found on a later round.
-        for process in find_all(dir)? {
+        for process in find_all(dir, part)? {
             process.kill();
             process.exits_within(Duration::from_secs(1)).await;
         }
@@ -177,11 +232,12 @@ pub async fn sweep(dir: &VmDir, patience: Duration) -> Result<()> {
     Ok(())
 }
 
-/// Starts QEMU. Returns once it has been forked; that it is well is learned from its monitor (`Vm::comes_up`).
-pub fn launch(dir: &VmDir, binary: &Path, args: &[String], lock: File) -> Result<Process> {
-    let log = dir.file("qemu.log");
-    let open =
-        || OpenOptions::new().append(true).create(true).open(&log).map_err(|e| disk_error("opening QEMU's log", e));
+/// Starts a process. Returns once it has been forked; that it is well is learned from its monitor (`Vm::comes_up`), or its pidfile.
+pub fn launch(dir: &VmDir, part: Part, binary: &Path, args: &[String], lock: File) -> Result<Process> {
+    let log = dir.file(part.log());
+    let open = || {
+        OpenOptions::new().append(true).create(true).open(&log).map_err(|e| disk_error("opening a process's log", e))
+    };
     let mut child = Command::new("setsid")
         .arg(binary)
         .args(args)
@@ -194,11 +250,11 @@ pub fn launch(dir: &VmDir, binary: &Path, args: &[String], lock: File) -> Result
         .stderr(Stdio::from(open()?))
         .kill_on_drop(false)
         .spawn()
-        .doing("starting setsid and QEMU")?;
-    let gone = || Error::internal("QEMU ended at once");
+        .doing("starting setsid and a process of a guest")?;
+    let gone = || Error::internal("a process of a guest ended at once");
     let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)).ok_or_else(gone)?;
     // Opened while the child is not reaped yet, so that the number is still its own.
-    let fd = pidfd_open(pid, PidfdFlags::NONBLOCK).doing("opening QEMU's process")?;
+    let fd = pidfd_open(pid, PidfdFlags::NONBLOCK).doing("opening a process of a guest")?;
     // As a child it has to be reaped; after a restart of this program it is init's.
     tokio::spawn(async move {
         let _ = child.wait().await;
@@ -206,10 +262,10 @@ pub fn launch(dir: &VmDir, binary: &Path, args: &[String], lock: File) -> Result
     Ok(Process { pid, fd: watch(fd)? })
 }
 
-/// The end of `qemu.log` after `from`: why a start failed, in QEMU's words.
-pub fn log_since(dir: &VmDir, from: u64) -> String {
+/// The end of a process's log after `from`: why a start failed, in its own words.
+pub fn log_since(dir: &VmDir, part: Part, from: u64) -> String {
     let mut text = String::new();
-    if let Ok(mut file) = File::open(dir.file("qemu.log"))
+    if let Ok(mut file) = File::open(dir.file(part.log()))
         && file.seek(SeekFrom::Start(from)).is_ok()
     {
         let mut bytes = Vec::new();
@@ -219,8 +275,8 @@ pub fn log_since(dir: &VmDir, from: u64) -> String {
     text
 }
 
-pub fn log_length(dir: &VmDir) -> u64 {
-    fs::metadata(dir.file("qemu.log")).map_or(0, |m| m.len())
+pub fn log_length(dir: &VmDir, part: Part) -> u64 {
+    fs::metadata(dir.file(part.log())).map_or(0, |m| m.len())
 }
 
 /// The exclusive right to drive a state directory, held until dropped (or killed).
@@ -259,10 +315,10 @@ mod tests {
 
     /// Stands in for QEMU: a shell that has the VM's words on its command line.
     fn stand_in(dir: &VmDir) -> Process {
-        let Lock::Free(lock) = try_lock(dir).unwrap() else { panic!("held") };
+        let Lock::Free(lock) = try_lock(dir, Part::Qemu).unwrap() else { panic!("held") };
         let args = ["-c", "exec 3<&0; sleep 1000 & wait", "-pidfile"].map(String::from);
         let args = [&args[..], &[dir.pidfile().to_str().unwrap().to_owned()]].concat();
-        launch(dir, Path::new("/bin/sh"), &args, lock).unwrap()
+        launch(dir, Part::Qemu, Path::new("/bin/sh"), &args, lock).unwrap()
     }
 
     #[tokio::test]
@@ -271,12 +327,12 @@ mod tests {
         sweep(&dir, Duration::from_secs(30)).await.unwrap();
         assert!(!dir.path().exists(), "sweeping makes nothing");
         let process = stand_in(&dir);
-        assert!(matches!(try_lock(&dir).unwrap(), Lock::Held));
+        assert!(matches!(try_lock(&dir, Part::Qemu).unwrap(), Lock::Held));
         // The shell's child holds the lock as well (it inherited it) but carries no name of the VM's, once it is `sleep`.
         let child = loop {
             let task = format!("/proc/{0}/task/{0}/children", process.pid());
             let child = fs::read_to_string(task).unwrap().trim().parse().ok().and_then(Pid::from_raw);
-            if let Some(child) = child.filter(|c| !is_of(*c, &dir)) {
+            if let Some(child) = child.filter(|c| !is_of(*c, &dir, Part::Qemu)) {
                 break child;
             }
             sleep(Duration::from_millis(10)).await;

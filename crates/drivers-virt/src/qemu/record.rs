@@ -8,6 +8,7 @@
 //!     serial1.sock …         serial ports beside the console
 //!     console.log (+ .1)     the guest's serial console          qemu.log     QEMU's own words
 //!     config.iso  efivars.fd
+//!     tpm.lock  tpm.pid  tpm.sock  tpm.log   of the emulator of its TPM, whose state is among its disks
 //!     memory       of a suspended guest
 //! ```
 //!
@@ -122,6 +123,9 @@ impl VmDir {
     pub fn qmp(&self) -> PathBuf {
         self.socket("qmp.sock")
     }
+    pub fn tpm(&self) -> PathBuf {
+        self.socket("tpm.sock")
+    }
     pub fn vnc(&self) -> PathBuf {
         self.socket("vnc.sock")
     }
@@ -180,6 +184,13 @@ impl VmDir {
     pub fn remove_process_files(&self) {
         let serial = ["serial.sock", "serial1.sock", "serial2.sock", "serial3.sock"];
         for name in ["qmp.sock", "mon.sock", "vnc.sock", "agent.sock", "pid"].into_iter().chain(serial) {
+            let _ = fs::remove_file(self.file(name));
+        }
+    }
+
+    /// The same of the emulator of its TPM.
+    pub fn remove_tpm_files(&self) {
+        for name in ["tpm.sock", "tpm.pid"] {
             let _ = fs::remove_file(self.file(name));
         }
     }

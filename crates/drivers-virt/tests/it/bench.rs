@@ -262,6 +262,10 @@ impl Bench for QemuBench {
             *path = path.with_extension("other");
             fs::File::create(path).unwrap().set_len(size).unwrap();
         }
+        if let Some(tpm) = &mut twin.hardware.tpm {
+            tpm.state = tpm.state.with_extension("other");
+            fs::create_dir_all(&tpm.state).unwrap();
+        }
         twin.nics.iter_mut().for_each(|nic| nic.tap = self.tap(spec.hardware.queues_of(&nic.model)));
         twin
     }
@@ -284,6 +288,12 @@ impl Bench for QemuBench {
         })
         .await;
         disk
+    }
+
+    async fn tpm(&self, spec: &VmSpec, version: TpmVersion, model: TpmModel) -> Tpm {
+        let state = self.dir.path().join(format!("{}-tpm", spec.server));
+        fs::create_dir(&state).unwrap();
+        Tpm { state, key: Some(KeyBytes::new(b"a passphrase".to_vec())), ..Tpm::new(version, model) }
     }
 
     async fn nic(&self, spec: &VmSpec, slot: u8) -> Nic {
@@ -324,6 +334,10 @@ impl Bench for QemuBench {
         }
         let machine = self.ask(server, "qom-get", json!({"path": "/machine", "property": "type"}));
         all.push(format!("machine {}", machine.as_str().unwrap().trim_end_matches("-machine")));
+        for tpm in self.ask(server, "query-tpm", json!({})).as_array().unwrap() {
+            let model = if tpm["model"] == "tpm-crb" { TpmModel::Crb } else { TpmModel::Tis };
+            all.push(format!("tpm {model:?}"));
+        }
         all.sort();
         all
     }

@@ -84,6 +84,10 @@ impl Bench for FakeBench {
     async fn encrypted_disk(&self, spec: &VmSpec, slot: u8, _: &KeyBytes) -> Disk {
         self.disk(spec, slot).await
     }
+    async fn tpm(&self, spec: &VmSpec, version: TpmVersion, model: TpmModel) -> Tpm {
+        let (state, key) = (format!("/nowhere/{}", spec.server).into(), Some(KeyBytes::new(vec![1])));
+        Tpm { state, key, ..Tpm::new(version, model) }
+    }
     async fn nic(&self, _spec: &VmSpec, slot: u8) -> Nic {
         Nic {
             port: PortId::new(),
@@ -109,7 +113,8 @@ impl Bench for FakeBench {
     async fn hardware(&self, server: &ServerId) -> Vec<String> {
         let status = self.driver().status(server).await.unwrap();
         let machine = self.host().machine_of(server).map(|machine| format!("machine {machine}"));
-        status.disks.into_iter().chain(status.ports.into_iter().map(String::from)).chain(machine).collect()
+        let tpm = self.host().tpm_of(server).map(|tpm| format!("tpm {:?}", tpm.model));
+        status.disks.into_iter().chain(status.ports.into_iter().map(String::from)).chain(machine).chain(tpm).collect()
     }
     async fn queues(&self, server: &ServerId, port: &PortId) -> u32 {
         self.host().queues_of(server, port).unwrap()

@@ -24,22 +24,36 @@ const FENCE: Fence = Fence { generation: 1 };
 /// Linux in software, by UEFI, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-fn image() -> Option<PathBuf> {
+pub fn image() -> Option<PathBuf> {
     let path = PathBuf::from(std::env::var_os("TSTACK_TINYCLOUD")?);
     assert!(path.exists(), "TSTACK_TINYCLOUD names {}, which is not there", path.display());
     (!without_qemu()).then_some(path)
 }
 
 /// Somebody at the guest's serial console.
-struct Terminal {
+pub struct Terminal {
     stream: UnixStream,
     said: Arc<Mutex<String>>,
 }
 
 impl Terminal {
     /// Connects and logs in. It must listen all the time: a guest waits for a console that is connected and does not read.
-    async fn login(bench: &QemuBench, spec: &VmSpec) -> Self {
-        let stream = UnixStream::connect(bench.vm_dir(&spec.server).join("serial.sock")).unwrap();
+    pub async fn login(bench: &QemuBench, spec: &VmSpec) -> Self {
+        Self::login_at(&bench.vm_dir(&spec.server)).await
+    }
+
+    /// Of the guest with this directory.
+    pub async fn login_at(dir: &Path) -> Self {
+        let terminal = Self::at(dir);
+        for (type_in, until) in [("", "login:"), ("cirros", "Password:"), ("gocubsgo", "$ ")] {
+            terminal.types(type_in, until).await;
+        }
+        terminal
+    }
+
+    /// Where somebody may have logged in already.
+    pub fn at(dir: &Path) -> Self {
+        let stream = UnixStream::connect(dir.join("serial.sock")).unwrap();
         let (said, mut reader) = (Arc::new(Mutex::new(String::new())), stream.try_clone().unwrap());
         let heard = said.clone();
         std::thread::spawn(move || {
@@ -48,15 +62,11 @@ impl Terminal {
                 heard.lock().push_str(&String::from_utf8_lossy(&chunk[..n]));
             }
         });
-        let terminal = Self { stream, said };
-        for (type_in, until) in [("", "login:"), ("cirros", "Password:"), ("gocubsgo", "$ ")] {
-            terminal.types(type_in, until).await;
-        }
-        terminal
+        Self { stream, said }
     }
 
     /// Types until what is said contains `until`.
-    async fn types(&self, line: &str, until: &str) {
+    pub async fn types(&self, line: &str, until: &str) {
         let deadline = Instant::now() + PATIENCE;
         self.said.lock().clear();
         writeln!(&self.stream, "{line}").unwrap();
@@ -67,7 +77,7 @@ impl Terminal {
     }
 
     /// Runs a command until it says what is expected.
-    async fn sees(&self, command: &str, expect: &str) {
+    pub async fn sees(&self, command: &str, expect: &str) {
         let once = format!("[ \"$({command})\" = \"{expect}\" ]");
         // In the echo of the command the two halves are apart.
         self.types(&format!("until {once}; do sleep 1; done 2>/dev/null; echo 'it 'does"), "it does").await;
@@ -76,9 +86,13 @@ impl Terminal {
 
 /// Waits until the guest has said for the `times`th time that it is ready, by its config drive.
 async fn ready(bench: &QemuBench, spec: &VmSpec, times: usize) {
+    ready_at(&*bench.driver(), spec, times).await;
+}
+
+pub async fn ready_at(driver: &dyn Hypervisor, spec: &VmSpec, times: usize) {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let said = bench.driver().console_log(&spec.server, Tail::All).await.unwrap();
+        let said = driver.console_log(&spec.server, Tail::All).await.unwrap();
         if said.matches("ready source=config-drive host=linux-guest").count() >= times {
             return;
         }
@@ -87,7 +101,7 @@ async fn ready(bench: &QemuBench, spec: &VmSpec, times: usize) {
     }
 }
 
-fn overlay(image: &Path, path: &Path) {
+pub fn overlay(image: &Path, path: &Path) {
     let mut create = Command::new("qemu-img");
     create.args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"]).arg(image).arg(path).arg("400M");
     assert!(create.status().unwrap().success());
@@ -270,7 +284,7 @@ async fn a_volume_moves_under_a_guest_that_writes() {
     driver.destroy(&spec.server, FENCE).await.unwrap();
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     let mut sum = Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     sum.stdin.take().unwrap().write_all(bytes).unwrap();
     let said = sum.wait_with_output().unwrap().stdout;

@@ -11,4 +11,5 @@ mod killed;
 mod linux;
 mod litter;
 mod qemu;
+mod tpm;
 mod witness;

@@ -10,7 +10,7 @@ fn key(id: &str) -> NewKey {
         project: "p1".into(),
         creator: "mia".into(),
         name: "volume v".into(),
-        algorithm: "aes".into(),
+        algorithm: Some("aes".into()),
     }
 }
 
@@ -46,6 +46,21 @@ async fn a_key_is_made_once_copied_and_removed() {
     let gone = with(&w, |keys, tx| keys.copy(tx, "a", &key("c"))).await.unwrap_err();
     assert_eq!(gone.status(), 404);
     assert_eq!(w.secrets().len(), 1);
+}
+
+/// Its owner reads it as text, whoever made it.
+#[tokio::test]
+async fn a_passphrase_is_text() {
+    let w = World::new().await;
+    let passphrase = || NewKey { algorithm: None, ..key("p") };
+    for _ in 0..2 {
+        with(&w, move |keys, tx| keys.create_passphrase(tx, &passphrase(), 384)).await.unwrap();
+    }
+    let text = w.service.open(&w.store.snapshot(), "p").unwrap().unwrap();
+    let plain = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/".contains(octet);
+    assert!(text.as_bytes().len() == 512 && text.as_bytes().iter().all(plain), "{}", text.as_bytes().len());
+    let secret = &w.secrets()[0];
+    assert_eq!((secret.kind.as_str(), secret.bit_length, secret.algorithm.as_deref()), ("passphrase", None, None));
 }
 
 #[tokio::test]

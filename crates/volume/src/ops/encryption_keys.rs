@@ -176,7 +176,7 @@ fn key(owner: &Owner<'_>) -> NewKey {
         project: owner.project.clone(),
         creator: owner.user.clone(),
         name: owner.what.clone(),
-        algorithm: "aes".into(),
+        algorithm: Some("aes".into()),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn begin(c: &Compute, tx: &mut Tx, state: &mut State, now: Timestamp)
     state.resizes = false;
     if server.is_deleting() || called_off(tx, &state.server) {
         claims::keep(c, tx, &server, &resize.old, now)?;
-        return given_up(tx, &state.server, &state.action, "the operation was cancelled", now, |_| ());
+        return given_up(c, tx, &state.server, &state.action, "the operation was cancelled", now, |_| ());
     }
     tx.update::<Server>(&state.server, |s| {
         if let Some((resize, host)) = s.resize.as_mut().zip(s.host.clone()) {

@@ -113,7 +113,7 @@ impl Flow for LiveMigrate {
         let status = if called_off(tx, &state.server) { MigrationStatus::Cancelled } else { MigrationStatus::Error };
         failed(tx, &state.migration, status, why, now);
         if state.resizes {
-            return given_up(tx, &state.server, &state.action, why, now, |_| ());
+            return given_up(&self.0, tx, &state.server, &state.action, why, now, |_| ());
         }
         guest::conclude(tx, &state.server, now, |s| s.task = None);
         state.action.finish(tx, Some(&state.source), Some(why), now)

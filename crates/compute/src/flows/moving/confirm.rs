@@ -3,7 +3,10 @@
 use super::{FOR_GOOD, LONG, claims, note, recount, resize_before, resize_of, spare};
 use crate::{
     Compute,
-    flows::guest::{self, Removed, Said, change_intent},
+    flows::{
+        guest::{self, Removed, Said, change_intent},
+        vtpm,
+    },
     model::{
         PowerState, Server, ServerState, Task,
         action::Action,
@@ -86,6 +89,7 @@ impl ConfirmResize {
             }
             note(tx, &resize.migration, MigrationStatus::Confirmed, now);
             recount(tx, &state.server, |s| s.resize = None);
+            vtpm::settle(&c, tx, &state.server);
             let is_off = tx.get::<VmIntent>(&state.server).is_some_and(|i| i.power == Power::Stopped);
             // A guest that powered itself off meanwhile takes its server along, in the same transaction.
             guest::conclude(tx, &state.server, now, |s| {

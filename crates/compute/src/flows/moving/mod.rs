@@ -39,12 +39,15 @@ pub mod resize;
 pub mod revert;
 pub(crate) mod spare;
 
-use super::guest;
-use crate::model::{
-    Fault, QUOTAS, Server, Task,
-    action::Action,
-    migration::{Migration, MigrationStatus},
-    shape::Resize,
+use super::{guest, vtpm};
+use crate::{
+    Compute,
+    model::{
+        Fault, QUOTAS, Server, Task,
+        action::Action,
+        migration::{Migration, MigrationStatus},
+        shape::Resize,
+    },
 };
 use flow::{StepCx, StepError};
 use kernel::{Error, HostName, Result, ServerId, Timestamp};
@@ -100,6 +103,7 @@ pub(crate) fn failed(tx: &mut Tx, id: &str, status: MigrationStatus, why: &str, 
 
 /// The end of a move that did not take place: everything is as before, and the server says why. `also`: what else becomes of it.
 pub(crate) fn given_up(
+    c: &Compute,
     tx: &mut Tx,
     id: &ServerId,
     action: &Action,
@@ -112,6 +116,7 @@ pub(crate) fn given_up(
         failed(tx, &resize.migration, MigrationStatus::Error, why, now);
     }
     recount(tx, id, |s| s.resize = None);
+    vtpm::settle(c, tx, id);
     guest::conclude(tx, id, now, |s| {
         s.task = None;
         s.fault = Some(Fault::internal(why, None, now));

@@ -50,7 +50,7 @@ impl Flow for ReshapeServer {
         {
             claims::keep(&self.0, tx, &server, &resize.old, now)?;
         }
-        given_up(tx, &state.server, &state.action, why, now, |_| ())
+        given_up(&self.0, tx, &state.server, &state.action, why, now, |_| ())
     }
 }
 

@@ -70,7 +70,7 @@ impl Flow for MoveServer {
 
     /// A server whose host is gone is of no use there.
     fn failed(&self, tx: &mut Tx, state: &State, why: &str, now: Timestamp) -> Result<()> {
-        given_up(tx, &state.server, &state.action, why, now, |s| {
+        given_up(&self.0, tx, &state.server, &state.action, why, now, |s| {
             if state.is_evacuation() {
                 s.state = ServerState::Error;
             }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Compute,
     driver::VmState,
-    flows::{guest, power::reached},
+    flows::{guest, power::reached, vtpm},
     model::{
         Fault, Server, ServerState,
         action::Action,
@@ -115,6 +115,7 @@ fn finish(c: &Compute, tx: &mut Tx, state: &State, seen: &VmObserved, now: Times
         *s = resize.old.on(s);
         s.resize = None;
     });
+    vtpm::settle(c, tx, &state.server);
     guest::conclude(tx, &state.server, now, |s| reached(s, resize.was, seen, now));
     state.action.finish(tx, Some(&seen.host), None, now)
 }

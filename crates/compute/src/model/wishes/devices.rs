@@ -2,8 +2,8 @@
 
 use super::{Asked, Result, WishError, image::number, is_yes};
 use crate::driver::{
-    Choice, DiskBus, Firmware, GuestSystem, Hardware, InputBus, Machine, RngRate, ScsiModel, UsbModel, Video,
-    VideoModel, WatchdogAction,
+    Choice, DiskBus, Firmware, GuestSystem, Hardware, InputBus, Machine, RngRate, ScsiModel, Tpm, TpmModel, TpmVersion,
+    UsbModel, Video, VideoModel, WatchdogAction,
 };
 
 /// What a PC has of serial ports.
@@ -11,7 +11,6 @@ const SERIAL_PORTS: u32 = 4;
 
 pub(super) fn hardware(asked: &Asked<'_>) -> Result<Hardware> {
     sound(asked)?;
-    tpm(asked)?;
     asked.agreed_yes("mem_encryption")?;
     secure_boot(asked)?;
     let (keyboard, tablet) = input(asked);
@@ -34,6 +33,7 @@ pub(super) fn hardware(asked: &Asked<'_>) -> Result<Hardware> {
         packed_rings: asked.agreed_yes("virtio_packed_ring")?.into(),
         nic_queues: nic_queues(asked)?,
         locked_memory: locked_memory(asked)?,
+        tpm: tpm(asked)?,
         ..Hardware::default()
     })
 }
@@ -214,17 +214,20 @@ fn sound(asked: &Asked<'_>) -> Result<()> {
 }
 
 /// Version and model, of both, which must agree. Only hosts that have it take a guest with one.
-pub(super) fn tpm<'a>(asked: &Asked<'a>) -> Result<Option<(&'a str, &'a str)>> {
+pub(super) fn tpm(asked: &Asked<'_>) -> Result<Option<Tpm>> {
     let version = match asked.agreed("hw", "tpm_version")? {
         None => return Ok(None),
-        Some(version @ ("1.2" | "2.0")) => version,
+        Some("1.2") => TpmVersion::V1_2,
+        Some("2.0") => TpmVersion::V2_0,
         Some(other) => return Err(WishError::TpmVersion(other.to_owned())),
     };
-    match asked.agreed("hw", "tpm_model")?.unwrap_or("tpm-tis") {
-        "tpm-crb" if version != "2.0" => Err(WishError::TpmCrb),
-        model @ ("tpm-tis" | "tpm-crb") => Ok(Some((version, model))),
-        other => Err(WishError::TpmModel(other.to_owned())),
-    }
+    let model = match asked.agreed("hw", "tpm_model")?.unwrap_or("tpm-tis") {
+        "tpm-crb" if version != TpmVersion::V2_0 => return Err(WishError::TpmCrb),
+        "tpm-crb" => TpmModel::Crb,
+        "tpm-tis" => TpmModel::Tis,
+        other => return Err(WishError::TpmModel(other.to_owned())),
+    };
+    Ok(Some(Tpm::new(version, model)))
 }
 
 /// Of both, which must agree. Firmware that checks what it boots is UEFI on q35.

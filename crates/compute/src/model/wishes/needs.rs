@@ -2,6 +2,10 @@
 //! `transform_image_metadata`, and `ResourceRequest`'s translations). A host that has none of it is passed over, and the answer says why.
 
 use super::{Asked, devices, image::vif_model, is_yes};
+use crate::{
+    driver::{TpmModel, TpmVersion},
+    model::vtpm::security,
+};
 use std::collections::BTreeSet;
 
 const ADDRESSES_EMULATED: &str = "COMPUTE_ADDRESS_SPACE_EMULATED";
@@ -28,9 +32,9 @@ pub fn traits(asked: &Asked<'_>) -> BTreeSet<String> {
     if let Ok(Some(mode)) = asked.agreed("hw", "maxphysaddr_mode") {
         all.insert(if mode == "emulate" { ADDRESSES_EMULATED } else { ADDRESSES_PASSED }.to_owned());
     }
-    if let Ok(Some((version, model))) = devices::tpm(asked) {
-        all.insert(named("COMPUTE_SECURITY_TPM", &version.replace('.', "_")));
-        all.insert(named("COMPUTE_SECURITY", model));
+    if let Ok(Some(tpm)) = devices::tpm(asked) {
+        all.extend([tpm_version(tpm.version), tpm_model(tpm.model)].map(str::to_owned));
+        all.insert(named("COMPUTE_SECURITY_TPM_SECRET_SECURITY", security(asked.flavor)));
     }
     if devices::secure_boot(asked) == Ok(Some("required")) {
         all.insert("COMPUTE_SECURITY_UEFI_SECURE_BOOT".into());
@@ -45,6 +49,21 @@ pub fn traits(asked: &Asked<'_>) -> BTreeSet<String> {
     }
     all.extend(asked.extra("accel:device_profile").map(|_| "COMPUTE_ACCELERATORS".to_owned()));
     all
+}
+
+/// What hosts say that have TPMs of a version, and of a model.
+pub const fn tpm_version(version: TpmVersion) -> &'static str {
+    match version {
+        TpmVersion::V1_2 => "COMPUTE_SECURITY_TPM_1_2",
+        TpmVersion::V2_0 => "COMPUTE_SECURITY_TPM_2_0",
+    }
+}
+
+pub const fn tpm_model(model: TpmModel) -> &'static str {
+    match model {
+        TpmModel::Tis => "COMPUTE_SECURITY_TPM_TIS",
+        TpmModel::Crb => "COMPUTE_SECURITY_TPM_CRB",
+    }
 }
 
 /// Whether the guest's memory is to be unreadable for its host, which hosts have so many contexts for.

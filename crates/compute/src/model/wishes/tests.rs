@@ -251,7 +251,7 @@ fn what_only_some_hosts_can_do_is_asked_of_placement() {
         (
             &[("hw:tpm_version", "2.0")],
             &[("hw_tpm_model", "tpm-crb")],
-            "COMPUTE_SECURITY_TPM_2_0 COMPUTE_SECURITY_TPM_CRB",
+            "COMPUTE_SECURITY_TPM_2_0 COMPUTE_SECURITY_TPM_CRB COMPUTE_SECURITY_TPM_SECRET_SECURITY_USER",
         ),
         (
             &[("os:secure_boot", "required")],

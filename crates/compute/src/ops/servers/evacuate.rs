@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Compute, ComputeError,
     error::invalid,
-    model::{ComputeHost, ServerState, migration::MigrationKind, vm::Power},
+    model::{ComputeHost, ServerState, migration::MigrationKind, vm::Power, vtpm},
     ops::is_true,
 };
 use kernel::{Ctx, Error, HostName, Result, ids::uuid_dashed};
@@ -59,6 +59,7 @@ pub(crate) async fn evacuate(c: &Compute, cx: &Ctx, server: &Target, asked: Evac
     let begun = c.store.transact("compute.server.evacuate", move |tx| {
         use ServerState as S;
         let server = find_in(&cx, tx, &found.id)?;
+        vtpm::refuse(&server, "evacuate")?;
         in_state(&server, "evacuate", &[S::Active, S::Stopped, S::Error])?;
         on_host(&server)?;
         if let Some(host) = server.host.as_ref().filter(|host| is_up(&service, tx.view(), host)) {

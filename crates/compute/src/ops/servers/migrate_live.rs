@@ -11,6 +11,7 @@ use crate::{
         machine,
         migration::{MigrationKind, MigrationStatus},
         vm::{Power, VmIntent},
+        vtpm,
     },
     ops::migrations::{self, Begun},
     policy::MIGRATE_LIVE_HOST,
@@ -72,6 +73,7 @@ pub(crate) fn begin(
     id: &str,
 ) -> Result<()> {
     let server = find_in(cx, tx, &server.id)?;
+    vtpm::refuse_live(&server)?;
     unlocked(cx, &server)?;
     in_state(&server, "os-migrateLive", &[ServerState::Active, ServerState::Paused])?;
     on_host(&server)?;

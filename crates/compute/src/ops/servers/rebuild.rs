@@ -19,6 +19,7 @@ use crate::{
         hardware::{self, Build},
         machine,
         vm::{Power, VmIntent},
+        vtpm,
         wishes::Asked,
     },
     policy::REBUILD_TRUSTED_CERTS,
@@ -82,7 +83,9 @@ pub(crate) async fn rebuild(
     server: &Target,
     asked: Rebuild,
 ) -> Result<(Arc<Server>, Snapshot, String)> {
+    vtpm::refuse(server, "rebuild")?;
     let image = check(c, cx, &c.store.read().await?, server, &asked)?;
+    vtpm::refuse_with(server, &image.properties, "rebuild")?;
     let password = asked.admin_pass.clone().unwrap_or_else(build::password);
     let (service, ctx, found, admin_pass) = (c.clone(), cx.clone(), server.server(), password.clone());
     let begun = c.store.transact("compute.server.rebuild", move |tx| {

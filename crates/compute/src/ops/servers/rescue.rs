@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Compute,
     error::invalid,
-    model::{BlockDevice, Server, ServerState, Task, action::Verb, hardware, vm::Power},
+    model::{BlockDevice, Server, ServerState, Task, action::Verb, hardware, vm::Power, vtpm},
 };
 use kernel::{Ctx, Result};
 use ports::ImageInfo;
@@ -46,6 +46,7 @@ const UNRESCUE: Change = Change {
 
 /// Boots a server from another image; returns the password for it.
 pub(crate) async fn rescue(c: &Compute, cx: &Ctx, server: &Target, asked: Rescue) -> Result<String> {
+    vtpm::refuse(server, "rescue")?;
     let image = rescue_image(c, cx, &c.store.read().await?, server, asked.image.as_deref())?;
     let password = asked.admin_pass.unwrap_or_else(super::create::password);
     let (service, ctx, found, admin_pass) = (c.clone(), cx.clone(), server.server(), password.clone());

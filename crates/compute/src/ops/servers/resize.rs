@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Compute, ComputeError,
     error::invalid,
+    flows::vtpm,
     flows::{
         live,
         moving::{
@@ -24,6 +25,7 @@ use crate::{
         reshape::{Asked, Manner, Plan, plan},
         shape::{Resize, Shape, Way, is_ephemeral},
         vm::{Power, VmIntent},
+        vtpm::refuse_other_owner,
         wishes,
     },
     ops::migrations::{self, Begun},
@@ -66,6 +68,7 @@ pub(crate) async fn resize(
     let snapshot = c.store.read().await?;
     let flavor = super::create::flavor(cx, &snapshot, flavor).map_err(as_bad_request)?;
     check_flavor(c, cx, &snapshot, server, &flavor)?;
+    refuse_other_owner(server, &flavor)?;
     let (kind, flavor, only) = (MigrationKind::Resize, Some(flavor), None);
     let wanted = Wanted { kind, flavor, disk_config, only, after: None, admin_pass: None, asked };
     begin(c, cx, server, wanted).await
@@ -257,6 +260,7 @@ pub(super) fn enter(
     let plan = planned(c, tx, server, &intent, wanted)?;
     let manner = plan.manner.unwrap_or_default();
     moved.resize.iter_mut().for_each(|resize| resize.manner = manner);
+    vtpm::prepare(c, tx, &mut moved)?;
     let told = wanted.flavor.is_some().then(|| plan.clone());
     migrations::record(cx, tx, server, &Begun { id: migration, kind, status, source: &source, flavor, plan: told });
     tx.put(moved);

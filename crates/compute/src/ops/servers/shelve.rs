@@ -18,6 +18,7 @@ use crate::{
         BlockDevice, ComputeHost, Server, ServerState, Task,
         action::{Action, Verb},
         vm::{Power, VmIntent},
+        vtpm,
     },
     ops::zones::zone_of,
     policy::UNSHELVE_TO_HOST,
@@ -38,6 +39,7 @@ pub(crate) async fn shelve(c: &Compute, cx: &Ctx, server: &Target) -> Result<()>
 fn begin(c: &Compute, cx: &Ctx, tx: &mut Tx, server: &Server, image: &ImageId) -> Result<()> {
     use ServerState as S;
     let server = find_in(cx, tx, &server.id)?;
+    vtpm::refuse(&server, "shelve")?;
     unlocked(cx, &server)?;
     in_state(&server, "shelve", &[S::Active, S::Stopped, S::Paused, S::Suspended])?;
     on_host(&server)?;

@@ -11,6 +11,7 @@ mod live;
 mod moving;
 mod power;
 mod shape;
+mod vtpm;
 
 use crate::world::{Cloud, expect, flows_of, id_of, new_server};
 use flow::{EngineBuilder, FlowRecord, Starter, testkit::Disturbance};

@@ -56,6 +56,8 @@ macro_rules! world {
     };
 }
 
+pub(super) use world;
+
 /// A process of its own for the flows that the flow under torture starts.
 pub(super) struct Janitor {
     pub(super) starter: Starter,

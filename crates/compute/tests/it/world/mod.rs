@@ -20,9 +20,12 @@ use kernel::SystemClock;
 use network::FakePorts;
 use placement::FakePlacer;
 use policy::Policies;
-use ports::{ProjectInfo, Projects};
+use ports::{
+    ProjectInfo, Projects,
+    testkit::{FakeKeys, Key},
+};
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use store::{Schema, Snapshot, Store};
 use volume::FakeVolumes;
 
@@ -56,6 +59,7 @@ impl Cloud {
     pub async fn with_hosts(names: &[&str]) -> Self {
         let schema = compute::schema(Schema::new()).with::<FlowRecord>();
         let schema = schema.with::<placement::Claimed>().with::<network::Port>();
+        let schema = schema.with::<Key>();
         let schema = schema.with::<volume::Volume>().with::<volume::Attachment>().with::<image::Image>();
         let store = Store::in_memory(schema).await;
         let hosts = Arc::new(Hosts::new(names));
@@ -94,6 +98,7 @@ impl Cloud {
             images: self.images.clone(),
             hosts: self.hosts.clone(),
             projects: Arc::new(FakeProjects),
+            keys: Arc::new(FakeKeys),
             neighbours: self.neighbours.clone(),
             config: self.config.clone(),
         });
@@ -182,6 +187,10 @@ impl Cloud {
                 claim.consumer
             );
         }
+        let tpms = self.servers().into_iter().filter_map(|s| s.tpm.clone());
+        let (secrets, keys): (BTreeSet<_>, BTreeSet<_>) =
+            (tpms.map(|tpm| tpm.secret).collect(), snapshot.all::<Key>().map(|key| key.id.clone()).collect());
+        assert_eq!(keys, secrets, "{when}: passphrases are of TPMs, and TPMs have one");
         for port in snapshot.all::<network::Port>().filter(|p| p.server.is_some()) {
             let owner = port.server.as_ref().and_then(|id| snapshot.get::<Server>(id));
             let has = owner.is_some_and(|s| s.nics.iter().any(|n| n.plan.port == port.id));

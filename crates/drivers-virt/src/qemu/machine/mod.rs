@@ -10,6 +10,7 @@ pub mod disk;
 mod extras;
 pub mod nic;
 pub mod room;
+pub mod tpm;
 
 use super::{accel::Accel, config::QemuConfig, probe::board, record::VmDir};
 use crate::key_file::KeyFile;
@@ -30,6 +31,8 @@ pub struct Setting<'a> {
     pub cpu: &'a str,
     /// All words for machines here, and what they stand for.
     pub machines: &'a BTreeMap<String, String>,
+    /// What this host can do that others cannot, in placement's words.
+    pub traits: &'a BTreeSet<String>,
 }
 
 impl Setting<'_> {
@@ -85,6 +88,7 @@ pub fn check(spec: &VmSpec, setting: &Setting<'_>) -> Result<()> {
         return Err(Error::bad_request(what));
     }
     check_machine(spec, setting.machines)?;
+    tpm::check(spec, setting.traits)?;
     check_cells(spec)?;
     cpu::check(spec)?;
     check_disks(&spec.disks)?;
@@ -150,6 +154,7 @@ pub fn command_line(spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) -> Result
         line.json("-device", &bridge);
     }
     extras::devices(&mut line, spec, dir);
+    tpm::device(&mut line, spec, dir);
     if let Some(lent) = room::memory(spec) {
         line.json("-object", &lent.backend);
         line.json("-device", &lent.device);
@@ -177,7 +182,7 @@ pub fn command_line(spec: &VmSpec, setting: &Setting<'_>, dir: &VmDir) -> Result
 }
 
 #[derive(Default)]
-struct Line(Vec<String>);
+pub struct Line(Vec<String>);
 
 impl Line {
     fn flag(&mut self, name: &str) {

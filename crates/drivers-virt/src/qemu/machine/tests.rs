@@ -84,6 +84,7 @@ fn line(spec: &VmSpec, accel: Accel) -> String {
             accel,
             cpu: if accel == Accel::Kvm { "host" } else { "max" },
             machines: &BTreeMap::new(),
+            traits: &BTreeSet::new(),
         },
         &dir,
     )
@@ -118,7 +119,13 @@ fn volumes_in_ceph() {
         disk::parts(
             &volume,
             &Board::of(&spec(Machine::Pc)),
-            &Setting { config: &config, accel: Accel::Tcg, cpu: "max", machines: &BTreeMap::new() },
+            &Setting {
+                config: &config,
+                accel: Accel::Tcg,
+                cpu: "max",
+                machines: &BTreeMap::new(),
+                traits: &BTreeSet::new(),
+            },
         )
         .unwrap()
         .nodes
@@ -143,7 +150,7 @@ fn offloads() {
         let parts = nic::parts(
             &nic,
             &Board::of(&spec(Machine::Pc)),
-            &Setting { config, accel: Accel::Tcg, cpu: "max", machines: &BTreeMap::new() },
+            &Setting { config, accel: Accel::Tcg, cpu: "max", machines: &BTreeMap::new(), traits: &BTreeSet::new() },
         )
         .unwrap();
         parts.device.as_object().unwrap().values().filter(|v| **v == json!(false)).count()
@@ -159,8 +166,17 @@ fn what_cannot_be_made_is_refused() {
     let refuse = |change: &dyn Fn(&mut VmSpec)| {
         let mut spec = rich();
         change(&mut spec);
-        let e = check(&spec, &Setting { config: &config, accel: Accel::Tcg, cpu: "max", machines: &BTreeMap::new() })
-            .unwrap_err();
+        let e = check(
+            &spec,
+            &Setting {
+                config: &config,
+                accel: Accel::Tcg,
+                cpu: "max",
+                machines: &BTreeMap::new(),
+                traits: &BTreeSet::new(),
+            },
+        )
+        .unwrap_err();
         assert!(e.is(kernel::Kind::BadRequest), "{e:?}");
     };
     refuse(&|s| s.vcpus = 0);
@@ -178,7 +194,17 @@ fn what_cannot_be_made_is_refused() {
     refuse(&|s| s.nics[0].model = "token-ring".into());
     refuse(&|s| s.nics[0].tap = "a-name-that-is-too-long".into());
     assert!(
-        check(&rich(), &Setting { config: &config, accel: Accel::Tcg, cpu: "max", machines: &BTreeMap::new() }).is_ok()
+        check(
+            &rich(),
+            &Setting {
+                config: &config,
+                accel: Accel::Tcg,
+                cpu: "max",
+                machines: &BTreeMap::new(),
+                traits: &BTreeSet::new()
+            }
+        )
+        .is_ok()
     );
 }
 

@@ -3,7 +3,7 @@
 use super::{Broken, Guest, Run, Vm};
 use crate::qemu::{
     machine::{disk, nic},
-    process::{self, Lock, Process},
+    process::{self, Lock, Part, Process},
     qmp::{Qmp, QmpResult},
     record::{Before, Phase},
 };
@@ -17,7 +17,7 @@ impl Vm {
         self.broken = None;
         if let Err(e) = self.try_adopt().await {
             tracing::error!(server = %self.server, error = %e.internal_text(), "cannot take over a VM");
-            let alive = matches!(process::try_lock(&self.dir), Ok(Lock::Held));
+            let alive = matches!(process::try_lock(&self.dir, Part::Qemu), Ok(Lock::Held));
             self.broken = Some(Broken { why: e, alive });
         }
         self.hold_agent_channel().await;
@@ -67,7 +67,7 @@ impl Vm {
     async fn living(&self) -> Result<Option<Process>> {
         let deadline = Instant::now() + self.shared.config.quit_patience;
         loop {
-            if let Lock::Free(_) = process::try_lock(&self.dir)? {
+            if let Lock::Free(_) = process::try_lock(&self.dir, Part::Qemu)? {
                 return Ok(None);
             }
             if let Some(process) = process::find(&self.dir)? {

@@ -93,6 +93,7 @@ impl Vm {
             return Err(Error::conflict("a guest with huge pages that runs in software stays on its host"));
         }
         let mut args = machine::command_line(spec, &self.setting(), &self.dir)?;
+        key_file::check(spec)?;
         let keys = key_file::of_disks(&spec.disks)?;
         args.extend(machine::key_words(&keys));
         args.extend(["-incoming", "defer", "-S"].map(str::to_owned));

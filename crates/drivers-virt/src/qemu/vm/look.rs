@@ -16,7 +16,7 @@
 use super::{Guest, HANG_UP, Happening, Monitor, Run, Vm, moving};
 use crate::console;
 use crate::qemu::{
-    process::sweep,
+    process::{Part, sweep_part},
     qmp::{Notice, Qmp, QmpResult},
     record::Phase,
 };
@@ -127,7 +127,8 @@ impl Vm {
         let Some(mut guest) = self.guest.take() else { return };
         let powered_off = guest.monitor.as_mut().is_some_and(Monitor::saw_power_off) || self.is_stopping();
         let last = if powered_off { Phase::Shutdown } else { Phase::Crashed };
-        if let Err(e) = sweep(&self.dir, self.shared.config.quit_patience).await {
+        let ended = sweep_part(&self.dir, Part::Qemu, self.shared.config.quit_patience).await;
+        if let Err(e) = ended.and(self.end_tpm().await) {
             tracing::error!(server = %self.server, error = %e.internal_text(), "something of an ended guest goes on");
         }
         self.shared.cgroups.leave(&self.server).await;

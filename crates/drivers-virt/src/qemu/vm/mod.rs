@@ -29,6 +29,7 @@ mod power;
 mod saved;
 mod shape;
 mod stats;
+mod tpm;
 
 pub use copy::copy;
 pub use shape::limits;
@@ -233,7 +234,13 @@ impl Vm {
 
     fn setting(&self) -> Setting<'_> {
         let probe = &self.shared.probe;
-        Setting { config: &self.shared.config, accel: self.shared.accel, cpu: &probe.cpu, machines: &probe.machines }
+        Setting {
+            config: &self.shared.config,
+            accel: self.shared.accel,
+            cpu: &probe.cpu,
+            machines: &probe.machines,
+            traits: &probe.traits,
+        }
     }
 
     fn generation(&self) -> u64 {

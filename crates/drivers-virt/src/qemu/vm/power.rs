@@ -5,7 +5,7 @@ use crate::{
     key_file,
     qemu::{
         host, machine,
-        process::{self, Lock, Process},
+        process::{self, Lock, Part, Process},
         qmp::{Qmp, QmpError},
         record::{Before, NO_SPACE, Phase, Record, disk_error},
     },
@@ -73,7 +73,7 @@ impl Vm {
         {
             return Ok(());
         }
-        key_file::of_disks(&spec.disks)?;
+        key_file::check(spec)?;
         if self.guest.is_some() {
             self.enter(Phase::Stopping).await?;
             self.end_process().await?;
@@ -221,6 +221,7 @@ impl Vm {
     pub(super) async fn launch(&mut self, spec: &VmSpec, generation: u64) -> Result<()> {
         let mut args = machine::command_line(spec, &self.setting(), &self.dir)?;
         // QEMU reads them while it starts; they go when it has.
+        key_file::check(spec)?;
         let keys = key_file::of_disks(&spec.disks)?;
         args.extend(machine::key_words(&keys));
         spec.nics.iter().try_for_each(machine::nic::check_tap)?;
@@ -247,7 +248,8 @@ impl Vm {
                 Ok(())
             }
             Err(e) => {
-                process::sweep(&self.dir, KILL_PATIENCE).await?;
+                process::sweep_part(&self.dir, Part::Qemu, KILL_PATIENCE).await?;
+                self.end_tpm().await?;
                 self.shared.cgroups.leave(&self.server).await;
                 let old = old.map(|mut record| {
                     record.generation = generation;
@@ -283,24 +285,25 @@ impl Vm {
             self.dir.write_config_drive(drive).await?;
         }
         self.firmware_variables(spec).await?;
-        let lock = match process::try_lock(&self.dir)? {
+        let lock = match process::try_lock(&self.dir, Part::Qemu)? {
             Lock::Free(lock) => lock,
             Lock::Held => {
                 process::sweep(&self.dir, KILL_PATIENCE).await?;
-                match process::try_lock(&self.dir)? {
+                match process::try_lock(&self.dir, Part::Qemu)? {
                     Lock::Free(lock) => lock,
                     Lock::Held => return Err(Error::unavailable("another process of the server is still there")),
                 }
             }
         };
         self.dir.remove_process_files();
-        let said = process::log_length(&self.dir);
-        let process = process::launch(&self.dir, &self.shared.config.binary, args, lock)?;
+        self.start_tpm(spec).await?;
+        let said = process::log_length(&self.dir, Part::Qemu);
+        let process = process::launch(&self.dir, Part::Qemu, &self.shared.config.binary, args, lock)?;
         let deadline = Instant::now() + self.shared.config.start_patience;
         let monitor = match self.comes_up(&process, deadline).await {
             Ok(monitor) => monitor,
             Err(_) if process.exits_within(HANG_UP).await => {
-                return Err(start_failed(&process::log_since(&self.dir, said)));
+                return Err(start_failed(&process::log_since(&self.dir, Part::Qemu, said)));
             }
             Err(e) => return Err(e),
         };
@@ -390,7 +393,8 @@ impl Vm {
             }
         }
         // Only a free lock says that nothing is left; until then the guest counts as there.
-        process::sweep(&self.dir, KILL_PATIENCE).await?;
+        process::sweep_part(&self.dir, Part::Qemu, KILL_PATIENCE).await?;
+        self.end_tpm().await?;
         self.guest = None;
         self.shared.cgroups.leave(&self.server).await;
         Ok(())

@@ -11,7 +11,7 @@
 
 use super::{Run, Vm, look};
 use crate::qemu::{
-    qmp::{Notice, Qmp},
+    qmp::{Notice, Qmp, QmpResult},
     record::{Phase, disk_error},
     sockets,
 };
@@ -60,7 +60,7 @@ impl Vm {
         let _ = fs::remove_file(&socket); // of a suspend that was cut short
         let listener = UnixListener::bind(&socket).doing("listening for a guest's memory")?;
         let uri = format!("unix:{}", socket.display());
-        qmp.execute("migrate", json!({"uri": uri})).await.map_err(|e| e.while_doing("saving a guest's memory"))?;
+        begin_saving(qmp, &uri).await.map_err(|e| e.while_doing("saving a guest's memory"))?;
         let part = self.part();
         let receive = async {
             let (mut from, _) = listener.accept().await.doing("receiving a guest's memory")?;
@@ -84,6 +84,9 @@ impl Vm {
             if let Some(given) = asked.disks.iter().find(|d| d.id == disk.id) {
                 disk.encryption = given.encryption.clone();
             }
+        }
+        if let (Some(tpm), Some(given)) = (&mut spec.hardware.tpm, &asked.hardware.tpm) {
+            tpm.key.clone_from(&given.key);
         }
         self.launch(&spec, fence.generation).await?;
         match self.pour_memory().await {
@@ -159,6 +162,14 @@ impl Vm {
     fn part(&self) -> PathBuf {
         self.dir.file("memory.part")
     }
+}
+
+/// What a way to another host, or from there, has left of its settings does not hold for the way to our socket.
+async fn begin_saving(qmp: &Qmp, uri: &str) -> QmpResult<()> {
+    let off = ["pause-before-switchover", "postcopy-ram"].map(|c| json!({"capability": c, "state": false}));
+    qmp.execute("migrate-set-capabilities", json!({"capabilities": off})).await?;
+    qmp.execute("migrate-set-parameters", json!({"tls-creds": "", "tls-hostname": ""})).await?;
+    qmp.execute("migrate", json!({"uri": uri})).await.map(drop)
 }
 
 /// Waits until QEMU has sent all.

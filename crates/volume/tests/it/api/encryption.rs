@@ -1,8 +1,8 @@
 //! Encrypted volumes: their keys, and what is made of them.
 
-use crate::world::{Cloud, IMAGE, P1, P2, backup, create, expect, keys::Key, refused, snapshot};
+use crate::world::{Cloud, IMAGE, P1, P2, backup, create, expect, refused, snapshot};
 use http::testkit::Api;
-use ports::{ImageInfo, VolumeEncryption, Volumes};
+use ports::{ImageInfo, VolumeEncryption, Volumes, testkit::Key};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

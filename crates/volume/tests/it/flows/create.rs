@@ -1,12 +1,12 @@
 use super::{ask, failed, register};
-use crate::world::{Cloud, IMAGE, create, expect, keys::Key, snapshot};
+use crate::world::{Cloud, IMAGE, create, expect, snapshot};
 use async_trait::async_trait;
 use flow::{
     EngineBuilder, Starter,
     testkit::{Disturbance, World, torture},
 };
 use kernel::{Error, FlowId};
-use ports::ImageInfo;
+use ports::{ImageInfo, testkit::Key};
 use serde_json::{Value, json};
 use store::Store;
 

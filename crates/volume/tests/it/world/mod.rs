@@ -1,7 +1,6 @@
 //! The surroundings of the volume service: hosts with pools, images, and clients.
 
 pub mod image;
-pub mod keys;
 pub mod pool;
 
 use flow::{Engine, EngineBuilder, FlowRecord, Starter};
@@ -11,6 +10,7 @@ use kernel::{Error, Result, ServerId, SystemClock, Timestamp};
 use policy::Policies;
 use pool::Pools;
 use ports::quota::{QuotaLimits, QuotaUsage};
+use ports::testkit::{FakeKeys, Key};
 use ports::{RunningGuest, ServerInfo, Servers, VolumeGrown, VolumeMoved};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -65,7 +65,7 @@ pub struct Cloud {
 impl Cloud {
     pub async fn new() -> Self {
         let schema = volume::schema(Schema::new()).with::<FlowRecord>().with::<QuotaUsage>().with::<QuotaLimits>();
-        let store = Store::in_memory(schema.with::<image::Image>().with::<keys::Key>()).await;
+        let store = Store::in_memory(schema.with::<image::Image>().with::<Key>()).await;
         let cloud = Self { pools: Arc::default(), images: Arc::new(FakeImages::new(store.clone())), store };
         cloud.images.put(IMAGE).await;
         let service = cloud.service(&Starter::new("setup".into()));
@@ -95,7 +95,7 @@ impl Cloud {
             hosts: self.pools.clone(),
             images: self.images.clone(),
             servers: Arc::new(HostsServers(self.pools.clone())),
-            keys: Arc::new(keys::FakeKeys),
+            keys: Arc::new(FakeKeys),
         })
     }
 

@@ -162,6 +162,7 @@ impl Blueprint {
             resize: None,
             shelved_image: None,
             shelved: None,
+            tpm: None,
             id,
         }
     }

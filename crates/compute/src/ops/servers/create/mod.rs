@@ -9,7 +9,10 @@ use super::{as_bad_request, trimmed};
 use crate::{
     Compute,
     error::invalid,
-    flows::create::{CreateServer, State, reservation},
+    flows::{
+        create::{CreateServer, State, reservation},
+        vtpm,
+    },
     model::{
         Flavor, QUOTAS, Server, ServerGroup, VolumeSource,
         action::{Action, Verb},
@@ -134,6 +137,7 @@ fn enter(
             }
         }
     }
+    vtpm::begin(c, tx, &mut server)?;
     let action = Action::asked(cx, &server.id, &server.project, Verb::Create);
     action.begin(tx)?;
     let state = State::first(&server, action, Some(admin_pass));

@@ -1,7 +1,7 @@
-//! Keys by id, in the log as the key manager has them, and not sealed: tests look at them.
+//! For tests of services that need keys: by id, in the log as the key manager has them, and not sealed, so that tests look at them.
 
-use kernel::{Error, ProjectId, Result};
-use ports::{KeyBytes, Keys, NewKey};
+use crate::{KeyBytes, Keys, NewKey};
+use kernel::{Error, ProjectId, Result, UserId};
 use serde::{Deserialize, Serialize};
 use store::{Key as StoreKey, Object, Snapshot, Tx};
 
@@ -9,6 +9,7 @@ use store::{Key as StoreKey, Object, Snapshot, Tx};
 pub struct Key {
     pub id: String,
     pub project: ProjectId,
+    pub creator: UserId,
     pub name: String,
     pub octets: Vec<u8>,
 }
@@ -25,8 +26,8 @@ pub struct FakeKeys;
 impl FakeKeys {
     fn put(tx: &mut Tx, key: &NewKey, octets: Vec<u8>) {
         if tx.get::<Key>(&key.id).is_none() {
-            let (id, project, name) = (key.id.clone(), key.project.clone(), key.name.clone());
-            tx.put(Key { id, project, name, octets });
+            let NewKey { id, project, creator, name, .. } = key.clone();
+            tx.put(Key { id, project, creator, name, octets });
         }
     }
 }
@@ -34,9 +35,13 @@ impl FakeKeys {
 impl Keys for FakeKeys {
     fn create(&self, tx: &mut Tx, key: &NewKey, bits: u32) -> Result<()> {
         // As many octets as it has bits for, and another key's are others.
-        let octets = key.id.bytes().cycle().take(usize::try_from(bits / 8).unwrap()).collect();
+        let octets = key.id.bytes().cycle().take(bits as usize / 8).collect();
         Self::put(tx, key, octets);
         Ok(())
+    }
+
+    fn create_passphrase(&self, tx: &mut Tx, key: &NewKey, octets: u32) -> Result<()> {
+        self.create(tx, key, octets * 8)
     }
 
     fn copy(&self, tx: &mut Tx, from: &str, key: &NewKey) -> Result<()> {
