@@ -17,6 +17,12 @@ fn count(used: &mut Counts, type_id: &str, resource: &'static str, amount: i64) 
     }
 }
 
+/// What a backup is being restored to: a volume that is there, or one that is made.
+fn restores(volume: &Volume, backup: &Backup) -> bool {
+    let made = volume.status == VolumeStatus::Creating && volume.backup.as_ref() == Some(&backup.id);
+    made || volume.status == VolumeStatus::RestoringBackup
+}
+
 /// Sentences about what is not as it must be.
 #[must_use]
 pub fn audit(view: &View) -> Vec<String> {
@@ -55,7 +61,7 @@ pub fn audit(view: &View) -> Vec<String> {
     }
     for backup in view.all::<Backup>() {
         let live = live_flow_of(view, &Backup::object(&backup.id)).is_some()
-            || view.all::<Volume>().any(|v| v.status == VolumeStatus::RestoringBackup);
+            || view.all::<Volume>().any(|volume| restores(&volume, &backup));
         if backup.status.is_transitional() && !live {
             findings.push(format!("backup {}: {}, but no flow is at work", backup.id, backup.status.as_str()));
         }

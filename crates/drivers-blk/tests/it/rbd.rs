@@ -238,7 +238,7 @@ async fn who_lost_its_export_is_shut_out() {
     guest.write(0, 4096, 1).await;
     guest.flush().await;
     driver.unexport(&id, fence(2)).await.unwrap();
-    // The first write may end in the client's cache; and of a flush that fails qemu-io says nothing.
+    // A write may end in the client's cache; of a flush that fails QEMU speaks.
     let mut said = String::new();
     for _ in 0..10 {
         said += &guest.tries("write -P 2 0 4096").await;

@@ -20,6 +20,18 @@ pub(crate) struct CreateVolume(pub(crate) VolumeService);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) volume: VolumeId,
+    /// The backup that says that it is being restored until then.
+    #[serde(default)]
+    pub(crate) restores: Option<String>,
+}
+
+impl State {
+    /// The backup is at rest again.
+    fn end(&self, tx: &mut Tx, now: Timestamp) {
+        if let Some(backup) = &self.restores {
+            super::rewrite_volume::rest(tx, backup, now);
+        }
+    }
 }
 
 impl CreateVolume {
@@ -33,6 +45,7 @@ impl CreateVolume {
         let now = cx.now();
         Ok(Commit::with(move |tx, state: &mut State| {
             settle(tx, &state.volume, VolumeStatus::Creating, VolumeStatus::Available, None, now);
+            state.end(tx, now);
             Ok(())
         }))
     }
@@ -142,6 +155,7 @@ impl Flow for CreateVolume {
         // A pool that was given by the source, too, has nothing to keep room for.
         off_pool(tx, &state.volume);
         settle(tx, &state.volume, VolumeStatus::Creating, VolumeStatus::Error, Some(why), now);
+        state.end(tx, now);
         Ok(())
     }
 }

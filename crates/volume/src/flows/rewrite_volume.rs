@@ -181,9 +181,14 @@ pub(super) fn image(service: &VolumeService, image: &ImageId) -> Option<ImageByt
 
 /// The backup is at rest again.
 fn end(tx: &mut Tx, state: &State, now: Timestamp) {
-    if let With::Backup(id) = &state.with
-        && tx.get::<Backup>(id).is_some_and(|b| b.status == BackupStatus::Restoring)
-    {
+    if let With::Backup(id) = &state.with {
+        rest(tx, id, now);
+    }
+}
+
+/// A backup that was restored.
+pub(super) fn rest(tx: &mut Tx, id: &str, now: Timestamp) {
+    if tx.get::<Backup>(id).is_some_and(|b| b.status == BackupStatus::Restoring) {
         tx.update::<Backup>(id, |b| (b.status, b.updated_at) = (BackupStatus::Available, now));
     }
 }

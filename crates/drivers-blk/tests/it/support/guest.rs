@@ -36,7 +36,9 @@ impl Guest {
             }
             other => panic!("{other:?}"),
         };
-        let mut process = Command::new("qemu-io")
+        // Of a request that fails only QEMU's own words may tell, which go to the other stream.
+        let mut process = Command::new("sh")
+            .args(["-c", "exec qemu-io \"$@\" 2>&1", "sh"])
             // Its default would flush after each write of its own accord.
             .args(["-t", "writeback", "--image-opts", &image])
             .stdin(Stdio::piped())

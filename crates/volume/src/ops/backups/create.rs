@@ -13,7 +13,7 @@ use crate::{
     service::{QUOTAS, authorize_own},
 };
 use flow::Start;
-use kernel::{Ctx, Error, Result, SnapshotId};
+use kernel::{Ctx, Error, ProjectId, Result, SnapshotId};
 use std::{collections::BTreeMap, sync::Arc};
 use store::Tx;
 
@@ -47,7 +47,7 @@ fn insert(service: &VolumeService, tx: &mut Tx, cx: &Ctx, id: &str, new: &NewBac
     let now = cx.now();
     let volume = tx.get::<Volume>(&new.volume).ok_or_else(|| error::no_volume(&new.volume))?;
     let (size_gib, data_at) = take(tx, &volume, new, now)?;
-    let parent = if new.incremental { Some(latest(tx, &volume)?) } else { None };
+    let parent = if new.incremental { Some(latest(tx, &volume, cx.project()?)?) } else { None };
     let (host, backend) = place(&volume).ok_or_else(|| error::invalid_volume("it lies on no pool"))?;
     let size = i64::try_from(size_gib).unwrap_or(i64::MAX);
     QUOTAS.claim(tx, cx.project()?, &[("backups", 1), ("backup_gigabytes", size)])?;
@@ -120,9 +120,12 @@ fn take(tx: &mut Tx, volume: &Volume, new: &NewBackup, now: kernel::Timestamp) -
     Ok((volume.size_gib, now))
 }
 
-/// The newest backup of the volume that an increment can be built on: where the volume lies.
-fn latest(tx: &Tx, volume: &Volume) -> Result<Arc<Backup>> {
-    let here = |b: &Arc<Backup>| b.status == BackupStatus::Available && Some(&b.host) == volume.host.as_ref();
+/// The newest backup of the volume that an increment can be built on: where the volume lies, and of the project that asks, which may
+/// delete both.
+fn latest(tx: &Tx, volume: &Volume, project: &ProjectId) -> Result<Arc<Backup>> {
+    let here = |b: &Arc<Backup>| {
+        b.status == BackupStatus::Available && Some(&b.host) == volume.host.as_ref() && b.project == *project
+    };
     let all = tx.by(Backup::BY_VOLUME, &volume.id);
     let newest = all.into_iter().filter(here).max_by(|a, b| (a.data_at, &a.id).cmp(&(b.data_at, &b.id)));
     newest.ok_or_else(|| {

@@ -38,6 +38,7 @@ pub(crate) async fn restore(
             name: name.or_else(|| Some(format!("restore_backup_{id}"))),
             description: backup.description.clone(),
             backup_id: Some(backup.id.clone()),
+            restores: true,
             ..CreateVolumeBody::default()
         };
         return create_volume(service, cx, body).await;

@@ -33,6 +33,9 @@ pub(crate) struct CreateVolumeBody {
     pub(crate) snapshot_id: Option<SnapshotId>,
     pub(crate) source_volid: Option<VolumeId>,
     pub(crate) backup_id: Option<String>,
+    /// It is the backup that is asked for, which says so meanwhile.
+    #[serde(skip)]
+    pub(crate) restores: bool,
     pub(crate) group_id: Option<String>,
     pub(crate) multiattach: Option<bool>,
 }
@@ -54,6 +57,7 @@ pub(crate) struct NewRecord {
     pub(crate) snapshot: Option<SnapshotId>,
     pub(crate) source: Option<VolumeId>,
     pub(crate) backup: Option<String>,
+    pub(crate) restores: bool,
     pub(crate) group: Option<String>,
     pub(crate) request_id: RequestId,
     pub(crate) now: Timestamp,
@@ -77,6 +81,7 @@ impl NewRecord {
             snapshot: None,
             source: None,
             backup: None,
+            restores: false,
             group: None,
             request_id: cx.request_id.clone(),
             now: cx.now(),
@@ -121,6 +126,7 @@ pub(crate) async fn create_volume(service: &VolumeService, cx: &Ctx, body: Creat
         snapshot,
         source: body.source_volid,
         backup: body.backup_id,
+        restores: body.restores,
         group: body.group_id,
         ..NewRecord::of(cx, VolumeId::new())?
     };
@@ -161,9 +167,14 @@ pub(crate) fn insert(service: &VolumeService, tx: &mut Tx, new: &NewRecord) -> R
     if let Some(there) = tx.get::<Volume>(&new.id) {
         return Ok(there);
     }
-    let (object, state) = (Volume::object(&new.id), State { volume: new.id.clone() });
+    let restores = new.backup.clone().filter(|_| new.restores);
+    let (object, state) = (Volume::object(&new.id), State { volume: new.id.clone(), restores: restores.clone() });
     service.0.starter.start(tx, Start::<CreateVolume> { object, state, request_id: &new.request_id, now: new.now })?;
-    record(service, tx, new)
+    let made = record(service, tx, new)?;
+    if let Some(backup) = &restores {
+        tx.update::<Backup>(backup, |b| (b.status, b.updated_at) = (BackupStatus::Restoring, new.now));
+    }
+    Ok(made)
 }
 
 /// Writes record and quota.

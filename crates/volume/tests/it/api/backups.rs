@@ -25,6 +25,50 @@ async fn a_chain_is_removed_from_its_end() {
     cloud.assert_clean("gone");
 }
 
+/// Who has an increment may delete what it is built on.
+#[tokio::test]
+async fn increments_are_of_the_projects_own_backups() {
+    let (cloud, volume) = Cloud::with_volume(1).await;
+    let (api, _engine) = cloud.process();
+    let (member, admin) = (api.token("member"), api.token("admin"));
+    let increment = json!({"backup": {"volume_id": volume, "incremental": true}});
+    let of = async |id: &str| {
+        let shown = expect(&admin.call(&format!("GET /volume/v3/backups/{id}"), None).await, 200);
+        shown["backup"]["has_dependent_backups"].as_bool().unwrap()
+    };
+    let theirs = backup(&cloud, &member, json!({"volume_id": volume})).await;
+    refused(&admin.call("POST /volume/v3/backups", increment).await, 400, "badRequest", "full backup");
+    let own = backup(&cloud, &admin, json!({"volume_id": volume})).await;
+    backup(&cloud, &member, json!({"volume_id": volume, "incremental": true})).await;
+    assert_eq!((of(&theirs).await, of(&own).await), (true, false));
+    backup(&cloud, &admin, json!({"volume_id": volume, "incremental": true})).await;
+    assert!(of(&own).await);
+    cloud.assert_clean("increments");
+}
+
+#[tokio::test]
+async fn a_backup_that_is_restored_says_so() {
+    let (cloud, volume) = Cloud::with_volume(1).await;
+    let (id, made) = {
+        let (api, engine) = cloud.process();
+        let member = api.token("member");
+        let id = backup(&cloud, &member, json!({"volume_id": volume})).await;
+        drop(engine);
+        let idle = cloud.api(&flow::Starter::new("idle".into())).token("member");
+        let restore = format!("POST /volume/v3/backups/{id}/restore");
+        let made = expect(&idle.call(&restore, json!({"restore": {}})).await, 202)["restore"].take();
+        refused(&idle.call(&restore, json!({"restore": {}})).await, 400, "badRequest", "must be available");
+        (id, made)
+    };
+    let status = || cloud.store.snapshot().get::<volume::Backup>(id.as_str()).unwrap().status.as_str();
+    assert_eq!(status(), "restoring");
+    cloud.assert_clean("restoring");
+    let (_api, _engine) = cloud.process();
+    cloud.reach(made["volume_id"].as_str().unwrap(), "available").await;
+    assert_eq!(status(), "available");
+    cloud.assert_clean("restored");
+}
+
 #[tokio::test]
 async fn a_backup_becomes_a_volume_and_a_record() {
     let (cloud, volume) = Cloud::with_volume(1).await;

@@ -2,7 +2,7 @@
 
 use super::{ask, failed, register};
 use crate::world::{Cloud, backup, expect, flows, snapshot};
-use ::volume::Backup;
+use ::volume::{Backup, Volume};
 use async_trait::async_trait;
 use flow::{
     Engine, EngineBuilder, Starter,
@@ -120,6 +120,25 @@ impl Restored {
 #[tokio::test]
 async fn restoring_survives_everything() {
     torture::<Restored>().await;
+}
+
+world!(RestoredAnew, with_backup, |_, backup| (
+    format!("POST /volume/v3/backups/{backup}/restore"),
+    json!({"restore": {"name": "again"}})
+));
+
+impl RestoredAnew {
+    fn look(&self, disturbance: Disturbance) {
+        let again = self.0.store.snapshot().all::<Volume>().find(|v| *v.id != *self.1).unwrap();
+        let (expected, held) = if failed(disturbance) { ("error", 1) } else { ("available", 2) };
+        assert_eq!((again.status.as_str(), self.0.pools.held().len()), (expected, held), "{disturbance:?}");
+        assert_eq!(backups(&self.0), ["available"], "{disturbance:?}");
+    }
+}
+
+#[tokio::test]
+async fn restoring_anew_survives_everything() {
+    torture::<RestoredAnew>().await;
 }
 
 /// Backed up on one host, and at home on another since.
