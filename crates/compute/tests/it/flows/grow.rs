@@ -2,6 +2,7 @@
 
 use super::{
     ask_by, assert_ended, failed,
+    live::under_way,
     moving::{Janitor, act, host_of, settled},
     register,
     shape::asked,
@@ -185,13 +186,8 @@ async fn servers_of_a_group_stay_apart() {
 #[tokio::test]
 async fn a_guest_on_its_way_to_grow_is_called_off() {
     let (cloud, id) = crowded().await;
-    cloud.hosts.mood(HOME, |m| m.slow = true);
-    let (api, _engine) = cloud.process();
-    let admin = api.token("admin").with("openstack-api-version", "compute 2.79");
+    let (admin, _api, _engine) = under_way(&cloud, &id, larger()).await;
     let path = format!("/compute/v2.1/servers/{id}");
-    let begun = admin.call(&format!("POST {path}/action"), larger()).await;
-    assert_eq!(begun.status, 202, "{}", begun.text());
-    cloud.until("the migration to run", super::live::runs).await;
     assert_eq!(cloud.server(&id).status(), "RESIZE");
     let listed = expect(&admin.call(&format!("GET {path}/migrations"), None).await, 200);
     assert_eq!((&listed["migrations"][0]["id"], &listed["migrations"][0]["status"]), (&json!(2), &json!("running")));
@@ -209,13 +205,8 @@ async fn a_guest_on_its_way_to_grow_is_called_off() {
 #[tokio::test]
 async fn a_guest_on_its_way_to_grow_is_hastened() {
     let (cloud, id) = crowded().await;
-    cloud.hosts.mood(HOME, |m| m.slow = true);
-    let (api, _engine) = cloud.process();
-    let admin = api.token("admin").with("openstack-api-version", "compute 2.79");
+    let (admin, _api, _engine) = under_way(&cloud, &id, larger()).await;
     let path = format!("/compute/v2.1/servers/{id}");
-    let begun = admin.call(&format!("POST {path}/action"), larger()).await;
-    assert_eq!(begun.status, 202, "{}", begun.text());
-    cloud.until("the migration to run", super::live::runs).await;
     let hasten = async |number: u32| {
         admin.call(&format!("POST {path}/migrations/{number}/action"), json!({"force_complete": null})).await
     };

@@ -5,9 +5,10 @@ use crate::world::{Cloud, expect};
 use async_trait::async_trait;
 use compute::model::{ComputeHost, Migration, migration::MigrationStatus, vm::VmIntent};
 use flow::{
-    EngineBuilder, Starter,
+    Engine, EngineBuilder, Starter,
     testkit::{Disturbance, World, torture},
 };
+use http::testkit::Api;
 use kernel::FlowId;
 use serde_json::{Value, json};
 use store::{Snapshot, Store};
@@ -58,8 +59,19 @@ fn host_of(cloud: &Cloud, id: &str) -> String {
 }
 
 /// A migration is under way.
-pub(super) fn runs(snapshot: &Snapshot) -> Option<()> {
+fn runs(snapshot: &Snapshot) -> Option<()> {
     snapshot.all::<Migration>().any(|m| m.status == MigrationStatus::Running).then_some(())
+}
+
+/// What an administrator asks for is a migration from a slow host: it is under way, and stays so. Whoever asked, and the process.
+pub(super) async fn under_way(cloud: &Cloud, id: &str, ask: Value) -> (Api, Api, Engine) {
+    cloud.hosts.mood(HOME, |m| m.slow = true);
+    let (api, engine) = cloud.process();
+    let admin = api.token("admin").with("openstack-api-version", "compute 2.79");
+    let begun = admin.call(&format!("POST /compute/v2.1/servers/{id}/action"), ask).await;
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    cloud.until("the migration to run", runs).await;
+    (admin, api, engine)
 }
 
 fn migrations(cloud: &Cloud) -> Vec<(u64, String)> {
@@ -172,12 +184,8 @@ async fn a_guest_that_dies_on_its_way_is_where_its_disks_are() {
 #[tokio::test]
 async fn one_under_way_is_called_off() {
     let (cloud, id) = with_server().await;
-    cloud.hosts.mood(HOME, |m| m.slow = true);
-    let (api, _engine) = cloud.process();
-    let admin = api.token("admin").with("openstack-api-version", "compute 2.79");
+    let (admin, _api, _engine) = under_way(&cloud, &id, live(None)).await;
     let path = format!("/compute/v2.1/servers/{id}");
-    expect_empty(&admin.call(&format!("POST {path}/action"), live(None)).await);
-    cloud.until("the migration to run", runs).await;
     let listed = expect(&admin.call(&format!("GET {path}/migrations"), None).await, 200);
     assert_eq!((&listed["migrations"][0]["id"], &listed["migrations"][0]["status"]), (&json!(1), &json!("running")));
     let busy = admin.call(&format!("POST {path}/action"), json!({"os-stop": null})).await;
@@ -196,12 +204,8 @@ async fn one_under_way_is_called_off() {
 #[tokio::test]
 async fn one_under_way_is_hastened() {
     let (cloud, id) = with_server().await;
-    cloud.hosts.mood(HOME, |m| m.slow = true);
-    let (api, _engine) = cloud.process();
-    let admin = api.token("admin").with("openstack-api-version", "compute 2.79");
+    let (admin, api, _engine) = under_way(&cloud, &id, live(None)).await;
     let path = format!("/compute/v2.1/servers/{id}");
-    expect_empty(&admin.call(&format!("POST {path}/action"), live(None)).await);
-    cloud.until("the migration to run", runs).await;
     let hasten = format!("POST {path}/migrations/1/action");
     let other = api.token("other").with("openstack-api-version", "compute 2.79");
     assert!(other.call(&hasten, json!({"force_complete": null})).await.status >= 400, "it is not theirs");
