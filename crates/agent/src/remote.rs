@@ -1,4 +1,4 @@
-//! The link over the network: nine routes on the member, spoken over HTTP/2 and mutual TLS.
+//! The link over the network: eleven routes on the member, spoken over HTTP/2 and mutual TLS.
 //!
 //! | route | body | answer |
 //! |---|---|---|
