@@ -166,13 +166,16 @@ async fn fill_image(
     Ok(StatusCode::NO_CONTENT)
 }
 
+fn octets(key: KeyBytes) -> Response {
+    Body::from(key.as_bytes().to_vec()).into_response()
+}
+
 async fn volume_key(
     State(member): State<Member>,
     Extension(cert): Extension<PeerCert>,
     Path(id): Path<String>,
 ) -> Result<Response, Refused> {
-    let key = member.gateway.volume_key(&member.peer(&cert)?, &id.into()).await?;
-    Ok(Body::from(key.as_bytes().to_vec()).into_response())
+    member.gateway.volume_key(&member.peer(&cert)?, &id.into()).await.map(octets).map_err(Refused)
 }
 
 async fn guest_password(
@@ -198,8 +201,7 @@ async fn tpm_key(
     Extension(cert): Extension<PeerCert>,
     Path(id): Path<String>,
 ) -> Result<Response, Refused> {
-    let key = member.gateway.tpm_key(&member.peer(&cert)?, &id.into())?;
-    Ok(Body::from(key.as_bytes().to_vec()).into_response())
+    member.gateway.tpm_key(&member.peer(&cert)?, &id.into()).map(octets).map_err(Refused)
 }
 
 async fn open_tunnel(
@@ -244,6 +246,11 @@ impl RemoteLink {
 
     fn url(&self, path: &str) -> String {
         format!("{}/agent/v1/{path}", self.member)
+    }
+
+    /// A short answer.
+    async fn octets(&self, path: &str) -> Result<Vec<u8>> {
+        Ok(accepted(self.client.get(self.url(path)).send().await).await?.bytes().await?.to_vec())
     }
 }
 
@@ -319,13 +326,11 @@ impl MemberLink for RemoteLink {
     }
 
     async fn volume_key(&self, _host: &HostName, volume: &VolumeId) -> Result<KeyBytes> {
-        let answer = accepted(self.client.get(self.url(&format!("volumes/{volume}/key"))).send().await).await?;
-        Ok(KeyBytes::new(answer.bytes().await?.to_vec()))
+        self.octets(&format!("volumes/{volume}/key")).await.map(KeyBytes::new)
     }
 
     async fn guest_password(&self, _host: &HostName, server: &ServerId) -> Result<String> {
-        let answer = accepted(self.client.get(self.url(&format!("servers/{server}/password"))).send().await).await?;
-        String::from_utf8(answer.bytes().await?.to_vec()).doing("reading a guest's password")
+        String::from_utf8(self.octets(&format!("servers/{server}/password")).await?).doing("reading a guest's password")
     }
 
     async fn post_guest_password(&self, _host: &HostName, server: &ServerId, password: String) -> Result<()> {
@@ -334,8 +339,7 @@ impl MemberLink for RemoteLink {
     }
 
     async fn tpm_key(&self, _host: &HostName, server: &ServerId) -> Result<KeyBytes> {
-        let answer = accepted(self.client.get(self.url(&format!("servers/{server}/tpm-key"))).send().await).await?;
-        Ok(KeyBytes::new(answer.bytes().await?.to_vec()))
+        self.octets(&format!("servers/{server}/tpm-key")).await.map(KeyBytes::new)
     }
 
     async fn tunnel(&self, _host: &HostName, id: u64, stream: Tunnel) -> Result<()> {

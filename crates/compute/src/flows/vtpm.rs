@@ -55,8 +55,7 @@ impl Compute {
     /// manager has it no more. It is for this one use, and never written down.
     pub fn tpm_key(&self, host: &HostName, id: &ServerId) -> Result<KeyBytes> {
         let view = self.store.snapshot();
-        let is_there = |key: &str| view.get::<VmIntent>(key).is_some_and(|intent| intent.host == *host);
-        if !is_there(id) && !is_there(&VmIntent::spare_key(id, host)) {
+        if VmIntent::on(&view, id, host).is_none() {
             return Err(Error::forbidden(format!("host {host} has nothing to do with server {id}")));
         }
         let tpm = view.get::<Server>(id).and_then(|server| server.tpm.clone());

@@ -73,9 +73,7 @@ pub fn answer(
         };
     }
     let told = Told::of(intent, at);
-    let path = path.split('?').next().unwrap_or_default();
-    let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
-    let found = match parts.as_slice() {
+    let found = match parts(path).as_slice() {
         [] | ["ec2"] => Some(MetadataAnswer::text(ec2::VERSIONS.join("\n") + "\nlatest")),
         ["openstack", rest @ ..] => openstack::answer(rest, &told),
         ["ec2", version, rest @ ..] | [version, rest @ ..] => ec2::answer(version, rest, told.guest, &told.ports),
@@ -83,10 +81,14 @@ pub fn answer(
     found.unwrap_or_else(MetadataAnswer::not_found)
 }
 
+/// Of a path, without its query.
+fn parts(path: &str) -> Vec<&str> {
+    path.split('?').next().unwrap_or_default().split('/').filter(|p| !p.is_empty()).collect()
+}
+
 /// Whether a path is the password's. It is not told of the intent, and guests may write it: whoever answers asks the region.
 pub fn is_password(path: &str) -> bool {
-    let parts: Vec<&str> = path.split('?').next().unwrap_or_default().split('/').filter(|p| !p.is_empty()).collect();
-    matches!(parts.as_slice(), ["openstack", version, "password"] if openstack::has_password(version))
+    matches!(parts(path).as_slice(), ["openstack", version, "password"] if openstack::has_password(version))
 }
 
 /// The files of a config drive: path and content.

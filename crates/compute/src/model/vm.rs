@@ -14,8 +14,8 @@ use crate::driver::{DiskBus, IoLimits, LocalDiskSpec, VmSpec, VmState};
 use kernel::{HostName, PortId, ServerId, Timestamp, VolumeId};
 use ports::{BoundPort, VolumeEncryption, VolumeTarget};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use store::{Index, IndexSink, Key, Object};
+use std::{collections::BTreeMap, sync::Arc};
+use store::{Index, IndexSink, Key, Object, Snapshot};
 
 /// What a host shall make of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,6 +137,12 @@ impl VmIntent {
     /// What a spare and its observation are kept under; a server's own intent is kept under its id.
     pub fn spare_key(server: &ServerId, host: &HostName) -> String {
         format!("{server}@{host}")
+    }
+
+    /// What a host has of a server, or is about to: its own intent, or a spare.
+    pub fn on(snapshot: &Snapshot, server: &ServerId, host: &HostName) -> Option<Arc<Self>> {
+        let own = snapshot.get::<Self>(server).filter(|intent| intent.host == *host);
+        own.or_else(|| snapshot.get::<Self>(&Self::spare_key(server, host)))
     }
 }
 

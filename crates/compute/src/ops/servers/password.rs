@@ -40,8 +40,7 @@ impl Compute {
 /// A server, asked for by a host: only by one that has, or awaits, its guest.
 fn guest_on(snapshot: &Snapshot, host: &HostName, id: &ServerId) -> Result<Arc<Server>> {
     let none = || ComputeError::NoServer(id.to_string());
-    let own = snapshot.get::<VmIntent>(id).filter(|i| i.host == *host);
-    own.or_else(|| snapshot.get::<VmIntent>(&VmIntent::spare_key(id, host))).ok_or_else(none)?;
+    VmIntent::on(snapshot, id, host).ok_or_else(none)?;
     Ok(snapshot.get::<Server>(id).ok_or_else(none)?)
 }
 
